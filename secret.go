@@ -1,0 +1,36 @@
+package alexaevents
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// Secret is a token or code that must not reach a log. It prints, logs and
+// marshals as [redacted]; the conversion string(s) is the only way to its text.
+type Secret string
+
+const redacted = "[redacted]"
+
+// String returns [redacted], or "" for an empty secret, so that a log still
+// tells whether there was one.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return redacted
+}
+
+// Format prints the secret as [Secret.String] does, whatever the verb.
+func (s Secret) Format(f fmt.State, verb rune) {
+	if verb == 'q' || f.Flag('#') {
+		fmt.Fprintf(f, "%q", s.String())
+		return
+	}
+	fmt.Fprint(f, s.String())
+}
+
+// LogValue is the redacted form for log/slog.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText is the redacted form for encoding/json and its kin.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
