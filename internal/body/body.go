@@ -1,0 +1,19 @@
+// Package body hands the bytes that a verifier checked from one HTTP handler to
+// the next. The mark that they leave in the context is also the proof that a
+// verifier was there.
+package body
+
+import "context"
+
+type key struct{}
+
+// With returns a context that carries the verified bytes.
+func With(ctx context.Context, verified []byte) context.Context {
+	return context.WithValue(ctx, key{}, verified)
+}
+
+// From returns the verified bytes, and false if nothing was verified.
+func From(ctx context.Context) (verified []byte, ok bool) {
+	verified, ok = ctx.Value(key{}).([]byte)
+	return verified, ok
+}

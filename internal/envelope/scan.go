@@ -1,0 +1,288 @@
+package envelope
+
+import (
+	"fmt"
+	"unicode/utf8"
+)
+
+// SyntaxError says where and why the bytes are not an Alexa request. Its text
+// holds none of them.
+type SyntaxError struct {
+	Offset int // of the byte that is wrong
+	Reason string
+}
+
+func (e *SyntaxError) Error() string {
+	return fmt.Sprintf("%s at byte %d", e.Reason, e.Offset)
+}
+
+// maxDepth is how deep values may nest, as in encoding/json.
+const maxDepth = 10000
+
+// Scan finds the members of a request. It accepts what encoding/json accepts,
+// except invalid UTF-8, a document that is not an object, and an object of the
+// envelope that has a member twice: decoders disagree about such bytes.
+//
+// The result points into data.
+func Scan(data []byte) (Envelope, error) {
+	s := scanner{data: data}
+	if !utf8.Valid(data) {
+		return Envelope{}, s.fail(0, "invalid UTF-8")
+	}
+	start := s.space(0)
+	if start == len(data) || data[start] != '{' {
+		return Envelope{}, s.fail(start, "not a JSON object")
+	}
+	end, err := s.object(start, 1, root)
+	if err != nil {
+		return Envelope{}, err
+	}
+	if end = s.space(end); end != len(data) {
+		return Envelope{}, s.fail(end, "something follows the JSON object")
+	}
+	return s.found, nil
+}
+
+// scanner walks over data. Each method takes the offset at which its piece
+// starts and returns the offset behind it.
+type scanner struct {
+	data  []byte
+	found Envelope
+}
+
+func (s *scanner) fail(at int, reason string) error {
+	return &SyntaxError{Offset: at, Reason: reason}
+}
+
+func (s *scanner) space(i int) int {
+	for i < len(s.data) {
+		switch s.data[i] {
+		case ' ', '\n', '\t', '\r':
+			i++
+		default:
+			return i
+		}
+	}
+	return i
+}
+
+// at returns the byte at i, and 0, which no JSON text allows between values,
+// behind the end.
+func (s *scanner) at(i int) byte {
+	if i < len(s.data) {
+		return s.data[i]
+	}
+	return 0
+}
+
+func (s *scanner) value(i, depth int, l level) (int, error) {
+	switch c := s.at(i); {
+	case c == '"':
+		return s.text(i)
+	case c == '{':
+		return s.object(i, depth+1, l)
+	case c == '[':
+		return s.array(i, depth+1)
+	case c == '-' || isDigit(c):
+		return s.number(i)
+	case c == 't':
+		return s.literal(i, "true")
+	case c == 'f':
+		return s.literal(i, "false")
+	case c == 'n':
+		return s.literal(i, "null")
+	}
+	return 0, s.fail(i, "no JSON value")
+}
+
+func (s *scanner) object(i, depth int, l level) (int, error) {
+	if depth > maxDepth {
+		return 0, s.fail(i, "too deep")
+	}
+	i = s.space(i + 1)
+	if s.at(i) == '}' {
+		return i + 1, nil
+	}
+	var keys keySet
+	var err error
+	for {
+		if s.at(i) != '"' {
+			return 0, s.fail(i, "no member name")
+		}
+		start := i
+		if i, err = s.text(i); err != nil {
+			return 0, err
+		}
+		field, inner := none, outside
+		if l != outside {
+			key := Raw(s.data[start:i]).bytes()
+			if !keys.add(key) {
+				return 0, s.fail(start, "member occurs twice")
+			}
+			field, inner = l.member(key)
+		}
+		if i = s.space(i); s.at(i) != ':' {
+			return 0, s.fail(i, "no colon behind a member name")
+		}
+		start = s.space(i + 1)
+		if i, err = s.value(start, depth, inner); err != nil {
+			return 0, err
+		}
+		if field != none && s.data[start] != 'n' {
+			s.found[field] = s.data[start:i:i]
+		}
+		i = s.space(i)
+		switch s.at(i) {
+		case '}':
+			return i + 1, nil
+		case ',':
+			i = s.space(i + 1)
+		default:
+			return 0, s.fail(i, "no comma or brace behind a member")
+		}
+	}
+}
+
+func (s *scanner) array(i, depth int) (int, error) {
+	if depth > maxDepth {
+		return 0, s.fail(i, "too deep")
+	}
+	i = s.space(i + 1)
+	if s.at(i) == ']' {
+		return i + 1, nil
+	}
+	var err error
+	for {
+		if i, err = s.value(i, depth, outside); err != nil {
+			return 0, err
+		}
+		i = s.space(i)
+		switch s.at(i) {
+		case ']':
+			return i + 1, nil
+		case ',':
+			i = s.space(i + 1)
+		default:
+			return 0, s.fail(i, "no comma or bracket behind an element")
+		}
+	}
+}
+
+// text scans a string. Most bytes of a request are in strings, so this loop is
+// where the time goes.
+func (s *scanner) text(i int) (int, error) {
+	data := s.data
+	for i++; i < len(data); i++ {
+		switch c := data[i]; {
+		case plain[c]:
+		case c == '"':
+			return i + 1, nil
+		case c == '\\':
+			i++
+			switch s.at(i) {
+			case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+			case 'u':
+				for range 4 {
+					if i++; !isHex(s.at(i)) {
+						return 0, s.fail(i, "no hexadecimal digit in an escape")
+					}
+				}
+			default:
+				return 0, s.fail(i, "unknown escape")
+			}
+		default:
+			return 0, s.fail(i, "control character in a string")
+		}
+	}
+	return 0, s.fail(i, "string without end")
+}
+
+func (s *scanner) number(i int) (int, error) {
+	if s.at(i) == '-' {
+		i++
+	}
+	var err error
+	if s.at(i) == '0' {
+		i++
+	} else if i, err = s.digits(i); err != nil {
+		return 0, err
+	}
+	if s.at(i) == '.' {
+		if i, err = s.digits(i + 1); err != nil {
+			return 0, err
+		}
+	}
+	if c := s.at(i); c == 'e' || c == 'E' {
+		i++
+		if c := s.at(i); c == '+' || c == '-' {
+			i++
+		}
+		return s.digits(i)
+	}
+	return i, nil
+}
+
+func (s *scanner) digits(i int) (int, error) {
+	if !isDigit(s.at(i)) {
+		return 0, s.fail(i, "no digit in a number")
+	}
+	for isDigit(s.at(i)) {
+		i++
+	}
+	return i, nil
+}
+
+func (s *scanner) literal(i int, word string) (int, error) {
+	end := i + len(word)
+	if end > len(s.data) || string(s.data[i:end]) != word {
+		return 0, s.fail(i, "no JSON value")
+	}
+	return end, nil
+}
+
+// plain tells which bytes stand for themselves in a string.
+var plain = func() (table [256]bool) {
+	for c := range table {
+		table[c] = c >= ' ' && c != '"' && c != '\\'
+	}
+	return table
+}()
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }
+
+func isHex(c byte) bool {
+	return isDigit(c) || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+// keySet holds the member names of one object: few in an honest request, any
+// number in a hostile one.
+type keySet struct {
+	few  [12][]byte
+	n    int
+	many map[string]struct{}
+}
+
+// add reports false if the key is there already.
+func (k *keySet) add(key []byte) bool {
+	if k.n < len(k.few) {
+		for _, other := range k.few[:k.n] {
+			if string(other) == string(key) {
+				return false
+			}
+		}
+		k.few[k.n] = key
+		k.n++
+		return true
+	}
+	if k.many == nil {
+		k.many = make(map[string]struct{})
+		for _, other := range k.few {
+			k.many[string(other)] = struct{}{}
+		}
+	}
+	if _, ok := k.many[string(key)]; ok {
+		return false
+	}
+	k.many[string(key)] = struct{}{}
+	return true
+}
