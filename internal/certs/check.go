@@ -1,0 +1,59 @@
+package certs
+
+import (
+	"crypto/rsa"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// ErrInvalid says that a certificate may not sign what it was named for.
+var ErrInvalid = errors.New("certificate refused")
+
+// Check verifies a chain, leaf first: the leaf has an RSA key, is for the DNS
+// name exactly, without wildcards, and leads to one of the roots over the other
+// certificates, all valid now. Nil roots are those of the system. No
+// certificate of the chain is ever taken for a root.
+func Check(chain []*x509.Certificate, name string, roots *x509.CertPool, now time.Time) (*Certificate, error) {
+	leaf := chain[0]
+	key, ok := leaf.PublicKey.(*rsa.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("%w: not an RSA key", ErrInvalid)
+	}
+	if !slices.Contains(leaf.DNSNames, name) {
+		return nil, fmt.Errorf("%w: not for %s", ErrInvalid, name)
+	}
+	intermediates := x509.NewCertPool()
+	for _, certificate := range chain[1:] {
+		intermediates.AddCert(certificate)
+	}
+	paths, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: intermediates, CurrentTime: now})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	// Several paths may lead to a root: keep the one that stays valid longest.
+	best := &Certificate{}
+	for _, path := range paths {
+		if window := validity(path); window.NotAfter.After(best.NotAfter) {
+			best = window
+		}
+	}
+	best.Key = key
+	return best, nil
+}
+
+// validity is the time in which every certificate of the path is valid.
+func validity(path []*x509.Certificate) *Certificate {
+	window := &Certificate{NotBefore: path[0].NotBefore, NotAfter: path[0].NotAfter}
+	for _, certificate := range path[1:] {
+		if certificate.NotBefore.After(window.NotBefore) {
+			window.NotBefore = certificate.NotBefore
+		}
+		if certificate.NotAfter.Before(window.NotAfter) {
+			window.NotAfter = certificate.NotAfter
+		}
+	}
+	return window
+}

@@ -1,0 +1,87 @@
+package signature
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+
+	"github.com/alexaevents/alexaevents/internal/body"
+)
+
+const (
+	maxBody   = 1 << 20
+	firstRead = 16 << 10 // what a stranger's Content-Length alone makes us allocate
+)
+
+// Read reads the body of a request and verifies it. It returns the bytes that
+// it verified, or one of the errors of this package.
+func (v *Verifier) Read(r *http.Request) ([]byte, error) {
+	seal, err := readSeal(r.Header)
+	if err != nil {
+		return nil, v.observe(r.Context(), Observation{Err: err})
+	}
+	data, err := v.readBody(r)
+	if err != nil {
+		return nil, v.observe(r.Context(), Observation{Err: err})
+	}
+	if err := v.verify(r.Context(), seal, data); err != nil {
+		return nil, err
+	}
+	return data, nil
+}
+
+func (v *Verifier) readBody(r *http.Request) ([]byte, error) {
+	limit := v.MaxBody
+	if limit == 0 {
+		limit = maxBody
+	}
+	var buffer bytes.Buffer
+	if r.ContentLength > 0 {
+		buffer.Grow(int(min(r.ContentLength, limit, firstRead)) + bytes.MinRead)
+	}
+	if r.Body != nil {
+		if _, err := buffer.ReadFrom(http.MaxBytesReader(nil, r.Body, limit)); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrBody, err)
+		}
+	}
+	if buffer.Len() == 0 && r.ContentLength > 0 {
+		return nil, fmt.Errorf("%w: another handler has read it", ErrBody)
+	}
+	return buffer.Bytes(), nil
+}
+
+// Handler returns a handler that gives next only the requests that pass
+// [Verifier.Read], their body as it was. It answers the others itself, with an
+// empty body: 503 if the certificate could not be fetched, else 400.
+//
+// Use it for the endpoint of the events and for that of the skill itself:
+// Amazon asks for the check on both.
+func (v *Verifier) Handler(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		verified, err := v.Read(r)
+		if err != nil {
+			code := status(err)
+			v.log(r, code, err)
+			w.WriteHeader(code)
+			return
+		}
+		r = r.WithContext(body.With(r.Context(), verified))
+		r.Body = io.NopCloser(bytes.NewReader(verified))
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (v *Verifier) log(r *http.Request, code int, err error) {
+	if v.Logger == nil {
+		return
+	}
+	level := slog.LevelInfo // strangers can cause these at will
+	if errors.Is(err, ErrFetch) {
+		level = slog.LevelWarn
+	}
+	v.Logger.Log(r.Context(), level, "refused a request",
+		slog.String("alexa.outcome", "refused"), slog.Int("http.status", code), slog.Any("error", err))
+}

@@ -1,0 +1,187 @@
+package signature
+
+import (
+	"context"
+	"crypto"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/x509"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alexaevents/alexaevents/internal/certs"
+	"github.com/alexaevents/alexaevents/internal/envelope"
+)
+
+const (
+	urlHeader       = "SignatureCertChainUrl"
+	signatureHeader = "Signature-256"
+
+	// signerName is the subject alternative name that Amazon's rules ask for.
+	signerName = "echo-api.amazon.com"
+)
+
+// Verifier checks that requests come from Alexa, unchanged and in time, and are
+// for one of the skills that it lists. It keeps the certificates that it
+// checked, so use one for all requests. It is safe for concurrent use; its
+// fields must not change once it is in use.
+type Verifier struct {
+	// Skills lists the IDs of the skills whose requests are accepted. Empty
+	// accepts none.
+	Skills []string
+
+	// Roots are the certificate authorities to trust. Nil trusts the system's,
+	// which a container image without certificates lacks.
+	Roots *x509.CertPool
+
+	// HTTPClient fetches certificates, following no redirect and within 5
+	// seconds whatever its own settings. Nil is a client that uses no proxy.
+	HTTPClient *http.Client
+
+	// MaxBody is the size of the largest request body in bytes. Zero is 1 MiB.
+	MaxBody int64
+
+	// Logger hears of each request that Handler refuses. Nil discards.
+	Logger *slog.Logger
+
+	// Observe is called after each verification, for metrics. Nil is no call.
+	Observe func(context.Context, Observation)
+
+	// Now is the clock. Nil is time.Now.
+	Now func() time.Time
+
+	certificates certs.Cache
+}
+
+// Observation tells how a verification ended.
+type Observation struct {
+	SkillID     string // empty if Err is not nil
+	RequestType string // empty if Err is not nil
+	Err         error  // nil, or what Verify returned
+}
+
+// Verify checks a request by its headers and the exact bytes of its body, as
+// they arrived. The errors are those of this package.
+func (v *Verifier) Verify(ctx context.Context, header http.Header, body []byte) error {
+	seal, err := readSeal(header)
+	if err != nil {
+		return v.observe(ctx, Observation{Err: err})
+	}
+	return v.verify(ctx, seal, body)
+}
+
+func (v *Verifier) verify(ctx context.Context, seal seal, body []byte) error {
+	requestType, skillID, err := v.check(ctx, seal, body)
+	if err != nil {
+		return v.observe(ctx, Observation{Err: err})
+	}
+	return v.observe(ctx, Observation{SkillID: skillID, RequestType: requestType})
+}
+
+func (v *Verifier) observe(ctx context.Context, o Observation) error {
+	if v.Observe != nil {
+		v.Observe(ctx, o)
+	}
+	return o.Err
+}
+
+// check does everything that costs nothing first, so that bytes from strangers
+// seldom make it as far as the network.
+func (v *Verifier) check(ctx context.Context, seal seal, body []byte) (requestType, skillID string, err error) {
+	now := time.Now
+	if v.Now != nil {
+		now = v.Now
+	}
+	at := now()
+
+	found, err := envelope.Scan(body)
+	if err != nil {
+		return "", "", fmt.Errorf("%w: %w", ErrRequest, err)
+	}
+	requestType, err = found[envelope.Type].Text()
+	if err != nil {
+		return "", "", fmt.Errorf("%w: request.type: %w", ErrRequest, err)
+	}
+	if err := checkTime(found[envelope.Timestamp], requestType, at); err != nil {
+		return "", "", err
+	}
+	skillID, err = found[envelope.ApplicationID].Text()
+	if err != nil {
+		return "", "", fmt.Errorf("%w: applicationId: %w", ErrRequest, err)
+	}
+	if skillID == "" || !slices.Contains(v.Skills, skillID) {
+		return "", "", ErrSkill
+	}
+
+	certificate, err := v.certificates.Get(ctx, seal.url, at, func(ctx context.Context) (*certs.Certificate, error) {
+		chain, err := certs.Fetch(ctx, v.HTTPClient, seal.url)
+		if err != nil {
+			return nil, err
+		}
+		return certs.Check(chain, signerName, v.Roots, now())
+	})
+	switch {
+	case errors.Is(err, certs.ErrFetch):
+		return "", "", fmt.Errorf("%w: %w", ErrFetch, err)
+	case err != nil:
+		return "", "", fmt.Errorf("%w: %w", ErrCertificate, err)
+	}
+	sum := sha256.Sum256(body)
+	if err := rsa.VerifyPKCS1v15(certificate.Key, crypto.SHA256, sum[:], seal.signature); err != nil {
+		return "", "", ErrSignature
+	}
+	return requestType, skillID, nil
+}
+
+// seal is what the two headers say.
+type seal struct {
+	url       string // rebuilt by certificateURL
+	signature []byte
+}
+
+// readSeal checks all that can be told from the headers alone.
+func readSeal(header http.Header) (seal, error) {
+	rawURL, encoded := sole(header, urlHeader), sole(header, signatureHeader)
+	if rawURL == "" || encoded == "" {
+		return seal{}, ErrHeader
+	}
+	if strings.ContainsAny(encoded, "\r\n") { // which encoding/base64 skips
+		return seal{}, fmt.Errorf("%w: not base64", ErrSignature)
+	}
+	signature, err := base64.StdEncoding.Strict().DecodeString(encoded)
+	if err != nil {
+		return seal{}, fmt.Errorf("%w: not base64", ErrSignature)
+	}
+	// RSA keys of 2048 bits, as Amazon has, to 4096.
+	if n := len(signature); n != 256 && n != 384 && n != 512 {
+		return seal{}, fmt.Errorf("%w: a signature of %d bytes", ErrSignature, n)
+	}
+	url, err := certificateURL(rawURL)
+	if err != nil {
+		return seal{}, err
+	}
+	return seal{url, signature}, nil
+}
+
+// sole returns the value of a header that occurs once, else "". Headers that
+// did not come from net/http may be spelled in any case.
+func sole(header http.Header, name string) (value string) {
+	count := 0
+	for key, values := range header {
+		if len(key) == len(name) && strings.EqualFold(key, name) {
+			for _, value = range values {
+				count++
+			}
+		}
+	}
+	if count != 1 {
+		return ""
+	}
+	return value
+}
