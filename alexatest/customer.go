@@ -1,0 +1,147 @@
+package alexatest
+
+import (
+	"crypto/rand"
+	"encoding/base32"
+	"encoding/json"
+	mathrand "math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/internal/envelope"
+)
+
+// Customer is an Alexa customer of one skill. Its methods return the bodies of
+// what Alexa tells the skill about what the customer does, for
+// [Cloud.NewRequest] or a Lambda handler. A Customer is not safe for concurrent
+// use.
+type Customer struct {
+	SkillID string             // the skill
+	Region  alexaevents.Region // where the customer lives; empty is North America
+
+	// KeepsUserID is true for a customer with in-skill purchases, whose user ID
+	// outlives a disablement: SkillDisabled then says PERSISTED.
+	KeepsUserID bool
+
+	// Now is the clock of the events, which count whole seconds, as Alexa's do.
+	// Nil is time.Now.
+	Now func() time.Time
+
+	userID      string
+	accessToken string
+}
+
+// UserID returns the user ID that the customer has in the skill, which is
+// another one after each enablement.
+func (c *Customer) UserID() string {
+	if c.userID == "" {
+		random := make([]byte, 129)
+		rand.Read(random)
+		c.userID = "amzn1.ask.account." + base32.StdEncoding.EncodeToString(random)[:207]
+	}
+	return c.userID
+}
+
+// Enable returns the event of the customer enabling the skill.
+func (c *Customer) Enable() []byte { return c.Event("AlexaSkillEvent.SkillEnabled", nil) }
+
+// Link returns the event of the customer linking the account that the access
+// token, made by the skill's own authorization server, stands for.
+func (c *Customer) Link(accessToken string) []byte {
+	c.accessToken = accessToken
+	return c.Event("AlexaSkillEvent.SkillAccountLinked", members{"body": members{"accessToken": accessToken}})
+}
+
+// Disable returns the event of the customer disabling the skill.
+func (c *Customer) Disable() []byte {
+	status := "NOT_PERSISTED"
+	if c.KeepsUserID {
+		status = "PERSISTED"
+	}
+	event := c.Event("AlexaSkillEvent.SkillDisabled", members{"body": members{"userInformationPersistenceStatus": status}})
+	c.accessToken = ""
+	if !c.KeepsUserID {
+		c.userID = ""
+	}
+	return event
+}
+
+// Launch returns the request of the customer opening the skill by voice.
+func (c *Customer) Launch() []byte { return c.Event("LaunchRequest", nil) }
+
+// Intent returns the request of the customer speaking to the skill.
+func (c *Customer) Intent(name string) []byte {
+	return c.Event("IntentRequest", members{"intent": members{"name": name, "confirmationStatus": "NONE", "slots": members{}}})
+}
+
+// Event returns a request of any type, with these members beside the usual ones
+// of request. Nil members of a type that [EventTypes] lists are example ones.
+func (c *Customer) Event(requestType string, request map[string]any) []byte {
+	if request == nil {
+		request = examples[requestType]
+	}
+	now := time.Now
+	if c.Now != nil {
+		now = c.Now
+	}
+	at := now().UTC().Format(time.RFC3339)
+	sessionless := envelope.IsSessionless(requestType)
+
+	complete := members{"type": requestType, "requestId": uuid.NewString(), "timestamp": at}
+	if sessionless {
+		complete["eventCreationTime"], complete["eventPublishingTime"] = at, at
+	} else {
+		complete["locale"] = "en-US"
+	}
+	for name, value := range request {
+		complete[name] = value
+	}
+	user := members{"userId": c.UserID()}
+	if c.accessToken != "" {
+		user["accessToken"] = c.accessToken
+	}
+	region := c.Region
+	if region == "" {
+		region = alexaevents.NorthAmerica
+	}
+	application := members{"applicationId": c.SkillID}
+	document := members{
+		"version": "1.0",
+		"context": members{"System": members{
+			"application":    application,
+			"user":           user,
+			"apiEndpoint":    region.APIEndpoint(),
+			"apiAccessToken": "alexatest.api-access-token",
+		}},
+		"request": complete,
+	}
+	if !sessionless {
+		document["session"] = members{
+			"new": true, "sessionId": "amzn1.echo-api.session." + uuid.NewString(),
+			"application": application, "user": user,
+		}
+	}
+	body, err := json.Marshal(document)
+	must(err)
+	return body
+}
+
+// Deliveries returns the events as Alexa may deliver them: each at least once,
+// about half of them again, in any order. The seed decides, so that a failure
+// can be repeated.
+func Deliveries(seed uint64, events ...[]byte) [][]byte {
+	random := mathrand.New(mathrand.NewPCG(seed, seed))
+	deliveries := slices.Clone(events)
+	for _, event := range events {
+		if random.IntN(2) == 0 {
+			deliveries = append(deliveries, event)
+		}
+	}
+	random.Shuffle(len(deliveries), func(i, j int) {
+		deliveries[i], deliveries[j] = deliveries[j], deliveries[i]
+	})
+	return deliveries
+}
