@@ -98,6 +98,24 @@ func TestScanAgreesWithEncodingJSON(t *testing.T) {
 	}
 }
 
+// The scan looks at several bytes of a text at a time: every byte that matters
+// must be seen wherever it stands, whatever stands around it.
+func TestScanOfTextsAgreesWithEncodingJSON(t *testing.T) {
+	for _, filler := range []string{"a", " ", "!", "#", "[", "]", "\x7f", "é", "\U0001f600"} {
+		for _, special := range []string{"", `"`, `\`, `\\`, `\"`, `\u00e9`, "\x00", "\x1f", "\n"} {
+			for before := range 20 {
+				for after := range 10 {
+					text := strings.Repeat(filler, before) + special + strings.Repeat(filler, after)
+					data := []byte(`{"version":"` + text + `"}`)
+					found, err := envelope.Scan(data)
+					require.Equal(t, json.Valid(data), err == nil, "%q: %v", data, err)
+					requireAgreement(t, data, found)
+				}
+			}
+		}
+	}
+}
+
 func TestScanRefuses(t *testing.T) {
 	for name, test := range map[string]struct {
 		data   string

@@ -1,0 +1,38 @@
+package bench
+
+import (
+	"slices"
+	"testing"
+	"time"
+)
+
+// compare times two pieces of work in turn, batch by batch, so that a machine
+// whose speed drifts slows both alike. It reports the median time of each and
+// the median of the ratios: work over floor.
+func compare(b *testing.B, floor, work func(i int)) {
+	b.Helper()
+	const batch = 50
+	var floors, works, ratios []float64
+	time1 := func(f func(int), from int) float64 {
+		start := time.Now()
+		for i := range batch {
+			f(from + i)
+		}
+		return float64(time.Since(start).Nanoseconds()) / batch
+	}
+	i := 0
+	for b.Loop() {
+		f, w := time1(floor, i), time1(work, i)
+		floors, works, ratios = append(floors, f), append(works, w), append(ratios, w/f)
+		i += batch
+	}
+	b.ReportMetric(0, "ns/op") // of a pair of batches: says nothing
+	b.ReportMetric(median(floors), "floor-ns")
+	b.ReportMetric(median(works), "work-ns")
+	b.ReportMetric(median(ratios), "work/floor")
+}
+
+func median(values []float64) float64 {
+	slices.Sort(values)
+	return values[len(values)/2]
+}

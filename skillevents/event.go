@@ -1,0 +1,71 @@
+package skillevents
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/alexaevents/alexaevents"
+)
+
+// Event is something that Alexa told a skill. [Parse] returns a pointer to one
+// of the concrete types of this package, for a type switch; a request type that
+// this package does not know is an *[Unknown].
+type Event interface {
+	// Common returns what every event carries.
+	Common() *Envelope
+}
+
+// Envelope is what every event carries. Every field may be empty: Amazon's
+// models make nearly all of them optional, and captured events leave out many.
+type Envelope struct {
+	Version   string // version of the message format, "1.0"
+	Type      string // request.type, such as "AlexaSkillEvent.SkillDisabled"
+	RequestID string // request.requestId, opaque; the same on a redelivery as far as is known
+	Locale    string // request.locale; events seldom have one
+
+	// Timestamp, EventCreationTime and EventPublishingTime are the three times
+	// of request, in UTC; absent ones are zero. A redelivered event keeps its
+	// original times. See [Envelope.Time].
+	Timestamp           time.Time
+	EventCreationTime   time.Time
+	EventPublishingTime time.Time
+
+	SkillID string // context.System.application.applicationId
+
+	// UserID is context.System.user.userId: the Alexa customer as this skill
+	// sees them, at most 255 characters. Disabling and enabling the skill again
+	// usually makes a new one.
+	UserID   string
+	PersonID string // context.System.person.personId: the recognised speaker, never an account
+
+	// AccessToken is context.System.user.accessToken, the skill's own account
+	// linking token. Amazon says to rely on it only in [SkillAccountLinked].
+	AccessToken  alexaevents.Secret
+	ConsentToken alexaevents.Secret // context.System.user.permissions.consentToken
+
+	APIEndpoint    string             // context.System.apiEndpoint: the base URL of the customer's region
+	APIAccessToken alexaevents.Secret // context.System.apiAccessToken, valid for about an hour
+
+	raw, body json.RawMessage
+}
+
+// Common returns e itself, and so makes every type that embeds an Envelope an
+// [Event].
+func (e *Envelope) Common() *Envelope { return e }
+
+// Time is when the event happened: EventCreationTime, or Timestamp where Amazon
+// leaves that out. It is zero if the event has neither.
+func (e *Envelope) Time() time.Time {
+	if !e.EventCreationTime.IsZero() {
+		return e.EventCreationTime
+	}
+	return e.Timestamp
+}
+
+// Raw returns the whole event as it arrived. It holds access tokens: do not log
+// it. The caller must not change the bytes.
+func (e *Envelope) Raw() json.RawMessage { return e.raw }
+
+// Body returns request.body as it arrived, nil if there is none. It may hold an
+// access token: do not log it. The caller must not change the bytes.
+func (e *Envelope) Body() json.RawMessage { return e.body }

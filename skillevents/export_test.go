@@ -1,0 +1,4 @@
+package skillevents
+
+// Types is the table of the event types.
+var Types = types

@@ -1,0 +1,70 @@
+package skillevents_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents/internal/body"
+	"github.com/alexaevents/alexaevents/skillevents"
+)
+
+func TestHandler(t *testing.T) {
+	enabled := document("AlexaSkillEvent.SkillEnabled", "")
+	for name, test := range map[string]struct {
+		verified []byte
+		marked   bool
+		err      error
+		status   int
+		received bool
+	}{
+		"an event":                     {verified: enabled, marked: true, status: http.StatusOK, received: true},
+		"an unknown event":             {verified: document("AlexaSkillEvent.New", ""), marked: true, status: http.StatusOK, received: true},
+		"receive fails":                {verified: enabled, marked: true, err: errors.New("database is down"), status: http.StatusInternalServerError, received: true},
+		"not an event":                 {verified: []byte(`{"directive": {}}`), marked: true, status: http.StatusBadRequest},
+		"nothing":                      {verified: nil, marked: true, status: http.StatusBadRequest},
+		"nobody verified an event":     {verified: enabled, status: http.StatusInternalServerError},
+		"nobody verified what is none": {verified: []byte(`{`), status: http.StatusInternalServerError},
+	} {
+		t.Run(name, func(t *testing.T) {
+			response := httptest.NewRecorder()
+			response.Code = 0 // until something is written
+			var received skillevents.Event
+			handler := skillevents.Handler(func(ctx context.Context, event skillevents.Event) error {
+				require.Zero(t, response.Code, "answered before the event was received")
+				_, ok := body.From(ctx)
+				require.True(t, ok, "not the context of the request")
+				received = event
+				return test.err
+			})
+			// The bytes to decode are the verified ones, whatever the request's body.
+			request := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
+			if test.marked {
+				request = request.WithContext(body.With(request.Context(), test.verified))
+			}
+			handler.ServeHTTP(response, request)
+
+			require.Equal(t, test.status, response.Code)
+			require.Equal(t, test.received, received != nil)
+			if test.status != http.StatusOK {
+				require.Empty(t, response.Body.String())
+				return
+			}
+			require.Equal(t, string(test.verified), string(received.Common().Raw()))
+			require.Equal(t, "application/json", response.Header().Get("Content-Type"))
+			require.Equal(t, `{"version":"1.0","response":{}}`, response.Body.String())
+		})
+	}
+}
+
+func TestHandlerWithoutReceive(t *testing.T) {
+	request := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
+	request = request.WithContext(body.With(request.Context(), document("AlexaSkillEvent.SkillEnabled", "")))
+	response := httptest.NewRecorder()
+	skillevents.Handler(nil).ServeHTTP(response, request)
+	require.Equal(t, http.StatusInternalServerError, response.Code)
+}
