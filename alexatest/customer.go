@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base32"
 	"encoding/json"
+	"maps"
 	mathrand "math/rand/v2"
 	"slices"
 	"time"
@@ -96,9 +97,7 @@ func (c *Customer) Event(requestType string, request map[string]any) []byte {
 	} else {
 		complete["locale"] = "en-US"
 	}
-	for name, value := range request {
-		complete[name] = value
-	}
+	maps.Copy(complete, request)
 	user := members{"userId": c.UserID()}
 	if c.accessToken != "" {
 		user["accessToken"] = c.accessToken

@@ -7,6 +7,7 @@ package envelope
 // Field names a member of the request by its path.
 type Field uint8
 
+// Each field is the member at the path in its comment.
 const (
 	none Field = iota
 

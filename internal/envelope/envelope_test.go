@@ -3,7 +3,6 @@ package envelope_test
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -247,7 +246,7 @@ func FuzzScan(f *testing.F) {
 		valid := utf8.Valid(data) && json.Valid(data) && bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{"))
 		if err != nil {
 			var syntax *envelope.SyntaxError
-			require.True(t, errors.As(err, &syntax))
+			require.ErrorAs(t, err, &syntax)
 			require.False(t, valid && syntax.Reason != "member occurs twice", "refused what encoding/json accepts: %v", err)
 			return
 		}
