@@ -1,0 +1,112 @@
+package identity_test
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents/identity"
+)
+
+// benchUser has the length of a real user ID, 225 bytes.
+func benchUser(i int) string {
+	return fmt.Sprintf("amzn1.ask.account.%s%012d", strings.Repeat("A", 195), i)
+}
+
+func benchFacts(user string, account string) []identity.Fact {
+	const skill = "amzn1.ask.skill.00000000-0000-4000-8000-000000000001"
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	return []identity.Fact{
+		{SkillID: skill, AmazonUserID: user, At: start, Kind: identity.Enabled},
+		{SkillID: skill, AmazonUserID: user, At: start.Add(time.Second), Kind: identity.Linked, AccountID: account},
+		{SkillID: skill, AmazonUserID: user, At: start.Add(time.Hour), Kind: identity.Disabled},
+		{SkillID: skill, AmazonUserID: user, At: start.Add(2 * time.Hour), Kind: identity.Enabled},
+		{SkillID: skill, AmazonUserID: user, At: start.Add(3 * time.Hour), Kind: identity.Linked, AccountID: account},
+	}
+}
+
+func benchAccount(i int) string { return fmt.Sprintf("00000000-0000-4000-8000-%012d", i) }
+
+// filledStore returns a store with three facts for each customer.
+func filledStore(tb testing.TB, customers int) *identity.MemoryStore {
+	store := new(identity.MemoryStore)
+	for i := range customers {
+		for _, fact := range benchFacts(benchUser(i), benchAccount(i))[:3] {
+			if err := store.AddFact(tb.Context(), fact); err != nil {
+				tb.Fatal(err)
+			}
+		}
+	}
+	return store
+}
+
+func BenchmarkRecords(b *testing.B) {
+	facts := benchFacts(benchUser(1), "account")
+	for _, n := range []int{2, 3, 5} {
+		b.Run(fmt.Sprintf("facts=%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if len(identity.Records(facts[:n])) == 0 {
+					b.Fatal("no records")
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkMemoryStoreUserRecords(b *testing.B) {
+	for _, customers := range []int{100_000, 1_000_000} {
+		b.Run(fmt.Sprintf("customers=%d", customers), func(b *testing.B) {
+			store := filledStore(b, customers)
+			users := make([]string, 1<<14)
+			for i := range users {
+				users[i] = benchUser(i * 7919 % customers)
+			}
+			skill := benchFacts("", "")[0].SkillID
+			runtime.GC()
+			ctx := context.Background()
+			b.ReportAllocs()
+			i := 0
+			for b.Loop() {
+				for record, err := range store.UserRecords(ctx, skill, users[i%len(users)]) {
+					if err != nil || record.AccountID == "" {
+						b.Fatal(record, err)
+					}
+				}
+				i++
+			}
+		})
+	}
+}
+
+func BenchmarkMemoryStoreAddFact(b *testing.B) {
+	store := new(identity.MemoryStore)
+	customers := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		fact := benchFacts(benchUser(customers), benchAccount(customers))[1]
+		if err := store.AddFact(b.Context(), fact); err != nil {
+			b.Fatal(err)
+		}
+		customers++
+	}
+}
+
+func TestMemoryStoreBytesPerCustomer(t *testing.T) {
+	const customers = 100_000
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	store := filledStore(t, customers)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	perCustomer := int(after.HeapAlloc-before.HeapAlloc)/customers - 240 // the memory that 225 bytes of user ID take
+	t.Logf("%d bytes per customer", perCustomer)
+	require.Less(t, perCustomer, 400)
+	runtime.KeepAlive(store)
+}

@@ -1,0 +1,350 @@
+package identity_test
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/skillevents"
+)
+
+// A link and, two days later, a disable become one row of the table.
+func ExampleRecorder() {
+	ctx := context.Background()
+	store := new(identity.MemoryStore)
+	recorder := &identity.Recorder{
+		Store: store,
+		Account: func(_ context.Context, accessToken string) (string, error) {
+			if accessToken != "the-token-of-jane" {
+				return "", identity.ErrNoAccount
+			}
+			return "jane@example.com", nil
+		},
+	}
+
+	// In a backend the handlers of package skillevents call recorder.Record.
+	for _, body := range []string{
+		`{"request":{"type":"AlexaSkillEvent.SkillAccountLinked","timestamp":"2026-03-01T12:00:00Z","body":{"accessToken":"the-token-of-jane"}},
+		  "context":{"System":{"application":{"applicationId":"amzn1.ask.skill.1"},"user":{"userId":"amzn1.ask.account.AF4R"}}}}`,
+		`{"request":{"type":"AlexaSkillEvent.SkillDisabled","timestamp":"2026-03-03T12:00:00Z","body":{"userInformationPersistenceStatus":"NOT_PERSISTED"}},
+		  "context":{"System":{"application":{"applicationId":"amzn1.ask.skill.1"},"user":{"userId":"amzn1.ask.account.AF4R"}}}}`,
+	} {
+		event, err := skillevents.Parse([]byte(body))
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if err := recorder.Record(ctx, event); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+
+	for record, err := range store.UserRecords(ctx, "amzn1.ask.skill.1", "amzn1.ask.account.AF4R") {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		row, _ := json.MarshalIndent(record, "", "  ")
+		fmt.Println(string(row))
+	}
+	// Output:
+	// {
+	//   "ID": "a42bf2590a68a3fd1c88ce515217fce0",
+	//   "SkillID": "amzn1.ask.skill.1",
+	//   "AmazonUserID": "amzn1.ask.account.AF4R",
+	//   "AccountID": "jane@example.com",
+	//   "StartDatetime": "2026-03-01T12:00:00Z",
+	//   "EndDatetime": "2026-03-03T12:00:00Z"
+	// }
+}
+
+// A skill without account linking knows its customers by user ID and time
+// alone. Requests tell it of those whose SkillEnabled event was lost.
+func ExampleRecorder_Seen() {
+	ctx := context.Background()
+	store := new(identity.MemoryStore)
+	recorder := &identity.Recorder{Store: store}
+
+	launch, err := skillevents.Parse([]byte(
+		`{"request":{"type":"LaunchRequest","timestamp":"2026-03-01T12:00:00Z","locale":"en-GB"},
+		  "context":{"System":{"application":{"applicationId":"amzn1.ask.skill.1"},"user":{"userId":"amzn1.ask.account.AF4R"}}}}`))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for range 3 { // the first request of a user makes a record, the others make none
+		if err := recorder.Seen(ctx, launch); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+	for record, err := range store.UserRecords(ctx, "amzn1.ask.skill.1", "amzn1.ask.account.AF4R") {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%s, open: %t, account: %q\n", record.StartDatetime, record.Open(), record.AccountID)
+	}
+	// Output:
+	// 2026-03-01 12:00:00 +0000 UTC, open: true, account: ""
+}
+
+// Outcomes without an account or a user are acknowledged, so Observe is where to
+// count them.
+func ExampleObservation() {
+	recorder := &identity.Recorder{
+		Store: new(identity.MemoryStore),
+		Observe: func(_ context.Context, o identity.Observation) {
+			fmt.Println(o.EventType, o.Kind, o.Outcome)
+		},
+	}
+	event := &skillevents.SkillDisabled{Envelope: skillevents.Envelope{
+		Type:      "AlexaSkillEvent.SkillDisabled",
+		SkillID:   "amzn1.ask.skill.1",
+		Timestamp: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+	}}
+	if err := recorder.Record(context.Background(), event); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// AlexaSkillEvent.SkillDisabled disabled no_user
+}
+
+// exampleStore holds jane, who disabled the skill once and has two user IDs for
+// that, and john, who has two skills.
+func exampleStore() *identity.MemoryStore {
+	store := new(identity.MemoryStore)
+	day := func(n int) time.Time { return time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC) }
+	for _, fact := range []identity.Fact{
+		{SkillID: "skill-1", AmazonUserID: "user-1", At: day(1), Kind: identity.Linked, AccountID: "jane"},
+		{SkillID: "skill-1", AmazonUserID: "user-1", At: day(5), Kind: identity.Disabled},
+		{SkillID: "skill-1", AmazonUserID: "user-2", At: day(8), Kind: identity.Enabled},
+		{SkillID: "skill-1", AmazonUserID: "user-2", At: day(9), Kind: identity.Linked, AccountID: "jane"},
+		{SkillID: "skill-1", AmazonUserID: "user-3", At: day(2), Kind: identity.Linked, AccountID: "john"},
+		{SkillID: "skill-2", AmazonUserID: "user-3", At: day(3), Kind: identity.Linked, AccountID: "john"},
+	} {
+		if err := store.AddFact(context.Background(), fact); err != nil {
+			panic(err)
+		}
+	}
+	return store
+}
+
+// Whose was this user ID when the event happened?
+func ExampleAccount() {
+	ctx := context.Background()
+	store := exampleStore() // user-1 was jane's from 1 to 5 March
+	for _, day := range []int{3, 6} {
+		account, err := identity.Account(ctx, store, "skill-1", "user-1", time.Date(2026, 3, day, 0, 0, 0, 0, time.UTC))
+		switch {
+		case errors.Is(err, identity.ErrNoRecord):
+			fmt.Println("nobody's")
+		case err != nil:
+			fmt.Println(err)
+		default:
+			fmt.Println(account)
+		}
+	}
+	// Output:
+	// jane
+	// nobody's
+}
+
+// Which users has an account now?
+func ExampleMemoryStore_AccountRecords() {
+	store := exampleStore()
+	for record, err := range store.AccountRecords(context.Background(), "jane") {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		if record.Open() {
+			fmt.Println("now:", record.AmazonUserID)
+		} else {
+			fmt.Println("once:", record.AmazonUserID)
+		}
+	}
+	// Output:
+	// once: user-1
+	// now: user-2
+}
+
+// Amazon names a user ID, but no skill: which records are there?
+func ExampleMemoryStore_UserRecords() {
+	store := exampleStore()
+	for record, err := range store.UserRecords(context.Background(), "", "user-3") {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(record.SkillID, record.AccountID)
+	}
+	// Output:
+	// skill-1 john
+	// skill-2 john
+}
+
+// What a customer who asks may have.
+func ExampleExport() {
+	store := exampleStore()
+	for record, err := range identity.Export(context.Background(), store, "jane") {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(record.AmazonUserID, record.StartDatetime.Format(time.DateOnly))
+	}
+	// Output:
+	// user-1 2026-03-01
+	// user-2 2026-03-09
+}
+
+// A SkillDisabled event that says NOT_PERSISTED ends a user ID for good. A
+// backend that keeps nothing longer than it must deletes what is stored under
+// it, and then the user.
+func ExampleMemoryStore_EraseUser() {
+	store := exampleStore()
+	recorder := &identity.Recorder{Store: store}
+	settings := map[string]string{"user-3": "warm white"} // the backend's own data, by user ID
+
+	receive := func(ctx context.Context, event skillevents.Event) error {
+		if err := recorder.Record(ctx, event); err != nil {
+			return err
+		}
+		gone, ok := event.(*skillevents.SkillDisabled)
+		if !ok || gone.UserInformationPersistenceStatus != skillevents.NotPersisted {
+			return nil
+		}
+		delete(settings, gone.UserID)
+		return store.EraseUser(ctx, gone.SkillID, gone.UserID)
+	}
+
+	ctx := context.Background()
+	err := receive(ctx, &skillevents.SkillDisabled{
+		Envelope: skillevents.Envelope{
+			SkillID: "skill-1", UserID: "user-3", Timestamp: time.Date(2026, 3, 20, 0, 0, 0, 0, time.UTC),
+		},
+		UserInformationPersistenceStatus: skillevents.NotPersisted,
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for record, err := range store.UserRecords(ctx, "", "user-3") {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("%s, account %q, open: %t\n", record.SkillID, record.AccountID, record.Open())
+	}
+	// Output:
+	// skill-1, account "", open: false
+	// skill-2, account "john", open: true
+}
+
+// A customer closes an account. It goes from the backend's own database first:
+// from then on its tokens lead to ErrNoAccount, and an event that Alexa is still
+// redelivering cannot bring it back.
+func ExampleMemoryStore_EraseAccount() {
+	ctx := context.Background()
+	store := exampleStore()
+	accounts := map[string]string{"the-token-of-jane": "jane"}
+	recorder := &identity.Recorder{
+		Store: store,
+		Account: func(_ context.Context, accessToken string) (string, error) {
+			if account, ok := accounts[accessToken]; ok {
+				return account, nil
+			}
+			return "", identity.ErrNoAccount
+		},
+	}
+
+	delete(accounts, "the-token-of-jane")
+	if err := store.EraseAccount(ctx, "jane"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	late := &skillevents.SkillAccountLinked{
+		Envelope:    skillevents.Envelope{SkillID: "skill-1", UserID: "user-1", Timestamp: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)},
+		AccessToken: "the-token-of-jane",
+	}
+	if err := recorder.Record(ctx, late); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for record, err := range store.AccountRecords(ctx, "jane") {
+		fmt.Println("jane is back:", record.AmazonUserID, err)
+	}
+	for record, err := range store.UserRecords(ctx, "skill-1", "user-1") {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Printf("account %q, open: %t\n", record.AccountID, record.Open())
+	}
+	// Output:
+	// account "", open: false
+}
+
+// Users of whom nothing was heard for long go whole. In a backend the limit is
+// years before time.Now().
+func ExampleMemoryStore_Purge() {
+	ctx := context.Background()
+	store := exampleStore()
+	if err := store.Purge(ctx, time.Date(2026, 3, 6, 0, 0, 0, 0, time.UTC)); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, account := range []string{"jane", "john"} {
+		for record, err := range store.AccountRecords(ctx, account) {
+			if err != nil {
+				fmt.Println(err)
+				return
+			}
+			fmt.Println(account, record.AmazonUserID)
+		}
+	}
+	// Output:
+	// jane user-2
+}
+
+// Access tokens that are JSON Web Tokens name the account themselves.
+func ExampleJWT() {
+	public, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	resolver := &identity.JWT{
+		Keyfunc:  func(*jwt.Token) (any, error) { return public, nil }, // or that of a JWKS client
+		Issuer:   "https://auth.example.com",
+		Audience: "my-skill",
+	}
+	recorder := &identity.Recorder{Store: new(identity.MemoryStore), Account: resolver.Account}
+
+	token, err := jwt.NewWithClaims(jwt.SigningMethodEdDSA, jwt.MapClaims{
+		"iss": "https://auth.example.com",
+		"aud": "my-skill",
+		"sub": "jane",
+		"exp": time.Now().Add(-time.Hour).Unix(), // the event is late
+	}).SignedString(private)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	account, err := recorder.Account(context.Background(), token)
+	fmt.Println(account, err)
+
+	_, err = recorder.Account(context.Background(), "not-a-token")
+	fmt.Println(errors.Is(err, identity.ErrNoAccount))
+	// Output:
+	// jane <nil>
+	// true
+}

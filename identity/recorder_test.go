@@ -1,0 +1,383 @@
+package identity_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/skillevents"
+)
+
+const accessToken = "Atza|a+token/of=the%skill"
+
+// parsed makes an event from the inside of its request and of its user.
+func parsed(t require.TestingT, request, user string) skillevents.Event {
+	event, err := skillevents.Parse([]byte(fmt.Sprintf(
+		`{"version":"1.0","context":{"System":{"application":{"applicationId":%q},"user":{%s}}},"request":{"requestId":"r-1",%s}}`,
+		skillID, user, request)))
+	require.NoError(t, err)
+	return event
+}
+
+const (
+	someUser    = `"userId":"` + userID + `"`
+	atSecond1   = `"timestamp":"2026-03-01T00:00:09Z","eventCreationTime":"2026-03-01T00:00:01Z"`
+	skillEnable = `"type":"AlexaSkillEvent.SkillEnabled",` + atSecond1
+	skillLink   = `"type":"AlexaSkillEvent.SkillAccountLinked",` + atSecond1
+	linkToken   = `,"body":{"accessToken":"` + accessToken + `"}`
+)
+
+// factStore tells which facts came, and fails if told to.
+type factStore struct {
+	*identity.MemoryStore
+	facts []identity.Fact
+	err   error
+}
+
+func (s *factStore) AddFact(ctx context.Context, fact identity.Fact) error {
+	if s.err != nil {
+		return s.err
+	}
+	s.facts = append(s.facts, fact)
+	return s.MemoryStore.AddFact(ctx, fact)
+}
+
+var errAccounts = errors.New("the account database is down")
+
+func TestRecorderRecord(t *testing.T) {
+	answer := func(account string, err error) func(context.Context, string) (string, error) {
+		return func(_ context.Context, token string) (string, error) {
+			if token != accessToken {
+				return "", fmt.Errorf("unexpected token %q", token)
+			}
+			return account, err
+		}
+	}
+	never := func(context.Context, string) (string, error) { panic("the token must not be resolved") }
+	tests := []struct {
+		name    string
+		event   skillevents.Event
+		account func(context.Context, string) (string, error)
+		store   error // what AddFact gives
+		want    []identity.Fact
+		outcome identity.Outcome
+		kind    identity.Kind
+		told    error // what Observe is told
+		err     error // what Record returns
+	}{
+		{
+			name:    "enabled",
+			event:   parsed(t, skillEnable, someUser),
+			account: never,
+			want:    []identity.Fact{enabled(1)}, outcome: identity.Recorded, kind: identity.Enabled,
+		},
+		{
+			name:    "disabled",
+			event:   parsed(t, `"type":"AlexaSkillEvent.SkillDisabled",`+atSecond1+`,"body":{"userInformationPersistenceStatus":"NOT_PERSISTED"}`, someUser),
+			account: never,
+			want:    []identity.Fact{disabled(1)}, outcome: identity.Recorded, kind: identity.Disabled,
+		},
+		{
+			name:    "linked",
+			event:   parsed(t, skillLink+linkToken, someUser+`,"accessToken":"another"`),
+			account: answer("a", nil),
+			want:    []identity.Fact{linked(1, "a")}, outcome: identity.Recorded, kind: identity.Linked,
+		},
+		{
+			name:    "linked, the token in the context alone",
+			event:   parsed(t, skillLink, someUser+`,"accessToken":"`+accessToken+`"`),
+			account: answer("a", nil),
+			want:    []identity.Fact{linked(1, "a")}, outcome: identity.Recorded, kind: identity.Linked,
+		},
+		{
+			name: "linked, an event that Parse did not make",
+			event: &skillevents.SkillAccountLinked{Envelope: skillevents.Envelope{
+				SkillID: skillID, UserID: userID, Timestamp: at(1), AccessToken: accessToken,
+			}},
+			account: answer("a", nil),
+			want:    []identity.Fact{linked(1, "a")}, outcome: identity.Recorded, kind: identity.Linked,
+		},
+		{
+			name:    "linked without token",
+			event:   parsed(t, skillLink, someUser),
+			account: never,
+			want:    []identity.Fact{linked(1, "")}, outcome: identity.NoToken, kind: identity.Linked,
+		},
+		{
+			name:  "linked, though the skill has no account linking",
+			event: parsed(t, skillLink+linkToken, someUser),
+			want:  []identity.Fact{linked(1, "")}, outcome: identity.NoAccount, kind: identity.Linked,
+		},
+		{
+			name:    "linked to no account",
+			event:   parsed(t, skillLink+linkToken, someUser),
+			account: answer("ignored", fmt.Errorf("expired: %w", identity.ErrNoAccount)),
+			want:    []identity.Fact{linked(1, "")}, outcome: identity.NoAccount, kind: identity.Linked,
+			told: identity.ErrNoAccount,
+		},
+		{
+			name:    "linked while the accounts are down",
+			event:   parsed(t, skillLink+linkToken, someUser),
+			account: answer("ignored", errAccounts),
+			want:    []identity.Fact{linked(1, "")}, outcome: identity.AccountFailed, kind: identity.Linked,
+			told: errAccounts, err: errAccounts,
+		},
+		{
+			name:    "linked to nothing without an error",
+			event:   parsed(t, skillLink+linkToken, someUser),
+			account: answer("", nil),
+			want:    []identity.Fact{linked(1, "")}, outcome: identity.AccountFailed, kind: identity.Linked,
+			told: cmpopts.AnyError, err: cmpopts.AnyError,
+		},
+		{
+			name:    "the store fails",
+			event:   parsed(t, skillEnable, someUser),
+			store:   errBroken,
+			outcome: identity.StoreFailed, kind: identity.Enabled,
+			told: errBroken, err: errBroken,
+		},
+		{
+			name:    "the store fails after the accounts did",
+			event:   parsed(t, skillLink+linkToken, someUser),
+			account: answer("", errAccounts),
+			store:   errBroken,
+			outcome: identity.StoreFailed, kind: identity.Linked,
+			told: errAccounts, err: errBroken,
+		},
+		{
+			name:    "the store fails for a link to no account",
+			event:   parsed(t, skillLink+linkToken, someUser),
+			account: answer("", identity.ErrNoAccount),
+			store:   errBroken,
+			outcome: identity.StoreFailed, kind: identity.Linked,
+			told: errBroken, err: errBroken,
+		},
+		{
+			name:    "disabled without user",
+			event:   parsed(t, `"type":"AlexaSkillEvent.SkillDisabled",`+atSecond1, ``),
+			outcome: identity.NoUser, kind: identity.Disabled,
+		},
+		{
+			name:    "linked without user",
+			event:   parsed(t, skillLink+linkToken, ``),
+			account: never,
+			outcome: identity.NoUser, kind: identity.Linked,
+		},
+		{
+			name:    "linked without time",
+			event:   parsed(t, `"type":"AlexaSkillEvent.SkillAccountLinked"`+linkToken, someUser),
+			account: never,
+			outcome: identity.Refused, kind: identity.Linked,
+			told: identity.ErrInvalidFact, err: identity.ErrInvalidFact,
+		},
+		{
+			name:    "enabled without skill",
+			event:   &skillevents.SkillEnabled{Envelope: skillevents.Envelope{UserID: userID, Timestamp: at(1)}},
+			outcome: identity.Refused, kind: identity.Enabled,
+			told: identity.ErrInvalidFact, err: identity.ErrInvalidFact,
+		},
+		{
+			name:    "the timestamp, where there is no creation time",
+			event:   parsed(t, `"type":"AlexaSkillEvent.SkillEnabled","timestamp":"2026-03-01T00:00:01Z"`, someUser),
+			want:    []identity.Fact{enabled(1)},
+			outcome: identity.Recorded, kind: identity.Enabled,
+		},
+		{
+			name:    "a permission",
+			event:   parsed(t, `"type":"AlexaSkillEvent.SkillPermissionAccepted",`+atSecond1, someUser),
+			account: never,
+			outcome: identity.Ignored,
+		},
+		{
+			name:    "a request",
+			event:   parsed(t, `"type":"LaunchRequest",`+atSecond1, someUser),
+			account: never,
+			outcome: identity.Ignored,
+		},
+		{
+			name:    "an unknown event",
+			event:   parsed(t, `"type":"AlexaSkillEvent.SkillForgotten"`, ``),
+			account: never,
+			outcome: identity.Ignored,
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			store := &factStore{MemoryStore: new(identity.MemoryStore), err: test.store}
+			var observed []identity.Observation
+			recorder := &identity.Recorder{
+				Store:   store,
+				Account: test.account,
+				Observe: func(_ context.Context, o identity.Observation) { observed = append(observed, o) },
+			}
+			err := recorder.Record(t.Context(), test.event)
+			require.Empty(t, cmp.Diff(test.err, err, cmpopts.EquateErrors()))
+			require.Equal(t, test.want, store.facts)
+			want := []identity.Observation{{
+				EventType: test.event.Common().Type, SkillID: test.event.Common().SkillID,
+				Kind: test.kind, Outcome: test.outcome, Err: test.told,
+			}}
+			require.Empty(t, cmp.Diff(want, observed, cmpopts.EquateErrors()))
+
+			silent := &identity.Recorder{Store: &factStore{MemoryStore: new(identity.MemoryStore), err: test.store}, Account: test.account}
+			require.Empty(t, cmp.Diff(test.err, silent.Record(t.Context(), test.event), cmpopts.EquateErrors()), "with nobody to tell")
+		})
+	}
+}
+
+// The events of one link and one disable, delivered in every order and twice,
+// while the account database fails now and then, end in one table.
+func TestRecorderConverges(t *testing.T) {
+	events := []skillevents.Event{
+		parsed(t, `"type":"AlexaSkillEvent.SkillEnabled","timestamp":"2026-03-01T00:00:01Z"`, someUser),
+		parsed(t, `"type":"AlexaSkillEvent.SkillAccountLinked","timestamp":"2026-03-01T00:00:01Z"`+linkToken, someUser),
+		parsed(t, `"type":"AlexaSkillEvent.SkillDisabled","timestamp":"2026-03-01T00:00:05Z"`, someUser),
+	}
+	want := []identity.Record{row{enabled(1), "a", 1, 5, 1}.record()}
+	for _, order := range [][]int{{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}} {
+		t.Run(fmt.Sprint(order), func(t *testing.T) {
+			store := new(identity.MemoryStore)
+			calls := 0
+			recorder := &identity.Recorder{Store: store, Account: func(context.Context, string) (string, error) {
+				if calls++; calls == 1 {
+					return "", errAccounts
+				}
+				return "a", nil
+			}}
+			pending := slices.Concat(order, order) // each is delivered at least twice
+			for len(pending) > 0 {
+				next := pending[0]
+				pending = pending[1:]
+				if recorder.Record(t.Context(), events[next]) != nil {
+					pending = append(pending, next) // Alexa delivers it again
+				}
+			}
+			require.Equal(t, want, collect(t, store.UserRecords(t.Context(), skillID, userID)))
+		})
+	}
+}
+
+func TestRecorderSeen(t *testing.T) {
+	launch := parsed(t, `"type":"LaunchRequest","timestamp":"2026-03-01T00:00:05Z","locale":"en-GB"`, someUser)
+	tests := []struct {
+		name    string
+		facts   []identity.Fact
+		event   skillevents.Event
+		want    []identity.Fact
+		outcome identity.Outcome
+		err     error
+	}{
+		{"unknown user", nil, launch, []identity.Fact{seen(5)}, identity.Recorded, nil},
+		{"unknown user, an intent", nil, parsed(t, `"type":"IntentRequest","timestamp":"2026-03-01T00:00:05Z"`, someUser), []identity.Fact{seen(5)}, identity.Recorded, nil},
+		{"enabled before", []identity.Fact{enabled(1)}, launch, nil, identity.Ignored, nil},
+		{"linked before", []identity.Fact{linked(1, "a")}, launch, nil, identity.Ignored, nil},
+		{"disabled before", []identity.Fact{enabled(1), disabled(3)}, launch, []identity.Fact{seen(5)}, identity.Recorded, nil},
+		{"disabled after", []identity.Fact{disabled(6)}, launch, nil, identity.Ignored, nil},
+		{"enabled after", []identity.Fact{enabled(6)}, launch, []identity.Fact{seen(5)}, identity.Recorded, nil},
+		{"seen before", []identity.Fact{seen(4)}, launch, nil, identity.Ignored, nil},
+		{"the end of a session", nil, parsed(t, `"type":"SessionEndedRequest","timestamp":"2026-03-01T00:00:05Z"`, someUser), nil, identity.Ignored, nil},
+		{"a skill event", nil, parsed(t, skillEnable, someUser), nil, identity.Ignored, nil},
+		{"no user", nil, parsed(t, `"type":"LaunchRequest","timestamp":"2026-03-01T00:00:05Z"`, ``), nil, identity.NoUser, nil},
+		{"no time", nil, parsed(t, `"type":"LaunchRequest"`, someUser), nil, identity.Refused, identity.ErrInvalidFact},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			store := &factStore{MemoryStore: storeWith(t, test.facts...)}
+			var outcomes []identity.Outcome
+			recorder := &identity.Recorder{Store: store, Observe: func(_ context.Context, o identity.Observation) { outcomes = append(outcomes, o.Outcome) }}
+			require.ErrorIs(t, recorder.Seen(t.Context(), test.event), test.err)
+			require.Equal(t, test.want, store.facts)
+			require.Equal(t, []identity.Outcome{test.outcome}, outcomes)
+		})
+	}
+	t.Run("a store that cannot read", func(t *testing.T) {
+		recorder := &identity.Recorder{Store: brokenStore{MemoryStore: new(identity.MemoryStore), users: errBroken}}
+		require.ErrorIs(t, recorder.Seen(t.Context(), launch), errBroken)
+	})
+	t.Run("a store that cannot write", func(t *testing.T) {
+		recorder := &identity.Recorder{Store: &factStore{MemoryStore: new(identity.MemoryStore), err: errBroken}}
+		require.ErrorIs(t, recorder.Seen(t.Context(), launch), errBroken)
+	})
+}
+
+func TestRecorderMisused(t *testing.T) {
+	recorder := &identity.Recorder{Store: new(identity.MemoryStore)}
+	require.ErrorIs(t, recorder.Record(t.Context(), nil), identity.ErrInvalidFact)
+	require.ErrorIs(t, recorder.Seen(t.Context(), nil), identity.ErrInvalidFact)
+	require.ErrorContains(t, new(identity.Recorder).Record(t.Context(), parsed(t, skillEnable, someUser)), "Store")
+	require.ErrorContains(t, new(identity.Recorder).Seen(t.Context(), parsed(t, `"type":"LaunchRequest",`+atSecond1, someUser)), "Store")
+}
+
+func TestRecorderLogs(t *testing.T) {
+	link := parsed(t, skillLink+linkToken, someUser)
+	const account = "someone@example.com"
+	tests := []struct {
+		name     string
+		event    skillevents.Event
+		account  string
+		err      error
+		atDebug  bool
+		contains []string
+	}{
+		{"recorded", link, account, nil, true, []string{"alexa.outcome=recorded", "alexa.event.type=AlexaSkillEvent.SkillAccountLinked", userID, account}},
+		{"no account", link, "", identity.ErrNoAccount, false, []string{"level=WARN", "alexa.outcome=no_account", "alexa.request.id=r-1"}},
+		{"no token", parsed(t, skillLink, someUser), "", nil, false, []string{"level=WARN", "alexa.outcome=no_token"}},
+		{"no user", parsed(t, skillLink+linkToken, ``), "", nil, false, []string{"level=WARN", "alexa.outcome=no_user"}},
+		{
+			"an error that holds the token", link, "",
+			&url.Error{Op: "Get", URL: "https://auth.example/tokeninfo?raw=" + accessToken + "&access_token=" + url.QueryEscape(accessToken), Err: context.DeadlineExceeded},
+			false,
+			[]string{"level=WARN", "alexa.outcome=account_failed", "tokeninfo?raw=[redacted]&access_token=[redacted]", "deadline exceeded"},
+		},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo} {
+				var log bytes.Buffer
+				recorder := &identity.Recorder{
+					Store:   new(identity.MemoryStore),
+					Account: func(context.Context, string) (string, error) { return test.account, test.err },
+					Logger:  slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: level})),
+				}
+				err := recorder.Record(t.Context(), test.event)
+				if err != nil {
+					require.ErrorIs(t, err, test.err)
+					require.NotContains(t, err.Error(), accessToken)
+					require.NotContains(t, err.Error(), url.QueryEscape(accessToken))
+				}
+				require.NotContains(t, log.String(), accessToken)
+				require.NotContains(t, log.String(), url.QueryEscape(accessToken))
+				if level > slog.LevelDebug {
+					require.NotContains(t, log.String(), userID)
+					require.NotContains(t, log.String(), account)
+				}
+				if test.atDebug && level > slog.LevelDebug {
+					require.Empty(t, log.String())
+					continue
+				}
+				for _, text := range test.contains {
+					require.Contains(t, log.String(), text)
+				}
+			}
+		})
+	}
+}
+
+func TestRecorderPassesItsContextOn(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	cancel()
+	recorder := &identity.Recorder{Store: new(identity.MemoryStore)}
+	require.ErrorIs(t, recorder.Record(ctx, parsed(t, skillEnable, someUser)), context.Canceled)
+	require.ErrorIs(t, recorder.Seen(ctx, parsed(t, `"type":"LaunchRequest",`+atSecond1, someUser)), context.Canceled)
+}
