@@ -1,0 +1,135 @@
+package storetest
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/alexaevents/alexaevents/identity"
+)
+
+func checkAccount(t *trial) {
+	t.add(linked("first", 1, "a"), disabled("first", 2))
+	t.add(enabled("second", 3), linked("second", 4, "a"))
+	t.add(in(otherSkill, linked("third", 2, "a")))
+	t.add(linked("moved", 0, "b"), linked("moved", 3, "a"), linked("moved", 5, "b"), linked("moved", 7, "a"))
+	t.add(linked("stranger", 1, "b"))
+	t.add(linked("outdone", 1, "a"), linked("outdone", 1, "b")) // the second of one instant counts
+	t.expectAccount("a")
+	t.expectAccount("b")
+	t.expectAll()
+}
+
+func checkEmptyAccount(t *trial) {
+	t.add(enabled("enabled", 1), linked("unresolved", 1, ""), disabled("disabled", 1))
+	t.add(linked("lost", 1, "a"), linked("lost", 2, ""))
+	t.expectAccount("")
+	t.expectAll()
+}
+
+// checkLargeAccount has an account of more users, and of more bytes, than come
+// in one page of any database.
+func checkLargeAccount(t *trial) {
+	const users = 1200
+	long := strings.Repeat("\U0001f600", 251)
+	for i := range users {
+		f := linked(fmt.Sprintf("%04d%s", i*7%users, long), i%50, "large")
+		if i%5 == 0 {
+			f = in(otherSkill, f)
+		}
+		t.add(f)
+	}
+	t.expectAccount("large")
+	t.eraseAccount("large")
+	t.expectAccount("large")
+	t.expectUser("", "0007"+long)
+}
+
+// history is facts for all that an erasure has to tell apart.
+func history() []identity.Fact {
+	return []identity.Fact{
+		enabled("one", 1), linked("one", 2, "a"), disabled("one", 5), linked("one", 7, "a"),
+		enabled("two", 1), linked("two", 2, "a"), linked("two", 3, "b"), disabled("two", 5),
+		in(otherSkill, enabled("one", 1)), in(otherSkill, linked("one", 2, "b")),
+		linked("unresolved", 2, ""), linked("unresolved", 3, "a"),
+		linked("stranger", 2, "b"), disabled("stranger", 9), disabled("unknown", 4),
+		enabled("plain", 1), linked("lost", 1, ""),
+	}
+}
+
+func checkEraseUser(t *trial) {
+	t.add(history()...)
+	t.eraseUser(skill, "one")
+	t.expectAll()
+	t.eraseUser(skill, "one")
+	t.expectAll()
+	t.eraseUser("", "two")
+	t.expectAll()
+	t.add(history()...)
+	t.expectAll()
+	t.eraseUser("", "one")
+	t.expectAll()
+}
+
+func checkEraseAccount(t *trial) {
+	t.add(history()...)
+	t.eraseAccount("a")
+	t.expectAll()
+	t.eraseAccount("a")
+	t.expectAll()
+	t.add(history()...)
+	t.expectAll()
+	t.eraseAccount("b")
+	t.expectAll()
+	t.eraseAccount("a")
+	t.expectAll()
+}
+
+func checkEraseNobody(t *trial) {
+	t.add(history()...)
+	t.eraseAccount("")
+	t.eraseUser("", "")
+	t.eraseUser(skill, "")
+	t.eraseUser("no such skill", "one")
+	t.eraseUser(skill, "no such user")
+	t.eraseAccount("no such account")
+	t.expectAll()
+}
+
+// checkRedelivery: the Disabled fact that an erasure leaves keeps a late event
+// from opening a record.
+func checkRedelivery(t *trial) {
+	t.add(enabled("user", 1), linked("user", 2, "a"), disabled("user", 5))
+	t.add(linked("other", 2, "a"), disabled("other", 5))
+	t.eraseUser(skill, "user")
+	t.eraseAccount("a")
+	t.add(linked("user", 2, ""), enabled("user", 1), linked("other", 2, "a"))
+	t.expectAll()
+	for _, user := range []string{"user", "other"} {
+		if t.err != nil {
+			return
+		}
+		for record, err := range t.store.UserRecords(t.ctx, skill, user) {
+			if err != nil || record.Open() {
+				t.fail("UserRecords(skill, %q) gave an open record and the error %v; the Disabled fact outlives an erasure and must close it", user, err)
+			}
+		}
+	}
+}
+
+func checkPurge(t *trial) {
+	t.add(linked("open", 1, "a"))
+	t.add(linked("closed", 1, "a"), disabled("closed", 4))
+	t.add(linked("active", 1, "a"), linked("active", 9, "b"))
+	t.add(linked("border", 5, "a"))
+	t.add(in(otherSkill, linked("open", 9, "a")))
+	t.add(disabled("gone", 2))
+	t.purge(at(0))
+	t.expectAll()
+	t.purge(at(5))
+	t.expectAll()
+	t.add(linked("open", 2, "b"))
+	t.expectAll()
+	t.eraseUser("", "active")
+	t.purge(at(100))
+	t.expectAll()
+}

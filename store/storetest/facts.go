@@ -1,0 +1,204 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/alexaevents/alexaevents/identity"
+)
+
+const (
+	skill      = "amzn1.ask.skill.11111111-1111-4111-8111-111111111111"
+	otherSkill = "amzn1.ask.skill.22222222-2222-4222-8222-222222222222"
+)
+
+// at is an instant, n seconds into the day of the checks.
+func at(n int) time.Time { return time.Date(2026, 3, 1, 0, 0, n, 0, time.UTC) }
+
+func enabled(user string, n int) identity.Fact {
+	return identity.Fact{SkillID: skill, AmazonUserID: user, At: at(n), Kind: identity.Enabled}
+}
+
+func linked(user string, n int, account string) identity.Fact {
+	return identity.Fact{SkillID: skill, AmazonUserID: user, At: at(n), Kind: identity.Linked, AccountID: account}
+}
+
+func disabled(user string, n int) identity.Fact {
+	return identity.Fact{SkillID: skill, AmazonUserID: user, At: at(n), Kind: identity.Disabled}
+}
+
+func in(skillID string, fact identity.Fact) identity.Fact {
+	fact.SkillID = skillID
+	return fact
+}
+
+// checkDocument holds the sample rows of Amazon's page against the store
+// itself, not against what Records says.
+func checkDocument(t *trial) {
+	day := func(n int) time.Time { return time.Date(2019, 9, n, 0, 0, 0, 0, time.UTC) }
+	first := linked("amzn1.ask.account.AF4RYW7RN5H", 0, "hello_2167671@gmail.com")
+	second := linked("amzn1.ask.account.AHAD5TCOKQY", 0, "hello_2167672@gmail.com")
+	first.At, second.At = day(1), day(15)
+	firstEnd, secondEnd := disabled(first.AmazonUserID, 0), disabled(second.AmazonUserID, 0)
+	firstEnd.At, secondEnd.At = day(6), day(20)
+	t.add(secondEnd, second, firstEnd, first)
+	for opener, end := range map[identity.Fact]time.Time{first: day(6), second: day(20)} {
+		if t.err != nil {
+			return
+		}
+		want := []identity.Record{{
+			ID: opener.ID(), SkillID: skill, AmazonUserID: opener.AmazonUserID, AccountID: opener.AccountID,
+			StartDatetime: opener.At, EndDatetime: end,
+		}}
+		t.compare(fmt.Sprintf("UserRecords(skill, %q)", opener.AmazonUserID), want, t.store.UserRecords(t.ctx, skill, opener.AmazonUserID))
+		t.compare(fmt.Sprintf("AccountRecords(%q)", opener.AccountID), want, t.store.AccountRecords(t.ctx, opener.AccountID))
+	}
+}
+
+func checkEmpty(t *trial) {
+	t.expectUser(skill, "user")
+	t.expectUser("", "user")
+	t.expectAccount("account")
+	t.eraseUser(skill, "user")
+	t.eraseUser("", "user")
+	t.eraseAccount("account")
+	t.purge(at(0))
+	t.expectUser(skill, "user")
+}
+
+// checkOrder gives each order of the same facts a user of its own.
+func checkOrder(t *trial) {
+	facts := []identity.Fact{enabled("", 1), linked("", 2, "a"), disabled("", 5), linked("", 7, "b")}
+	var arrange func(fixed int)
+	orders := 0
+	arrange = func(fixed int) {
+		if fixed == len(facts) {
+			orders++
+			for _, f := range facts {
+				f.AmazonUserID = fmt.Sprintf("user-%d", orders)
+				t.add(f)
+			}
+			return
+		}
+		for i := fixed; i < len(facts); i++ {
+			facts[fixed], facts[i] = facts[i], facts[fixed]
+			arrange(fixed + 1)
+			facts[fixed], facts[i] = facts[i], facts[fixed]
+		}
+	}
+	arrange(0)
+	t.expectAll()
+}
+
+func checkRepetition(t *trial) {
+	facts := []identity.Fact{enabled("user", 1), linked("user", 2, "a"), disabled("user", 5)}
+	t.add(facts...)
+	t.add(facts...)
+	t.expectAll()
+	t.add(facts...)
+	t.expectAll()
+	t.eraseUser(skill, "user")
+	t.expectAll()
+}
+
+// checkInstant: Enabled, Seen, Linked, Disabled is the order of one instant,
+// and of several links there the last one counts, by the bytes of the account.
+func checkInstant(t *trial) {
+	seen := enabled("all", 1)
+	seen.Kind = identity.Seen
+	t.add(disabled("all", 1), linked("all", 1, "a"), seen, enabled("all", 1))
+	t.add(linked("links", 1, "b"), linked("links", 1, "a"), linked("links", 1, ""))
+	t.add(linked("found", 1, ""), linked("found", 1, "a"))
+	t.add(linked("moved", 1, "a"), linked("moved", 5, "a"), linked("moved", 5, "B"), linked("moved", 5, "b"))
+	t.expectAll()
+}
+
+func checkTimes(t *trial) {
+	zone := time.FixedZone("elsewhere", 5*60*60+30*60)
+	facts := []identity.Fact{enabled("user", 1), linked("user", 2, "a"), disabled("user", 5)}
+	for i, f := range facts {
+		f.At = f.At.Add(time.Duration(i)*time.Millisecond + 999_999*time.Nanosecond).In(zone)
+		t.add(f)
+		f.At = f.At.Add(-time.Microsecond).UTC()
+		t.add(f)
+	}
+	t.expectAll()
+	late, early := enabled("far", 0), disabled("far", 0)
+	early.At = time.Date(1, 1, 1, 0, 0, 0, int(time.Millisecond), time.UTC)
+	late.At = time.Date(9999, 12, 31, 23, 59, 59, int(999*time.Millisecond), time.UTC)
+	t.add(late, early)
+	t.expectAll()
+	if t.err != nil {
+		return
+	}
+	for record, err := range t.store.UserRecords(t.ctx, skill, "user") {
+		if err != nil || record.StartDatetime.Nanosecond() != int(time.Millisecond) {
+			t.fail("UserRecords gave the StartDatetime %s and the error %v; it must be cut to %s", record.StartDatetime, err, at(2).Add(time.Millisecond))
+		}
+	}
+}
+
+func checkInvalid(t *trial) {
+	invalid := map[string]identity.Fact{
+		"no skill":                       {AmazonUserID: "user", At: at(1), Kind: identity.Enabled},
+		"no user":                        {SkillID: skill, At: at(1), Kind: identity.Enabled},
+		"no time":                        {SkillID: skill, AmazonUserID: "user", Kind: identity.Enabled},
+		"no kind":                        {SkillID: skill, AmazonUserID: "user", At: at(1)},
+		"an unknown kind":                {SkillID: skill, AmazonUserID: "user", At: at(1), Kind: identity.Disabled + 1},
+		"an account on Enabled":          {SkillID: skill, AmazonUserID: "user", At: at(1), Kind: identity.Enabled, AccountID: "a"},
+		"an account on Disabled":         {SkillID: skill, AmazonUserID: "user", At: at(1), Kind: identity.Disabled, AccountID: "a"},
+		"a time after the year 9999":     {SkillID: skill, AmazonUserID: "user", At: at(1).AddDate(8000, 0, 0), Kind: identity.Enabled},
+		"a time that is zero in seconds": {SkillID: skill, AmazonUserID: "user", At: time.Time{}.Add(time.Microsecond), Kind: identity.Enabled},
+	}
+	for name, f := range invalid {
+		if err := t.store.AddFact(t.ctx, f); !errors.Is(err, identity.ErrInvalidFact) {
+			t.fail("AddFact of a fact with %s must give ErrInvalidFact and gave the error %v", name, err)
+		}
+	}
+	t.known = append(t.known, linked("user", 1, "a"))
+	t.expectAll()
+}
+
+// checkText uses IDs that a careless comparison takes for one another.
+func checkText(t *trial) {
+	alike := []string{
+		"amzn1.ask.account.ABC", "amzn1.ask.account.abc", "amzn1.ask.account.ABC ", " amzn1.ask.account.ABC",
+		"amzn1.ask.account.AB_", "amzn1.ask.account.AB%", "amzn1.ask.account.AB*", "amzn1.ask.account.ABC\t",
+		"stra\u00dfe", "strasse", "STRASSE",
+		"\u00e9", "e\u0301", // é in one character and in two
+		"\u212b", "\u00c5", // the sign and the letter Å
+		"I", "i", "\u0130", "\u0131", // with and without the dot
+		"\U0001f600", "\uffff", "\u200b", "0", "00", "1e3", "1000", "null", "''", `"`, `\`, "a:b", "a/b", "a#b",
+	}
+	for i, text := range alike {
+		t.add(linked(text, i, text))
+		t.add(in(text, linked("user", i, "shared")))
+	}
+	t.expectAll()
+	for _, text := range alike[:len(alike)/2] {
+		t.eraseAccount(text)
+		t.eraseUser(text, "user")
+	}
+	t.expectAll()
+}
+
+// checkLongText: a user ID has at most 255 characters, and an account ID is the
+// backend's own.
+func checkLongText(t *trial) {
+	for _, character := range []string{"A", "\u00e9", "\U0001f600"} {
+		long := strings.Repeat(character, 254)
+		for i, end := range []string{"1", "2"} {
+			t.add(enabled(long+end, 1), linked(long+end, 2+i, long+end), disabled(long+end, 5))
+		}
+	}
+	t.expectAll()
+}
+
+func checkSkills(t *trial) {
+	t.add(linked("user", 3, "a"), in(otherSkill, enabled("user", 1)), in(otherSkill, linked("user", 4, "b")))
+	t.add(in(otherSkill, disabled("user", 5)), in("third", disabled("user", 2)))
+	t.add(linked("neighbour", 2, "a"))
+	t.expectAll()
+}

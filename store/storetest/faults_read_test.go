@@ -1,0 +1,252 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/alexaevents/alexaevents/identity"
+)
+
+var readFaults = []fault{
+	{
+		name: "takes the user of another skill for the same",
+		inject: func(f *faulty) {
+			f.userRecords = func(ctx context.Context, _, amazonUserID string) records {
+				return f.Store.UserRecords(ctx, "", amazonUserID)
+			}
+		},
+		check: "skills apart",
+		words: "UserRecords(\"amzn1.ask.skill.",
+	},
+	{
+		name: "knows no empty skill",
+		inject: func(f *faulty) {
+			f.userRecords = func(ctx context.Context, skillID, amazonUserID string) records {
+				return filter(f.Store.UserRecords(ctx, skillID, amazonUserID), func(r identity.Record) bool { return r.SkillID == skillID })
+			}
+		},
+		check: "skills apart",
+		words: "UserRecords(\"\"",
+	},
+	{
+		name: "orders a user's records by skill",
+		inject: func(f *faulty) {
+			f.userRecords = func(ctx context.Context, skillID, amazonUserID string) records {
+				list := toList(f.Store.UserRecords(ctx, skillID, amazonUserID))
+				slices.SortStableFunc(list, func(a, b identity.Record) int { return strings.Compare(a.SkillID, b.SkillID) })
+				return fromList(list)
+			}
+		},
+		check: "skills apart",
+		words: "UserRecords(\"\"",
+	},
+	{
+		name: "orders an account's records newest first",
+		inject: func(f *faulty) {
+			f.accountRecords = func(ctx context.Context, accountID string) records {
+				list := toList(f.Store.AccountRecords(ctx, accountID))
+				slices.Reverse(list)
+				return fromList(list)
+			}
+		},
+		check: "records of an account",
+		words: "AccountRecords(\"a\")",
+	},
+	{
+		name: "leaves closed records out",
+		inject: func(f *faulty) {
+			f.accountRecords = func(ctx context.Context, accountID string) records {
+				return filter(f.Store.AccountRecords(ctx, accountID), identity.Record.Open)
+			}
+		},
+		check: "records of an account",
+		words: "AccountRecords(\"a\")",
+	},
+	{
+		name: "answers with every record of an account's users",
+		inject: func(f *faulty) {
+			f.accountRecords = func(context.Context, string) records { return fromList(identity.Records(f.facts)) }
+		},
+		check: "records of an account",
+		words: "AccountRecords(\"a\")",
+	},
+	{
+		name: "derives an account's records from its own links alone",
+		inject: func(f *faulty) {
+			f.accountRecords = func(_ context.Context, accountID string) records {
+				var own []identity.Fact
+				for _, fact := range f.facts {
+					if fact.AccountID == accountID || fact.Kind != identity.Linked {
+						own = append(own, fact)
+					}
+				}
+				return filter(fromList(identity.Records(own)), func(r identity.Record) bool { return r.AccountID == accountID && accountID != "" })
+			}
+		},
+		check: "records of an account",
+		words: "AccountRecords(\"a\")",
+	},
+	{
+		name: "takes users without account for those of an account",
+		inject: func(f *faulty) {
+			f.accountRecords = func(ctx context.Context, accountID string) records {
+				if accountID != "" {
+					return f.Store.AccountRecords(ctx, accountID)
+				}
+				return filter(fromList(identity.Records(f.facts)), func(r identity.Record) bool { return r.AccountID == "" })
+			}
+		},
+		check: "the empty account",
+		words: "AccountRecords(\"\") must give 0 records",
+	},
+	{
+		name: "goes on after a loop has stopped",
+		inject: func(f *faulty) {
+			f.userRecords = func(ctx context.Context, skillID, amazonUserID string) records {
+				list := toList(f.Store.UserRecords(ctx, skillID, amazonUserID))
+				return func(yield func(identity.Record, error) bool) {
+					for _, record := range list {
+						yield(record, nil)
+					}
+				}
+			}
+		},
+		check: "stopping a loop early",
+		words: "3 times",
+	},
+	{
+		name: "keeps its lock after a loop has stopped",
+		inject: func(f *faulty) {
+			var lock sync.Mutex
+			f.accountRecords = func(ctx context.Context, accountID string) records {
+				return func(yield func(identity.Record, error) bool) {
+					lock.Lock()
+					for record, err := range f.Store.AccountRecords(ctx, accountID) {
+						if !yield(record, err) {
+							return
+						}
+					}
+					lock.Unlock()
+				}
+			}
+			f.addFact = func(ctx context.Context, fact identity.Fact) error {
+				lock.Lock()
+				defer lock.Unlock()
+				return f.add(ctx, fact)
+			}
+		},
+		check: "stopping a loop early",
+		words: "hangs",
+	},
+	{
+		name: "keeps its lock during a loop",
+		inject: func(f *faulty) {
+			var lock sync.Mutex
+			f.userRecords = func(ctx context.Context, skillID, amazonUserID string) records {
+				return func(yield func(identity.Record, error) bool) {
+					lock.Lock()
+					defer lock.Unlock()
+					f.Store.UserRecords(ctx, skillID, amazonUserID)(yield)
+				}
+			}
+			f.addFact = func(ctx context.Context, fact identity.Fact) error {
+				lock.Lock()
+				defer lock.Unlock()
+				return f.add(ctx, fact)
+			}
+		},
+		check: "the store inside a loop",
+		words: "hangs",
+	},
+	{
+		name: "writes with a cancelled context",
+		inject: func(f *faulty) {
+			f.addFact = func(ctx context.Context, fact identity.Fact) error {
+				return f.add(context.WithoutCancel(ctx), fact)
+			}
+		},
+		check: "a cancelled context",
+		words: "AddFact with a cancelled context",
+	},
+	{
+		name: "writes, and then says that the context was cancelled",
+		inject: func(f *faulty) {
+			f.addFact = func(ctx context.Context, fact identity.Fact) error {
+				return errors.Join(f.add(context.WithoutCancel(ctx), fact), ctx.Err())
+			}
+		},
+		check: "a cancelled context",
+		words: "UserRecords",
+	},
+	{
+		name: "reads with a cancelled context",
+		inject: func(f *faulty) {
+			f.userRecords = func(ctx context.Context, skillID, amazonUserID string) records {
+				return f.Store.UserRecords(context.WithoutCancel(ctx), skillID, amazonUserID)
+			}
+		},
+		check: "a cancelled context",
+		words: "UserRecords with a cancelled context",
+	},
+	{
+		name: "ends a loop that failed without an error",
+		inject: func(f *faulty) {
+			f.accountRecords = func(ctx context.Context, accountID string) records {
+				return fromList(toList(f.Store.AccountRecords(ctx, accountID)))
+			}
+		},
+		check: "a cancelled context",
+		words: "must yield its error once and yielded 0 times",
+	},
+	{
+		name: "erases with a cancelled context",
+		inject: func(f *faulty) {
+			f.eraseAccount = func(ctx context.Context, accountID string) error {
+				return f.Store.EraseAccount(context.WithoutCancel(ctx), accountID)
+			}
+		},
+		check: "a cancelled context",
+		words: "EraseAccount with a cancelled context",
+	},
+	{
+		name: "answers with one page of an account",
+		inject: func(f *faulty) {
+			f.accountRecords = func(ctx context.Context, accountID string) records {
+				list := toList(f.Store.AccountRecords(ctx, accountID))
+				return fromList(list[:min(len(list), 1000)])
+			}
+		},
+		check: "a large account",
+		words: "must give 1200 records and gave 1000",
+	},
+	{
+		name: "fails on an account that it does not know",
+		inject: func(f *faulty) {
+			f.eraseAccount = func(ctx context.Context, accountID string) error {
+				if !slices.ContainsFunc(f.facts, func(fact identity.Fact) bool { return fact.AccountID == accountID }) {
+					return errors.New("no such account")
+				}
+				return f.Store.EraseAccount(ctx, accountID)
+			}
+		},
+		check: "an empty store",
+		words: "EraseAccount(\"account\") gave an error: no such account",
+	},
+	{
+		name: "yields an error for a user that it does not know",
+		inject: func(f *faulty) {
+			f.userRecords = func(ctx context.Context, skillID, amazonUserID string) records {
+				list := toList(f.Store.UserRecords(ctx, skillID, amazonUserID))
+				if len(list) > 0 {
+					return fromList(list)
+				}
+				return func(yield func(identity.Record, error) bool) { yield(identity.Record{}, errors.New("no rows")) }
+			}
+		},
+		check: "an empty store",
+		words: "no rows",
+	},
+}

@@ -1,0 +1,242 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/alexaevents/alexaevents/identity"
+)
+
+var writeFaults = []fault{
+	{
+		name: "stores nothing",
+		inject: func(f *faulty) {
+			f.addFact = func(context.Context, identity.Fact) error { return nil }
+		},
+		check: "the table of the document",
+		words: "must give 1 records and gave 0",
+	},
+	{
+		name: "refuses a fact that is there",
+		inject: func(f *faulty) {
+			f.addFact = func(ctx context.Context, fact identity.Fact) error {
+				if slices.Contains(f.facts, fact) {
+					return errors.New("unique constraint failed")
+				}
+				return f.add(ctx, fact)
+			}
+		},
+		check: "repeated facts",
+		words: "unique constraint failed",
+	},
+	{
+		name: "takes a repeated fact for news",
+		inject: func(f *faulty) {
+			f.addFact = func(ctx context.Context, fact identity.Fact) error {
+				again := slices.Contains(f.facts, fact)
+				err := f.add(ctx, fact)
+				if again {
+					fact.At = fact.At.Add(10 * time.Second)
+					err = errors.Join(err, f.add(ctx, fact))
+				}
+				return err
+			}
+		},
+		check: "repeated facts",
+		words: "UserRecords",
+	},
+	{
+		name: "takes facts that differ in the account alone for the same",
+		inject: func(f *faulty) {
+			f.addFact = func(ctx context.Context, fact identity.Fact) error {
+				for _, known := range f.facts {
+					if userOf(known) == userOf(fact) && known.At.Equal(fact.At) && known.Kind == fact.Kind {
+						return nil
+					}
+				}
+				return f.add(ctx, fact)
+			}
+		},
+		check: "facts of one instant",
+		words: "AddFact(linked \"links\"",
+	},
+	{
+		name: "takes facts that differ in the kind alone for the same",
+		inject: func(f *faulty) {
+			f.addFact = func(ctx context.Context, fact identity.Fact) error {
+				for _, known := range f.facts {
+					if userOf(known) == userOf(fact) && known.At.Equal(fact.At) && known.AccountID == fact.AccountID {
+						return nil
+					}
+				}
+				return f.add(ctx, fact)
+			}
+		},
+		check: "facts of one instant",
+		words: "EnabledAt",
+	},
+	{
+		name: "drops facts that come late",
+		inject: func(f *faulty) {
+			f.addFact = func(ctx context.Context, fact identity.Fact) error {
+				for _, known := range f.facts {
+					if userOf(known) == userOf(fact) && known.At.After(fact.At) {
+						return nil
+					}
+				}
+				return f.add(ctx, fact)
+			}
+		},
+		check: "facts in any order",
+		words: "-want +got",
+	},
+	{
+		name: "cuts times to the second",
+		inject: func(f *faulty) {
+			f.clean = func(fact identity.Fact) identity.Fact {
+				fact.At = fact.At.Truncate(time.Second)
+				return fact
+			}
+		},
+		check: "times in UTC to the millisecond",
+		words: "StartDatetime",
+	},
+	{
+		name: "answers with digits below the millisecond",
+		inject: func(f *faulty) {
+			f.userRecords = func(ctx context.Context, skillID, amazonUserID string) records {
+				return change(f.Store.UserRecords(ctx, skillID, amazonUserID), func(r *identity.Record) {
+					r.StartDatetime = r.StartDatetime.Add(999)
+				})
+			}
+		},
+		check: "times in UTC to the millisecond",
+		words: "StartDatetime",
+	},
+	{
+		name: "answers in a local time zone",
+		inject: func(f *faulty) {
+			f.accountRecords = func(ctx context.Context, accountID string) records {
+				return change(f.Store.AccountRecords(ctx, accountID), func(r *identity.Record) {
+					r.StartDatetime = r.StartDatetime.In(time.FixedZone("CET", 3600))
+				})
+			}
+		},
+		check: "times in UTC to the millisecond",
+		words: "not in UTC",
+	},
+	{
+		name: "swallows invalid facts",
+		inject: func(f *faulty) {
+			f.addFact = func(ctx context.Context, fact identity.Fact) error {
+				if _, err := fact.Clean(); err != nil {
+					return nil
+				}
+				return f.add(ctx, fact)
+			}
+		},
+		check: "invalid facts",
+		words: "must give ErrInvalidFact",
+	},
+	{
+		name: "mends invalid facts",
+		inject: func(f *faulty) {
+			f.addFact = func(ctx context.Context, fact identity.Fact) error {
+				if fact.Kind != identity.Linked {
+					fact.AccountID = ""
+				}
+				return f.add(ctx, fact)
+			}
+		},
+		check: "invalid facts",
+		words: "an account on",
+	},
+	{
+		name: "stores an invalid fact and refuses it then",
+		inject: func(f *faulty) {
+			f.addFact = func(ctx context.Context, fact identity.Fact) error {
+				_, err := fact.Clean()
+				if err != nil {
+					fact.SkillID, fact.AmazonUserID, fact.At, fact.Kind = skill, "user", at(1), identity.Seen
+					fact.AccountID = ""
+				}
+				return errors.Join(err, f.add(ctx, fact))
+			}
+		},
+		check: "invalid facts",
+		words: "must give 0 records and gave 1",
+	},
+	{name: "folds the case of user IDs", inject: mapText(strings.ToLower), check: "text byte for byte", words: "-want +got"},
+	{name: "trims user IDs", inject: mapText(strings.TrimSpace), check: "text byte for byte", words: "-want +got"},
+	{name: "cuts user IDs to 64 bytes", inject: mapText(func(s string) string { return s[:min(len(s), 64)] }), check: "long text", words: "-want +got"},
+	{
+		name:   "cuts user IDs to 255 bytes",
+		inject: mapText(func(s string) string { return s[:min(len(s), 255)] }),
+		check:  "long text",
+		words:  "-want +got",
+	},
+	{
+		name: "matches accounts by pattern",
+		inject: func(f *faulty) {
+			f.eraseAccount = func(ctx context.Context, accountID string) error {
+				return f.drop(ctx, func(fact identity.Fact) bool {
+					pattern := strings.TrimRight(accountID, "%_")
+					return fact.AccountID == accountID || pattern != accountID && strings.HasPrefix(fact.AccountID, pattern)
+				})
+			}
+		},
+		check: "text byte for byte",
+		words: "-want +got",
+	},
+	{
+		name: "fails when it is used by several goroutines",
+		inject: func(f *faulty) {
+			var lock sync.Mutex
+			f.addFact = func(ctx context.Context, fact identity.Fact) error {
+				if !lock.TryLock() {
+					return errors.New("database is locked")
+				}
+				defer lock.Unlock()
+				time.Sleep(time.Millisecond)
+				return f.add(ctx, fact)
+			}
+		},
+		check: "several goroutines",
+		words: "database is locked",
+	},
+	{
+		name: "keeps 5 facts of a user",
+		inject: func(f *faulty) {
+			f.addFact = func(ctx context.Context, fact identity.Fact) error {
+				count := 0
+				for _, known := range f.facts {
+					if userOf(known) == userOf(fact) {
+						count++
+					}
+				}
+				if count == 5 {
+					return nil
+				}
+				return f.add(ctx, fact)
+			}
+		},
+		check: "random histories",
+		words: "other steps",
+	},
+}
+
+func mapText(change func(string) string) func(f *faulty) {
+	return func(f *faulty) {
+		f.clean = func(fact identity.Fact) identity.Fact {
+			fact.AmazonUserID = change(fact.AmazonUserID)
+			return fact
+		}
+		f.userRecords = func(ctx context.Context, skillID, amazonUserID string) records {
+			return f.Store.UserRecords(ctx, skillID, change(amazonUserID))
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package storetest
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/alexaevents/alexaevents/identity"
+)
+
+// fault is a way to break a store.
+type fault struct {
+	name   string
+	inject func(f *faulty)
+	check  string // the check that must notice
+	words  string // what its report must say
+}
+
+// faulty is a right store that a test breaks in one place: each function, where
+// set, replaces the method. It keeps the facts to make any erasure from them.
+type faulty struct {
+	identity.Store
+	mu    sync.Mutex
+	facts []identity.Fact
+
+	clean          func(identity.Fact) identity.Fact // changes facts on their way in
+	addFact        func(context.Context, identity.Fact) error
+	userRecords    func(ctx context.Context, skillID, amazonUserID string) records
+	accountRecords func(ctx context.Context, accountID string) records
+	eraseUser      func(ctx context.Context, skillID, amazonUserID string) error
+	eraseAccount   func(ctx context.Context, accountID string) error
+	purge          func(ctx context.Context, before time.Time) error
+}
+
+type records = iter.Seq2[identity.Record, error]
+
+func (f *faulty) AddFact(ctx context.Context, fact identity.Fact) error {
+	if f.clean != nil {
+		fact = f.clean(fact)
+	}
+	if f.addFact != nil {
+		return f.addFact(ctx, fact)
+	}
+	return f.add(ctx, fact)
+}
+
+func (f *faulty) add(ctx context.Context, fact identity.Fact) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.facts = append(f.facts, fact)
+	return f.Store.AddFact(ctx, fact)
+}
+
+func (f *faulty) UserRecords(ctx context.Context, skillID, amazonUserID string) records {
+	if f.userRecords != nil {
+		return f.userRecords(ctx, skillID, amazonUserID)
+	}
+	return f.Store.UserRecords(ctx, skillID, amazonUserID)
+}
+
+func (f *faulty) AccountRecords(ctx context.Context, accountID string) records {
+	if f.accountRecords != nil {
+		return f.accountRecords(ctx, accountID)
+	}
+	return f.Store.AccountRecords(ctx, accountID)
+}
+
+func (f *faulty) EraseUser(ctx context.Context, skillID, amazonUserID string) error {
+	if f.eraseUser != nil {
+		return f.eraseUser(ctx, skillID, amazonUserID)
+	}
+	return f.Store.EraseUser(ctx, skillID, amazonUserID)
+}
+
+func (f *faulty) EraseAccount(ctx context.Context, accountID string) error {
+	if f.eraseAccount != nil {
+		return f.eraseAccount(ctx, accountID)
+	}
+	return f.Store.EraseAccount(ctx, accountID)
+}
+
+func (f *faulty) Purge(ctx context.Context, before time.Time) error {
+	if f.purge != nil {
+		return f.purge(ctx, before)
+	}
+	return f.Store.Purge(ctx, before)
+}
+
+// drop removes the facts that dropped picks, and nothing else.
+func (f *faulty) drop(ctx context.Context, dropped func(identity.Fact) bool) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.facts = slices.DeleteFunc(f.facts, dropped)
+	f.Store = new(identity.MemoryStore)
+	for _, fact := range f.facts {
+		if err := f.Store.AddFact(ctx, fact); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// filter leaves out records of an iterator.
+func filter(all records, keep func(identity.Record) bool) records {
+	return func(yield func(identity.Record, error) bool) {
+		for record, err := range all {
+			if (err != nil || keep(record)) && !yield(record, err) {
+				return
+			}
+		}
+	}
+}
+
+// change changes records of an iterator.
+func change(all records, change func(*identity.Record)) records {
+	return func(yield func(identity.Record, error) bool) {
+		for record, err := range all {
+			if err == nil {
+				change(&record)
+			}
+			if !yield(record, err) {
+				return
+			}
+		}
+	}
+}
+
+func toList(all records) (list []identity.Record) {
+	for record, err := range all {
+		if err == nil {
+			list = append(list, record)
+		}
+	}
+	return list
+}
+
+func fromList(list []identity.Record) records {
+	return func(yield func(identity.Record, error) bool) {
+		for _, record := range list {
+			if !yield(record, nil) {
+				return
+			}
+		}
+	}
+}

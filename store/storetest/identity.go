@@ -1,0 +1,78 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/alexaevents/alexaevents/identity"
+)
+
+// patience is how long one check may take, on a remote database too.
+const patience = 2 * time.Minute
+
+// Identity checks that open returns stores which do what the comments of
+// [identity.Store] say. It runs each check as a subtest of t, with an empty
+// store from open; open closes what it opened with t.Cleanup. The checks add
+// about two thousand facts.
+func Identity(t *testing.T, open func(t *testing.T) identity.Store) {
+	for _, check := range identityChecks {
+		t.Run(check.name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			if err := check.run(ctx, open(t)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// identityCheck is one check of an empty store.
+type identityCheck struct {
+	name  string
+	check func(*trial)
+}
+
+var identityChecks = []identityCheck{
+	{"the table of the document", checkDocument},
+	{"an empty store", checkEmpty},
+	{"facts in any order", checkOrder},
+	{"repeated facts", checkRepetition},
+	{"facts of one instant", checkInstant},
+	{"times in UTC to the millisecond", checkTimes},
+	{"invalid facts", checkInvalid},
+	{"text byte for byte", checkText},
+	{"long text", checkLongText},
+	{"skills apart", checkSkills},
+	{"records of an account", checkAccount},
+	{"the empty account", checkEmptyAccount},
+	{"erasing a user", checkEraseUser},
+	{"erasing an account", checkEraseAccount},
+	{"erasing nobody", checkEraseNobody},
+	{"events after an erasure", checkRedelivery},
+	{"purging", checkPurge},
+	{"stopping a loop early", checkEarlyStop},
+	{"the store inside a loop", checkNesting},
+	{"a cancelled context", checkCancelled},
+	{"several goroutines", checkConcurrency},
+	{"random histories", checkRandom},
+	{"a large account", checkLargeAccount},
+}
+
+// run returns the first violation that the check finds. A store that keeps a
+// lock hangs, which is a violation as well.
+func (c identityCheck) run(ctx context.Context, store identity.Store) error {
+	done := make(chan error, 1)
+	go func() {
+		t := &trial{ctx: ctx, store: store}
+		c.check(t)
+		done <- t.err
+	}()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+		return errors.New("the store hangs: does it keep a lock or a connection while a loop runs, or after one that stopped early?")
+	}
+}

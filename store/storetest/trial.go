@@ -1,0 +1,201 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/alexaevents/alexaevents/identity"
+)
+
+// trial does the same to a store and to a plain list of facts, and compares
+// what the store answers with what follows from the list. After the first
+// violation its methods do nothing.
+type trial struct {
+	ctx   context.Context
+	store identity.Store
+	facts []identity.Fact // what the store must hold
+	known []identity.Fact // every fact that was ever added
+	steps []string        // what was done, for reports
+	err   error           // the first violation
+}
+
+// fail reports a violation together with the last steps before it.
+func (t *trial) fail(format string, args ...any) {
+	if t.err != nil {
+		return
+	}
+	var report strings.Builder
+	const shown = 12
+	steps := t.steps
+	if hidden := len(steps) - shown; hidden > 0 {
+		steps = steps[hidden:]
+		fmt.Fprintf(&report, "after %d other steps and\n", hidden)
+	} else if len(steps) > 0 {
+		report.WriteString("after\n")
+	}
+	for _, step := range steps {
+		report.WriteString("  " + step + "\n")
+	}
+	fmt.Fprintf(&report, format, args...)
+	t.err = errors.New(report.String())
+}
+
+// did records a step and fails if it gave an error.
+func (t *trial) did(err error, format string, args ...any) {
+	step := fmt.Sprintf(format, args...)
+	if err != nil {
+		t.fail("%s gave an error: %v", step, err)
+	}
+	t.steps = append(t.steps, step)
+}
+
+func (t *trial) add(facts ...identity.Fact) {
+	for _, fact := range facts {
+		if t.err != nil {
+			return
+		}
+		t.did(t.store.AddFact(t.ctx, fact), "AddFact(%s)", describe(fact))
+		t.facts = append(t.facts, fact)
+		t.known = append(t.known, fact)
+	}
+}
+
+func (t *trial) eraseUser(skillID, amazonUserID string) {
+	if t.err != nil {
+		return
+	}
+	t.did(t.store.EraseUser(t.ctx, skillID, amazonUserID), "EraseUser(%.64q, %.64q)", skillID, amazonUserID)
+	t.drop(func(f identity.Fact) bool {
+		return f.AmazonUserID == amazonUserID && (skillID == "" || f.SkillID == skillID) && f.Kind != identity.Disabled
+	})
+}
+
+func (t *trial) eraseAccount(accountID string) {
+	if t.err != nil {
+		return
+	}
+	t.did(t.store.EraseAccount(t.ctx, accountID), "EraseAccount(%.64q)", accountID)
+	if accountID == "" {
+		return
+	}
+	for user, facts := range t.users() {
+		var this, other bool
+		for _, f := range facts {
+			this = this || f.AccountID == accountID
+			other = other || f.AccountID != accountID && f.AccountID != ""
+		}
+		if this {
+			t.drop(func(f identity.Fact) bool {
+				return userOf(f) == user && (f.AccountID == accountID || !other && f.Kind != identity.Disabled)
+			})
+		}
+	}
+}
+
+func (t *trial) purge(before time.Time) {
+	if t.err != nil {
+		return
+	}
+	t.did(t.store.Purge(t.ctx, before), "Purge(%s)", before.Format(time.RFC3339Nano))
+	for user, facts := range t.users() {
+		if !slices.ContainsFunc(facts, func(f identity.Fact) bool { return !f.At.Before(before) }) {
+			t.drop(func(f identity.Fact) bool { return userOf(f) == user })
+		}
+	}
+}
+
+func (t *trial) drop(dropped func(identity.Fact) bool) {
+	t.facts = slices.DeleteFunc(t.facts, dropped)
+}
+
+// user is a user of one skill.
+type user struct{ skillID, amazonUserID string }
+
+func userOf(f identity.Fact) user { return user{f.SkillID, f.AmazonUserID} }
+
+func (t *trial) users() map[user][]identity.Fact {
+	users := make(map[user][]identity.Fact)
+	for _, f := range t.facts {
+		users[userOf(f)] = append(users[userOf(f)], f)
+	}
+	return users
+}
+
+// expectAll compares the records of every user, in each skill and in all, and
+// of every account that the trial ever knew.
+func (t *trial) expectAll() {
+	done := make(map[any]bool)
+	once := func(key any, expect func()) {
+		if !done[key] {
+			done[key] = true
+			expect()
+		}
+	}
+	for _, f := range t.known {
+		once(userOf(f), func() { t.expectUser(f.SkillID, f.AmazonUserID) })
+		once(user{"", f.AmazonUserID}, func() { t.expectUser("", f.AmazonUserID) })
+		once(f.AccountID, func() { t.expectAccount(f.AccountID) })
+	}
+}
+
+func (t *trial) expectUser(skillID, amazonUserID string) {
+	if t.err != nil {
+		return
+	}
+	var facts []identity.Fact
+	for _, f := range t.facts {
+		if f.AmazonUserID == amazonUserID && (skillID == "" || f.SkillID == skillID) {
+			facts = append(facts, f)
+		}
+	}
+	t.compare(
+		fmt.Sprintf("UserRecords(%.64q, %.64q)", skillID, amazonUserID),
+		identity.Records(facts),
+		t.store.UserRecords(t.ctx, skillID, amazonUserID),
+	)
+}
+
+func (t *trial) expectAccount(accountID string) {
+	if t.err != nil {
+		return
+	}
+	want := slices.DeleteFunc(identity.Records(t.facts), func(r identity.Record) bool {
+		return r.AccountID != accountID || accountID == ""
+	})
+	t.compare(fmt.Sprintf("AccountRecords(%.64q)", accountID), want, t.store.AccountRecords(t.ctx, accountID))
+}
+
+func (t *trial) compare(call string, want []identity.Record, records iter.Seq2[identity.Record, error]) {
+	var got []identity.Record
+	for record, err := range records {
+		if err != nil {
+			t.fail("%s gave an error: %v", call, err)
+			return
+		}
+		got = append(got, record)
+	}
+	if slices.Equal(want, got) {
+		return
+	}
+	diff := cmp.Diff(want, got)
+	if diff == "" {
+		diff = "the times are right, but not in UTC"
+	}
+	t.fail("%s must give %d records and gave %d (-want +got):\n%s", call, len(want), len(got), diff)
+}
+
+// describe keeps long text short.
+func describe(f identity.Fact) string {
+	text := fmt.Sprintf("%s %.64q in %.64q at %s", f.Kind, f.AmazonUserID, f.SkillID, f.At.Format(time.RFC3339Nano))
+	if f.AccountID != "" {
+		text += fmt.Sprintf(" to %.64q", f.AccountID)
+	}
+	return text
+}
