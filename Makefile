@@ -1,0 +1,63 @@
+# The commands of this repository. "work" is every package of every module in
+# go.work.
+
+golangci-lint := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+gofumpt       := mvdan.cc/gofumpt@v0.12.0
+gotestsum     := gotest.tools/gotestsum@v1.13.0
+staticcheck   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+# FUZZTIME is a count because Go 1.26 may take the end of a duration for a
+# failure (https://go.dev/issue/75804). Minimizing is off: it can use up the
+# whole count on one input.
+FUZZTIME  ?= 50000x
+BENCHTIME ?= 1s
+
+SHELL       := bash
+.SHELLFLAGS := -eu -o pipefail -c
+BIN         := $(CURDIR)/.bin
+
+.PHONY: help
+help: ## lists the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' Makefile
+
+.PHONY: test
+test: $(BIN)/gotestsum ## tests every module under the race detector
+	$(BIN)/gotestsum -- -race work
+
+.PHONY: lint
+lint: $(BIN)/gofumpt $(BIN)/staticcheck $(BIN)/golangci-lint ## checks format and code of every module
+	$(BIN)/gofumpt -d .
+	go vet work
+	$(BIN)/staticcheck work
+	$(BIN)/golangci-lint run $$(go list -m -f '{{.Dir}}/...')
+
+.PHONY: modules
+modules: ## checks that every module is tidy, builds without go.work, and that the root passes its tests so
+	@for dir in $$(go list -m -f '{{.Dir}}'); do \
+		echo "$$dir"; \
+		GOWORK=off go mod tidy -C "$$dir" -diff; \
+		GOWORK=off go vet -C "$$dir" ./...; \
+	done
+	GOWORK=off go build ./...
+	GOWORK=off go test ./...
+
+.PHONY: fuzz
+fuzz: ## runs every fuzz target FUZZTIME times
+	@grep -rEo --include='*_test.go' '^func Fuzz\w+' . | sed -E 's|/[^/]+:func | |' | sort | \
+	while read -r dir target; do \
+		echo "$$target in $$dir"; \
+		go test -C "$$dir" -run='^$$' -fuzz="^$$target\$$" -fuzztime=$(FUZZTIME) -fuzzminimizetime=0x </dev/null; \
+	done
+
+.PHONY: bench
+bench: ## runs every benchmark, each for BENCHTIME
+	go test -run='^$$' -bench=. -benchmem -benchtime=$(BENCHTIME) work
+
+.PHONY: quickstart
+quickstart: ## runs the program that shows the library at work, without Amazon
+	go run ./examples/quickstart
+
+# go install leaves the file's time alone when nothing changed.
+$(BIN)/%: Makefile
+	GOBIN=$(BIN) go install $($*)
+	@touch $@
