@@ -1,0 +1,87 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+
+	"github.com/MicahParks/keyfunc/v3"
+	_ "modernc.org/sqlite"
+
+	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/store/sqlstore"
+)
+
+// audience is what the access tokens for Alexa name as their audience.
+const audience = "alexa-skill"
+
+// accounts is the backend's own database, of which the library knows nothing.
+// Here the library's tables are in it too.
+type accounts struct {
+	db     *sql.DB
+	store  *sqlstore.Store
+	tokens *identity.JWT // reads the access tokens of the skill's authorization server
+}
+
+// openAccounts opens the database file, and makes it if there is none.
+func openAccounts(ctx context.Context, file string) (*accounts, error) {
+	// synchronous is FULL, not NORMAL: what Alexa was told is stored must survive a
+	// power failure.
+	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"+
+		"&_pragma=busy_timeout(10000)&_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	store := sqlstore.New(db, sqlstore.SQLite)
+	_, err = db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS accounts (id TEXT PRIMARY KEY) STRICT")
+	if err == nil {
+		err = store.Migrate(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return &accounts{db: db, store: store}, nil
+}
+
+func (a *accounts) Close() error { return a.db.Close() }
+
+// trust makes the accounts believe the access tokens that are signed with a key
+// of the issuer. The keys are fetched now and then until ctx ends.
+func (a *accounts) trust(ctx context.Context, issuer string) error {
+	const patience = 5 * time.Second // Alexa waits 8 seconds for an answer
+	keys, err := keyfunc.NewDefaultOverrideCtx(ctx, []string{issuer + "/jwks.json"},
+		keyfunc.Override{HTTPTimeout: patience, RateLimitWaitMax: patience})
+	if err != nil {
+		return err
+	}
+	a.tokens = &identity.JWT{Keyfunc: keys.Keyfunc, Issuer: issuer, Audience: audience}
+	return nil
+}
+
+// of returns the account that an access token stands for, if it still exists.
+func (a *accounts) of(ctx context.Context, accessToken string) (accountID string, err error) {
+	accountID, err = a.tokens.Account(ctx, accessToken)
+	if err != nil {
+		return "", err
+	}
+	err = a.db.QueryRowContext(ctx, "SELECT id FROM accounts WHERE id = ?", accountID).Scan(&accountID)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", identity.ErrNoAccount
+	}
+	return accountID, err
+}
+
+func (a *accounts) add(ctx context.Context, accountID string) error {
+	_, err := a.db.ExecContext(ctx, "INSERT INTO accounts (id) VALUES (?)", accountID)
+	return err
+}
+
+// erase deletes the account here first, so that from now on its access tokens
+// are those of nobody, and then from the customer table.
+func (a *accounts) erase(ctx context.Context, accountID string) error {
+	if _, err := a.db.ExecContext(ctx, "DELETE FROM accounts WHERE id = ?", accountID); err != nil {
+		return err
+	}
+	return a.store.EraseAccount(ctx, accountID)
+}

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// authServer is as much of the skill's authorization server as account linking
+// shows of it: access tokens, and the public key that they are signed with.
+type authServer struct {
+	key    *rsa.PrivateKey
+	server *httptest.Server
+	issued []string // the access tokens so far
+}
+
+const keyID = "quickstart-1"
+
+func startAuthServer() (*authServer, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	a := &authServer{key: key}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /jwks.json", a.serveKeys)
+	a.server = httptest.NewServer(mux)
+	return a, nil
+}
+
+func (a *authServer) issuer() string { return a.server.URL }
+
+// accessToken returns a token that was issued at that time, for half an hour.
+func (a *authServer) accessToken(accountID string, at time.Time) string {
+	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.RegisteredClaims{
+		Issuer:    a.issuer(),
+		Audience:  jwt.ClaimStrings{audience},
+		Subject:   accountID,
+		IssuedAt:  jwt.NewNumericDate(at),
+		ExpiresAt: jwt.NewNumericDate(at.Add(30 * time.Minute)),
+	})
+	token.Header["kid"] = keyID
+	signed, err := token.SignedString(a.key)
+	if err != nil {
+		panic(err) // only for another kind of key
+	}
+	a.issued = append(a.issued, signed)
+	return signed
+}
+
+func (a *authServer) serveKeys(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(map[string]any{"keys": []map[string]string{{
+		"kty": "RSA", "use": "sig", "alg": "RS256", "kid": keyID,
+		"n": base64.RawURLEncoding.EncodeToString(a.key.N.Bytes()),
+		"e": base64.RawURLEncoding.EncodeToString(big.NewInt(int64(a.key.E)).Bytes()),
+	}}})
+}

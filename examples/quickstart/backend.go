@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/signature"
+	"github.com/alexaevents/alexaevents/skillevents"
+)
+
+const skillID = "amzn1.ask.skill.quickstart"
+
+// backend is the backend of a skill.
+type backend struct {
+	verifier *signature.Verifier
+	recorder *identity.Recorder
+}
+
+func newBackend(accounts *accounts, logger *slog.Logger) *backend {
+	return &backend{
+		verifier: &signature.Verifier{Skills: []string{skillID}, Logger: logger},
+		recorder: &identity.Recorder{Store: accounts.store, Account: accounts.of, Logger: logger},
+	}
+}
+
+// handler has the two endpoints that the skill's manifest names: that of the
+// events and that of the skill itself. Amazon asks for the check of the
+// signature on both.
+func (b *backend) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /alexa/events", b.verifier.Handler(skillevents.Handler(b.recorder.Record)))
+	mux.Handle("POST /alexa", b.verifier.Handler(http.HandlerFunc(b.speak)))
+	return mux
+}
+
+// speak is the skill: it greets its customers by their account.
+func (b *backend) speak(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	request, err := skillevents.Parse(body)
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	if err := b.recorder.Seen(r.Context(), request); err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	envelope := request.Common()
+	account, err := identity.Account(r.Context(), b.recorder.Store, envelope.SkillID, envelope.UserID, envelope.Time())
+	if err != nil && !errors.Is(err, identity.ErrNoRecord) {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	reply := answer{Version: "1.0"}
+	switch envelope.Type {
+	case "LaunchRequest", "IntentRequest": // the end of a session may not be answered with speech
+		reply.Response.OutputSpeech = &speech{"PlainText", greeting(account)}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(reply) // a customer who is gone hears nothing
+}
+
+func greeting(account string) string {
+	if account == "" {
+		return "Hello, whoever you are."
+	}
+	return "Hello, " + account + "."
+}
+
+// answer is what a skill says to a request.
+type answer struct {
+	Version  string `json:"version"`
+	Response struct {
+		OutputSpeech *speech `json:"outputSpeech,omitempty"`
+	} `json:"response"`
+}
+
+type speech struct {
+	Type string `json:"type"`
+	Text string `json:"text"`
+}
+
+// serve answers requests until ctx ends, and then finishes those that it has
+// begun. Alexa speaks TLS only: put serve behind what ends TLS, or use ServeTLS.
+func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       8 * time.Second, // as long as Alexa waits for an answer
+		WriteTimeout:      10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+	}
+	stopped := make(chan error, 1)
+	context.AfterFunc(ctx, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		stopped <- server.Shutdown(ctx)
+	})
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-stopped
+}

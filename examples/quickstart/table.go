@@ -1,0 +1,146 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// row is a row of the customer table as Amazon's page "Communication Related to
+// your Skill Customers" has it, without the first column.
+type row struct {
+	AmazonUserID  string
+	AccountID     string
+	StartDatetime string
+	EndDatetime   string
+}
+
+// numberedRow has the first column too, the primary key.
+type numberedRow struct {
+	ID string
+	row
+}
+
+const null = "NULL" // what readTable makes of one
+
+// readTable reads the whole table, by SQL alone, as a report would.
+func readTable(ctx context.Context, db *sql.DB) ([]numberedRow, error) {
+	rows, err := db.QueryContext(ctx, `
+		SELECT ID, AmazonUserID, coalesce(AccountID, 'NULL'), coalesce(StartDatetime, 'NULL'), coalesce(EndDatetime, 'NULL')
+		FROM alexa_customers ORDER BY StartDatetime, ID`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var table []numberedRow
+	for rows.Next() {
+		var r numberedRow
+		if err := rows.Scan(&r.ID, &r.AmazonUserID, &r.AccountID, &r.StartDatetime, &r.EndDatetime); err != nil {
+			return nil, err
+		}
+		table = append(table, r)
+	}
+	return table, rows.Err()
+}
+
+// checkTable compares the table with the rows that it should have, in any order.
+func checkTable(table []numberedRow, want []row) error {
+	ids := make(map[string]bool)
+	var got []row
+	for _, r := range table {
+		ids[r.ID] = true
+		got = append(got, r.row)
+	}
+	if len(ids) != len(table) || ids[""] {
+		return errors.New("ID is not a primary key of the customer table")
+	}
+	slices.SortFunc(got, compareRows)
+	want = slices.SortedFunc(slices.Values(want), compareRows)
+	if !slices.Equal(got, want) {
+		return fmt.Errorf("the customer table should be\n%sand is\n%s", format(number(want)), format(number(got)))
+	}
+	return nil
+}
+
+func compareRows(a, b row) int {
+	return cmp.Or(
+		cmp.Compare(a.StartDatetime, b.StartDatetime), cmp.Compare(a.AmazonUserID, b.AmazonUserID),
+		cmp.Compare(a.AccountID, b.AccountID), cmp.Compare(a.EndDatetime, b.EndDatetime),
+	)
+}
+
+func number(rows []row) []numberedRow {
+	var table []numberedRow
+	for _, r := range rows {
+		table = append(table, numberedRow{"-", r})
+	}
+	return table
+}
+
+// format returns the table for people: IDs are shortened.
+func format(table []numberedRow) string {
+	var text strings.Builder
+	line := func(columns ...any) { fmt.Fprintf(&text, "   %-9s | %-26s | %-9s | %-20s | %s\n", columns...) }
+	line("ID", "AmazonUserID", "AccountID", "StartDatetime", "EndDatetime")
+	io.WriteString(&text, "   "+strings.Repeat("-", 96)+"\n")
+	for _, r := range table {
+		line(shorten(r.ID, 8), shorten(r.AmazonUserID, 25), r.AccountID, r.StartDatetime, r.EndDatetime)
+	}
+	return text.String()
+}
+
+func shorten(text string, length int) string {
+	if len(text) <= length {
+		return text
+	}
+	return text[:length] + "…"
+}
+
+// table reads the customer table beside the backend, as a report would.
+func (s *stage) table(ctx context.Context) (table []numberedRow, err error) {
+	accounts, err := openAccounts(ctx, s.file)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, accounts.Close()) }()
+	return readTable(ctx, accounts.db)
+}
+
+// checkTable expects the rows that the story wants, and no other.
+func (s *stage) checkTable(ctx context.Context) error {
+	table, err := s.table(ctx)
+	if err != nil {
+		return err
+	}
+	if err := checkTable(table, slices.Collect(maps.Values(s.want))); err != nil {
+		return err
+	}
+	s.say("✓ the customer table has the %d rows that follow from this, and no others", len(table))
+	return nil
+}
+
+// keepsTable does something and expects the customer table to stay the same.
+func (s *stage) keepsTable(ctx context.Context, do func() error) error {
+	before, err := s.table(ctx)
+	if err != nil {
+		return err
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	after, err := s.table(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.Equal(before, after) {
+		return fmt.Errorf("the customer table should still be\n%sand is\n%s", format(before), format(after))
+	}
+	s.say("✓ the customer table is what it was")
+	return nil
+}
