@@ -143,8 +143,8 @@ func BenchmarkReceive(b *testing.B) {
 					Method: http.MethodPost, URL: eventsURL, Header: r.header, ContentLength: int64(len(r.body)),
 					Body: closer{bytes.NewReader(r.body)},
 				}
-				w := httptest.ResponseRecorder{Code: http.StatusOK, HeaderMap: http.Header{}}
-				handler.ServeHTTP(&w, request)
+				w := httptest.NewRecorder()
+				handler.ServeHTTP(w, request)
 				if w.Code != http.StatusOK {
 					b.Fatal(w.Code)
 				}

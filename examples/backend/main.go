@@ -1,0 +1,44 @@
+// Backend is the program of the README.
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log"
+	"net/http"
+
+	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/signature"
+	"github.com/alexaevents/alexaevents/skillevents"
+	"github.com/alexaevents/alexaevents/store/sqlstore"
+	_ "modernc.org/sqlite"
+)
+
+const dsn = "file:alexa.db?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_txlock=immediate"
+
+func main() {
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		log.Fatal(err)
+	}
+	store := sqlstore.New(db, sqlstore.SQLite)
+	if err := store.Migrate(context.Background()); err != nil {
+		log.Fatal(err)
+	}
+	verifier := &signature.Verifier{Skills: []string{"amzn1.ask.skill.your-skill"}}
+	recorder := &identity.Recorder{Store: store, Account: accountOf(db)}
+	http.Handle("POST /alexa/events", verifier.Handler(skillevents.Handler(recorder.Record)))
+	log.Fatal(http.ListenAndServe("localhost:8080", nil)) // behind whatever ends TLS
+}
+
+// accountOf says whose access token this is; you issued it.
+func accountOf(db *sql.DB) func(context.Context, string) (string, error) {
+	return func(ctx context.Context, accessToken string) (accountID string, err error) {
+		err = db.QueryRowContext(ctx, "SELECT account_id FROM access_tokens WHERE token = ?", accessToken).Scan(&accountID)
+		if errors.Is(err, sql.ErrNoRows) {
+			return "", identity.ErrNoAccount // for good; any other error makes Alexa deliver again
+		}
+		return accountID, err
+	}
+}
