@@ -1,12 +1,9 @@
 package bench
 
 import (
-	"context"
-	"database/sql"
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
@@ -14,13 +11,11 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	_ "modernc.org/sqlite"
 
 	"github.com/alexaevents/alexaevents/identity"
-	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
-var sizes = flag.String("customers", "1000,100000", "numbers of customers that lookups are timed with")
+var sizes = flag.String("customers", "1000,100000", "numbers of customers that the store is timed with")
 
 func eachSize(b *testing.B, run func(b *testing.B, customers int)) {
 	for size := range strings.SplitSeq(*sizes, ",") {
@@ -92,36 +87,4 @@ func heap() uint64 {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return stats.HeapAlloc
-}
-
-// BenchmarkLookupSQLite finds a user in a file.
-func BenchmarkLookupSQLite(b *testing.B) {
-	eachSize(b, func(b *testing.B, customers int) {
-		db, err := sql.Open("sqlite", "file:"+filepath.Join(b.TempDir(), "bench.db")+
-			"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_txlock=immediate")
-		require.NoError(b, err)
-		defer db.Close()
-		store := sqlstore.New(db, sqlstore.SQLite)
-		require.NoError(b, store.Migrate(b.Context()))
-		load(b, db, customers)
-		lookup(b, store, customers)
-	})
-}
-
-// load writes many facts in one transaction, which AddFact, being durable at
-// each call, does not.
-func load(b *testing.B, db *sql.DB, customers int) {
-	ctx := context.Background()
-	tx, err := db.BeginTx(ctx, nil)
-	require.NoError(b, err)
-	insert, err := tx.PrepareContext(ctx, `INSERT INTO alexa_facts (amazon_user_id, skill_id, at, kind, account_id, id) VALUES (?, ?, ?, ?, ?, ?)`)
-	require.NoError(b, err)
-	for i := range customers {
-		for _, fact := range facts(i) {
-			_, err := insert.ExecContext(ctx, fact.AmazonUserID, fact.SkillID, fact.At.UnixMilli(), int64(fact.Kind), fact.AccountID, fact.ID())
-			require.NoError(b, err)
-		}
-	}
-	require.NoError(b, insert.Close())
-	require.NoError(b, tx.Commit())
 }

@@ -84,6 +84,7 @@ func TestSQLiteConformance(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			storetest.Identity(t, func(t *testing.T) identity.Store { return migrated(t, open(t)) })
 		})
 	}

@@ -31,9 +31,6 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return fmt.Errorf("sqlstore: migrate: %w", err)
 	}
 	defer conn.Close()
-	if _, err := conn.ExecContext(ctx, t.lock); err != nil {
-		return fmt.Errorf("sqlstore: migrate: %w", err)
-	}
 	if err := migrate(ctx, conn, t); err != nil {
 		rollback(ctx, conn)
 		return err
@@ -59,8 +56,12 @@ func connect(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
 	}
 }
 
-// migrate runs the missing steps and commits.
+// migrate runs the missing steps in a transaction. After an error, that of the
+// first statement too, the transaction may still be open.
 func migrate(ctx context.Context, conn *sql.Conn, t traits) error {
+	if _, err := conn.ExecContext(ctx, t.lock); err != nil {
+		return fmt.Errorf("sqlstore: migrate: %w", err)
+	}
 	version, err := schemaVersion(ctx, conn, t)
 	if err != nil {
 		return fmt.Errorf("sqlstore: read the schema's version: %w", err)

@@ -1,7 +1,7 @@
 -- Version 1: facts, and the customer table that is derived from them.
 
 CREATE TABLE alexa_schema (
-    version INTEGER NOT NULL PRIMARY KEY -- one row for each version applied
+    version INTEGER NOT NULL PRIMARY KEY CHECK (version > 0) -- one row for each version applied
 ) STRICT;
 
 INSERT INTO alexa_schema (version) VALUES (1);
