@@ -3,6 +3,7 @@ package alexatest_test
 import (
 	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -42,12 +43,19 @@ func TestRequestsVerify(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, body, sent)
 	}
-	require.Equal(t, 1, cloud.CertificateFetches())
+	require.Equal(t, 1, cloud.Calls("https://s3.amazonaws.com/echo.api/"))
 
 	cloud.RotateCertificate(time.Hour)
 	r := cloud.NewRequest(url, bodies[0])
 	require.NoError(t, verifier.Verify(t.Context(), r.Header, bodies[0]))
-	require.Equal(t, 1, cloud.CertificateFetches())
+	require.Equal(t, 2, cloud.Calls("https://s3.amazonaws.com/echo.api/"))
+}
+
+func TestRootPEM(t *testing.T) {
+	cloud := alexatest.NewCloud()
+	roots := x509.NewCertPool()
+	require.True(t, roots.AppendCertsFromPEM(cloud.RootPEM()))
+	require.True(t, roots.Equal(cloud.Roots()))
 }
 
 func TestRequestsGoOverTheWire(t *testing.T) {
@@ -118,7 +126,7 @@ func TestNothingElseAnswers(t *testing.T) {
 	}
 	r, err := http.NewRequestWithContext(canceled(t), http.MethodPost, "https://example.com/", bytes.NewReader(nil))
 	require.NoError(t, err)
-	_, err = client.Do(r) //nolint:bodyclose // there is none
+	_, err = client.Do(r)
 	require.Error(t, err)
 }
 

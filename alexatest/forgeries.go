@@ -2,11 +2,6 @@ package alexatest
 
 import (
 	"bytes"
-	"crypto"
-	"crypto/rand"
-	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // the kind of signature that must no longer be accepted
-	"encoding/base64"
 	"encoding/json"
 	"io"
 	"iter"
@@ -28,8 +23,6 @@ func (c *Cloud) Forgeries(url string, body []byte) iter.Seq2[string, *http.Reque
 		}
 	}
 }
-
-const year = 365 * 24 * time.Hour
 
 var forgeries = []struct {
 	name  string
@@ -110,13 +103,6 @@ func setBody(r *http.Request, body []byte) {
 	r.ContentLength = int64(len(body))
 	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
 	r.Body, _ = r.GetBody()
-}
-
-func (s signer) signSHA1(body []byte) string {
-	sum := sha1.Sum(body) //nolint:gosec // see the import
-	signature, err := rsa.SignPKCS1v15(rand.Reader, s.key, crypto.SHA1, sum[:])
-	must(err)
-	return base64.StdEncoding.EncodeToString(signature)
 }
 
 func withTimestamp(body []byte, at time.Time) []byte {

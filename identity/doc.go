@@ -31,7 +31,9 @@
 // To erase an account, delete it in the backend's own database first, so that
 // its tokens resolve to [ErrNoAccount] from then on, and call EraseAccount
 // after that. In the other order a redelivered event could bring the account
-// back.
+// back. So could an event that is between its look-up and its write at that
+// moment: where that matters, call EraseAccount again when the longest request
+// is over.
 //
 // Erasing keeps the facts of kind [Disabled]. They hold no account, and they
 // keep an event that is still being redelivered, which Alexa does for an hour,

@@ -1,0 +1,126 @@
+package alexatest
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Fault is a way for Amazon to fail. What is not set does not fail.
+type Fault struct {
+	URL   string // prefix of the URLs that fail; empty is every URL
+	Times int    // how many requests fail; zero is one, less than zero all
+
+	Delay time.Duration // the answer comes this late, or the caller gives up before
+
+	// Status and Code make an answer in the words of the host: an OAuth error
+	// of Login with Amazon, an exception of the event gateway. The request has
+	// no other effect.
+	Status int
+	Code   string
+	Header http.Header // headers of that answer, such as Retry-After
+	Body   string      // its body, in place of the host's words
+
+	Reset    bool // the connection breaks before the request has any effect
+	Lost     bool // the request has its effect, but the connection breaks before the answer
+	Truncate bool // the body of the answer ends in the middle
+}
+
+// Fail adds a fault. Faults strike in the order in which they were added.
+func (c *Cloud) Fail(fault Fault) {
+	if fault.Times == 0 {
+		fault.Times = 1
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.faults = append(c.faults, &fault)
+}
+
+// Heal removes all faults.
+func (c *Cloud) Heal() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.faults = nil
+}
+
+// takeFault returns the fault that strikes a request for the URL, if any.
+func (c *Cloud) takeFault(url string) *Fault {
+	for _, fault := range c.faults {
+		if fault.Times != 0 && strings.HasPrefix(url, fault.URL) {
+			if fault.Times > 0 {
+				fault.Times--
+			}
+			return fault
+		}
+	}
+	return nil
+}
+
+// strike fails the request; answer makes the answer that it would have had.
+func (f *Fault) strike(r *http.Request, answer func() *http.Response) (*http.Response, error) {
+	if f.Delay > 0 {
+		timer := time.NewTimer(f.Delay)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
+	}
+	if f.Reset {
+		return nil, syscall.ECONNRESET
+	}
+	var response *http.Response
+	if f.Status != 0 {
+		response = f.respond(r)
+	} else {
+		response = answer()
+	}
+	if f.Lost {
+		return nil, syscall.ECONNRESET
+	}
+	if f.Truncate {
+		body, err := io.ReadAll(response.Body)
+		must(err)
+		response.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body[:len(body)/2]), broken{}))
+	}
+	return response, nil
+}
+
+func (f *Fault) respond(r *http.Request) *http.Response {
+	var response *http.Response
+	switch {
+	case f.Body != "":
+		response = respond(r, f.Status, "text/html", []byte(f.Body))
+	case f.Code == "":
+		response = respond(r, f.Status, "text/plain", nil)
+	case "https://"+r.URL.Host == loginURL:
+		response = loginError(r, f.Status, f.Code, "an error that the test asked for")
+	default:
+		response = exception(r, f.Status, f.Code, "An error that the test asked for.")
+	}
+	for name, values := range f.Header {
+		response.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	return response
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) {
+	return 0, errors.Join(io.ErrUnexpectedEOF, syscall.ECONNRESET)
+}
+
+// exception is an error in the words of the event gateway.
+func exception(r *http.Request, status int, code, description string) *http.Response {
+	return respondJSON(r, status, members{
+		"header":  members{"namespace": "System", "name": "Exception", "messageId": uuid.NewString()},
+		"payload": members{"code": code, "description": description},
+	})
+}
