@@ -18,12 +18,9 @@ var ErrInvalid = errors.New("certificate refused")
 // certificate of the chain is ever taken for a root.
 func Check(chain []*x509.Certificate, name string, roots *x509.CertPool, now time.Time) (*Certificate, error) {
 	leaf := chain[0]
-	key, ok := leaf.PublicKey.(*rsa.PublicKey)
-	if !ok {
-		return nil, fmt.Errorf("%w: not an RSA key", ErrInvalid)
-	}
-	if !slices.Contains(leaf.DNSNames, name) {
-		return nil, fmt.Errorf("%w: not for %s", ErrInvalid, name)
+	key, err := signer(leaf, name)
+	if err != nil {
+		return nil, err
 	}
 	intermediates := x509.NewCertPool()
 	for _, certificate := range chain[1:] {
@@ -42,6 +39,34 @@ func Check(chain []*x509.Certificate, name string, roots *x509.CertPool, now tim
 	}
 	best.Key = key
 	return best, nil
+}
+
+// CheckAlone verifies a certificate without its chain, for where nothing but
+// the host that it was fetched from vouches for it: it has an RSA key, is for
+// the DNS name exactly, without wildcards, and is valid now.
+func CheckAlone(certificate *x509.Certificate, name string, now time.Time) (*Certificate, error) {
+	key, err := signer(certificate, name)
+	if err != nil {
+		return nil, err
+	}
+	alone := validity([]*x509.Certificate{certificate})
+	if !alone.validAt(now) {
+		return nil, fmt.Errorf("%w: not valid now", ErrInvalid)
+	}
+	alone.Key = key
+	return alone, nil
+}
+
+// signer returns the key of a certificate for the name.
+func signer(certificate *x509.Certificate, name string) (*rsa.PublicKey, error) {
+	key, ok := certificate.PublicKey.(*rsa.PublicKey)
+	if !ok {
+		return nil, fmt.Errorf("%w: not an RSA key", ErrInvalid)
+	}
+	if !slices.Contains(certificate.DNSNames, name) {
+		return nil, fmt.Errorf("%w: not for %s", ErrInvalid, name)
+	}
+	return key, nil
 }
 
 // validity is the time in which every certificate of the path is valid.

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	maxBytes  = 64 << 10 // of a chain
+	maxBytes  = 64 << 10 // of an answer
 	maxBlocks = 10       // certificates in a chain; Amazon's have four
 )
 
@@ -27,9 +27,18 @@ var defaultClient = &http.Client{Transport: func() *http.Transport {
 	return transport
 }()}
 
-// Fetch gets a PEM chain, leaf first, from exactly this URL: a redirect is a
-// failure. A nil client is the package's own.
+// Fetch gets a PEM chain, leaf first, as [Get] gets it.
 func Fetch(ctx context.Context, client *http.Client, url string) ([]*x509.Certificate, error) {
+	data, err := Get(ctx, client, url)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFetch, err)
+	}
+	return parse(data)
+}
+
+// Get gets what is at exactly this URL: a redirect is a failure. A nil client
+// is the package's own.
+func Get(ctx context.Context, client *http.Client, url string) ([]byte, error) {
 	if client == nil {
 		client = defaultClient
 	}
@@ -38,24 +47,24 @@ func Fetch(ctx context.Context, client *http.Client, url string) ([]*x509.Certif
 
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFetch, err)
+		return nil, err
 	}
 	response, err := still.Do(request)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFetch, err)
+		return nil, err
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%w: the host answered %d", ErrFetch, response.StatusCode)
+		return nil, fmt.Errorf("the host answered %d", response.StatusCode)
 	}
 	data, err := io.ReadAll(io.LimitReader(response.Body, maxBytes+1))
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFetch, err)
+		return nil, err
 	}
 	if len(data) > maxBytes {
-		return nil, fmt.Errorf("%w: more than %d bytes", ErrFetch, maxBytes)
+		return nil, fmt.Errorf("more than %d bytes", maxBytes)
 	}
-	return parse(data)
+	return data, nil
 }
 
 // parse reads a PEM file that holds certificates and nothing else.

@@ -41,6 +41,7 @@ type level uint8
 
 const (
 	outside level = iota // any other object: only its syntax counts
+	flat                 // the object of Members
 	root
 	context
 	system

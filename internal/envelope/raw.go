@@ -2,7 +2,6 @@ package envelope
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"math"
 	"strconv"
@@ -20,13 +19,20 @@ var (
 
 // Text returns the string that the value is, "" for a nil value.
 func (r Raw) Text() (string, error) {
+	text, err := r.TextBytes()
+	return string(text), err
+}
+
+// TextBytes returns what Text returns, nil for a nil value alone. It points
+// into the scanned bytes if there are no escapes.
+func (r Raw) TextBytes() ([]byte, error) {
 	if r == nil {
-		return "", nil
+		return nil, nil
 	}
 	if r[0] != '"' {
-		return "", errNotText
+		return nil, errNotText
 	}
-	return string(r.bytes()), nil
+	return r.bytes(), nil
 }
 
 // bytes returns what is between the quotes of a string, escapes resolved. It
@@ -36,11 +42,7 @@ func (r Raw) bytes() []byte {
 	if bytes.IndexByte(text, '\\') < 0 {
 		return text
 	}
-	var decoded string
-	if err := json.Unmarshal(r, &decoded); err != nil {
-		panic("envelope: " + err.Error()) // the scan has accepted the string
-	}
-	return []byte(decoded)
+	return unescape(nil, text)
 }
 
 // Time returns the time that the value is: RFC 3339 with or without fractions,

@@ -28,21 +28,20 @@ const maxDepth = 10000
 // The result points into data.
 func Scan(data []byte) (Envelope, error) {
 	s := scanner{data: data}
-	if !utf8.Valid(data) {
-		return Envelope{}, s.fail(0, "invalid UTF-8")
-	}
-	start := s.space(0)
-	if start == len(data) || data[start] != '{' {
-		return Envelope{}, s.fail(start, "not a JSON object")
-	}
-	end, err := s.object(start, 1, root)
-	if err != nil {
+	if err := s.document(root); err != nil {
 		return Envelope{}, err
 	}
-	if end = s.space(end); end != len(data) {
-		return Envelope{}, s.fail(end, "something follows the JSON object")
-	}
 	return s.found, nil
+}
+
+// Members calls visit for each member of a JSON object that is not a request:
+// its name, and its value, nil if that is null. It accepts what Scan accepts.
+// If it returns an error, visit may have seen some members already.
+//
+// Names and values may point into data.
+func Members(data []byte, visit func(name []byte, value Raw)) error {
+	s := scanner{data: data, visit: visit}
+	return s.document(flat)
 }
 
 // scanner walks over data. Each method takes the offset at which its piece
@@ -50,6 +49,25 @@ func Scan(data []byte) (Envelope, error) {
 type scanner struct {
 	data  []byte
 	found Envelope
+	visit func(name []byte, value Raw) // of the level flat
+}
+
+func (s *scanner) document(l level) error {
+	if !utf8.Valid(s.data) {
+		return s.fail(0, "invalid UTF-8")
+	}
+	start := s.space(0)
+	if s.at(start) != '{' {
+		return s.fail(start, "not a JSON object")
+	}
+	end, err := s.object(start, 1, l)
+	if err != nil {
+		return err
+	}
+	if end = s.space(end); end != len(s.data) {
+		return s.fail(end, "something follows the JSON object")
+	}
+	return nil
 }
 
 func (s *scanner) fail(at int, reason string) error {
@@ -115,9 +133,10 @@ func (s *scanner) object(i, depth int, l level) (int, error) {
 		if i, err = s.text(i); err != nil {
 			return 0, err
 		}
+		var key []byte
 		field, inner := none, outside
 		if l != outside {
-			key := Raw(s.data[start:i]).bytes()
+			key = Raw(s.data[start:i]).bytes()
 			if !keys.add(key) {
 				return 0, s.fail(start, "member occurs twice")
 			}
@@ -130,8 +149,15 @@ func (s *scanner) object(i, depth int, l level) (int, error) {
 		if i, err = s.value(start, depth, inner); err != nil {
 			return 0, err
 		}
-		if field != none && s.data[start] != 'n' {
-			s.found[field] = s.data[start:i:i]
+		var value Raw
+		if s.data[start] != 'n' {
+			value = s.data[start:i:i]
+		}
+		switch {
+		case field != none:
+			s.found[field] = value
+		case l == flat:
+			s.visit(key, value)
 		}
 		i = s.space(i)
 		switch s.at(i) {

@@ -1,0 +1,69 @@
+package envelope_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents/internal/envelope"
+)
+
+// members collects what Members finds.
+func members(data []byte) (map[string]json.RawMessage, error) {
+	found := map[string]json.RawMessage{}
+	err := envelope.Members(data, func(name []byte, value envelope.Raw) {
+		found[string(name)] = json.RawMessage(value)
+	})
+	return found, err
+}
+
+func TestMembersAgreesWithEncodingJSON(t *testing.T) {
+	for _, data := range []string{
+		`{}`, ` { } `, linked,
+		`{"Message":"a\nb","Subject":null,"Attributes":{"Message":"no","x":{"x":1,"x":2}},"n":[1,{"a":1}],"":""}`,
+		`{"M\u0065ssage":"\ud83d\ude00","\ud800":1,"é":2,"a":true}`,
+	} {
+		found, err := members([]byte(data))
+		require.NoError(t, err, data)
+		var want map[string]json.RawMessage
+		require.NoError(t, json.Unmarshal([]byte(data), &want))
+		for name, value := range want {
+			if string(value) == "null" {
+				want[name] = nil
+			}
+		}
+		require.Equal(t, want, found)
+	}
+}
+
+func TestMembersRefuses(t *testing.T) {
+	for _, data := range []string{
+		``, `null`, `[]`, `{}{}`, `{"a":1,"a":2}`, `{"a":1,"\u0061":2}`, `{"\ud800":1,"\udfff":2}`, "{\"a\":\"\xff\"}", "{\"\xff\":1}", `{"a":01}`, `{"a":1`, `{"a"}`,
+	} {
+		_, err := members([]byte(data))
+		var syntax *envelope.SyntaxError
+		require.ErrorAs(t, err, &syntax, data)
+	}
+}
+
+// The escapes of a string mean what they mean in encoding/json, in every
+// surrounding.
+func TestEscapesAgreeWithEncodingJSON(t *testing.T) {
+	pieces := []string{
+		``, `a`, `é`, `\"`, `\\`, `\/`, `\b`, `\f`, `\n`, `\r`, `\t`, `\u0000`, `\u00e9`, `\u00E9`, `\u20ac`, `\uFFFF`,
+		`\ud83d\ude00`, `\ud83d`, `\ude00`, `\uD83D\uD83D\uDE00`, `\ud83d\u0041`, `\ud83d\n`, `\\ud83d`,
+	}
+	for _, first := range pieces {
+		for _, second := range pieces {
+			for _, third := range pieces {
+				raw := `"` + first + second + third + `"`
+				var want string
+				require.NoError(t, json.Unmarshal([]byte(raw), &want))
+				got, err := envelope.Raw(raw).Text()
+				require.NoError(t, err)
+				require.Equal(t, want, got, raw)
+			}
+		}
+	}
+}

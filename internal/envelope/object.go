@@ -1,0 +1,53 @@
+package envelope
+
+// Objects reads what is inside of a scanned document, where any member may be
+// missing or of another JSON type.
+type Objects struct {
+	Err error // what was wrong with one of them
+}
+
+// Members calls visit for each member of an object, as the function [Members]
+// does. A value of another type has no members.
+func (o *Objects) Members(object Raw, visit func(name []byte, value Raw)) {
+	if object == nil || object[0] != '{' {
+		return
+	}
+	if err := Members(object, visit); err != nil {
+		o.Err = err
+	}
+}
+
+// Text sets text to the member of an object that has the name and is a string.
+func (o *Objects) Text(object Raw, name string, text *string) {
+	o.Members(object, func(found []byte, value Raw) {
+		if string(found) == name {
+			*text = value.TextIfAny()
+		}
+	})
+}
+
+// Elements calls visit for each element of a list that is in a scanned document.
+// A value of another type has no elements.
+func (o *Objects) Elements(list Raw, visit func(value Raw)) {
+	if list == nil || list[0] != '[' {
+		return
+	}
+	s := scanner{data: list}
+	for i := s.space(1); s.at(i) != ']'; {
+		end, err := s.value(i, 1, outside)
+		if err != nil {
+			o.Err = err
+			return
+		}
+		visit(list[i:end:end])
+		if i = s.space(end); s.at(i) == ',' {
+			i = s.space(i + 1)
+		}
+	}
+}
+
+// TextIfAny returns the string that the value is, "" for another one.
+func (r Raw) TextIfAny() string {
+	text, _ := r.Text()
+	return text
+}
