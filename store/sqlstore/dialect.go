@@ -21,6 +21,10 @@ type traits struct {
 	steps  []string // steps[n] takes the schema from version n to n+1
 	lock   string   // begins a transaction that waits for every other writer
 	exists string   // selects 1 if there is a schema, else 0
+
+	// busy tells an error that comes from what others do in the database at the
+	// same time, and after which nothing is changed.
+	busy func(error) bool
 }
 
 func (d Dialect) traits() (traits, error) {
@@ -30,10 +34,14 @@ func (d Dialect) traits() (traits, error) {
 			steps:  []string{schemaSQLite},
 			lock:   "BEGIN IMMEDIATE",
 			exists: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'alexa_schema'",
+			busy:   isLocked,
 		}, nil
 	}
-	return traits{}, fmt.Errorf("sqlstore: unknown dialect %q", string(d))
+	return traits{}, fmt.Errorf("unknown dialect %q", string(d))
 }
+
+// isLocked knows SQLITE_BUSY by its text, which is the same through every driver.
+func isLocked(err error) bool { return strings.Contains(err.Error(), "database is locked") }
 
 // Schema returns the SQL that [Store.Migrate] runs on an empty database, for
 // those who keep all their migrations in one place or want to read it. Migrate

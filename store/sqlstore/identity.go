@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"iter"
 	"time"
@@ -20,8 +21,9 @@ func (s *Store) AddFact(ctx context.Context, fact identity.Fact) error {
 	if err != nil {
 		return fmt.Errorf("sqlstore: add a fact: %w", err)
 	}
-	return s.exec(ctx, "add a fact", addFact,
+	_, err = s.exec(ctx, "add a fact", addFact,
 		fact.AmazonUserID, fact.SkillID, fact.At.UnixMilli(), int64(fact.Kind), fact.AccountID, fact.ID())
+	return err
 }
 
 const userFacts = `
@@ -67,31 +69,13 @@ func (s *Store) AccountRecords(ctx context.Context, accountID string) iter.Seq2[
 	}
 }
 
-// facts returns the facts that the query selects. It reads them all before it
-// returns, so that the caller's loop does not hold a connection.
 func (s *Store) facts(ctx context.Context, task, query string, args ...any) ([]identity.Fact, error) {
-	if s.db == nil {
-		return nil, errNoDatabase
-	}
-	rows, err := s.db.QueryContext(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("sqlstore: %s: %w", task, err)
-	}
-	defer rows.Close()
-	var facts []identity.Fact
-	for rows.Next() {
-		var fact identity.Fact
+	return read(ctx, s, task, func(rows *sql.Rows) (fact identity.Fact, err error) {
 		var at int64
-		if err := rows.Scan(&fact.SkillID, &fact.AmazonUserID, &at, &fact.Kind, &fact.AccountID); err != nil {
-			return nil, fmt.Errorf("sqlstore: %s: %w", task, err)
-		}
+		err = rows.Scan(&fact.SkillID, &fact.AmazonUserID, &at, &fact.Kind, &fact.AccountID)
 		fact.At = time.UnixMilli(at).UTC()
-		facts = append(facts, fact)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("sqlstore: %s: %w", task, err)
-	}
-	return facts, nil
+		return fact, err
+	}, query, args...)
 }
 
 const eraseUser = `
@@ -100,7 +84,8 @@ WHERE amazon_user_id = $1 AND ($2 = '' OR skill_id = $2) AND kind <> $3`
 
 // EraseUser implements [identity.Store].
 func (s *Store) EraseUser(ctx context.Context, skillID, amazonUserID string) error {
-	return s.exec(ctx, "erase a user", eraseUser, amazonUserID, skillID, int64(identity.Disabled))
+	_, err := s.exec(ctx, "erase a user", eraseUser, amazonUserID, skillID, int64(identity.Disabled))
+	return err
 }
 
 const eraseAccount = `
@@ -114,7 +99,8 @@ WHERE (amazon_user_id, skill_id) IN (
 
 // EraseAccount implements [identity.Store].
 func (s *Store) EraseAccount(ctx context.Context, accountID string) error {
-	return s.exec(ctx, "erase an account", eraseAccount, accountID, int64(identity.Disabled))
+	_, err := s.exec(ctx, "erase an account", eraseAccount, accountID, int64(identity.Disabled))
+	return err
 }
 
 const purge = `
@@ -126,5 +112,6 @@ WHERE (amazon_user_id, skill_id) IN (
 // Purge implements [identity.Store]. It reads the whole table, and other
 // writers wait meanwhile.
 func (s *Store) Purge(ctx context.Context, before time.Time) error {
-	return s.exec(ctx, "purge", purge, before.UnixMilli())
+	_, err := s.exec(ctx, "purge", purge, before.UnixMilli())
+	return err
 }

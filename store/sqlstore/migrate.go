@@ -6,79 +6,56 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"strings"
-	"time"
 )
 
 // ErrNewerSchema refuses a database that a later version of this package has
 // migrated.
-var ErrNewerSchema = errors.New("sqlstore: the schema is newer than this version of the package")
+var ErrNewerSchema = errors.New("the schema is newer than this version of sqlstore")
 
 // Migrate makes the schema in an empty database, and brings an older one up to
 // date. Call it when the program starts: several processes may do so at once,
 // and nothing happens if the schema is current. Either the whole migration
 // happens or none of it. The error is [ErrNewerSchema] where that applies.
 func (s *Store) Migrate(ctx context.Context) error {
-	t, err := s.dialect.traits()
-	if err != nil {
-		return err
-	}
-	if s.db == nil {
-		return errNoDatabase
-	}
-	conn, err := connect(ctx, s.db)
-	if err != nil {
-		return fmt.Errorf("sqlstore: migrate: %w", err)
-	}
-	defer conn.Close()
-	if err := migrate(ctx, conn, t); err != nil {
-		rollback(ctx, conn)
-		return err
-	}
-	return nil
-}
-
-// connect tries again while SQLite says, in the same words through every driver,
-// that the database is locked: where processes open a new file at once, a
-// connection that sets journal_mode=WAL fails so without waiting for
-// busy_timeout.
-func connect(ctx context.Context, db *sql.DB) (*sql.Conn, error) {
-	for wait := time.Millisecond; ; wait *= 2 {
-		conn, err := db.Conn(ctx)
-		if err == nil || wait > time.Second || !strings.Contains(err.Error(), "database is locked") {
-			return conn, err
+	return s.attempt(ctx, "migrate", func() error {
+		t, err := s.dialect.traits()
+		if err != nil {
+			return err
 		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(wait):
+		conn, err := s.db.Conn(ctx)
+		if err != nil {
+			return err
 		}
-	}
+		defer conn.Close()
+		if err := migrate(ctx, conn, t); err != nil {
+			rollback(ctx, conn)
+			return err
+		}
+		return nil
+	})
 }
 
 // migrate runs the missing steps in a transaction. After an error, that of the
 // first statement too, the transaction may still be open.
 func migrate(ctx context.Context, conn *sql.Conn, t traits) error {
 	if _, err := conn.ExecContext(ctx, t.lock); err != nil {
-		return fmt.Errorf("sqlstore: migrate: %w", err)
+		return err
 	}
 	version, err := schemaVersion(ctx, conn, t)
 	if err != nil {
-		return fmt.Errorf("sqlstore: read the schema's version: %w", err)
+		return fmt.Errorf("read the schema's version: %w", err)
 	}
 	if version > len(t.steps) {
 		return fmt.Errorf("%w: it has version %d, the package knows %d", ErrNewerSchema, version, len(t.steps))
 	}
 	for _, step := range t.steps[version:] {
 		if _, err := conn.ExecContext(ctx, step); err != nil {
-			return fmt.Errorf("sqlstore: migrate from version %d: %w", version, err)
+			return fmt.Errorf("from version %d: %w", version, err)
 		}
 		version++
 	}
-	if _, err := conn.ExecContext(ctx, "COMMIT"); err != nil {
-		return fmt.Errorf("sqlstore: migrate: %w", err)
-	}
-	return nil
+	_, err = conn.ExecContext(ctx, "COMMIT")
+	return err
 }
 
 // schemaVersion returns 0 if there is no schema.

@@ -1,4 +1,4 @@
--- Version 1: facts, and the customer table that is derived from them.
+-- Version 1: facts, the customer table that is derived from them, and grants.
 
 CREATE TABLE alexa_schema (
     version INTEGER NOT NULL PRIMARY KEY CHECK (version > 0) -- one row for each version applied
@@ -19,6 +19,24 @@ CREATE TABLE alexa_facts (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX alexa_facts_account ON alexa_facts (account_id) WHERE account_id <> '';
+
+-- One row for each grant. Times are milliseconds since 1970-01-01T00:00:00Z, NULL
+-- where there is none.
+CREATE TABLE alexa_grants (
+    account_id    TEXT    NOT NULL,
+    client_id     TEXT    NOT NULL,
+    link_id       TEXT    NOT NULL,
+    region        TEXT    NOT NULL,
+    access_token  TEXT    NOT NULL,
+    refresh_token TEXT    NOT NULL,
+    issued_at     INTEGER,
+    expiry        INTEGER,
+    confirmed_at  INTEGER,
+    refused       TEXT    NOT NULL,
+    code_hash     TEXT    NOT NULL,
+    revision      INTEGER NOT NULL, -- another random number after each update
+    PRIMARY KEY (account_id, client_id, link_id)
+) STRICT;
 
 -- The customer table that Amazon recommends, one row for each record: what
 -- identity.Records makes of the facts. It reads alexa_facts by its key alone, so

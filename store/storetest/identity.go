@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"errors"
 	"testing"
 	"time"
 
@@ -60,19 +59,10 @@ var identityChecks = []identityCheck{
 	{"a large account", checkLargeAccount},
 }
 
-// run returns the first violation that the check finds. A store that keeps a
-// lock hangs, which is a violation as well.
 func (c identityCheck) run(ctx context.Context, store identity.Store) error {
-	done := make(chan error, 1)
-	go func() {
-		t := &trial{ctx: ctx, store: store}
+	return run(ctx, func() error {
+		t := &trial{journal: journal{ctx: ctx}, store: store}
 		c.check(t)
-		done <- t.err
-	}()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return errors.New("the store hangs: does it keep a lock or a connection while a loop runs, or after one that stopped early?")
-	}
+		return t.err
+	})
 }

@@ -1,12 +1,9 @@
 package storetest
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"iter"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,42 +15,10 @@ import (
 // what the store answers with what follows from the list. After the first
 // violation its methods do nothing.
 type trial struct {
-	ctx   context.Context
+	journal
 	store identity.Store
 	facts []identity.Fact // what the store must hold
 	known []identity.Fact // every fact that was ever added
-	steps []string        // what was done, for reports
-	err   error           // the first violation
-}
-
-// fail reports a violation together with the last steps before it.
-func (t *trial) fail(format string, args ...any) {
-	if t.err != nil {
-		return
-	}
-	var report strings.Builder
-	const shown = 12
-	steps := t.steps
-	if hidden := len(steps) - shown; hidden > 0 {
-		steps = steps[hidden:]
-		fmt.Fprintf(&report, "after %d other steps and\n", hidden)
-	} else if len(steps) > 0 {
-		report.WriteString("after\n")
-	}
-	for _, step := range steps {
-		report.WriteString("  " + step + "\n")
-	}
-	fmt.Fprintf(&report, format, args...)
-	t.err = errors.New(report.String())
-}
-
-// did records a step and fails if it gave an error.
-func (t *trial) did(err error, format string, args ...any) {
-	step := fmt.Sprintf(format, args...)
-	if err != nil {
-		t.fail("%s gave an error: %v", step, err)
-	}
-	t.steps = append(t.steps, step)
 }
 
 func (t *trial) add(facts ...identity.Fact) {

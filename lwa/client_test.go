@@ -1,0 +1,251 @@
+package lwa_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+// requests are the token requests of a Client.
+var requests = []struct {
+	name string
+	send func(context.Context, *lwa.Client) (lwa.Token, error)
+	want url.Values
+}{
+	{
+		name: "Exchange",
+		send: func(ctx context.Context, c *lwa.Client) (lwa.Token, error) { return c.Exchange(ctx, "AN|code&1") },
+		want: url.Values{"grant_type": {"authorization_code"}, "code": {"AN|code&1"}},
+	},
+	{
+		name: "Refresh",
+		send: func(ctx context.Context, c *lwa.Client) (lwa.Token, error) { return c.Refresh(ctx, "Atzr|refresh+1") },
+		want: url.Values{"grant_type": {"refresh_token"}, "refresh_token": {"Atzr|refresh+1"}},
+	},
+	{
+		name: "ClientCredentials",
+		send: func(ctx context.Context, c *lwa.Client) (lwa.Token, error) {
+			return c.ClientCredentials(ctx, lwa.ScopeProactiveEvents)
+		},
+		want: url.Values{"grant_type": {"client_credentials"}, "scope": {"alexa::proactive_events"}},
+	},
+}
+
+func TestRequests(t *testing.T) {
+	for _, test := range requests {
+		t.Run(test.name, func(t *testing.T) {
+			var got *http.Request
+			var body string
+			client := clientOf(func(r *http.Request) (*http.Response, error) {
+				data, err := io.ReadAll(r.Body)
+				got, body = r, string(data)
+				return answer(200, `{"access_token":"Atza|1","refresh_token":"Atzr|2","expires_in":3600}`), err
+			})
+			token, err := test.send(t.Context(), client)
+			require.NoError(t, err)
+			require.Equal(t, lwa.Token{AccessToken: "Atza|1", RefreshToken: "Atzr|2", ExpiresIn: time.Hour}, token)
+
+			form, err := url.ParseQuery(body)
+			require.NoError(t, err)
+			want := url.Values{"client_id": {clientID}, "client_secret": {clientSecret}}
+			for name, values := range test.want {
+				want[name] = values
+			}
+			require.Empty(t, cmp.Diff(want, form))
+			require.NotContains(t, body, "|", "every value is encoded")
+			require.Equal(t, "POST https://api.amazon.com/auth/o2/token", got.Method+" "+got.URL.String())
+			require.Equal(t, "application/x-www-form-urlencoded", got.Header.Get("Content-Type"))
+			require.Empty(t, got.Header.Get("Authorization"), "the client's credentials go into the body")
+		})
+	}
+}
+
+func TestAPIURL(t *testing.T) {
+	for configured, want := range map[string]string{
+		"":                           "https://api.amazon.com/auth/o2/token",
+		"https://api.amazon.co.uk":   "https://api.amazon.co.uk/auth/o2/token",
+		"https://proxy.example/lwa/": "https://proxy.example/lwa/auth/o2/token",
+	} {
+		var got string
+		client := clientOf(func(r *http.Request) (*http.Response, error) {
+			got = r.URL.String()
+			return answer(200, `{"access_token":"Atza|1"}`), nil
+		})
+		client.APIURL = configured
+		_, err := client.Refresh(t.Context(), "Atzr|1")
+		require.NoError(t, err)
+		require.Equal(t, want, got)
+	}
+}
+
+func TestAnswers(t *testing.T) {
+	const sent = "Atzr|sent"
+	for _, test := range []struct {
+		name, contentType, body string
+		want                    lwa.Token
+	}{
+		{name: "all", body: `{"access_token":"a","token_type":"bearer","expires_in":3600,"refresh_token":"r"}`, want: lwa.Token{AccessToken: "a", RefreshToken: "r", ExpiresIn: time.Hour}},
+		{name: "no refresh token keeps the old one", body: `{"access_token":"a","expires_in":60}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent, ExpiresIn: time.Minute}},
+		{name: "an empty refresh token keeps the old one", body: `{"access_token":"a","refresh_token":"","expires_in":60}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent, ExpiresIn: time.Minute}},
+		{name: "a null refresh token keeps the old one", body: `{"access_token":"a","refresh_token":null,"expires_in":60}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent, ExpiresIn: time.Minute}},
+		{name: "expires_in as text", body: `{"access_token":"a","expires_in":"1800"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent, ExpiresIn: 30 * time.Minute}},
+		{name: "no expires_in", body: `{"access_token":"a"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
+		{name: "expires_in of 0", body: `{"access_token":"a","expires_in":0}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
+		{name: "a negative expires_in", body: `{"access_token":"a","expires_in":-1}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
+		{name: "members nobody knows", body: `{"access_token":"a","scope":"x","new":{"refresh_token":"other"}}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
+		{name: "as text", contentType: "text/plain", body: `{"access_token":"a"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
+		{name: "as a form", contentType: "application/x-www-form-urlencoded", body: `{"access_token":"a"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
+		{name: "of no type", contentType: " ", body: `{"access_token":"a"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			client := clientOf(func(*http.Request) (*http.Response, error) {
+				response := answer(200, test.body)
+				if test.contentType != "" {
+					response.Header.Set("Content-Type", test.contentType)
+				}
+				return response, nil
+			})
+			token, err := client.Refresh(t.Context(), sent)
+			require.NoError(t, err)
+			require.Equal(t, test.want, token)
+		})
+	}
+}
+
+// A code that brings no refresh token would make a grant that ends in an hour.
+func TestExchangeWithoutRefreshToken(t *testing.T) {
+	_, err := always(200, `{"access_token":"Atza|1","expires_in":3600}`).Exchange(t.Context(), "code")
+	require.ErrorIs(t, err, lwa.ErrUnavailable)
+}
+
+func TestConfiguration(t *testing.T) {
+	unused := &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+		return nil, errors.New("a request was made")
+	})}
+	for words, client := range map[string]*lwa.Client{
+		"Client without ID":     {Secret: "s", HTTPClient: unused},
+		"Client without Secret": {ID: "i", HTTPClient: unused},
+		"APIURL is not an https": {
+			ID: "i", Secret: "s", APIURL: "http://api.amazon.com", HTTPClient: unused,
+		},
+		"not an https URL": {ID: "i", Secret: "s", APIURL: "https://a\x00b", HTTPClient: unused},
+		"an https URL":     {ID: "i", Secret: "s", APIURL: "https://", HTTPClient: unused},
+	} {
+		for _, request := range requests {
+			_, err := request.send(t.Context(), client)
+			require.ErrorContains(t, err, words)
+			require.NotErrorIs(t, err, lwa.ErrUnavailable, "trying again is of no use")
+		}
+		_, err := client.Profile(t.Context(), "token")
+		require.ErrorContains(t, err, words)
+	}
+}
+
+func TestEmptyInput(t *testing.T) {
+	client := clientOf(func(*http.Request) (*http.Response, error) { return nil, errors.New("a request was made") })
+	_, err := client.Exchange(t.Context(), "")
+	require.ErrorIs(t, err, lwa.ErrInvalidGrant)
+	_, err = client.Refresh(t.Context(), "")
+	require.ErrorIs(t, err, lwa.ErrInvalidGrant)
+	_, err = client.ClientCredentials(t.Context(), "")
+	require.ErrorContains(t, err, "without a scope")
+	_, err = client.Profile(t.Context(), "")
+	require.ErrorContains(t, err, "no access token")
+	_, err = client.TokenInfo(t.Context(), "")
+	require.ErrorContains(t, err, "no access token")
+}
+
+// A redirect would send the secret to whatever place it names.
+func TestNoRedirect(t *testing.T) {
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		requests := 0
+		client := clientOf(func(*http.Request) (*http.Response, error) {
+			requests++
+			response := answer(status, "")
+			response.Header.Set("Location", "https://evil.example/")
+			return response, nil
+		})
+		_, err := client.Refresh(t.Context(), "Atzr|1")
+		require.ErrorContains(t, err, "redirect")
+		require.Equal(t, 1, requests)
+	}
+}
+
+func TestLongAnswer(t *testing.T) {
+	body := `{"access_token":"Atza|` + strings.Repeat("a", 64<<10) + `"}`
+	_, err := always(200, body).Refresh(t.Context(), "Atzr|1")
+	require.ErrorIs(t, err, lwa.ErrUnavailable)
+	require.Less(t, len(err.Error()), 1000)
+}
+
+func TestBrokenAnswer(t *testing.T) {
+	broken := errors.New("connection reset")
+	client := clientOf(func(*http.Request) (*http.Response, error) {
+		response := answer(200, "")
+		response.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"access_`), failing{broken}))
+		return response, nil
+	})
+	_, err := client.Refresh(t.Context(), "Atzr|1")
+	require.ErrorIs(t, err, broken)
+	require.ErrorIs(t, err, lwa.ErrUnavailable)
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+func TestTimeout(t *testing.T) {
+	for _, request := range requests {
+		t.Run(request.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				_, err := request.send(t.Context(), (&amazon{delay: time.Hour}).client())
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				require.ErrorIs(t, err, lwa.ErrUnavailable)
+				require.Equal(t, 10*time.Second, time.Since(start))
+			})
+		})
+	}
+}
+
+// The caller's own client may be stricter.
+func TestTimeoutOfHTTPClient(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := (&amazon{delay: time.Hour}).client()
+		client.HTTPClient.Timeout = time.Second
+		_, err := client.Refresh(t.Context(), "Atzr|1")
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, lwa.ErrUnavailable)
+	})
+}
+
+func TestCancelledRequest(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := new(amazon).client().Refresh(ctx, "Atzr|1")
+	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestScopes(t *testing.T) {
+	a := new(amazon)
+	seen := make(map[alexaevents.Secret]bool)
+	for _, scope := range []string{lwa.ScopeProactiveEvents, lwa.ScopeSkillMessaging, lwa.ScopeDataStore} {
+		token, err := a.client().ClientCredentials(t.Context(), scope)
+		require.NoError(t, err)
+		require.False(t, seen[token.AccessToken])
+		seen[token.AccessToken] = true
+		require.True(t, strings.HasPrefix(scope, "alexa:"))
+	}
+}

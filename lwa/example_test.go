@@ -1,0 +1,231 @@
+package lwa_test
+
+import (
+	"context"
+	"crypto/aes"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+// A customer gives the skill permission to send events, and disables it again.
+// Outside a test, leave out HTTPClient.
+func ExampleSource() {
+	cloud := alexatest.NewCloud()
+	tokens := &lwa.Source{
+		Client: &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()},
+		Store:  new(lwa.MemoryStore),
+	}
+	ctx := context.Background()
+	key := lwa.Key{ClientID: tokens.Client.ID, AccountID: "account-1", LinkID: "session-1"}
+
+	code := cloud.Grant(alexaevents.Europe, "customer-1") // an AcceptGrant directive brings it
+	if err := tokens.Accept(ctx, key, alexaevents.Europe, alexaevents.Secret(code)); err != nil {
+		fmt.Println(err)
+		return
+	}
+	token, err := tokens.Token(ctx, key)
+	fmt.Println(token, err)
+
+	cloud.DisableSkill("customer-1")
+	_, err = tokens.Renew(ctx, key, token) // an API refused the token with 401
+	if errors.Is(err, lwa.ErrRefused) {
+		fmt.Println("ask the customer to link again")
+	}
+	// Output:
+	// [redacted] <nil>
+	// ask the customer to link again
+}
+
+// A developer consents in a browser; the backend then calls Amazon's APIs for
+// them.
+func ExampleClient_AuthCodeURL() {
+	cloud := alexatest.NewCloud()
+	client := &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()}
+	tokens := &lwa.Source{Client: client, Store: new(lwa.MemoryStore)}
+	ctx := context.Background()
+	const redirectURI = "https://backend.example/callback"
+
+	// The first request of the browser: keep the verifier in its session, and
+	// send it to the URL.
+	consentURL, verifier := client.AuthCodeURL(redirectURI, lwa.ScopeSubscriptions, lwa.ScopeProfile)
+
+	// The second request of the browser: the callback.
+	callback, err := url.Parse(cloud.Consent(consentURL, "developer-1"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	token, err := client.ExchangeCallback(ctx, redirectURI, verifier, callback.Query())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	key := lwa.Key{ClientID: client.ID, AccountID: "developer"}
+	if err := tokens.Import(ctx, key, token.RefreshToken); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	profile, err := client.Profile(ctx, token.AccessToken)
+	fmt.Println(profile.UserID, err)
+	_, err = client.ExchangeCallback(ctx, redirectURI, "another session's", callback.Query())
+	fmt.Println(err)
+	// Output:
+	// developer-1 <nil>
+	// lwa: the callback does not belong to this session
+}
+
+// A refresh token that was made elsewhere, and a client for Amazon's APIs that
+// uses it.
+func ExampleSource_Import() {
+	cloud := alexatest.NewCloud()
+	client := &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()}
+	refreshToken := consentOf(cloud, client, lwa.ScopeProfileUserID)
+
+	tokens := &lwa.Source{Client: client, Store: new(lwa.MemoryStore)}
+	ctx := context.Background()
+	err := tokens.Import(ctx, lwa.Key{ClientID: client.ID, AccountID: "developer"}, refreshToken)
+	fmt.Println(err)
+
+	api := tokens.HTTPClient("developer")
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://api.amazon.com/user/profile", nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	response, err := api.Do(request)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer response.Body.Close()
+	fmt.Println(response.StatusCode)
+	// Output:
+	// <nil>
+	// 200
+}
+
+// consentOf returns the refresh token of a developer who consented.
+func consentOf(cloud *alexatest.Cloud, client *lwa.Client, scopes ...string) alexaevents.Secret {
+	const redirectURI = "https://backend.example/callback"
+	consentURL, verifier := client.AuthCodeURL(redirectURI, scopes...)
+	callback, err := url.Parse(cloud.Consent(consentURL, "developer-1"))
+	if err != nil {
+		panic(err)
+	}
+	token, err := client.ExchangeCallback(context.Background(), redirectURI, verifier, callback.Query())
+	if err != nil {
+		panic(err)
+	}
+	return token.RefreshToken
+}
+
+// The skill's own token, for an API that answers 403 once it has expired.
+func ExampleClientCredentials() {
+	cloud := alexatest.NewCloud()
+	client := &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()}
+	messaging := &lwa.ClientCredentials{Client: client, Scope: lwa.ScopeSkillMessaging}
+	ctx := context.Background()
+
+	token, err := messaging.Token(ctx)
+	fmt.Println(token, err)
+	again, err := messaging.Token(ctx)
+	fmt.Println(token == again, err)
+
+	renewed, err := messaging.Renew(ctx, token) // after a 403
+	fmt.Println(token == renewed, err)
+	// Output:
+	// [redacted] <nil>
+	// true <nil>
+	// false <nil>
+}
+
+// A token that an app presents may have been made for any client: only one made
+// for this client says who the user is.
+func ExampleClient_TokenInfo() {
+	cloud := alexatest.NewCloud()
+	client := &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()}
+	ctx := context.Background()
+
+	token, err := client.Refresh(ctx, consentOf(cloud, client, lwa.ScopeProfileUserID))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	info, err := client.TokenInfo(ctx, token.AccessToken)
+	fmt.Println(info.UserID, info.ExpiresIn > 50*time.Minute, err)
+
+	foreign := alexaevents.Secret(cloud.AccessToken(lwa.ScopeProfileUserID))
+	_, err = client.TokenInfo(ctx, foreign)
+	fmt.Println(errors.Is(err, lwa.ErrAudience))
+	// Output:
+	// developer-1 true <nil>
+	// true
+}
+
+// aead is an lwa.AEAD on crypto/cipher.
+type aead struct{ cipher.AEAD }
+
+func newAEAD(key []byte) (aead, error) {
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return aead{}, err
+	}
+	gcm, err := cipher.NewGCMWithRandomNonce(block)
+	return aead{gcm}, err
+}
+
+func (a aead) Encrypt(plaintext, associatedData []byte) ([]byte, error) {
+	return a.Seal(nil, nil, plaintext, associatedData), nil
+}
+
+func (a aead) Decrypt(ciphertext, associatedData []byte) ([]byte, error) {
+	return a.Open(nil, nil, ciphertext, associatedData)
+}
+
+// The tokens are encrypted on their way into the store. One key is enough to try
+// it out; Tink has the same two methods and can rotate keys.
+func ExampleSealed() {
+	encryption, err := newAEAD([]byte("32 bytes from a secret manager.."))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	database := new(lwa.MemoryStore)
+	store := &lwa.Sealed{Store: database, AEAD: encryption}
+	ctx := context.Background()
+
+	key := lwa.Key{ClientID: "amzn1.application-oa2-client.example", AccountID: "account-1"}
+	err = store.UpdateGrant(ctx, key, func(grant *lwa.Grant) error {
+		grant.RefreshToken = "Atzr|example"
+		return nil
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, s := range []lwa.Store{store, database} {
+		grant, err := s.Grant(ctx, key)
+		fmt.Println(string(grant.RefreshToken) == "Atzr|example", err)
+	}
+
+	store.AEAD, err = newAEAD([]byte("another key that knows nothing.."))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = store.Grant(ctx, key)
+	fmt.Println(errors.Is(err, lwa.ErrSealed))
+	// Output:
+	// true <nil>
+	// false <nil>
+	// true
+}

@@ -1,0 +1,112 @@
+package lwa
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/alexaevents/alexaevents"
+)
+
+// ErrInvalidKey refuses a [Key] without ClientID or AccountID, or one of
+// another client. The error's text names the field, never its value.
+var ErrInvalidKey = errors.New("lwa: invalid key")
+
+// Key names a grant.
+type Key struct {
+	ClientID  string // the LWA client that got the refresh token; no other can use it
+	AccountID string // the backend's own account
+
+	// LinkID tells apart the authorizations of one account: several Alexa
+	// customers, a family, may link the same account. It is empty for a
+	// developer's own grant.
+	LinkID string
+}
+
+func (k Key) check() error {
+	switch {
+	case k.ClientID == "":
+		return fmt.Errorf("%w: ClientID is empty", ErrInvalidKey)
+	case k.AccountID == "":
+		return fmt.Errorf("%w: AccountID is empty", ErrInvalidKey)
+	}
+	return nil
+}
+
+// bytes is a form of the key, and of what follows it, in which no two are alike.
+func (k Key) bytes(more ...string) []byte {
+	var b []byte
+	for _, part := range append([]string{k.ClientID, k.AccountID, k.LinkID}, more...) {
+		b = binary.AppendUvarint(b, uint64(len(part)))
+		b = append(b, part...)
+	}
+	return b
+}
+
+// Grant is a person's permission to act for them, and where it stands. Times are
+// in UTC, cut to the millisecond.
+//
+// A Grant prints and marshals without its tokens: a [Store] must convert them
+// with string().
+type Grant struct {
+	Key
+
+	// Region is that of the customer: where events about them are sent. It is
+	// empty for a developer's own grant.
+	Region alexaevents.Region
+
+	AccessToken  alexaevents.Secret // empty after an import, until it is first needed
+	RefreshToken alexaevents.Secret // never empty in a store; at most 2048 bytes
+	IssuedAt     time.Time          // when AccessToken was issued; zero without one
+	Expiry       time.Time          // when AccessToken expires; zero if Amazon did not say
+
+	// ConfirmedAt is when the event gateway last accepted an event; zero if it
+	// never did since the grant was given.
+	ConfirmedAt time.Time
+
+	Refused  string // the hash of the refresh token that Amazon refused; see Live
+	CodeHash string // the hash of the code that the grant was made from; empty after an import
+}
+
+// Live tells whether Amazon has not refused the refresh token yet. A new refresh
+// token makes the grant live again.
+func (g Grant) Live() bool { return g.Refused != hash(g.RefreshToken) }
+
+// Clean returns the grant as stores keep it: times in UTC and cut to the
+// millisecond. It refuses with [ErrInvalidKey] a grant without client or
+// account.
+func (g Grant) Clean() (Grant, error) {
+	if err := g.check(); err != nil {
+		return Grant{}, err
+	}
+	for _, at := range []*time.Time{&g.IssuedAt, &g.Expiry, &g.ConfirmedAt} {
+		*at = at.UTC().Truncate(time.Millisecond)
+	}
+	return g, nil
+}
+
+// validAt tells whether the access token is good at that time, as far as is
+// known: one without expiry is, until an API refuses it.
+func (g Grant) validAt(now time.Time) bool {
+	return g.AccessToken != "" && (g.Expiry.IsZero() || now.Before(g.Expiry))
+}
+
+// accept puts the tokens of an answer into the grant.
+func (g *Grant) accept(token Token, at time.Time) {
+	g.AccessToken, g.RefreshToken = token.AccessToken, token.RefreshToken
+	g.IssuedAt, g.Expiry = at, time.Time{}
+	if token.ExpiresIn > 0 {
+		g.Expiry = at.Add(token.ExpiresIn)
+	}
+	g.Refused = ""
+}
+
+// hash is what may be kept of a secret beside it: tokens and codes are too
+// random to be guessed from it.
+func hash(secret alexaevents.Secret) string {
+	sum := sha256.Sum256([]byte(secret))
+	return hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,95 @@
+package lwa
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/alexaevents/alexaevents"
+)
+
+// ErrAudience says that an access token was made for another client.
+var ErrAudience = errors.New("lwa: the access token was made for another client")
+
+// Profile is what a person who consented to [ScopeProfile] or its like lets a
+// client know. What the scope does not cover is empty.
+type Profile struct {
+	UserID     string `json:"user_id"` // such as amzn1.account.…; another one for each security profile
+	Name       string `json:"name"`
+	Email      string `json:"email"`
+	PostalCode string `json:"postal_code"`
+}
+
+// Profile returns the profile of whom the access token stands for. Its errors
+// are *[Error]. The tokens of the event gateway have no profile.
+func (c *Client) Profile(ctx context.Context, accessToken alexaevents.Secret) (Profile, error) {
+	var profile Profile
+	err := c.get(ctx, "/user/profile", accessToken, func(request *http.Request) {
+		request.Header.Set("Authorization", "Bearer "+string(accessToken))
+	}, func(answer *json.Decoder) error {
+		err := answer.Decode(&profile)
+		if err == nil && profile.UserID == "" {
+			err = errUnusable
+		}
+		return err
+	})
+	if err != nil {
+		return Profile{}, err
+	}
+	return profile, nil
+}
+
+// TokenInfo is what LWA knows about an access token.
+type TokenInfo struct {
+	UserID    string
+	AppID     string        // the security profile, such as amzn1.application.…
+	ExpiresIn time.Duration // zero if Amazon did not say
+}
+
+// TokenInfo returns what LWA knows about an access token that somebody
+// presented, after it made sure that the token was made for this client:
+// [ErrAudience] says that it was not. Its other errors are *[Error].
+func (c *Client) TokenInfo(ctx context.Context, accessToken alexaevents.Secret) (TokenInfo, error) {
+	var info struct {
+		Audience  string      `json:"aud"`
+		UserID    string      `json:"user_id"`
+		AppID     string      `json:"app_id"`
+		ExpiresIn json.Number `json:"exp"` // seconds left, not an instant
+	}
+	err := c.get(ctx, "/auth/o2/tokeninfo", accessToken, func(request *http.Request) {
+		request.URL.RawQuery = url.Values{"access_token": {string(accessToken)}}.Encode()
+	}, func(answer *json.Decoder) error { return answer.Decode(&info) })
+	if err != nil {
+		return TokenInfo{}, err
+	}
+	if info.Audience != c.ID {
+		return TokenInfo{}, ErrAudience
+	}
+	left, _ := info.ExpiresIn.Int64()
+	return TokenInfo{UserID: info.UserID, AppID: info.AppID, ExpiresIn: seconds(left)}, nil
+}
+
+func (c *Client) get(ctx context.Context, path string, accessToken alexaevents.Secret, authorize func(*http.Request), read func(*json.Decoder) error) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if accessToken == "" {
+		return errors.New("lwa: no access token")
+	}
+	return c.call(ctx, string(accessToken), func(ctx context.Context, client *http.Client) error {
+		request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.apiURL()+path, nil)
+		if err != nil {
+			return err
+		}
+		authorize(request)
+		response, err := client.Do(request)
+		if err != nil {
+			return err
+		}
+		defer response.Body.Close()
+		return read(json.NewDecoder(response.Body))
+	})
+}

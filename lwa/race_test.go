@@ -1,0 +1,297 @@
+package lwa_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+const many = 10_000
+
+func TestOneRefreshForManyCallers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &amazon{rotates: true, delay: time.Second}
+		source, key := imported(t, a, new(lwa.MemoryStore), "customer")
+		_, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		time.Sleep(2 * time.Hour)
+
+		tokens := make([]alexaevents.Secret, many)
+		errs := make([]error, many)
+		var group sync.WaitGroup
+		for i := range many {
+			group.Go(func() { tokens[i], errs[i] = source.Token(t.Context(), key) })
+		}
+		group.Wait()
+		for i := range many {
+			require.NoError(t, errs[i])
+			require.Equal(t, alexaevents.Secret("Atza|customer|2"), tokens[i])
+		}
+		require.Equal(t, 2, a.count("refresh_token"))
+	})
+}
+
+func TestManyGrantsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &amazon{rotates: true, delay: time.Second}
+		store := new(lwa.MemoryStore)
+		source := a.source(store)
+		customer := func(i int) string { return fmt.Sprintf("customer-%d", i) }
+		for i := range many {
+			require.NoError(t, source.Import(t.Context(), keyOf(customer(i)), a.grant(customer(i))))
+		}
+		tokens := make([]alexaevents.Secret, many)
+		errs := make([]error, many)
+		var group sync.WaitGroup
+		for i := range many {
+			group.Go(func() { tokens[i], errs[i] = source.Token(t.Context(), keyOf(customer(i))) })
+		}
+		group.Wait()
+		require.Equal(t, many, a.count("refresh_token"))
+		for i := range many {
+			require.NoError(t, errs[i])
+			require.Equal(t, alexaevents.Secret("Atza|"+customer(i)+"|1"), tokens[i])
+			grant := stored(t, store, keyOf(customer(i)))
+			require.Equal(t, tokens[i], grant.AccessToken)
+			require.Equal(t, alexaevents.Secret("Atzr|"+customer(i)+"|2"), grant.RefreshToken)
+			require.True(t, a.isLive(grant.RefreshToken))
+		}
+	})
+}
+
+// Whoever gives up frees nobody but themselves, the first one too.
+func TestCancelledWaiter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &amazon{rotates: true, delay: 5 * time.Second}
+		store := new(lwa.MemoryStore)
+		source, key := imported(t, a, store, "customer")
+		begin := time.Now()
+		var group sync.WaitGroup
+		for i := range 10 {
+			group.Go(func() {
+				ctx := t.Context()
+				if i%2 == 0 {
+					var cancel context.CancelFunc
+					ctx, cancel = context.WithTimeout(ctx, time.Second)
+					defer cancel()
+				}
+				token, err := source.Token(ctx, key)
+				if i%2 == 0 {
+					assert.ErrorIs(t, err, context.DeadlineExceeded)
+					assert.Equal(t, time.Second, time.Since(begin))
+					return
+				}
+				assert.NoError(t, err)
+				assert.Equal(t, alexaevents.Secret("Atza|customer|1"), token)
+			})
+			synctest.Wait() // so that the first to come is one who gives up
+		}
+		group.Wait()
+		require.Equal(t, 1, a.count("refresh_token"))
+		require.Equal(t, 5*time.Second, time.Since(begin))
+	})
+}
+
+// Even if everybody gave up, what Amazon gave is stored.
+func TestEverybodyGaveUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &amazon{rotates: true, delay: 5 * time.Second}
+		store := new(lwa.MemoryStore)
+		source, key := imported(t, a, store, "customer")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		_, err := source.Token(ctx, key)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		time.Sleep(5 * time.Second)
+		require.Equal(t, alexaevents.Secret("Atza|customer|1"), stored(t, store, key).AccessToken)
+		require.True(t, a.isLive(stored(t, store, key).RefreshToken))
+	})
+}
+
+// A caller whose token was refused joins the renewal of an older one, and must
+// not be given the token back that it complains of.
+func TestRenewalOfAnOlderToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := new(amazon)
+		store := &slowStore{Store: new(lwa.MemoryStore)}
+		source, key := imported(t, a, store, "customer")
+		first, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		second, err := source.Renew(t.Context(), key, first)
+		require.NoError(t, err)
+
+		store.delay = time.Second
+		var group sync.WaitGroup
+		group.Go(func() {
+			got, err := source.Renew(t.Context(), key, first)
+			assert.NoError(t, err)
+			assert.Equal(t, second, got)
+		})
+		synctest.Wait()
+		group.Go(func() {
+			got, err := source.Renew(t.Context(), key, second)
+			assert.NoError(t, err)
+			assert.NotEqual(t, first, got)
+			assert.NotEqual(t, second, got)
+		})
+		group.Wait()
+		require.Equal(t, 3, a.count("refresh_token"))
+	})
+}
+
+// slowStore takes its time to read.
+type slowStore struct {
+	lwa.Store
+	delay time.Duration
+}
+
+func (s *slowStore) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
+	if err := sleep(ctx, s.delay); err != nil {
+		return lwa.Grant{}, err
+	}
+	return s.Store.Grant(ctx, key)
+}
+
+// meanwhile runs fn once, while Amazon has the next refresh: before it looks at
+// the refresh token, or after it has answered.
+func (a *amazon) meanwhile(after bool, fn func()) {
+	a.around = func(_ url.Values, next func() (*http.Response, error)) (*http.Response, error) {
+		a.around = nil
+		if !after {
+			fn()
+		}
+		response, err := next()
+		if after {
+			fn()
+		}
+		return response, err
+	}
+}
+
+func TestTwoProcesses(t *testing.T) {
+	for _, rotates := range []bool{false, true} {
+		for _, after := range []bool{false, true} {
+			for name, test := range map[string]struct {
+				meanwhile func(t *testing.T, a *amazon, other *lwa.Source, key lwa.Key)
+				check     func(t *testing.T, a *amazon, store lwa.Store, key lwa.Key, token alexaevents.Secret, err error)
+			}{
+				"the other one refreshes": {
+					meanwhile: func(t *testing.T, a *amazon, other *lwa.Source, key lwa.Key) {
+						token, err := other.Token(t.Context(), key)
+						if a.rotates && after { // the old token is dead and the new one is not stored yet
+							assert.ErrorIs(t, err, lwa.ErrRefused)
+							return
+						}
+						assert.NoError(t, err)
+						assert.True(t, a.accepts(token))
+					},
+					check: healthy,
+				},
+				"the customer links again": {
+					meanwhile: func(t *testing.T, a *amazon, other *lwa.Source, key lwa.Key) {
+						a.revoke("customer")
+						assert.NoError(t, other.Accept(t.Context(), key, alexaevents.Europe, a.consent("customer")))
+					},
+					check: healthy,
+				},
+				"somebody imports a token": {
+					meanwhile: func(t *testing.T, a *amazon, other *lwa.Source, key lwa.Key) {
+						a.revoke("customer")
+						assert.NoError(t, other.Import(t.Context(), key, a.grant("customer")))
+					},
+					check: healthy,
+				},
+				"the account is erased": {
+					meanwhile: func(t *testing.T, _ *amazon, other *lwa.Source, key lwa.Key) {
+						assert.NoError(t, other.Store.EraseGrants(t.Context(), key.AccountID))
+					},
+					check: func(t *testing.T, _ *amazon, store lwa.Store, key lwa.Key, _ alexaevents.Secret, err error) {
+						require.ErrorIs(t, err, lwa.ErrNoGrant)
+						_, err = store.Grant(t.Context(), key)
+						require.ErrorIs(t, err, lwa.ErrNoGrant, "an erased grant does not come back")
+					},
+				},
+			} {
+				t.Run(fmt.Sprintf("%s/rotates=%t/after=%t", name, rotates, after), func(t *testing.T) {
+					a := &amazon{rotates: rotates}
+					store := new(lwa.MemoryStore)
+					source, key := imported(t, a, store, "customer")
+					other := a.source(store)
+					a.meanwhile(after, func() { test.meanwhile(t, a, other, key) })
+					token, err := source.Token(t.Context(), key)
+					test.check(t, a, store, key, token, err)
+				})
+			}
+		}
+	}
+}
+
+// Amazon refuses the other process by mistake, and then gives this one an access
+// token for the same refresh token.
+func TestRefusedByMistake(t *testing.T) {
+	a := new(amazon)
+	store := new(lwa.MemoryStore)
+	source, key := imported(t, a, store, "customer")
+	a.meanwhile(false, func() {
+		a.around = failWith(400, `{"error":"invalid_grant"}`)
+		_, err := a.source(store).Token(t.Context(), key)
+		assert.ErrorIs(t, err, lwa.ErrRefused)
+		a.around = nil
+	})
+	token, err := source.Token(t.Context(), key)
+	healthy(t, a, store, key, token, err)
+}
+
+// healthy checks that nothing was lost: the token works, and so does the stored
+// refresh token, the newest that Amazon gave.
+func healthy(t *testing.T, a *amazon, store lwa.Store, key lwa.Key, token alexaevents.Secret, err error) {
+	require.NoError(t, err)
+	require.True(t, a.accepts(token))
+	grant := stored(t, store, key)
+	require.True(t, grant.Live())
+	require.True(t, a.isLive(grant.RefreshToken), "the stored refresh token is not the newest")
+	again, err := a.source(store).Token(t.Context(), key)
+	require.NoError(t, err)
+	require.True(t, a.accepts(again))
+}
+
+// Two processes refresh one grant over and over, by the clock of nobody.
+func TestManyRounds(t *testing.T) {
+	for _, rotates := range []bool{false, true} {
+		a := &amazon{rotates: rotates}
+		store := new(lwa.MemoryStore)
+		source, key := imported(t, a, store, "customer")
+		sources := []*lwa.Source{source, a.source(store)}
+		var group sync.WaitGroup
+		for i := range 8 {
+			group.Go(func() {
+				stale := alexaevents.Secret("")
+				for range 100 {
+					token, err := sources[i%2].Renew(context.Background(), key, stale)
+					if err != nil {
+						assert.ErrorIs(t, err, lwa.ErrRefused)
+						assert.True(t, rotates)
+						continue
+					}
+					assert.True(t, strings.HasPrefix(string(token), "Atza|customer|"))
+					stale = token
+				}
+			})
+		}
+		group.Wait()
+		token, err := sources[0].Token(t.Context(), key)
+		healthy(t, a, store, key, token, err)
+	}
+}

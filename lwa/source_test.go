@@ -1,0 +1,315 @@
+package lwa_test
+
+import (
+	"bytes"
+	"context"
+	crand "crypto/rand"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+// countingStore counts the calls of a store, and fails updates on demand.
+type countingStore struct {
+	lwa.Store
+	reads, updates int
+	fail           func(update int) error
+}
+
+func (s *countingStore) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
+	s.reads++
+	return s.Store.Grant(ctx, key)
+}
+
+func (s *countingStore) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+	s.updates++
+	if s.fail != nil {
+		if err := s.fail(s.updates); err != nil {
+			return err
+		}
+	}
+	return s.Store.UpdateGrant(ctx, key, fn)
+}
+
+func TestToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &amazon{rotates: true}
+		store := &countingStore{Store: new(lwa.MemoryStore)}
+		source, key := imported(t, a, store, "customer")
+		begin := time.Now().UTC()
+
+		token, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		require.Equal(t, alexaevents.Secret("Atza|customer|1"), token)
+		require.Equal(t, lwa.Grant{
+			Key: key, AccessToken: "Atza|customer|1", RefreshToken: "Atzr|customer|2",
+			IssuedAt: begin, Expiry: begin.Add(time.Hour),
+		}, stored(t, store, key))
+
+		time.Sleep(54 * time.Minute) // an hour without the 5 to 6 minutes
+		store.reads, store.updates = 0, 0
+		token, err = source.Token(t.Context(), key)
+		require.NoError(t, err)
+		require.Equal(t, alexaevents.Secret("Atza|customer|1"), token)
+		require.Equal(t, 1, a.count("refresh_token"))
+		require.Equal(t, 1, store.reads, "a fresh token costs one read")
+		require.Zero(t, store.updates)
+
+		time.Sleep(time.Minute)
+		token, err = source.Token(t.Context(), key)
+		require.NoError(t, err)
+		require.Equal(t, alexaevents.Secret("Atza|customer|2"), token)
+		require.Equal(t, 2, a.count("refresh_token"))
+	})
+}
+
+func TestGrantToken(t *testing.T) {
+	a := &amazon{rotates: true}
+	store := &countingStore{Store: new(lwa.MemoryStore)}
+	source, key := imported(t, a, store, "customer")
+	token, err := source.GrantToken(t.Context(), stored(t, store, key))
+	require.NoError(t, err)
+	require.True(t, a.accepts(token))
+
+	grant := stored(t, store, key)
+	store.reads = 0
+	again, err := source.GrantToken(t.Context(), grant)
+	require.NoError(t, err)
+	require.Equal(t, token, again)
+	require.Zero(t, store.reads)
+
+	// A grant that was read long ago is due for a token that the store has.
+	grant.AccessToken, grant.RefreshToken = "", "Atzr|customer|1"
+	again, err = source.GrantToken(t.Context(), grant)
+	require.NoError(t, err)
+	require.Equal(t, token, again)
+	require.Equal(t, 1, a.count("refresh_token"))
+
+	_, err = source.GrantToken(t.Context(), lwa.Grant{Key: lwa.Key{ClientID: "another client", AccountID: "customer"}})
+	require.ErrorIs(t, err, lwa.ErrInvalidKey)
+}
+
+// The moment of the refresh differs between grants, and not between calls.
+func TestJitter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const grants = 200
+		a, store := new(amazon), new(lwa.MemoryStore)
+		source := a.source(store)
+		keys := make([]lwa.Key, grants)
+		for i := range keys {
+			_, keys[i] = imported(t, a, store, string(rune('A'+i)))
+			_, err := source.Token(t.Context(), keys[i])
+			require.NoError(t, err)
+		}
+		begin := time.Now()
+		moments := make(map[time.Duration]int)
+		time.Sleep(53 * time.Minute)
+		for time.Since(begin) < 55*time.Minute {
+			before := a.count("refresh_token")
+			for _, key := range keys {
+				_, err := source.Token(t.Context(), key)
+				require.NoError(t, err)
+			}
+			if refreshed := a.count("refresh_token") - before; refreshed > 0 {
+				moments[time.Since(begin)] += refreshed
+			}
+			time.Sleep(time.Second)
+		}
+		total := 0
+		for moment, refreshed := range moments {
+			require.GreaterOrEqual(t, moment, 54*time.Minute)
+			require.Less(t, refreshed, 20, "at %s", moment)
+			total += refreshed
+		}
+		require.Greater(t, len(moments), 30)
+		require.GreaterOrEqual(t, total, grants*9/10)
+		require.LessOrEqual(t, total, grants)
+	})
+}
+
+// A token that lives for a minute must not be refreshed with every call.
+func TestShortLife(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &amazon{lifetime: time.Minute}
+		source, key := imported(t, a, new(lwa.MemoryStore), "customer")
+		for range 60 {
+			token, err := source.Token(t.Context(), key)
+			require.NoError(t, err)
+			require.True(t, a.accepts(token))
+			time.Sleep(time.Second)
+		}
+		require.Equal(t, 2, a.count("refresh_token"))
+	})
+}
+
+// A token whose expiry Amazon did not tell serves until an API refuses it.
+func TestUnknownExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := new(amazon)
+		a.around = func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
+			return answer(200, `{"access_token":"`+crand.Text()+`"}`), nil
+		}
+		source, key := imported(t, a, new(lwa.MemoryStore), "customer")
+		first, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		time.Sleep(1000 * time.Hour)
+		again, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		require.Equal(t, first, again)
+		renewed, err := source.Renew(t.Context(), key, first)
+		require.NoError(t, err)
+		require.NotEqual(t, first, renewed)
+	})
+}
+
+func TestRenew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := new(amazon)
+		source, key := imported(t, a, new(lwa.MemoryStore), "customer")
+		stale, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+
+		renewed, err := source.Renew(t.Context(), key, stale)
+		require.NoError(t, err)
+		require.NotEqual(t, stale, renewed)
+		require.Equal(t, 2, a.count("refresh_token"))
+
+		again, err := source.Renew(t.Context(), key, stale)
+		require.NoError(t, err)
+		require.Equal(t, renewed, again, "a late 401 must not discard a newer token")
+		require.Equal(t, 2, a.count("refresh_token"))
+
+		time.Sleep(2 * time.Hour)
+		again, err = source.Renew(t.Context(), key, stale)
+		require.NoError(t, err)
+		require.True(t, a.accepts(again), "the newer one has expired meanwhile")
+	})
+}
+
+// Amazon may answer a refresh with the access token that it gave before.
+func TestSameTokenAgain(t *testing.T) {
+	a := new(amazon)
+	a.around = func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
+		return answer(200, `{"access_token":"Atza|same","expires_in":3600}`), nil
+	}
+	source, key := imported(t, a, new(lwa.MemoryStore), "customer")
+	token, err := source.Token(t.Context(), key)
+	require.NoError(t, err)
+	again, err := source.Renew(t.Context(), key, token)
+	require.NoError(t, err)
+	require.Equal(t, token, again)
+}
+
+func TestKeys(t *testing.T) {
+	source := new(amazon).source(new(lwa.MemoryStore))
+	for _, key := range []lwa.Key{
+		{},
+		{ClientID: clientID},
+		{AccountID: "account"},
+		{ClientID: "another client", AccountID: "account"},
+	} {
+		_, err := source.Token(t.Context(), key)
+		require.ErrorIs(t, err, lwa.ErrInvalidKey)
+		_, err = source.Renew(t.Context(), key, "stale")
+		require.ErrorIs(t, err, lwa.ErrInvalidKey)
+		require.ErrorIs(t, source.Import(t.Context(), key, "refresh"), lwa.ErrInvalidKey)
+		require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, "code"), lwa.ErrInvalidKey)
+		require.NotContains(t, err.Error(), "account ")
+	}
+	_, err := source.Token(t.Context(), keyOf("nobody"))
+	require.ErrorIs(t, err, lwa.ErrNoGrant)
+	_, err = source.Renew(t.Context(), keyOf("nobody"), "stale")
+	require.ErrorIs(t, err, lwa.ErrNoGrant)
+}
+
+func TestIncompleteSource(t *testing.T) {
+	for words, source := range map[string]*lwa.Source{
+		"Source without Client": {Store: new(lwa.MemoryStore)},
+		"Source without Store":  {Client: new(amazon).client()},
+	} {
+		_, err := source.Token(t.Context(), keyOf("account"))
+		require.ErrorContains(t, err, words)
+		_, err = source.Renew(t.Context(), keyOf("account"), "stale")
+		require.ErrorContains(t, err, words)
+		require.ErrorContains(t, source.Import(t.Context(), keyOf("account"), "refresh"), words)
+		require.ErrorContains(t, source.Accept(t.Context(), keyOf("account"), alexaevents.Europe, "code"), words)
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.amazonalexa.com/", nil)
+		require.NoError(t, err)
+		_, err = source.HTTPClient("account").Do(request) //nolint:bodyclose // there is none
+		require.ErrorContains(t, err, words)
+	}
+}
+
+func TestClock(t *testing.T) {
+	a := new(amazon)
+	source, key := imported(t, a, new(lwa.MemoryStore), "customer")
+	now := time.Date(2030, 1, 1, 0, 0, 0, 0, time.FixedZone("CET", 3600))
+	source.Now = func() time.Time { return now }
+	_, err := source.Token(t.Context(), key)
+	require.NoError(t, err)
+	require.Equal(t, time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), stored(t, source.Store, key).Expiry)
+	now = now.Add(56 * time.Minute)
+	_, err = source.Token(t.Context(), key)
+	require.NoError(t, err)
+	require.Equal(t, 2, a.count("refresh_token"))
+}
+
+func TestObserve(t *testing.T) {
+	a := &amazon{rotates: true}
+	store := new(lwa.MemoryStore)
+	var seen []lwa.Observation
+	var log bytes.Buffer
+	source, key := imported(t, a, store, "customer-1234")
+	source.Observe = func(_ context.Context, o lwa.Observation) { seen = append(seen, o) }
+	source.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	renew := func() string {
+		seen, log = nil, bytes.Buffer{}
+		_, _ = source.Renew(t.Context(), key, stored(t, store, key).AccessToken)
+		require.NotContains(t, log.String(), "Atz")
+		return log.String()
+	}
+
+	text := renew()
+	require.Equal(t, []lwa.Observation{{ClientID: clientID, Outcome: lwa.Refreshed}}, seen)
+	require.Contains(t, text, "level=DEBUG")
+	require.Contains(t, text, "alexa.outcome=refreshed")
+	require.Contains(t, text, "customer-1234")
+
+	a.around = func(_ url.Values, next func() (*http.Response, error)) (*http.Response, error) {
+		a.around = nil
+		assert.NoError(t, source.Import(t.Context(), key, a.grant("customer-1234")))
+		return next()
+	}
+	renew()
+	require.Len(t, seen, 2)
+	require.Equal(t, lwa.Observation{ClientID: clientID, Outcome: lwa.Superseded}, seen[0])
+	require.Equal(t, lwa.Refreshed, seen[1].Outcome)
+
+	for _, test := range []struct {
+		around func(url.Values, func() (*http.Response, error)) (*http.Response, error)
+		want   lwa.Outcome
+	}{
+		{failWith(503, ``), lwa.Unavailable},
+		{failWith(401, `{"error":"invalid_client"}`), lwa.Failed},
+		{failWith(400, `{"error":"invalid_grant"}`), lwa.Refused},
+	} {
+		a.around = test.around
+		text = renew()
+		require.Len(t, seen, 1)
+		require.Equal(t, test.want, seen[0].Outcome)
+		require.Error(t, seen[0].Err)
+		require.Contains(t, text, "level=WARN")
+		require.Contains(t, text, "alexa.outcome="+string(test.want))
+		require.NotContains(t, text, "customer-1234", "personal data")
+	}
+}

@@ -1,0 +1,145 @@
+package lwa_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+const api = "https://api.amazonalexa.com/v0/subscriptions"
+
+// developer returns a client with a developer's grant.
+func developer(t *testing.T, a *amazon) (*http.Client, *lwa.Source, lwa.Key) {
+	source, key := a.source(new(lwa.MemoryStore)), lwa.Key{ClientID: clientID, AccountID: "developer"}
+	require.NoError(t, source.Import(t.Context(), key, a.grant("developer")))
+	return source.HTTPClient("developer"), source, key
+}
+
+// do sends a request and returns what was answered.
+func do(t *testing.T, client *http.Client, method, url string, body io.Reader) (status int, text string, err error) {
+	request, err := http.NewRequestWithContext(t.Context(), method, url, body)
+	require.NoError(t, err)
+	response, err := client.Do(request)
+	if err != nil {
+		return 0, "", err
+	}
+	defer response.Body.Close()
+	data, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.Empty(t, request.Header.Get("Authorization"), "the caller's request stays as it is")
+	return response.StatusCode, string(data), nil
+}
+
+func TestHTTPClient(t *testing.T) {
+	a := new(amazon)
+	client, source, key := developer(t, a)
+	for range 3 {
+		status, text, err := do(t, client, "GET", api, nil)
+		require.NoError(t, err)
+		require.Equal(t, 200, status)
+		require.Equal(t, "GET /v0/subscriptions ", text)
+	}
+	require.Equal(t, 1, a.count("refresh_token"))
+
+	a.expire(stored(t, source.Store, key).AccessToken)
+	status, text, err := do(t, client, "POST", api, strings.NewReader("a=1"))
+	require.NoError(t, err)
+	require.Equal(t, 200, status)
+	require.Equal(t, "POST /v0/subscriptions a=1", text, "the body is sent again")
+	require.Equal(t, 2, a.count("refresh_token"))
+}
+
+// A body that is gone cannot be sent again; the next request has a new token.
+func TestHTTPClientWithoutGetBody(t *testing.T) {
+	a := new(amazon)
+	client, source, key := developer(t, a)
+	_, _, err := do(t, client, "GET", api, nil)
+	require.NoError(t, err)
+	a.expire(stored(t, source.Store, key).AccessToken)
+	status, text, err := do(t, client, "POST", api, io.NopCloser(strings.NewReader("a=1")))
+	require.NoError(t, err)
+	require.Equal(t, 401, status)
+	require.JSONEq(t, `{"message":"token"}`, text)
+}
+
+// An API that refuses every token gets two requests, not a stream of them.
+func TestHTTPClientRefusedTwice(t *testing.T) {
+	requests := 0
+	a := new(amazon)
+	client := a.client()
+	client.HTTPClient.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Host != "api.amazon.com" {
+			requests++
+			return answer(401, "no"), nil
+		}
+		return a.RoundTrip(r)
+	})
+	source := &lwa.Source{Client: client, Store: new(lwa.MemoryStore)}
+	require.NoError(t, source.Import(t.Context(), lwa.Key{ClientID: clientID, AccountID: "developer"}, a.grant("developer")))
+	status, text, err := do(t, source.HTTPClient("developer"), "GET", api, nil)
+	require.NoError(t, err)
+	require.Equal(t, 401, status)
+	require.Equal(t, "no", text)
+	require.Equal(t, 2, requests)
+}
+
+func TestHTTPClientWithoutGrant(t *testing.T) {
+	client := new(amazon).source(new(lwa.MemoryStore)).HTTPClient("developer")
+	body := &closing{Reader: strings.NewReader("a=1")}
+	_, _, err := do(t, client, "POST", api, body)
+	require.ErrorIs(t, err, lwa.ErrNoGrant)
+	require.True(t, body.closed)
+}
+
+type closing struct {
+	io.Reader
+	closed bool
+}
+
+func (c *closing) Close() error {
+	c.closed = true
+	return nil
+}
+
+func TestHTTPClientOfARefusedGrant(t *testing.T) {
+	a := new(amazon)
+	client, _, _ := developer(t, a)
+	_, _, err := do(t, client, "GET", api, nil)
+	require.NoError(t, err)
+	a.revoke("developer")
+	_, _, err = do(t, client, "GET", api, nil)
+	require.ErrorIs(t, err, lwa.ErrRefused)
+	require.NotContains(t, err.Error(), "Atz")
+}
+
+// The token goes to no other place than the one that was asked for.
+func TestHTTPClientKeepsTheToken(t *testing.T) {
+	a := new(amazon)
+	client, source, _ := developer(t, a)
+	_, _, err := do(t, client, "GET", "http://api.amazonalexa.com/", nil)
+	require.ErrorContains(t, err, "https")
+	require.Zero(t, a.count("refresh_token"))
+
+	redirecting := a.client()
+	redirecting.HTTPClient.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		switch r.URL.Host {
+		case "api.amazon.com":
+			return a.RoundTrip(r)
+		case "api.amazonalexa.com":
+			response := answer(307, "")
+			response.Header.Set("Location", "https://evil.example/")
+			return response, nil
+		}
+		return nil, errors.New("the redirect was followed")
+	})
+	source.Client = redirecting
+	status, _, err := do(t, source.HTTPClient("developer"), "POST", api, strings.NewReader("a=1"))
+	require.NoError(t, err)
+	require.Equal(t, 307, status)
+}

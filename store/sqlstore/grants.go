@@ -1,0 +1,162 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"time"
+
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+// versioned is a grant as it was read. The revision is another one after each
+// update, so a write that insists on it comes from what is stored and nothing
+// older. It is 0 if there is no grant.
+type versioned struct {
+	lwa.Grant
+	revision int64
+}
+
+const selectGrants = `
+SELECT region, access_token, refresh_token, issued_at, expiry, confirmed_at, refused, code_hash, revision,
+    account_id, client_id, link_id
+FROM alexa_grants `
+
+const (
+	oneGrant      = selectGrants + `WHERE account_id = $1 AND client_id = $2 AND link_id = $3`
+	accountGrants = selectGrants + `WHERE account_id = $1 AND client_id = $2 ORDER BY link_id`
+)
+
+func scanGrant(rows *sql.Rows) (g versioned, err error) {
+	var issuedAt, expiry, confirmedAt sql.NullInt64
+	err = rows.Scan(&g.Region, &g.AccessToken, &g.RefreshToken, &issuedAt, &expiry, &confirmedAt, &g.Refused, &g.CodeHash, &g.revision,
+		&g.AccountID, &g.ClientID, &g.LinkID)
+	g.IssuedAt, g.Expiry, g.ConfirmedAt = fromMillis(issuedAt), fromMillis(expiry), fromMillis(confirmedAt)
+	return g, err
+}
+
+// Grant implements [lwa.Store].
+func (s *Store) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
+	g, err := s.grant(ctx, key)
+	if err == nil && g.revision == 0 {
+		err = lwa.ErrNoGrant
+	}
+	if err != nil {
+		return lwa.Grant{}, err
+	}
+	return g.Grant, nil
+}
+
+// grant returns the grant of the key, one with nothing but the key if there is
+// none.
+func (s *Store) grant(ctx context.Context, key lwa.Key) (versioned, error) {
+	found, err := read(ctx, s, "read a grant", scanGrant, oneGrant, key.AccountID, key.ClientID, key.LinkID)
+	if err != nil || len(found) == 0 {
+		return versioned{Grant: lwa.Grant{Key: key}}, err
+	}
+	return found[0], nil
+}
+
+// AccountGrants implements [lwa.Store].
+func (s *Store) AccountGrants(ctx context.Context, clientID, accountID string) iter.Seq2[lwa.Grant, error] {
+	return func(yield func(lwa.Grant, error) bool) {
+		grants, err := read(ctx, s, "read an account's grants", scanGrant, accountGrants, accountID, clientID)
+		if err != nil {
+			yield(lwa.Grant{}, err)
+			return
+		}
+		for _, g := range grants {
+			if !yield(g.Grant, nil) {
+				return
+			}
+		}
+	}
+}
+
+// UpdateGrant implements [lwa.Store]. It reads and writes in two statements, and
+// starts again if somebody else wrote in between; so it holds no transaction
+// while fn runs.
+func (s *Store) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+	for {
+		before, err := s.grant(ctx, key)
+		if err != nil {
+			return err
+		}
+		after := before.Grant
+		if err := fn(&after); err != nil {
+			return err
+		}
+		after.Key = key
+		if after, err = after.Clean(); err != nil {
+			return fmt.Errorf("sqlstore: update a grant: %w", err)
+		}
+		if written, err := s.replace(ctx, before, after); written || err != nil {
+			return err
+		}
+	}
+}
+
+const (
+	insertGrant = `
+INSERT INTO alexa_grants (
+    region, access_token, refresh_token, issued_at, expiry, confirmed_at, refused, code_hash, revision,
+    account_id, client_id, link_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+ON CONFLICT DO NOTHING`
+
+	updateGrant = `
+UPDATE alexa_grants
+SET region = $1, access_token = $2, refresh_token = $3, issued_at = $4, expiry = $5, confirmed_at = $6,
+    refused = $7, code_hash = $8, revision = $9
+WHERE account_id = $10 AND client_id = $11 AND link_id = $12 AND revision = $13`
+
+	deleteGrant = `
+DELETE FROM alexa_grants
+WHERE account_id = $1 AND client_id = $2 AND link_id = $3 AND revision = $4`
+)
+
+// replace writes the grant unless what was read before is not what is stored any
+// more.
+func (s *Store) replace(ctx context.Context, before versioned, after lwa.Grant) (written bool, err error) {
+	const task = "update a grant"
+	values := []any{
+		string(after.Region), string(after.AccessToken), string(after.RefreshToken),
+		toMillis(after.IssuedAt), toMillis(after.Expiry), toMillis(after.ConfirmedAt),
+		after.Refused, after.CodeHash, 1 + rand.Int64N(1<<62),
+	}
+	key := []any{after.AccountID, after.ClientID, after.LinkID}
+	var changed int64
+	switch stored, keep := before.revision != 0, after.RefreshToken != ""; {
+	case stored && keep:
+		changed, err = s.exec(ctx, task, updateGrant, append(append(values, key...), before.revision)...)
+	case stored:
+		changed, err = s.exec(ctx, task, deleteGrant, append(key, before.revision)...)
+	case keep:
+		changed, err = s.exec(ctx, task, insertGrant, append(values, key...)...)
+	default:
+		return true, nil // there is no grant and none is to be
+	}
+	return changed == 1, err
+}
+
+const eraseGrants = `DELETE FROM alexa_grants WHERE account_id = $1`
+
+// EraseGrants implements [lwa.Store].
+func (s *Store) EraseGrants(ctx context.Context, accountID string) error {
+	_, err := s.exec(ctx, "erase an account's grants", eraseGrants, accountID)
+	return err
+}
+
+// toMillis is a time as it is stored; none is NULL.
+func toMillis(t time.Time) sql.NullInt64 {
+	return sql.NullInt64{Int64: t.UnixMilli(), Valid: !t.IsZero()}
+}
+
+func fromMillis(n sql.NullInt64) time.Time {
+	if !n.Valid {
+		return time.Time{}
+	}
+	return time.UnixMilli(n.Int64).UTC()
+}

@@ -1,0 +1,185 @@
+package storetest
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+func TestGrantsOfMemoryStore(t *testing.T) {
+	Grants(t, func(*testing.T) lwa.Store { return new(lwa.MemoryStore) })
+}
+
+// grantFault is a way to break a store.
+type grantFault struct {
+	name   string
+	inject func(f *faultyGrants)
+	check  string // the check that must notice
+	words  string // what its report must say
+}
+
+// TestGrantFaultsAreNoticed breaks a store in one place at a time.
+func TestGrantFaultsAreNoticed(t *testing.T) {
+	noticed := make(map[string]bool)
+	for _, fault := range slices.Concat(grantValueFaults(), grantKeyFaults(), grantReadFaults, grantConcurrencyFaults) {
+		noticed[fault.check] = true
+		t.Run(fault.name, func(t *testing.T) {
+			i := slices.IndexFunc(grantChecks, func(c grantCheck) bool { return c.name == fault.check })
+			require.GreaterOrEqual(t, i, 0, "no check %q", fault.check)
+			patience := 10 * time.Second
+			if strings.Contains(fault.words, "hangs") {
+				patience = 200 * time.Millisecond
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), patience)
+			defer cancel()
+			store := new(faultyGrants)
+			fault.inject(store)
+			err := grantChecks[i].run(ctx, store)
+			require.ErrorContains(t, err, fault.words)
+		})
+	}
+	for _, check := range grantChecks {
+		require.True(t, noticed[check.name], "no fault shows that the check %q can fail", check.name)
+		require.NoError(t, check.run(t.Context(), new(faultyGrants)), "%s, of a store that is not broken", check.name)
+	}
+}
+
+type grantSeq = iter.Seq2[lwa.Grant, error]
+
+// faultyGrants is a right store that a test breaks in one place: each function,
+// where set, replaces the method or a part of it.
+type faultyGrants struct {
+	lwa.MemoryStore
+	mu sync.Mutex
+
+	in  func(lwa.Grant) lwa.Grant // changes grants on their way into the store
+	out func(lwa.Grant) lwa.Grant // changes grants on their way out, to fn too
+	key func(lwa.Key) lwa.Key     // changes the keys of calls
+
+	grant         func(context.Context, lwa.Key) (lwa.Grant, error)
+	accountGrants func(ctx context.Context, clientID, accountID string) grantSeq
+	updateGrant   func(context.Context, lwa.Key, func(*lwa.Grant) error) error
+	eraseGrants   func(ctx context.Context, accountID string) error
+}
+
+func (f *faultyGrants) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
+	if f.grant != nil {
+		return f.grant(ctx, key)
+	}
+	return f.read(ctx, key)
+}
+
+func (f *faultyGrants) read(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
+	grant, err := f.MemoryStore.Grant(ctx, f.mapKey(key))
+	if err != nil {
+		return lwa.Grant{}, err
+	}
+	grant.Key = key
+	return f.mapOut(grant), nil
+}
+
+func (f *faultyGrants) AccountGrants(ctx context.Context, clientID, accountID string) grantSeq {
+	if f.accountGrants != nil {
+		return f.accountGrants(ctx, clientID, accountID)
+	}
+	return f.list(ctx, clientID, accountID)
+}
+
+func (f *faultyGrants) list(ctx context.Context, clientID, accountID string) grantSeq {
+	return func(yield func(lwa.Grant, error) bool) {
+		for grant, err := range f.MemoryStore.AccountGrants(ctx, clientID, accountID) {
+			if err == nil {
+				grant = f.mapOut(grant)
+			}
+			if !yield(grant, err) {
+				return
+			}
+		}
+	}
+}
+
+func (f *faultyGrants) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+	if f.updateGrant != nil {
+		return f.updateGrant(ctx, key, fn)
+	}
+	return f.update(ctx, key, fn)
+}
+
+func (f *faultyGrants) update(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+	return f.MemoryStore.UpdateGrant(ctx, f.mapKey(key), func(g *lwa.Grant) error {
+		grant := *g
+		grant.Key = key
+		if grant.RefreshToken != "" {
+			grant = f.mapOut(grant)
+		}
+		if err := fn(&grant); err != nil {
+			return err
+		}
+		if *g = grant; f.in != nil {
+			*g = f.in(grant)
+		}
+		return nil
+	})
+}
+
+func (f *faultyGrants) EraseGrants(ctx context.Context, accountID string) error {
+	if f.eraseGrants != nil {
+		return f.eraseGrants(ctx, accountID)
+	}
+	return f.MemoryStore.EraseGrants(ctx, accountID)
+}
+
+func (f *faultyGrants) mapOut(grant lwa.Grant) lwa.Grant {
+	if f.out != nil {
+		return f.out(grant)
+	}
+	return grant
+}
+
+func (f *faultyGrants) mapKey(key lwa.Key) lwa.Key {
+	if f.key != nil {
+		return f.key(key)
+	}
+	return key
+}
+
+// everything yields the grants of the accounts and clients that checks use.
+func (f *faultyGrants) everything(ctx context.Context, accounts ...string) grantSeq {
+	return func(yield func(lwa.Grant, error) bool) {
+		for _, accountID := range accounts {
+			for _, clientID := range []string{lwaClient, otherLWAClient} {
+				for grant, err := range f.list(ctx, clientID, accountID) {
+					if !yield(grant, err) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// reorder sorts a list in another order.
+func reorder(f *faultyGrants, compare func(a, b lwa.Grant) int) {
+	f.accountGrants = func(ctx context.Context, clientID, accountID string) grantSeq {
+		return func(yield func(lwa.Grant, error) bool) {
+			var all []lwa.Grant
+			for grant := range f.list(ctx, clientID, accountID) {
+				all = append(all, grant)
+			}
+			slices.SortStableFunc(all, compare)
+			for _, grant := range all {
+				if !yield(grant, nil) {
+					return
+				}
+			}
+		}
+	}
+}

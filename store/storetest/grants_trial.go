@@ -1,0 +1,180 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+const (
+	lwaClient      = "amzn1.application-oa2-client.11111111111111111111111111111111"
+	otherLWAClient = "amzn1.application-oa2-client.22222222222222222222222222222222"
+)
+
+func keyOf(accountID, linkID string) lwa.Key {
+	return lwa.Key{ClientID: lwaClient, AccountID: accountID, LinkID: linkID}
+}
+
+// grantOf is a grant with a value in every field; n makes it differ from others.
+func grantOf(key lwa.Key, n int) lwa.Grant {
+	return lwa.Grant{
+		Key:          key,
+		Region:       alexaevents.Europe,
+		AccessToken:  alexaevents.Secret(fmt.Sprintf("Atza|access/%d+==", n)),
+		RefreshToken: alexaevents.Secret(fmt.Sprintf("Atzr|refresh/%d+==", n)),
+		IssuedAt:     at(n),
+		Expiry:       at(n + 3600),
+		ConfirmedAt:  at(n + 60),
+		Refused:      fmt.Sprintf("%064x", n),
+		CodeHash:     fmt.Sprintf("%064x", n+1),
+	}
+}
+
+// grantTrial does the same to a store and to a map of grants, and compares what
+// the store answers with what is in the map. After the first violation its
+// methods do nothing.
+type grantTrial struct {
+	journal
+	store  lwa.Store
+	grants map[lwa.Key]lwa.Grant // what the store must hold
+	known  []lwa.Key             // every key that was ever used
+}
+
+// update runs fn in the store and on the map, and checks what the store gave it.
+func (t *grantTrial) update(key lwa.Key, fn func(*lwa.Grant)) {
+	if t.err != nil {
+		return
+	}
+	t.known = append(t.known, key)
+	want, there := t.grants[key]
+	if !there {
+		want = lwa.Grant{Key: key}
+	}
+	given := want
+	err := t.store.UpdateGrant(t.ctx, key, func(g *lwa.Grant) error {
+		given = *g
+		fn(g)
+		return nil
+	})
+	t.did(err, "UpdateGrant(%s)", describeKey(key))
+	t.compareGrants(fmt.Sprintf("fn of UpdateGrant(%s) must be given", describeKey(key)), []lwa.Grant{want}, []lwa.Grant{given})
+	fn(&want)
+	want.Key = key
+	want, err = want.Clean()
+	if err != nil {
+		panic(err) // the check is wrong, not the store
+	}
+	if t.grants[key] = want; want.RefreshToken == "" {
+		delete(t.grants, key)
+	}
+}
+
+// put stores a grant.
+func (t *grantTrial) put(grant lwa.Grant) {
+	t.update(grant.Key, func(g *lwa.Grant) { *g = grant })
+}
+
+func (t *grantTrial) erase(accountID string) {
+	if t.err != nil {
+		return
+	}
+	t.did(t.store.EraseGrants(t.ctx, accountID), "EraseGrants(%.64q)", accountID)
+	maps.DeleteFunc(t.grants, func(key lwa.Key, _ lwa.Grant) bool { return key.AccountID == accountID })
+}
+
+// expectAll compares every grant and every list of a client and account that the
+// trial ever knew.
+func (t *grantTrial) expectAll() {
+	done := make(map[any]bool)
+	once := func(key any, expect func()) {
+		if !done[key] {
+			done[key] = true
+			expect()
+		}
+	}
+	for _, key := range t.known {
+		once(key, func() { t.expect(key) })
+		once([2]string{key.ClientID, key.AccountID}, func() { t.expectList(key.ClientID, key.AccountID) })
+	}
+}
+
+func (t *grantTrial) expect(key lwa.Key) {
+	if t.err != nil {
+		return
+	}
+	call := fmt.Sprintf("Grant(%s)", describeKey(key))
+	grant, err := t.store.Grant(t.ctx, key)
+	want, there := t.grants[key]
+	switch {
+	case there && err != nil:
+		t.fail("%s gave an error: %v", call, err)
+	case there:
+		t.compareGrants(call+" must give", []lwa.Grant{want}, []lwa.Grant{grant})
+	case !errors.Is(err, lwa.ErrNoGrant):
+		t.fail("%s must give ErrNoGrant and gave the error %v", call, err)
+	case grant != (lwa.Grant{}):
+		t.fail("%s must give no grant beside ErrNoGrant and gave one", call)
+	}
+}
+
+func (t *grantTrial) expectList(clientID, accountID string) {
+	if t.err != nil {
+		return
+	}
+	var want, got []lwa.Grant
+	for key, grant := range t.grants {
+		if key.ClientID == clientID && key.AccountID == accountID {
+			want = append(want, grant)
+		}
+	}
+	slices.SortFunc(want, func(a, b lwa.Grant) int { return strings.Compare(a.LinkID, b.LinkID) })
+	call := fmt.Sprintf("AccountGrants(%.64q, %.64q)", clientID, accountID)
+	for grant, err := range t.store.AccountGrants(t.ctx, clientID, accountID) {
+		if err != nil {
+			t.fail("%s gave an error: %v", call, err)
+			return
+		}
+		got = append(got, grant)
+	}
+	t.compareGrants(call+" must give", want, got)
+}
+
+func (t *grantTrial) compareGrants(what string, want, got []lwa.Grant) {
+	if t.err != nil || slices.Equal(want, got) {
+		return
+	}
+	diff := cmp.Diff(readable(want), readable(got))
+	if diff == "" {
+		diff = "the times are right, but not in UTC"
+	}
+	t.fail("%s %d grants, it was %d (-want +got):\n%s", what, len(want), len(got), diff)
+}
+
+// readable shows the tokens, which a grant would hide.
+func readable(grants []lwa.Grant) []map[string]string {
+	var all []map[string]string
+	for _, g := range grants {
+		all = append(all, map[string]string{
+			"ClientID": g.ClientID, "AccountID": g.AccountID, "LinkID": g.LinkID, "Region": string(g.Region),
+			"AccessToken": string(g.AccessToken), "RefreshToken": string(g.RefreshToken),
+			"IssuedAt": instant(g.IssuedAt), "Expiry": instant(g.Expiry), "ConfirmedAt": instant(g.ConfirmedAt),
+			"Refused": g.Refused, "CodeHash": g.CodeHash,
+		})
+	}
+	return all
+}
+
+func instant(at time.Time) string { return at.UTC().Format(time.RFC3339Nano) }
+
+// describeKey keeps long text short.
+func describeKey(key lwa.Key) string {
+	return fmt.Sprintf("{%.64q %.64q %.64q}", key.ClientID, key.AccountID, key.LinkID)
+}

@@ -1,0 +1,196 @@
+package storetest
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+func checkNoGrants(t *grantTrial) {
+	key := keyOf("account", "link")
+	t.known = append(t.known, key)
+	t.expectAll()
+	t.update(key, func(*lwa.Grant) {}) // leaves a grant without refresh token
+	t.expectAll()
+	t.erase("account")
+	t.expectAll()
+}
+
+func checkGrant(t *grantTrial) {
+	t.put(grantOf(keyOf("account", "link"), 1))
+	t.expectAll()
+	t.put(grantOf(keyOf("account", "link"), 2))
+	t.expectAll()
+	// What an import stores: nothing but a refresh token, and no link.
+	t.put(lwa.Grant{Key: keyOf("developer", ""), RefreshToken: "Atzr|refresh"})
+	t.expectAll()
+}
+
+// checkFields changes and empties one field at a time. Each change starts from
+// what fn is given, so running fn twice on the same grant shows.
+func checkFields(t *grantTrial) {
+	key := keyOf("account", "link")
+	for _, change := range []func(*lwa.Grant){
+		func(g *lwa.Grant) { g.Region += "x" },
+		func(g *lwa.Grant) { g.AccessToken += "x" },
+		func(g *lwa.Grant) { g.RefreshToken += "x" },
+		func(g *lwa.Grant) { g.IssuedAt = g.IssuedAt.Add(time.Second) },
+		func(g *lwa.Grant) { g.Expiry = g.Expiry.Add(time.Second) },
+		func(g *lwa.Grant) { g.ConfirmedAt = g.ConfirmedAt.Add(time.Second) },
+		func(g *lwa.Grant) { g.Refused += "x" },
+		func(g *lwa.Grant) { g.CodeHash += "x" },
+		func(g *lwa.Grant) { g.Region = "" },
+		func(g *lwa.Grant) { g.AccessToken = "" },
+		func(g *lwa.Grant) { g.IssuedAt = time.Time{} },
+		func(g *lwa.Grant) { g.Expiry = time.Time{} },
+		func(g *lwa.Grant) { g.ConfirmedAt = time.Time{} },
+		func(g *lwa.Grant) { g.Refused = "" },
+		func(g *lwa.Grant) { g.CodeHash = "" },
+		func(*lwa.Grant) {},
+	} {
+		t.put(grantOf(key, 1))
+		t.update(key, change)
+		t.expectAll()
+	}
+}
+
+// checkDeletion empties the refresh token, and makes sure that nothing of the
+// old grant shows in the next one of that key.
+func checkDeletion(t *grantTrial) {
+	key, other := keyOf("account", "link"), keyOf("account", "other")
+	t.put(grantOf(key, 1))
+	t.put(grantOf(other, 2))
+	t.update(key, func(g *lwa.Grant) { g.RefreshToken = "" })
+	t.expectAll()
+	t.update(key, func(g *lwa.Grant) { g.RefreshToken = "Atzr|new" })
+	t.expectAll()
+	t.update(key, func(g *lwa.Grant) { *g = lwa.Grant{} })
+	t.update(key, func(*lwa.Grant) {})
+	t.update(key, func(g *lwa.Grant) { g.AccessToken = "Atza|alone" })
+	t.expectAll()
+}
+
+func checkFnError(t *grantTrial) {
+	key := keyOf("account", "link")
+	refuse := func(state string) {
+		if t.err != nil {
+			return
+		}
+		refusal := errors.New("fn says no")
+		for _, change := range []func(*lwa.Grant){
+			func(g *lwa.Grant) { *g = grantOf(key, 7) },
+			func(g *lwa.Grant) { *g = lwa.Grant{} },
+			func(*lwa.Grant) {},
+		} {
+			err := t.store.UpdateGrant(t.ctx, key, func(g *lwa.Grant) error {
+				change(g)
+				return refusal
+			})
+			if !errors.Is(err, refusal) {
+				t.fail("UpdateGrant of %s must give the error of fn and gave the error %v", state, err)
+			}
+		}
+		t.steps = append(t.steps, "UpdateGrant of "+state+" with a fn that fails")
+		t.expectAll()
+	}
+	t.known = append(t.known, key)
+	refuse("no grant")
+	t.put(grantOf(key, 1))
+	refuse("a grant")
+	t.put(grantOf(key, 2)) // no lock is left behind
+	t.expectAll()
+}
+
+func checkFnKey(t *grantTrial) {
+	key, other := keyOf("account", "link"), keyOf("other", "link")
+	t.known = append(t.known, other)
+	t.update(key, func(g *lwa.Grant) { *g = grantOf(other, 1) })
+	t.expectAll()
+	t.update(key, func(g *lwa.Grant) { g.Key = lwa.Key{} })
+	t.expectAll()
+	t.update(key, func(g *lwa.Grant) { g.Key, g.RefreshToken = other, "" })
+	t.expectAll()
+}
+
+func checkInvalidKeys(t *grantTrial) {
+	for field, key := range map[string]lwa.Key{
+		"ClientID":  {AccountID: "account", LinkID: "link"},
+		"AccountID": {ClientID: lwaClient, LinkID: "link"},
+		"each part": {},
+	} {
+		t.known = append(t.known, key)
+		for _, grant := range []lwa.Grant{grantOf(key, 1), {Key: key}} {
+			err := t.store.UpdateGrant(t.ctx, key, func(g *lwa.Grant) error {
+				*g = grant
+				return nil
+			})
+			if !errors.Is(err, lwa.ErrInvalidKey) {
+				t.fail("UpdateGrant of a key without %s must give ErrInvalidKey and gave the error %v", field, err)
+			}
+			t.expectAll()
+		}
+	}
+}
+
+func checkGrantTimes(t *grantTrial) {
+	east := time.FixedZone("east", 5*3600+1800)
+	for i, when := range []time.Time{
+		time.Date(2026, 3, 1, 12, 0, 0, 123_456_789, east),
+		time.Date(2026, 3, 1, 12, 0, 0, 999_999_999, time.UTC),
+		time.Date(2026, 3, 1, 12, 0, 0, 1_000_000, time.UTC),
+		time.Date(2026, 10, 25, 1, 30, 0, 0, time.UTC),
+		time.Date(2094, 11, 30, 0, 0, 0, 0, time.UTC),
+		time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC), // not the zero time
+		{},
+	} {
+		key := keyOf("account", fmt.Sprint(i))
+		t.update(key, func(g *lwa.Grant) {
+			g.RefreshToken = "Atzr|refresh"
+			g.IssuedAt, g.Expiry, g.ConfirmedAt = when, when, when
+		})
+		t.expectAll()
+	}
+}
+
+func checkGrantText(t *grantTrial) {
+	for i, text := range []string{
+		"plain", "PLAIN", "Plain", " plain", "plain ", "plain\n", "plain\t",
+		"'quoted'", `"quoted"`, `back\slash`, "per%cent", "per%", "under_score", "under score", "question?", "star*",
+		"\u00e9", "e\u0301", "ß", "ss", "\U0001f511", "null", "NULL", "0", "00", "1e3", "true", "[redacted]", "{}",
+	} {
+		grant := grantOf(keyOf("account", text), i)
+		t.put(grant)
+		grant = grantOf(keyOf(text, "link"), i)
+		grant.AccessToken, grant.RefreshToken = alexaevents.Secret(text), alexaevents.Secret(text)
+		t.put(grant)
+		grant = grantOf(lwa.Key{ClientID: text, AccountID: "account", LinkID: "link"}, i)
+		grant.Refused, grant.CodeHash = text, text
+		t.put(grant)
+	}
+	t.expectAll()
+	t.erase("per%")
+	t.erase("under_score")
+	t.erase("PLAIN")
+	t.expectAll()
+}
+
+func checkLongGrant(t *grantTrial) {
+	long := func(n int, end string) string { return strings.Repeat("x", n-len(end)) + end }
+	for i, end := range []string{"1", "2"} {
+		for _, key := range []lwa.Key{
+			keyOf("account", long(255, end)),
+			keyOf(long(255, end), "link"),
+			{ClientID: long(255, end), AccountID: "account", LinkID: "link"},
+		} {
+			grant := grantOf(key, i)
+			grant.AccessToken = alexaevents.Secret(long(4096, end))
+			grant.RefreshToken = alexaevents.Secret(long(4096, end))
+			t.put(grant)
+		}
+	}
+	t.expectAll()
+}
