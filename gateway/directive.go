@@ -1,0 +1,161 @@
+package gateway
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/internal/envelope"
+	"github.com/alexaevents/alexaevents/internal/summary"
+)
+
+// ErrMalformedDirective is the error of [ParseDirective] for bytes that are not
+// a directive, and of [Directive.AcceptGrant] for a directive that grants
+// nothing.
+var ErrMalformedDirective = errors.New("gateway: malformed directive")
+
+// The types of directives that concern no interface of an endpoint, as
+// [Directive.Type] has them.
+const (
+	AcceptGrant = "Alexa.Authorization.AcceptGrant" // the customer allows the skill to send events
+	Discover    = "Alexa.Discovery.Discover"        // which endpoints are there?
+	ReportState = "Alexa.ReportState"               // what are an endpoint's properties?
+)
+
+// Directive is what Alexa asks of a smart home skill. It prints, logs and
+// marshals as its type, message ID and endpoint, without tokens.
+type Directive struct {
+	Namespace        string             // the interface, such as "Alexa.PowerController"
+	Name             string             // such as "TurnOn"
+	Instance         string             // empty for interfaces without instances
+	PayloadVersion   string             // the interface's version, such as "3"
+	MessageID        string             // opaque
+	CorrelationToken alexaevents.Secret // what the answer must repeat; empty if Alexa sent none
+
+	EndpointID string            // empty for directives that concern no endpoint
+	Cookie     map[string]string // what the discovery response said of the endpoint
+
+	// AccessToken is the skill's own account linking token, which names the
+	// customer: of the endpoint, for [Discover] of the payload. For
+	// [AcceptGrant] see [Directive.AcceptGrant].
+	AccessToken alexaevents.Secret
+
+	payload, raw json.RawMessage
+}
+
+// ParseDirective decodes a directive, as the Lambda function of a smart home
+// skill gets it. It keeps a copy of data, not data itself.
+//
+// What Amazon leaves out or adds is no error. Every error wraps
+// [ErrMalformedDirective], holds nothing of data, and means that data is not one
+// JSON object in valid UTF-8, that an object that is looked at has a member
+// twice, that namespace or name is missing, or that a member that [Directive]
+// shows is neither null nor what it should be.
+func ParseDirective(data []byte) (*Directive, error) {
+	d := &Directive{raw: bytes.Clone(data)}
+	var cookie json.RawMessage
+	wire := fields{"directive": fields{
+		"header": fields{
+			"namespace":        &d.Namespace,
+			"name":             &d.Name,
+			"instance":         &d.Instance,
+			"payloadVersion":   &d.PayloadVersion,
+			"messageId":        &d.MessageID,
+			"correlationToken": (*string)(&d.CorrelationToken),
+		},
+		"endpoint": fields{
+			"endpointId": &d.EndpointID,
+			"cookie":     &cookie,
+			"scope":      fields{"token": (*string)(&d.AccessToken)},
+		},
+		"payload": &d.payload,
+	}}
+	if err := wire.read(d.raw); err != nil {
+		return nil, err
+	}
+	if d.Namespace == "" || d.Name == "" {
+		return nil, fmt.Errorf("%w: no namespace or no name in directive.header", ErrMalformedDirective)
+	}
+	if json.Unmarshal(cookie, &d.Cookie) != nil {
+		d.Cookie = nil // what it is lies with the skill, and it is in Raw
+	}
+	if d.Type() == Discover {
+		if err := (fields{"scope": fields{"token": (*string)(&d.AccessToken)}}).read(d.payload); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+// fields says where the members of a JSON object go: to a *string, to a
+// *json.RawMessage, or to the fields of an object inside.
+type fields map[string]any
+
+// read reads a directive or its payload; nil has no members.
+func (f fields) read(object []byte) error {
+	if err := f.fill(object); err != nil {
+		return fmt.Errorf("%w: %w", ErrMalformedDirective, err)
+	}
+	return nil
+}
+
+func (f fields) fill(object envelope.Raw) error {
+	if object == nil {
+		return nil
+	}
+	var first error
+	err := envelope.Members(object, func(name []byte, value envelope.Raw) {
+		var err error
+		switch to := f[string(name)].(type) {
+		case *string:
+			*to, err = value.Text()
+		case *json.RawMessage:
+			*to = json.RawMessage(value)
+		case fields:
+			err = to.fill(value)
+		}
+		if err != nil && first == nil {
+			first = fmt.Errorf("%s: %w", name, err)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return first
+}
+
+// Type returns namespace and name, such as "Alexa.PowerController.TurnOn" or
+// [ReportState], for a switch.
+func (d *Directive) Type() string { return d.Namespace + "." + d.Name }
+
+// Payload returns the payload as it arrived, nil if there is none. It may hold
+// tokens: do not log it. The caller must not change the bytes.
+func (d *Directive) Payload() json.RawMessage { return d.payload }
+
+// Raw returns the whole directive as it arrived. It holds tokens: do not log it.
+// The caller must not change the bytes.
+func (d *Directive) Raw() json.RawMessage { return d.raw }
+
+// The methods below have value receivers, so that copies of directives are as
+// safe to print as the pointers that ParseDirective returns.
+
+func (d Directive) summary() summary.Summary {
+	return summary.Summary{
+		{Name: "type", Text: d.Type()},
+		{Name: "messageId", Text: d.MessageID},
+		{Name: "endpointId", Text: d.EndpointID},
+	}
+}
+
+// MarshalJSON returns an object with the directive's type, messageId and
+// endpointId, and nothing else. The whole directive is in [Directive.Raw].
+func (d Directive) MarshalJSON() ([]byte, error) { return d.summary().JSON(), nil }
+
+// Format prints what [Directive.MarshalJSON] returns, whatever the verb.
+func (d Directive) Format(f fmt.State, verb rune) { d.summary().Format(f, verb) }
+
+// LogValue is the same summary for log/slog, as a group.
+func (d Directive) LogValue() slog.Value { return d.summary().LogValue() }

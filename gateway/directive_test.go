@@ -1,0 +1,217 @@
+package gateway_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents/gateway"
+)
+
+const (
+	acceptGrant = `{"directive": {
+		"header": {"namespace": "Alexa.Authorization", "name": "AcceptGrant", "messageId": "m-1", "payloadVersion": "3"},
+		"payload": {
+			"grant": {"type": "OAuth2.AuthorizationCode", "code": "code-canary"},
+			"grantee": {"type": "BearerToken", "token": "grantee-canary"}}}}`
+
+	discover = `{"directive": {
+		"header": {"namespace": "Alexa.Discovery", "name": "Discover", "messageId": "m-2", "payloadVersion": "3"},
+		"payload": {"scope": {"type": "BearerToken", "token": "scope-canary"}}}}`
+
+	reportState = `{"directive": {
+		"header": {"namespace": "Alexa", "name": "ReportState", "messageId": "m-3", "payloadVersion": "3", "correlationToken": "correlation-canary=="},
+		"endpoint": {"endpointId": "lamp-1", "scope": {"type": "BearerToken", "token": "scope-canary"}},
+		"payload": {}}}`
+)
+
+func TestParseDirective(t *testing.T) {
+	for _, test := range []struct {
+		name, data, directiveType, payload string
+		want                               gateway.Directive
+	}{
+		{"of an endpoint", turnOn, "Alexa.PowerController.TurnOn", `{}`, gateway.Directive{
+			Namespace: "Alexa.PowerController", Name: "TurnOn", PayloadVersion: "3", MessageID: "6a7b8c9d-0e1f-4a2b-8c3d-4e5f60718293",
+			CorrelationToken: "correlation-canary==", EndpointID: "lamp-1", Cookie: map[string]string{"room": "kitchen"}, AccessToken: "scope-canary",
+		}},
+		{"state", reportState, gateway.ReportState, `{}`, gateway.Directive{
+			Namespace: "Alexa", Name: "ReportState", PayloadVersion: "3", MessageID: "m-3",
+			CorrelationToken: "correlation-canary==", EndpointID: "lamp-1", AccessToken: "scope-canary",
+		}},
+		{"discovery", discover, gateway.Discover, `{"scope": {"type": "BearerToken", "token": "scope-canary"}}`, gateway.Directive{
+			Namespace: "Alexa.Discovery", Name: "Discover", PayloadVersion: "3", MessageID: "m-2", AccessToken: "scope-canary",
+		}},
+		{
+			"grant", acceptGrant, gateway.AcceptGrant, `{"grant": {"type": "OAuth2.AuthorizationCode", "code": "code-canary"}, "grantee": {"type": "BearerToken", "token": "grantee-canary"}}`,
+			gateway.Directive{Namespace: "Alexa.Authorization", Name: "AcceptGrant", PayloadVersion: "3", MessageID: "m-1"},
+		},
+		{
+			"what is new is no error",
+			`{"new": 1, "directive": {"new": 1, "header": {"namespace": "N", "name": "M", "instance": "Fan.Speed", "new": 1},
+				"endpoint": {"endpointId": "fan", "cookie": {"new": 1}, "scope": {"type": "BearerTokenWithPartition", "token": "scope-canary", "partition": "room"}},
+				"payload": {"scope": [1]}}}`,
+			"N.M", `{"scope": [1]}`,
+			gateway.Directive{Namespace: "N", Name: "M", Instance: "Fan.Speed", EndpointID: "fan", AccessToken: "scope-canary"},
+		},
+		{
+			"nulls", `{"directive": {"header": {"namespace": "N", "name": "M", "correlationToken": null}, "endpoint": null, "payload": [1]}}`,
+			"N.M", `[1]`,
+			gateway.Directive{Namespace: "N", Name: "M"},
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			data := []byte(test.data)
+			got, err := gateway.ParseDirective(data)
+			require.NoError(t, err)
+			clear(data)
+			require.Empty(t, cmp.Diff(&test.want, got, cmpopts.IgnoreUnexported(gateway.Directive{})))
+			require.Equal(t, test.directiveType, got.Type())
+			require.JSONEq(t, test.payload, string(got.Payload()))
+			require.Equal(t, test.data, string(got.Raw()))
+		})
+	}
+}
+
+func TestParseDirectiveRefuses(t *testing.T) {
+	for _, test := range []struct{ data, message string }{
+		{``, "not a JSON object"},
+		{`null`, "not a JSON object"},
+		{`"canary"`, "not a JSON object"},
+		{"{\"canary\": \"\xff\"}", "invalid UTF-8"},
+		{`{"directive": {"header": {"namespace": "canary"`, "no comma or brace"},
+		{turnOn + turnOn, "something follows"},
+		{`{}`, "no namespace or no name"},
+		{`{"Directive": {"header": {"namespace": "Canary", "name": "Canary"}}}`, "no namespace or no name"},
+		{`{"request": {"type": "AlexaSkillEvent.SkillEnabled"}}`, "no namespace or no name"},
+		{`{"directive": {"header": {"namespace": "Alexa.Canary"}}}`, "no namespace or no name"},
+		{`{"directive": {"header": {"name": "Canary"}}}`, "no namespace or no name"},
+		{`{"directive": "canary"}`, "directive: not a JSON object"},
+		{`{"directive": {"header": {"namespace": "N", "namespace": "Canary", "name": "M"}}}`, "directive: header: member occurs twice"},
+		{`{"directive": {"header": {"namespace": "N", "name": "M", "correlationToken": 4711}}}`, "directive: header: correlationToken: not a JSON string"},
+		{`{"directive": {"header": {"namespace": "N", "name": "M"}, "endpoint": {"scope": ["canary"]}}}`, "directive: endpoint: scope: not a JSON object"},
+		{`{"directive": {"header": {"namespace": "Alexa.Discovery", "name": "Discover"}, "payload": {"scope": ["canary"]}}}`, "scope: not a JSON object"},
+	} {
+		t.Run(test.data, func(t *testing.T) {
+			directive, err := gateway.ParseDirective([]byte(test.data))
+			require.Nil(t, directive)
+			require.ErrorIs(t, err, gateway.ErrMalformedDirective)
+			require.ErrorContains(t, err, test.message)
+			require.NotContains(t, err.Error(), "canary")
+			require.NotContains(t, err.Error(), "4711")
+		})
+	}
+}
+
+func parse(t require.TestingT, data string) *gateway.Directive {
+	directive, err := gateway.ParseDirective([]byte(data))
+	require.NoError(t, err)
+	return directive
+}
+
+func TestAcceptGrant(t *testing.T) {
+	grant, err := parse(t, acceptGrant).AcceptGrant()
+	require.NoError(t, err)
+	require.Equal(t, &gateway.AuthorizationGrant{Code: "code-canary", GranteeToken: "grantee-canary"}, grant)
+	require.NotContains(t, fmt.Sprintf("%v %+v %#v", grant, grant, grant), "canary")
+
+	const header = `{"directive": {"header": {"namespace": "Alexa.Authorization", "name": "AcceptGrant"}`
+	for _, data := range []string{
+		turnOn,
+		header + `}}`,
+		header + `, "payload": null}}`,
+		header + `, "payload": []}}`,
+		header + `, "payload": {"grant": {"code": ""}, "grantee": {"token": "canary"}}}}`,
+		header + `, "payload": {"grant": {"code": "canary"}, "grantee": {}}}}`,
+		header + `, "payload": {"grant": {"code": "canary"}, "grantee": "canary"}}}`,
+	} {
+		grant, err := parse(t, data).AcceptGrant()
+		require.Nil(t, grant)
+		require.ErrorIs(t, err, gateway.ErrMalformedDirective)
+		require.NotContains(t, err.Error(), "canary")
+	}
+}
+
+func TestAcceptGrantAnswers(t *testing.T) {
+	plain := parse(t, acceptGrant)
+	correlated := parse(t, acceptGrant)
+	correlated.CorrelationToken = "correlation=="
+	for _, test := range []struct {
+		directive *gateway.Directive
+		more      string
+	}{{plain, ""}, {correlated, correlatedJSON}} {
+		answer, err := gateway.AcceptGrantResponse(test.directive)
+		require.NoError(t, err)
+		require.JSONEq(t, `{"event": {`+headerJSON("Alexa.Authorization", "AcceptGrant.Response", test.more)+`, "payload": {}}}`, known(t, answer))
+
+		answer, err = gateway.AcceptGrantFailed(test.directive, "not stored")
+		require.NoError(t, err)
+		require.JSONEq(t, `{"event": {`+headerJSON("Alexa.Authorization", "ErrorResponse", test.more)+`,
+			"payload": {"type": "ACCEPT_GRANT_FAILED", "message": "not stored"}}}`, known(t, answer))
+	}
+}
+
+func TestReplies(t *testing.T) {
+	directive := parse(t, turnOn)
+	const correlation = `, "correlationToken": "correlation-canary=="`
+	for name, test := range map[string]struct {
+		event gateway.Event
+		json  string
+	}{
+		"Response": {directive.Response(lampOn()), headerJSON("Alexa", "Response", correlation) + `, ` + lampJSON + `, "payload": {}}, "context": {"properties": [` + lampOnJSON + `]}`},
+		"StateReport": {
+			parse(t, reportState).StateReport(lampOn(), reachable()),
+			headerJSON("Alexa", "StateReport", correlation) + `, ` + lampJSON + `, "payload": {}}, "context": {"properties": [` + lampOnJSON + `, ` + reachableJSON + `]}`,
+		},
+		"ErrorResponse": {
+			directive.ErrorResponse(gateway.BridgeUnreachable, "the hub is offline"),
+			headerJSON("Alexa", "ErrorResponse", correlation) + `, ` + lampJSON + `, "payload": {"type": "BRIDGE_UNREACHABLE", "message": "the hub is offline"}}`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.JSONEq(t, `{"event": {`+test.json+`}`, sent(t, test.event))
+		})
+	}
+
+	answer, err := gateway.Answer(directive.DeferredResponse(20 * time.Second))
+	require.NoError(t, err)
+	require.JSONEq(t, `{"event": {`+headerJSON("Alexa", "DeferredResponse", correlation)+`, "payload": {"estimatedDeferralInSeconds": 20}}}`, known(t, answer))
+}
+
+func TestErrorTypes(t *testing.T) {
+	for _, errorType := range []gateway.ErrorType{
+		gateway.BridgeUnreachable, gateway.EndpointBusy, gateway.EndpointUnreachable, gateway.InternalError,
+		gateway.InvalidDirective, gateway.InvalidValue, gateway.NoSuchEndpoint, gateway.ValueOutOfRange,
+	} {
+		require.Regexp(t, `^[A-Z]+(_[A-Z]+)+$`, string(errorType))
+		require.Contains(t, sent(t, parse(t, turnOn).ErrorResponse(errorType, "")), `"type":"`+string(errorType)+`"`)
+	}
+}
+
+func TestDirectiveDoesNotPrint(t *testing.T) {
+	directive := parse(t, `{"directive": {
+		"header": {"namespace": "Alexa", "name": "ReportState", "messageId": "m-1", "correlationToken": "canary-1"},
+		"endpoint": {"endpointId": "lamp-1", "cookie": {"a": "canary-2"}, "scope": {"token": "canary-3"}},
+		"payload": {"a": "canary-4"}}}`)
+	const summary = `{"type":"Alexa.ReportState","messageId":"m-1","endpointId":"lamp-1"}`
+	for _, value := range []any{directive, *directive} {
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+			require.Equal(t, summary, fmt.Sprintf(verb, value), verb)
+		}
+		encoded, err := json.Marshal(value)
+		require.NoError(t, err)
+		require.Equal(t, summary, string(encoded))
+
+		var log bytes.Buffer
+		logger := slog.New(slog.NewTextHandler(&log, nil))
+		logger.Info("directive", "d", value)
+		require.Contains(t, log.String(), "d.type=Alexa.ReportState d.messageId=m-1 d.endpointId=lamp-1")
+		require.NotContains(t, log.String(), "canary")
+	}
+}

@@ -1,0 +1,45 @@
+// Package gateway is what a smart home skill tells Alexa: that a lamp was
+// switched on by hand, that an endpoint is gone, that somebody rang, and the
+// answers to directives.
+//
+// # Events
+//
+// An [Event] is a pointer to one of the event types:
+//
+//   - [ChangeReport]: properties of an endpoint changed.
+//   - [AddOrUpdateReport] and [DeleteReport]: endpoints are there or gone.
+//   - [DoorbellPress] and [SimpleEvent]: something happened that is no state.
+//   - [Response], [StateReport], [ErrorResponse] and [DeferredResponse]: answers
+//     to any directive.
+//   - [ActivationStarted], [DeactivationStarted], [ArmResponse],
+//     [AnswerGeneratedForSession], [SessionConnected], [SessionDisconnected] and
+//     [WakeUp]: what directives of one interface are answered with.
+//   - [RawEvent]: everything else.
+//
+// Amazon's gateway says no more of a bad event than that it is malformed. So
+// events are checked first, by the rules of Amazon's message schema, and an
+// [*InvalidError] names the field and the rule. The schema is from 2021, and the
+// checks stay open where Amazon adds to things: words such as causes and states
+// are never checked against a list.
+//
+// # Properties
+//
+// A [Property] is a value and the time at which it was sampled. For each property
+// of Amazon's interfaces there is a function, such as [PowerState] or
+// [TargetSetpoint], that knows the form of the value; where the schema limits the
+// value, an event with another is refused. A literal serves for the properties
+// that have no function.
+//
+// # Directives
+//
+// [ParseDirective] decodes what Alexa sends to the skill's Lambda function. The
+// methods [Directive.Response], [Directive.StateReport],
+// [Directive.ErrorResponse] and [Directive.DeferredResponse] make the answer with
+// what it must repeat of the directive. [Answer] encodes an answer for the
+// function to return; the same value can be sent instead, within the eight
+// seconds that Alexa waits, or later, after a DeferredResponse was returned.
+//
+// A directive holds the skill's own access token, [Directive.AccessToken], which
+// names the customer. It is not the token that events are sent with, which comes
+// from Amazon.
+package gateway

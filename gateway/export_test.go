@@ -1,0 +1,21 @@
+package gateway
+
+// Message lets the tests of this directory do what a sender does.
+type Message = message
+
+// MessageOf returns the message of an event.
+func MessageOf(event Event) (*Message, error) { return messageOf(event) }
+
+// Encode encodes one attempt.
+func (m *message) Encode(messageID, token string) ([]byte, error) { return m.encode(messageID, token) }
+
+// Correlated, Repeatable and SendOnly are what a sender and Answer decide by.
+func (m *message) Correlated() bool { return m.correlated }
+func (m *message) Repeatable() bool { return m.repeatable }
+func (m *message) SendOnly() bool   { return m.sendOnly }
+
+// The answers to AcceptGrant.
+var (
+	AcceptGrantResponse = acceptGrantResponse
+	AcceptGrantFailed   = acceptGrantFailed
+)

@@ -1,0 +1,163 @@
+package gateway
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/internal/redact"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+const maxGrants = 32 // of one account and client
+
+// Key names the grant of the customer who gave a directive, for
+// [Sender.SendTo]. Where Link is nil and the customer's access token was
+// refreshed since the grant, it is the account's grant, if there is one only.
+//
+// The errors are [ErrNoGrant], [ErrMalformedDirective] for a directive without
+// access token, [ErrMisconfigured], and those of Account, Link and the store.
+func (g *Granter) Key(ctx context.Context, directive *Directive) (lwa.Key, error) {
+	if directive == nil || directive.AccessToken == "" {
+		return lwa.Key{}, fmt.Errorf("%w: it has no access token of a customer", ErrMalformedDirective)
+	}
+	key, err := g.key(ctx, directive.AccessToken)
+	if err != nil {
+		return lwa.Key{}, err
+	}
+	_, err = g.Tokens.Store.Grant(ctx, key)
+	switch {
+	case err == nil:
+		return key, nil
+	case g.Link != nil || !errors.Is(err, ErrNoGrant):
+		return lwa.Key{}, err
+	}
+	grants, err := customerGrants(ctx, g.Tokens, key.AccountID)
+	if err != nil {
+		return lwa.Key{}, err
+	}
+	grants = slices.DeleteFunc(grants, func(grant lwa.Grant) bool { return !grant.Live() })
+	switch len(grants) {
+	case 0:
+		return lwa.Key{}, ErrNoGrant
+	case 1:
+		return grants[0].Key, nil
+	}
+	return lwa.Key{}, fmt.Errorf("%w for this access token, and the account has several: set Granter.Link", ErrNoGrant)
+}
+
+// key names the grant of the customer whose access token this is, which need not
+// exist.
+func (g *Granter) key(ctx context.Context, token alexaevents.Secret) (lwa.Key, error) {
+	if err := usable(g.Tokens); err != nil {
+		return lwa.Key{}, err
+	}
+	if g.Account == nil {
+		return lwa.Key{}, fmt.Errorf("%w: Granter without Account", ErrMisconfigured)
+	}
+	account, err := resolve(ctx, "Account", g.Account, token)
+	if err != nil {
+		return lwa.Key{}, err
+	}
+	sum := sha256.Sum256([]byte(token))
+	link := hex.EncodeToString(sum[:])
+	if g.Link != nil {
+		if link, err = resolve(ctx, "Link", g.Link, token); err != nil {
+			return lwa.Key{}, err
+		}
+	}
+	return lwa.Key{ClientID: g.Tokens.Client.ID, AccountID: account, LinkID: link}, nil
+}
+
+// resolve asks one of the functions of a Granter about an access token.
+func resolve(ctx context.Context, name string, f func(context.Context, string) (string, error), token alexaevents.Secret) (string, error) {
+	id, err := f(ctx, string(token))
+	if err != nil {
+		return "", &resolveError{name, err, redact.Text(err.Error(), string(token))}
+	}
+	if id == "" {
+		return "", fmt.Errorf("%w: Granter.%s returned neither an ID nor an error", ErrMisconfigured, name)
+	}
+	return id, nil
+}
+
+// resolveError is an error of Account or Link. Its text is free of the token,
+// which errors of package net/http hold if a URL does.
+type resolveError struct {
+	name string
+	err  error
+	text string
+}
+
+func (e *resolveError) Error() string { return "gateway: Granter." + e.name + ": " + e.text }
+func (e *resolveError) Unwrap() error { return e.err }
+
+// customerGrants returns the grants of the customers who linked the account,
+// ended ones too. A developer's own grant is for no gateway.
+func customerGrants(ctx context.Context, tokens *lwa.Source, accountID string) ([]lwa.Grant, error) {
+	var grants []lwa.Grant
+	for grant, err := range tokens.Store.AccountGrants(ctx, tokens.Client.ID, accountID) {
+		if err != nil {
+			return nil, err
+		}
+		if grant.LinkID != "" {
+			grants = append(grants, grant)
+		}
+	}
+	return grants, nil
+}
+
+// limit deletes grants of an account that has too many: ended ones first, then
+// those without an accepted event for longest, never the one just stored.
+func (g *Granter) limit(ctx context.Context, stored lwa.Key) error {
+	for {
+		grants, err := customerGrants(ctx, g.Tokens, stored.AccountID)
+		if err != nil || len(grants) <= maxGrants {
+			return err
+		}
+		grants = slices.DeleteFunc(grants, func(grant lwa.Grant) bool { return grant.Key == stored })
+		worst := slices.MinFunc(grants, byUse)
+		err = g.Tokens.Store.UpdateGrant(ctx, worst.Key, func(grant *lwa.Grant) error {
+			if grant.CodeHash == worst.CodeHash { // else the customer gave another meanwhile
+				*grant = lwa.Grant{}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// byUse puts grants of the least use first.
+func byUse(a, b lwa.Grant) int {
+	if a.Live() != b.Live() {
+		if b.Live() {
+			return -1
+		}
+		return 1
+	}
+	return lastUse(a).Compare(lastUse(b))
+}
+
+// lastUse is when an event was last accepted; for a grant without any yet, it is
+// when its token was issued.
+func lastUse(grant lwa.Grant) time.Time {
+	if grant.ConfirmedAt.IsZero() {
+		return grant.IssuedAt
+	}
+	return grant.ConfirmedAt
+}
+
+// usable tells whether there is all that grants need.
+func usable(tokens *lwa.Source) error {
+	if tokens == nil || tokens.Client == nil || tokens.Store == nil {
+		return fmt.Errorf("%w: Tokens, with a Client and a Store, is required", ErrMisconfigured)
+	}
+	return nil
+}
