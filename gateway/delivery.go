@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"time"
 
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/internal/outbound"
 	"github.com/alexaevents/alexaevents/internal/redact"
 	"github.com/alexaevents/alexaevents/internal/resend"
 	"github.com/alexaevents/alexaevents/lwa"
@@ -20,55 +22,69 @@ const (
 	maxAnswer   = 64 << 10         // bytes of an answer; what lies behind is not read
 )
 
-// defaultClient follows no environment variable to a proxy.
-var defaultClient = &http.Client{Transport: func() *http.Transport {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil
-	transport.MaxIdleConnsPerHost = transport.MaxIdleConns // three hosts in all
-	return transport
-}()}
-
 // delivery is the sending of one message to one grant.
 type delivery struct {
-	sender   *Sender
-	grant    lwa.Grant
-	message  *message
+	sender  *Sender
+	grant   lwa.Grant
+	message *message
+
+	id       string             // of the message, at all attempts
+	token    alexaevents.Secret // for the next attempt; empty if it has to be got
+	refused  alexaevents.Secret // the token that Alexa refused; empty before it did
 	attempts int
+	status   int // of the answer that the message was accepted with
 }
 
 // run makes attempts until Alexa accepts the message or there is no point in
-// another. All have the same message ID.
+// another.
 func (d *delivery) run(ctx context.Context) error {
 	if d.grant.Region.APIEndpoint() == "" {
 		return fmt.Errorf("%w: the grant has no region", ErrMisconfigured)
-	}
-	token, err := d.sender.Tokens.GrantToken(ctx, d.grant)
-	if err != nil {
-		return tokenError(err)
 	}
 	id, err := newMessageID()
 	if err != nil {
 		return err
 	}
+	d.id = id
 	client := d.sender.client()
-	renewed := false
 	for resent := 0; ; {
-		failure, header := d.attempt(ctx, client, id, token)
+		if err := d.authorize(ctx); err != nil {
+			if resent++; mayAskAgain(err) && resend.Pause(ctx, resent, nil) {
+				continue
+			}
+			return err
+		}
+		failure, header := d.attempt(ctx, client)
 		switch {
 		case failure == nil:
 			return nil
-		case failure.Status == http.StatusUnauthorized && !renewed:
-			renewed = true
-			if token, err = d.sender.Tokens.Renew(ctx, d.grant.Key, token); err != nil {
-				return tokenError(err)
-			}
+		case failure.Status == http.StatusUnauthorized && d.refused == "":
+			d.refused, d.token = d.token, ""
 		default:
-			resent++
-			if !d.mayResend(failure) || !resend.Pause(ctx, resent, header) {
+			if resent++; !d.mayResend(failure) || !resend.Pause(ctx, resent, header) {
 				return failure
 			}
 		}
 	}
+}
+
+// authorize gets an access token if there is none, another one than Alexa
+// refused.
+func (d *delivery) authorize(ctx context.Context) (err error) {
+	switch {
+	case d.token != "":
+		return nil
+	case d.refused != "":
+		d.token, err = d.sender.Tokens.Renew(ctx, d.grant.Key, d.refused)
+	default:
+		d.token, err = d.sender.Tokens.GrantToken(ctx, d.grant)
+	}
+	return tokenError(err)
+}
+
+// mayAskAgain tells whether there may be an access token later.
+func mayAskAgain(err error) bool {
+	return errors.Is(err, ErrThrottled) || errors.Is(err, ErrUnavailable)
 }
 
 // mayResend tells whether the failure may pass and Alexa may get the message
@@ -83,16 +99,17 @@ func (d *delivery) mayResend(failure *Error) bool {
 
 // attempt makes one request. If Alexa does not accept the message, it returns
 // the failure, and the header of the answer if there was one.
-func (d *delivery) attempt(ctx context.Context, client *http.Client, id string, token alexaevents.Secret) (*Error, http.Header) {
+func (d *delivery) attempt(ctx context.Context, client *http.Client) (*Error, http.Header) {
 	d.attempts++
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
-	response, err := d.post(ctx, client, id, token)
+	response, err := d.post(ctx, client)
 	if err != nil {
-		return &Error{cause: err, words: redact.Text(err.Error(), string(token))}, nil
+		return &Error{cause: err, words: redact.Text(err.Error(), string(d.token))}, nil
 	}
 	defer response.Body.Close()
 	if response.StatusCode >= 200 && response.StatusCode <= 299 {
+		d.status = response.StatusCode
 		_, _ = io.CopyN(io.Discard, response.Body, maxAnswer) // the connection is then fit for the next request
 		return nil, nil
 	}
@@ -103,15 +120,15 @@ func (d *delivery) attempt(ctx context.Context, client *http.Client, id string, 
 	_ = json.Unmarshal(body, &answer) // it may be a proxy's HTML, or cut off
 	return &Error{
 		Status:      response.StatusCode,
-		Code:        redact.Text(answer.Payload.Code, string(token)),
-		Description: redact.Text(answer.Payload.Description, string(token)),
-		RequestID:   redact.Text(response.Header.Get("X-Amzn-Requestid"), string(token)),
+		Code:        redact.Text(answer.Payload.Code, string(d.token)),
+		Description: redact.Text(answer.Payload.Description, string(d.token)),
+		RequestID:   redact.Text(response.Header.Get("X-Amzn-Requestid"), string(d.token)),
 		unconfirmed: d.grant.ConfirmedAt.IsZero(),
 	}, response.Header
 }
 
-func (d *delivery) post(ctx context.Context, client *http.Client, id string, token alexaevents.Secret) (*http.Response, error) {
-	body, err := d.message.encode(id, string(token))
+func (d *delivery) post(ctx context.Context, client *http.Client) (*http.Response, error) {
+	body, err := d.message.encode(d.id, string(d.token))
 	if err != nil {
 		return nil, err
 	}
@@ -119,18 +136,11 @@ func (d *delivery) post(ctx context.Context, client *http.Client, id string, tok
 	if err != nil {
 		return nil, err
 	}
-	request.Header.Set("Authorization", "Bearer "+string(token))
+	request.Header.Set("Authorization", "Bearer "+string(d.token))
 	request.Header.Set("Content-Type", "application/json")
 	return client.Do(request)
 }
 
 // client is the Sender's with the redirects switched off: the token goes to
 // Amazon's own host only.
-func (s *Sender) client() *http.Client {
-	client := *defaultClient
-	if s.HTTPClient != nil {
-		client = *s.HTTPClient
-	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &client
-}
+func (s *Sender) client() *http.Client { return outbound.Client(s.HTTPClient) }

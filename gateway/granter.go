@@ -16,7 +16,11 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-const grantTime = 6 * time.Second // of the eight that Alexa waits for an answer
+// Alexa waits eight seconds for an answer.
+const (
+	grantTime    = 6 * time.Second // for all
+	exchangeTime = 5 * time.Second // until the code is exchanged, so that there is time to store the grant
+)
 
 // Granter answers AcceptGrant directives: it stores the permission to send
 // events about a customer. It is safe for concurrent use; its fields must not
@@ -126,7 +130,7 @@ func (g *Granter) accept(ctx context.Context, directive *Directive) error {
 	ctx, cancel := context.WithTimeout(ctx, grantTime)
 	defer cancel()
 	flight := g.flights.DoChan(string(grant.Code)+" "+string(grant.GranteeToken), func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), grantTime)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exchangeTime)
 		defer cancel()
 		return nil, g.store(ctx, grant)
 	})

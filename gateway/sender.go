@@ -134,13 +134,14 @@ func (s *Sender) deliver(ctx context.Context, grant lwa.Grant, m *message) error
 	if s.Observe != nil {
 		s.Observe(ctx, Observation{m.event, grant.Region, d.attempts, time.Since(start), err})
 	}
-	if err == nil {
+	if err == nil && d.status == http.StatusAccepted {
 		s.confirm(ctx, grant)
+		return nil
 	}
-	if err != nil && s.Logger != nil {
-		s.Logger.WarnContext(ctx, "event not accepted",
+	if s.Logger != nil {
+		s.Logger.WarnContext(ctx, "event not accepted with status 202",
 			slog.String("alexa.event.type", m.event), slog.String("alexa.region", string(grant.Region)),
-			slog.Int("alexa.attempts", d.attempts), slog.Any("error", err))
+			slog.Int("alexa.attempts", d.attempts), slog.Int("http.status", d.status), slog.Any("error", err))
 		s.Logger.DebugContext(ctx, "whose event was not accepted",
 			slog.String("alexa.account.id", grant.AccountID), slog.String("alexa.link.id", grant.LinkID))
 	}

@@ -11,8 +11,8 @@ import (
 
 // What a caller may have to decide about an event that was not accepted, for
 // [errors.Is]. An event that breaks a rule, here or at the gateway, is
-// [ErrInvalidEvent]. An error that is none of these is of no use to repeat
-// either.
+// [ErrInvalidEvent]. Where the context ended or the store failed, the error is
+// theirs.
 var (
 	// ErrNoGrant says that no customer of the account has granted events, or
 	// not in the name of this link: Send Alexa Events may be off in the skill's
@@ -29,8 +29,8 @@ var (
 	ErrSkillDisabled = errors.New("gateway: the customer has not enabled the skill")
 
 	// ErrMisconfigured says that the operator has to act: on the region, on the
-	// client ID and secret, or on the skill's permissions. The grants are
-	// unharmed.
+	// client ID and secret, on the skill's permissions, or on a proxy between.
+	// The grants are unharmed.
 	ErrMisconfigured = errors.New("gateway: misconfigured")
 
 	// ErrThrottled says that there were too many requests. Later ones may
@@ -49,6 +49,7 @@ var (
 const (
 	codeDisabled        = "SKILL_DISABLED_EXCEPTION"
 	codeNeverEnabled    = "SKILL_NEVER_ENABLED_EXCEPTION"
+	codePermission      = "INSUFFICIENT_PERMISSION_EXCEPTION"
 	codeAccountNotFound = "ACCOUNT_NOT_FOUND_EXCEPTION"
 	codeSkillNotFound   = "SKILL_NOT_FOUND_EXCEPTION"
 )
@@ -109,8 +110,8 @@ func (e *Error) hint() string {
 		return "the customer must disable and enable the skill"
 	case e.Code == codeNeverEnabled:
 		return "a grant of a few seconds ago may need a moment; else check that its region is the customer's"
-	case e.Is(ErrMisconfigured):
-		return "check the permission to send Alexa events of the skill"
+	case e.Code == codePermission:
+		return "check that Send Alexa Events is on in the skill's permissions"
 	case e.Is(ErrTooLarge):
 		return "split the event"
 	}
@@ -119,23 +120,26 @@ func (e *Error) hint() string {
 
 // Is tells whether the error is one of this package's.
 func (e *Error) Is(target error) bool {
-	switch target {
-	case ErrInvalidEvent:
-		return e.Status == http.StatusBadRequest
-	case ErrRelink:
-		return e.Status == http.StatusUnauthorized || e.Code == codeAccountNotFound || e.Code == codeSkillNotFound
-	case ErrSkillDisabled:
-		return e.Code == codeDisabled
-	case ErrMisconfigured:
-		return e.unproven() || e.Status == http.StatusForbidden && e.Code != codeDisabled
-	case ErrTooLarge:
-		return e.Status == http.StatusRequestEntityTooLarge
-	case ErrThrottled:
-		return e.Status == http.StatusTooManyRequests
-	case ErrUnavailable:
-		return e.cause != nil || e.Status >= 500
+	return target == e.meaning() || target == ErrMisconfigured && e.unproven()
+}
+
+// meaning returns the package's error for what is known.
+func (e *Error) meaning() error {
+	switch {
+	case e.cause != nil, e.Status >= 500:
+		return ErrUnavailable
+	case e.Code == codeDisabled:
+		return ErrSkillDisabled
+	case e.Status == http.StatusUnauthorized, e.Code == codeAccountNotFound, e.Code == codeSkillNotFound:
+		return ErrRelink
+	case e.Status == http.StatusBadRequest:
+		return ErrInvalidEvent
+	case e.Status == http.StatusRequestEntityTooLarge:
+		return ErrTooLarge
+	case e.Status == http.StatusTooManyRequests:
+		return ErrThrottled
 	}
-	return false
+	return ErrMisconfigured
 }
 
 // unproven tells whether the gateway says what it also says where the grant is
@@ -159,6 +163,8 @@ func tokenError(err error) error {
 	var refusal *lwa.Error
 	meaning := ErrMisconfigured // of what Amazon refuses for no other reason
 	switch {
+	case err == nil:
+		return nil
 	case errors.Is(err, lwa.ErrInvalidGrant):
 		meaning = ErrRelink
 	case errors.Is(err, lwa.ErrThrottled):

@@ -20,7 +20,7 @@ func TestAccept(t *testing.T) {
 		a := new(amazon)
 		store := new(lwa.MemoryStore)
 		source, key := a.source(store), keyOf("account")
-		code := a.consent("customer")
+		code := a.consent()
 		begin := time.Now().UTC()
 		require.NoError(t, source.Accept(t.Context(), key, alexaevents.Europe, code))
 		grant := stored(t, store, key)
@@ -44,7 +44,7 @@ func TestAccept(t *testing.T) {
 			g.ConfirmedAt = begin
 			return nil
 		}))
-		require.NoError(t, source.Accept(t.Context(), key, alexaevents.FarEast, a.consent("customer")))
+		require.NoError(t, source.Accept(t.Context(), key, alexaevents.FarEast, a.consent()))
 		again := stored(t, store, key)
 		require.Equal(t, alexaevents.FarEast, again.Region)
 		require.Equal(t, alexaevents.Secret("Atzr|customer|2"), again.RefreshToken)
@@ -57,7 +57,7 @@ func TestAccept(t *testing.T) {
 func TestAcceptInTwoProcesses(t *testing.T) {
 	a := new(amazon)
 	store := new(lwa.MemoryStore)
-	key, code := keyOf("account"), a.consent("customer")
+	key, code := keyOf("account"), a.consent()
 	a.meanwhile(false, func() {
 		require.NoError(t, a.source(store).Accept(t.Context(), key, alexaevents.Europe, code))
 	})
@@ -74,7 +74,7 @@ func TestAcceptErrors(t *testing.T) {
 	store := new(lwa.MemoryStore)
 	source, key := a.source(store), keyOf("account")
 	for _, region := range []alexaevents.Region{"", "eu-west-1"} {
-		require.ErrorContains(t, source.Accept(t.Context(), key, region, a.consent("customer")), "region")
+		require.ErrorContains(t, source.Accept(t.Context(), key, region, a.consent()), "region")
 	}
 	require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, ""), lwa.ErrInvalidGrant)
 	require.Zero(t, a.count("authorization_code"), "no code is burned")
@@ -84,7 +84,7 @@ func TestAcceptErrors(t *testing.T) {
 
 	lost := errors.New("the database is away")
 	source.Store = readFailure{lwa.Store(store), lost}
-	require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, a.consent("customer")), lost)
+	require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, a.consent()), lost)
 	require.Equal(t, 1, a.count("authorization_code"), "a store that cannot be read will not keep the grant")
 }
 
@@ -115,7 +115,7 @@ func TestAcceptStoresAfterCancellation(t *testing.T) {
 		cancel()
 		return response, err
 	}
-	require.NoError(t, a.source(store).Accept(ctx, keyOf("account"), alexaevents.Europe, a.consent("customer")))
+	require.NoError(t, a.source(store).Accept(ctx, keyOf("account"), alexaevents.Europe, a.consent()))
 	require.True(t, a.isLive(stored(t, store, keyOf("account")).RefreshToken))
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -52,8 +53,9 @@ func (a *amazon) source(store lwa.Store) *lwa.Source {
 	return &lwa.Source{Client: a.client(), Store: store}
 }
 
-// consent returns a code for the customer's consent.
-func (a *amazon) consent(customer string) alexaevents.Secret {
+// consent returns a code for the consent of the customer named "customer".
+func (a *amazon) consent() alexaevents.Secret {
+	const customer = "customer"
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.codes == nil {
@@ -277,4 +279,13 @@ func stored(t testing.TB, store lwa.Store, key lwa.Key) lwa.Grant {
 	grant, err := store.Grant(t.Context(), key)
 	require.NoError(t, err)
 	return grant
+}
+
+// expectIs is require.ErrorIs for goroutines in which a test must not end. A nil
+// target is for no error.
+func expectIs(t *testing.T, err, target error) {
+	t.Helper()
+	if !errors.Is(err, target) {
+		t.Errorf("the error must be %v and is %v", target, err)
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -60,9 +61,7 @@ func TestRequests(t *testing.T) {
 			form, err := url.ParseQuery(body)
 			require.NoError(t, err)
 			want := url.Values{"client_id": {clientID}, "client_secret": {clientSecret}}
-			for name, values := range test.want {
-				want[name] = values
-			}
+			maps.Copy(want, test.want)
 			require.Empty(t, cmp.Diff(want, form))
 			require.NotContains(t, body, "|", "every value is encoded")
 			require.Equal(t, "POST https://api.amazon.com/auth/o2/token", got.Method+" "+got.URL.String())

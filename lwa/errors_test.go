@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -132,11 +133,7 @@ func TestErrors(t *testing.T) {
 				require.Contains(t, err.Error(), test.words)
 				require.True(t, strings.HasPrefix(err.Error(), "lwa: "))
 				for _, sentinel := range sentinels {
-					want := false
-					for _, is := range test.is {
-						want = want || is == sentinel
-					}
-					require.Equal(t, want, errors.Is(err, sentinel), "%v is %v", err, sentinel)
+					require.Equal(t, slices.Contains(test.is, sentinel), errors.Is(err, sentinel), "%v is %v", err, sentinel)
 				}
 			}
 		})
@@ -190,8 +187,10 @@ func TestErrorsHideWhatWasSent(t *testing.T) {
 				err := send(t.Context(), client)
 				require.Error(t, err)
 				text := everywhere(err)
-				require.False(t, strings.Contains(text, "canary"), "%.300s", text)
-				require.True(t, client.Secret == canary || !strings.Contains(text, clientSecret), "%.300s", text)
+				require.NotContains(t, text, "canary")
+				if client.Secret == clientSecret {
+					require.NotContains(t, text, clientSecret)
+				}
 			})
 		}
 	}

@@ -1,18 +1,14 @@
 package lwa_test
 
 import (
-	"bytes"
 	"context"
-	crand "crypto/rand"
 	"errors"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexaevents/alexaevents"
@@ -48,7 +44,7 @@ func TestRefused(t *testing.T) {
 	}
 	require.Equal(t, asked, a.count("refresh_token"), "Amazon is not asked again")
 
-	require.NoError(t, source.Accept(t.Context(), key, alexaevents.Europe, a.consent("customer")))
+	require.NoError(t, source.Accept(t.Context(), key, alexaevents.Europe, a.consent()))
 	token, err := source.Token(t.Context(), key)
 	require.NoError(t, err)
 	require.True(t, a.accepts(token))
@@ -214,4 +210,3 @@ func TestRefusalThatIsNotStored(t *testing.T) {
 		require.ErrorIs(t, err, lost)
 	})
 }
-

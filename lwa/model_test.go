@@ -113,7 +113,7 @@ func (m *model) actions(process int) map[string]func(*rapid.T) {
 		},
 		"Accept": func(t *rapid.T) {
 			begin(t)
-			code := m.amazon.consent("customer")
+			code := m.amazon.consent()
 			err := source.Accept(t.Context(), m.key, alexaevents.Europe, code)
 			if m.outage {
 				m.expect(errors.Is(err, lwa.ErrUnavailable), "accepted during an outage")

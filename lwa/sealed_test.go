@@ -99,7 +99,7 @@ func TestUnreadable(t *testing.T) {
 			require.NoError(t, inside.UpdateGrant(t.Context(), key, func(g *lwa.Grant) error { change(g); return nil }))
 		}
 	}
-	for name, break_ := range map[string]func(*testing.T, *lwa.Sealed, lwa.Store, lwa.Key){
+	for name, damage := range map[string]func(*testing.T, *lwa.Sealed, lwa.Store, lwa.Key){
 		"another key": func(t *testing.T, store *lwa.Sealed, _ lwa.Store, _ lwa.Key) {
 			store.AEAD = newGCM(t, strings.Repeat("x", 32))
 		},
@@ -114,7 +114,7 @@ func TestUnreadable(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			store, inside, grant := sealedGrant(t)
-			break_(t, store, inside, grant.Key)
+			damage(t, store, inside, grant.Key)
 			for use, err := range everyUse(t, store, grant.Key) {
 				require.ErrorIs(t, err, lwa.ErrSealed, use)
 				require.NotContains(t, err.Error(), "canary")

@@ -9,13 +9,22 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/internal/outbound"
 )
 
 // ErrRefused says that Amazon refused the refresh token of a grant: the customer
 // disabled the skill or removed the app, and has to link the account again. It
 // is also [ErrInvalidGrant]. While two processes refresh one grant at once, one
 // of them may see it for a moment although the grant goes on.
-var ErrRefused = fmt.Errorf("lwa: the grant has ended, the customer must link the account again: %w", ErrInvalidGrant)
+var ErrRefused error = refusedError{}
+
+type refusedError struct{}
+
+func (refusedError) Error() string {
+	return "lwa: the grant has ended: the customer must link the account again"
+}
+
+func (refusedError) Is(target error) bool { return target == ErrInvalidGrant }
 
 // Source hands out access tokens of the grants in a store, and refreshes them
 // when it is time. Of several calls for one grant, one asks Amazon, and the
@@ -91,14 +100,14 @@ func (s *Source) Renew(ctx context.Context, key Key, stale alexaevents.Secret) (
 // include those of [Source.Token].
 func (s *Source) HTTPClient(accountID string) *http.Client {
 	key := Key{AccountID: accountID}
-	client := *defaultClient
+	var base *http.Client
 	if s.Client != nil { // else check fails
 		key.ClientID = s.Client.ID
-		client = *s.Client.httpClient()
+		base = s.Client.HTTPClient
 	}
+	client := outbound.Client(base)
 	client.Transport = &transport{base: client.Transport, source: s, key: key}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	return &client
+	return client
 }
 
 func (s *Source) check(key Key) error {

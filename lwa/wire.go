@@ -9,29 +9,14 @@ import (
 	"net/http"
 	"net/url"
 	"time"
+
+	"github.com/alexaevents/alexaevents/internal/outbound"
 )
 
 const (
 	requestTime = 10 * time.Second // for one request to LWA
 	maxAnswer   = 64 << 10         // bytes of an answer; tokens have at most 2 KiB each
 )
-
-// defaultClient follows no environment variable to a proxy.
-var defaultClient = &http.Client{
-	Timeout: 30 * time.Second,
-	Transport: func() *http.Transport {
-		transport := http.DefaultTransport.(*http.Transport).Clone()
-		transport.Proxy = nil
-		return transport
-	}(),
-}
-
-func (c *Client) httpClient() *http.Client {
-	if c.HTTPClient == nil {
-		return defaultClient
-	}
-	return c.HTTPClient
-}
 
 var errUnusable = errors.New("the answer is not what was asked for")
 
@@ -41,11 +26,11 @@ var errUnusable = errors.New("the answer is not what was asked for")
 func (c *Client) call(ctx context.Context, secret string, do func(context.Context, *http.Client) error) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTime)
 	defer cancel()
-	client := *c.httpClient()
+	client := outbound.Client(c.HTTPClient)
 	wire := &wire{base: client.Transport}
 	client.Transport = wire
 
-	err := do(ctx, &client)
+	err := do(ctx, client)
 	if err == nil {
 		return nil
 	}

@@ -6,7 +6,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -151,16 +150,9 @@ func readSeal(header http.Header) (seal, error) {
 	if rawURL == "" || encoded == "" {
 		return seal{}, ErrHeader
 	}
-	if strings.ContainsAny(encoded, "\r\n") { // which encoding/base64 skips
-		return seal{}, fmt.Errorf("%w: not base64", ErrSignature)
-	}
-	signature, err := base64.StdEncoding.Strict().DecodeString(encoded)
+	signature, err := certs.DecodeSignature([]byte(encoded))
 	if err != nil {
-		return seal{}, fmt.Errorf("%w: not base64", ErrSignature)
-	}
-	// RSA keys of 2048 bits, as Amazon has, to 4096.
-	if n := len(signature); n != 256 && n != 384 && n != 512 {
-		return seal{}, fmt.Errorf("%w: a signature of %d bytes", ErrSignature, n)
+		return seal{}, fmt.Errorf("%w: %w", ErrSignature, err)
 	}
 	url, err := certificateURL(rawURL)
 	if err != nil {

@@ -29,7 +29,7 @@ func TestTopic(t *testing.T) {
 		"arn:aws:sqs:us-east-1:000011112222:t":   "",
 		"arn:aws:sns:us-east-1:000011112222:t:x": "",
 		"arn:aws:sns:us-east-1:000011112222:t\n": "",
-		" arn:aws:sns:us-east-1:000011112222:t":  "",
+		"\tarn:aws:sns:us-east-1:000011112222:t": "",
 		"arn:aws:sns:us-east-1:000011112222:a.b": "",
 	} {
 		partition, ok := arn.Topic(text)

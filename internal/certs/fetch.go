@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+
+	"github.com/alexaevents/alexaevents/internal/outbound"
 )
 
 const (
@@ -19,13 +21,6 @@ const (
 // ErrFetch says that a certificate could not be had, which proves nothing about
 // the message that named it.
 var ErrFetch = errors.New("certificate not fetched")
-
-// defaultClient follows no environment variable to a proxy.
-var defaultClient = &http.Client{Transport: func() *http.Transport {
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.Proxy = nil
-	return transport
-}()}
 
 // Fetch gets a PEM chain, leaf first, as [Get] gets it.
 func Fetch(ctx context.Context, client *http.Client, url string) ([]*x509.Certificate, error) {
@@ -39,17 +34,13 @@ func Fetch(ctx context.Context, client *http.Client, url string) ([]*x509.Certif
 // Get gets what is at exactly this URL: a redirect is a failure. A nil client
 // is the package's own.
 func Get(ctx context.Context, client *http.Client, url string) ([]byte, error) {
-	if client == nil {
-		client = defaultClient
-	}
-	still := *client
-	still.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	client = outbound.Client(client)
 
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return nil, err
 	}
-	response, err := still.Do(request)
+	response, err := client.Do(request)
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"unicode"
+
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // Error is a request that did not succeed. It holds nothing of the request.
@@ -24,8 +25,8 @@ type Error struct {
 	// answer was 429, 500, 502, 503, 504, or a success without use.
 	Temporary bool
 
-	cause      error // why there was no answer
-	retryAfter string
+	cause  error       // why there was no answer
+	header http.Header // of the answer
 }
 
 // Violation is a rule that a request broke.
@@ -66,12 +67,12 @@ func refusal(response *http.Response, body []byte) *Error {
 	}
 	_ = json.Unmarshal(body, &answer)
 	e := &Error{
-		Status:     response.StatusCode,
-		Code:       printable(answer.Code),
-		Message:    printable(answer.Message),
-		RequestID:  requestID(response.Header),
-		Temporary:  slices.Contains([]int{429, 500, 502, 503, 504}, response.StatusCode),
-		retryAfter: response.Header.Get("Retry-After"),
+		Status:    response.StatusCode,
+		Code:      printable(answer.Code),
+		Message:   printable(answer.Message),
+		RequestID: requestID(response.Header),
+		Temporary: slices.Contains([]int{429, 500, 502, 503, 504}, response.StatusCode),
+		header:    response.Header,
 	}
 	for _, violation := range answer.Violations[:min(len(answer.Violations), 20)] {
 		e.Violations = append(e.Violations, Violation{printable(violation.Code), printable(violation.Message)})
@@ -88,17 +89,7 @@ func printable(value any) string {
 	default:
 		return ""
 	}
-	const longest = 300
-	runes := 0
-	return strings.Map(func(r rune) rune {
-		if runes++; runes > longest {
-			return -1
-		}
-		if !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, fmt.Sprint(value))
+	return redact.Text(fmt.Sprint(value))
 }
 
 // isFault tells a broken connection from a decision of the client's own, such as

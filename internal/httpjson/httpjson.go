@@ -10,20 +10,12 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"time"
+
+	"github.com/alexaevents/alexaevents/internal/outbound"
+	"github.com/alexaevents/alexaevents/internal/resend"
 )
 
 const maxAnswer = 1 << 20 // bytes
-
-// defaultClient follows no environment variable to a proxy.
-var defaultClient = &http.Client{
-	Timeout: 30 * time.Second,
-	Transport: func() *http.Transport {
-		transport := http.DefaultTransport.(*http.Transport).Clone()
-		transport.Proxy = nil
-		return transport
-	}(),
-}
 
 // Request is a request to make.
 type Request struct {
@@ -61,11 +53,7 @@ func (a *Answer) Decode(value any) error {
 //
 // A request that is Repeatable is sent up to four times; see [Error.Temporary].
 func Do(ctx context.Context, client *http.Client, request Request) (*Answer, error) {
-	if client == nil {
-		client = defaultClient
-	}
-	still := *client
-	still.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	client = outbound.Client(client)
 
 	target := request.URL
 	if len(request.Query) > 0 {
@@ -79,11 +67,11 @@ func Do(ctx context.Context, client *http.Client, request Request) (*Answer, err
 		}
 	}
 	for sent := 1; ; sent++ {
-		answer, failure := send(ctx, &still, request.Method, target, body)
+		answer, failure := send(ctx, client, request.Method, target, body)
 		if failure == nil {
 			return answer, nil
 		}
-		if !request.Repeatable || !failure.Temporary || !pause(ctx, sent, failure) {
+		if !request.Repeatable || !failure.Temporary || !resend.Pause(ctx, sent, failure.header) {
 			return nil, failure
 		}
 	}
@@ -121,8 +109,7 @@ func send(ctx context.Context, client *http.Client, method, target string, body 
 
 // noAnswer makes an error of what kept an answer from coming.
 func noAnswer(ctx context.Context, err error) *Error {
-	var urlErr *url.Error
-	if errors.As(err, &urlErr) {
+	if urlErr, ok := errors.AsType[*url.Error](err); ok {
 		err = urlErr.Err // without the URL, whose query is not for logs
 	}
 	return &Error{cause: err, Temporary: ctx.Err() == nil && isFault(err)}

@@ -28,7 +28,7 @@ func (a *Answer) LocationID() string {
 // PageQuery adds to a query which page of a list is wanted: of how many items,
 // zero leaving that to Amazon, and by which token, "" being the first page.
 func PageQuery(query url.Values, size int, token string) url.Values {
-	if size != 0 {
+	if size > 0 {
 		query.Set("maxResults", strconv.Itoa(size))
 	}
 	if token != "" {

@@ -3,6 +3,7 @@
 //
 //	func TestStore(t *testing.T) {
 //		storetest.Identity(t, func(t *testing.T) identity.Store { return newEmptyStore(t) })
+//		storetest.Grants(t, func(t *testing.T) lwa.Store { return newEmptyStore(t) })
 //	}
 //
 // The checks follow the comments of the interfaces. Each starts with an empty

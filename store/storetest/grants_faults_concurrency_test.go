@@ -9,7 +9,7 @@ import (
 )
 
 // readThenWrite is an update that others can get into.
-func readThenWrite(f *faultyGrants, ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+func readThenWrite(ctx context.Context, f *faultyGrants, key lwa.Key, fn func(*lwa.Grant) error) error {
 	grant, err := f.read(ctx, key)
 	if err != nil {
 		grant = lwa.Grant{Key: key}
@@ -26,7 +26,7 @@ var grantConcurrencyFaults = []grantFault{
 		name: "loses updates",
 		inject: func(f *faultyGrants) {
 			f.updateGrant = func(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-				return readThenWrite(f, ctx, key, fn)
+				return readThenWrite(ctx, f, key, fn)
 			}
 		},
 		check: "several goroutines and one grant",
@@ -89,8 +89,8 @@ var grantConcurrencyFaults = []grantFault{
 		inject: func(f *faultyGrants) {
 			f.updateGrant = func(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
 				var account []lwa.Grant
-				for grant := range f.list(ctx, key.ClientID, key.AccountID) {
-					if grant.Key != key {
+				for grant, err := range f.list(ctx, key.ClientID, key.AccountID) {
+					if err == nil && grant.Key != key {
 						account = append(account, grant)
 					}
 				}

@@ -3,26 +3,11 @@ package storetest
 import (
 	"context"
 	"errors"
-	"fmt"
-	"sync"
 	"time"
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/lwa"
 )
-
-// times are the fields of a grant that are times.
-func times(g *lwa.Grant) []*time.Time { return []*time.Time{&g.IssuedAt, &g.Expiry, &g.ConfirmedAt} }
-
-// forEachTime makes a fault that changes times on their way in or out.
-func forEachTime(change func(time.Time) time.Time) func(lwa.Grant) lwa.Grant {
-	return func(g lwa.Grant) lwa.Grant {
-		for _, at := range times(&g) {
-			*at = change(*at)
-		}
-		return g
-	}
-}
 
 func grantValueFaults() []grantFault {
 	faults := []grantFault{
@@ -92,7 +77,7 @@ func grantValueFaults() []grantFault {
 		{
 			name: "stores nothing",
 			inject: func(f *faultyGrants) {
-				f.updateGrant = func(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+				f.updateGrant = func(_ context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
 					return fn(&lwa.Grant{Key: key})
 				}
 			},
@@ -181,197 +166,6 @@ func grantValueFaults() []grantFault {
 			},
 			check: "a grant without refresh token",
 			words: "fn of UpdateGrant",
-		},
-		{
-			name: "stores although fn failed",
-			inject: func(f *faultyGrants) {
-				f.updateGrant = func(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-					var fnErr error
-					err := f.update(ctx, key, func(g *lwa.Grant) error {
-						fnErr = fn(g)
-						return nil
-					})
-					return errors.Join(err, fnErr)
-				}
-			},
-			check: "an error of fn",
-			words: "with a fn that fails",
-		},
-		{
-			name: "swallows the error of fn",
-			inject: func(f *faultyGrants) {
-				f.updateGrant = func(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-					_ = f.update(ctx, key, fn)
-					return ctx.Err()
-				}
-			},
-			check: "an error of fn",
-			words: "must give the error of fn and gave the error <nil>",
-		},
-		{
-			name: "gives the text of fn's error only",
-			inject: func(f *faultyGrants) {
-				f.updateGrant = func(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-					if err := f.update(ctx, key, fn); err != nil {
-						return fmt.Errorf("update: %v", err) //nolint:errorlint // the fault
-					}
-					return nil
-				}
-			},
-			check: "an error of fn",
-			words: "must give the error of fn and gave the error update: fn says no",
-		},
-		{
-			name: "keeps its lock after fn failed",
-			inject: func(f *faultyGrants) {
-				var lock sync.Mutex
-				f.updateGrant = func(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-					lock.Lock()
-					if err := f.update(ctx, key, fn); err != nil {
-						return err
-					}
-					lock.Unlock()
-					return nil
-				}
-			},
-			check: "an error of fn",
-			words: "the store hangs",
-		},
-		{
-			name: "moves a grant to the key that fn gives it",
-			inject: func(f *faultyGrants) {
-				f.updateGrant = func(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-					var moved lwa.Grant
-					err := f.update(ctx, key, func(g *lwa.Grant) error {
-						err := fn(g)
-						if g.Key != key && err == nil {
-							moved = *g
-							g.RefreshToken = ""
-						}
-						return err
-					})
-					if moved.AccountID != "" {
-						err = f.update(ctx, moved.Key, func(g *lwa.Grant) error { *g = moved; return nil })
-					}
-					return err
-				}
-			},
-			check: "a key that fn changes",
-			words: "ErrNoGrant",
-		},
-		{
-			name: "refuses a key that fn changes",
-			inject: func(f *faultyGrants) {
-				f.updateGrant = func(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-					return f.update(ctx, key, func(g *lwa.Grant) error {
-						if err := fn(g); err != nil || g.Key == key {
-							return err
-						}
-						return errors.New("the key changed")
-					})
-				}
-			},
-			check: "a key that fn changes",
-			words: "gave an error: the key changed",
-		},
-		{
-			name: "swallows invalid keys",
-			inject: func(f *faultyGrants) {
-				f.updateGrant = func(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-					if err := f.update(ctx, key, fn); !errors.Is(err, lwa.ErrInvalidKey) {
-						return err
-					}
-					return nil
-				}
-			},
-			check: "invalid keys",
-			words: "must give ErrInvalidKey",
-		},
-		{
-			name: "stores the grant of an invalid key and refuses it then",
-			inject: func(f *faultyGrants) {
-				f.key = func(key lwa.Key) lwa.Key {
-					if key.ClientID == "" || key.AccountID == "" {
-						return keyOf("default", "")
-					}
-					return key
-				}
-				f.updateGrant = func(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-					err := f.update(ctx, key, fn)
-					if f.key(key) != key {
-						return lwa.ErrInvalidKey
-					}
-					return err
-				}
-			},
-			check: "invalid keys",
-			words: "must give ErrNoGrant",
-		},
-		{
-			name: "cuts times to the second",
-			inject: func(f *faultyGrants) {
-				f.in = forEachTime(func(at time.Time) time.Time { return at.Truncate(time.Second) })
-			},
-			check: "times of a grant in UTC to the millisecond",
-			words: "Expiry",
-		},
-		{
-			name:   "keeps digits below the millisecond",
-			inject: func(f *faultyGrants) { f.out = forEachTime(func(at time.Time) time.Time { return at.Add(456_789) }) },
-			check:  "times of a grant in UTC to the millisecond",
-			words:  "Expiry",
-		},
-		{
-			name: "rounds to the millisecond",
-			inject: func(f *faultyGrants) {
-				f.in = forEachTime(func(at time.Time) time.Time { return at.Round(time.Millisecond) })
-			},
-			check: "times of a grant in UTC to the millisecond",
-			words: "Expiry",
-		},
-		{
-			name: "answers in a local time zone",
-			inject: func(f *faultyGrants) {
-				f.out = forEachTime(func(at time.Time) time.Time { return at.In(time.FixedZone("CET", 3600)) })
-			},
-			check: "times of a grant in UTC to the millisecond",
-			words: "not in UTC",
-		},
-		{
-			name: "takes the wall clock for UTC",
-			inject: func(f *faultyGrants) {
-				f.in = forEachTime(func(at time.Time) time.Time {
-					return time.Date(at.Year(), at.Month(), at.Day(), at.Hour(), at.Minute(), at.Second(), at.Nanosecond(), time.UTC)
-				})
-			},
-			check: "times of a grant in UTC to the millisecond",
-			words: "Expiry",
-		},
-		{
-			name: "takes the zero time for 1970",
-			inject: func(f *faultyGrants) {
-				f.out = forEachTime(func(at time.Time) time.Time {
-					if at.IsZero() {
-						return time.Unix(0, 0).UTC()
-					}
-					return at
-				})
-			},
-			check: "times of a grant in UTC to the millisecond",
-			words: "1970-01-01",
-		},
-		{
-			name: "takes 1970 for the zero time",
-			inject: func(f *faultyGrants) {
-				f.out = forEachTime(func(at time.Time) time.Time {
-					if at.Unix() == 0 {
-						return time.Time{}
-					}
-					return at
-				})
-			},
-			check: "times of a grant in UTC to the millisecond",
-			words: "0001-01-01",
 		},
 	}
 	for field, forget := range map[string]func(*lwa.Grant){

@@ -29,7 +29,7 @@ type grantFault struct {
 // TestGrantFaultsAreNoticed breaks a store in one place at a time.
 func TestGrantFaultsAreNoticed(t *testing.T) {
 	noticed := make(map[string]bool)
-	for _, fault := range slices.Concat(grantValueFaults(), grantKeyFaults(), grantReadFaults, grantConcurrencyFaults) {
+	for _, fault := range slices.Concat(grantValueFaults(), grantUpdateFaults, grantTimeFaults, grantKeyFaults(), grantReadFaults, grantConcurrencyFaults) {
 		noticed[fault.check] = true
 		t.Run(fault.name, func(t *testing.T) {
 			i := slices.IndexFunc(grantChecks, func(c grantCheck) bool { return c.name == fault.check })
@@ -171,7 +171,11 @@ func reorder(f *faultyGrants, compare func(a, b lwa.Grant) int) {
 	f.accountGrants = func(ctx context.Context, clientID, accountID string) grantSeq {
 		return func(yield func(lwa.Grant, error) bool) {
 			var all []lwa.Grant
-			for grant := range f.list(ctx, clientID, accountID) {
+			for grant, err := range f.list(ctx, clientID, accountID) {
+				if err != nil {
+					yield(lwa.Grant{}, err)
+					return
+				}
 				all = append(all, grant)
 			}
 			slices.SortStableFunc(all, compare)

@@ -1,0 +1,178 @@
+package gateway_test
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/gateway"
+)
+
+var gatewayURL = alexaevents.Europe.APIEndpoint()
+
+// The message ID stays over all attempts; the token does not.
+func TestDeliveryRenewsTheToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		b.link(t, alexaevents.Europe, "home", "anna")
+		old := b.grant(t, "home", "anna").AccessToken
+		b.cloud.ExpireTokens()
+		b.cloud.Fail(alexatest.Fault{URL: gatewayURL, Status: 503})
+		wire := b.record()
+		start := time.Now()
+		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+
+		renewed := b.grant(t, "home", "anna").AccessToken
+		require.NotEqual(t, old, renewed)
+		id := wire.attempts[0].MessageID
+		const host = "api.eu.amazonalexa.com"
+		require.Equal(t, []attempt{
+			{host, id, string(old), string(old)},         // 503
+			{host, id, string(old), string(old)},         // 401
+			{host, id, string(renewed), string(renewed)}, // 202
+		}, wire.attempts)
+		require.Equal(t, 2, b.cloud.Calls(loginURL))
+		require.Less(t, time.Since(start), 2*time.Second, "there is no pause behind a 401")
+	})
+}
+
+// Resends are a second or more apart, and three at most.
+func TestDeliveryPauses(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		header http.Header
+		times  int
+		least  []time.Duration // between attempts
+	}{
+		{"one failure", nil, 1, []time.Duration{1 * time.Second}},
+		{"three failures", nil, 3, []time.Duration{1 * time.Second, 2 * time.Second, 4 * time.Second}},
+		{"outage", nil, -1, []time.Duration{1 * time.Second, 2 * time.Second, 4 * time.Second}},
+		{"Retry-After", http.Header{"Retry-After": {"10"}}, 2, []time.Duration{10 * time.Second, 10 * time.Second}},
+		{"Retry-After an hour", http.Header{"Retry-After": {"3600"}}, -1, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBackend()
+				b.link(t, alexaevents.Europe, "home", "anna")
+				b.cloud.Fail(alexatest.Fault{URL: gatewayURL, Status: 429, Header: test.header, Times: test.times})
+				var times []time.Time
+				b.sender.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+					times = append(times, time.Now())
+					return b.cloud.RoundTrip(r)
+				})}
+				err := b.sender.Send(t.Context(), "home", lampReport())
+				if test.times < 0 {
+					require.ErrorIs(t, err, gateway.ErrThrottled)
+				} else {
+					require.NoError(t, err)
+				}
+				require.Len(t, times, len(test.least)+1)
+				for i, least := range test.least {
+					pause := times[i+1].Sub(times[i])
+					require.GreaterOrEqual(t, pause, least)
+					require.LessOrEqual(t, pause, least*3/2)
+				}
+			})
+		})
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// A call ends with its context, wherever it is.
+func TestDeliveryEndsWithItsContext(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		fault    alexatest.Fault
+		timeout  time.Duration
+		took     time.Duration
+		want     error
+		attempts int
+	}{
+		{"before the start", alexatest.Fault{}, -time.Second, 0, context.DeadlineExceeded, 0},
+		{"during an attempt", alexatest.Fault{Delay: time.Minute}, 3 * time.Second, 3 * time.Second, context.DeadlineExceeded, 1},
+		{"before a pause that it has no time for", alexatest.Fault{Status: 503}, 900 * time.Millisecond, 0, gateway.ErrUnavailable, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBackend()
+				b.link(t, alexaevents.Europe, "home", "anna")
+				test.fault.URL, test.fault.Times = gatewayURL, -1
+				b.cloud.Fail(test.fault)
+				ctx, cancel := context.WithTimeout(t.Context(), test.timeout)
+				defer cancel()
+				start := time.Now()
+				require.ErrorIs(t, b.sender.Send(ctx, "home", lampReport()), test.want)
+				require.Equal(t, test.took, time.Since(start))
+				require.Equal(t, test.attempts, b.gatewayCalls())
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		b.link(t, alexaevents.Europe, "home", "anna")
+		b.cloud.Fail(alexatest.Fault{URL: gatewayURL, Status: 503, Times: -1})
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(500*time.Millisecond, cancel)
+		start := time.Now()
+		require.ErrorIs(t, b.sender.Send(ctx, "home", lampReport()), gateway.ErrUnavailable)
+		require.Equal(t, 500*time.Millisecond, time.Since(start), "during a pause")
+		require.Equal(t, 1, b.gatewayCalls())
+	})
+}
+
+// A doorbell must not ring twice, unless the skill would rather have that than
+// no ring.
+func TestDeliveryOfMoments(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		fault  alexatest.Fault
+		resend bool
+		rings  int
+		want   error
+	}{
+		{"lost answer", alexatest.Fault{Lost: true}, false, 1, gateway.ErrUnavailable},
+		{"lost answer, resent", alexatest.Fault{Lost: true}, true, 2, nil},
+		{"reset", alexatest.Fault{Reset: true}, false, 0, gateway.ErrUnavailable},
+		{"reset, resent", alexatest.Fault{Reset: true}, true, 1, nil},
+		{"fault of Alexa's", alexatest.Fault{Status: 500}, false, 0, gateway.ErrUnavailable},
+		{"fault of Alexa's, resent", alexatest.Fault{Status: 500}, true, 1, nil},
+		{"not accepted for sure", alexatest.Fault{Status: 503}, false, 1, nil},
+		{"throttled", alexatest.Fault{Status: 429}, false, 1, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBackend()
+				b.link(t, alexaevents.Europe, "home", "anna")
+				b.sender.ResendMomentary = test.resend
+				test.fault.URL = gatewayURL
+				b.cloud.Fail(test.fault)
+				err := b.sender.Send(t.Context(), "home", doorbellPress())
+				if test.want == nil {
+					require.NoError(t, err)
+				} else {
+					require.ErrorIs(t, err, test.want)
+				}
+				require.Len(t, b.cloud.Sent(), test.rings)
+			})
+		})
+	}
+}
+
+// The token goes to Amazon's own host and no further.
+func TestDeliveryFollowsNoRedirect(t *testing.T) {
+	b := newBackend()
+	b.link(t, alexaevents.Europe, "home", "anna")
+	b.cloud.Fail(alexatest.Fault{URL: gatewayURL, Status: 307, Header: http.Header{"Location": {"https://other.example/"}}})
+	err := b.sender.Send(t.Context(), "home", lampReport())
+	require.EqualError(t, err, "gateway: Alexa answered with a redirect, which is not followed (HTTP status 307)")
+	require.Zero(t, b.cloud.Calls("https://other.example/"))
+}

@@ -1,0 +1,257 @@
+package gateway_test
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/gateway"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+var update = flag.Bool("update", false, "write docs/faults.md anew")
+
+const faultsFile = "../docs/faults.md"
+
+const faultsIntroduction = `# What happens when Amazon fails
+
+This file is written, and checked, by a test:
+` + "`go test ./gateway -run TestFaults -update`" + ` writes it anew.
+
+Each table is one request to Amazon; each line is a way for that request to
+fail, first once and then each time. A column _outcome_ has the errors that
+` + "`errors.Is`" + ` finds in package gateway, or "accepted"; an error that is none of
+them says "error". Behind it stands how often Amazon was asked, the gateway or
+Login with Amazon (LWA), and how often the event arrived at Alexa if that is
+not once. A column _stored_ tells what became of the grant; "-" is nothing.
+
+`
+
+// fault is a row of the tables.
+type fault struct {
+	name string
+	alexatest.Fault
+}
+
+var faults = slices.Concat(
+	// The answers that the event gateway is documented to give, or was seen to.
+	coded("INVALID_REQUEST_EXCEPTION", 400),
+	coded("INVALID_ACCESS_TOKEN_EXCEPTION", 401),
+	coded("SKILL_DISABLED_EXCEPTION", 403),
+	coded("SKILL_NEVER_ENABLED_EXCEPTION", 403),
+	coded("INSUFFICIENT_PERMISSION_EXCEPTION", 403),
+	coded("ACCOUNT_NOT_FOUND_EXCEPTION", 404),
+	coded("SKILL_NOT_FOUND_EXCEPTION", 404),
+	coded("REQUEST_ENTITY_TOO_LARGE_EXCEPTION", 413),
+	coded("THROTTLING_EXCEPTION", 429),
+	coded("INTERNAL_SERVICE_EXCEPTION", 500),
+	coded("SERVICE_UNAVAILABLE_EXCEPTION", 503),
+
+	// The same for LWA.
+	coded("invalid_request", 400),
+	coded("invalid_client", 400, 401),
+	coded("invalid_grant", 400, 401),
+	coded("unauthorized_client", 400, 401),
+	coded("unsupported_grant_type", 400),
+	coded("invalid_scope", 400),
+	coded("invalid_token", 400),
+	coded("authorization_pending", 400),
+	coded("slow_down", 400),
+	coded("expired_token", 400),
+	coded("access_denied", 400),
+	coded("server_error", 500),
+	coded("ServerError", 500),
+	coded("ServiceUnavailable", 503),
+
+	[]fault{
+		{"429, Retry-After: 5", alexatest.Fault{Status: 429, Header: http.Header{"Retry-After": {"5"}}}},
+		{"429, Retry-After: 3600", alexatest.Fault{Status: 429, Header: http.Header{"Retry-After": {"3600"}}}},
+		{"404, HTML", alexatest.Fault{Status: 404, Body: "<html>Not Found</html>"}},
+		{"502, HTML", alexatest.Fault{Status: 502, Body: "<html>Bad Gateway</html>"}},
+		{"503, empty", alexatest.Fault{Status: 503}},
+		{"200, HTML", alexatest.Fault{Status: 200, Body: "<html>Welcome</html>"}},
+		{"204, empty", alexatest.Fault{Status: 204}},
+		{"redirect", alexatest.Fault{Status: 307, Header: http.Header{"Location": {"https://other.example/"}}}},
+		{"no answer for a minute", alexatest.Fault{Delay: time.Minute}},
+		{"connection reset before the request", alexatest.Fault{Reset: true}},
+		{"connection reset before the answer", alexatest.Fault{Lost: true}},
+		{"connection reset within the answer", alexatest.Fault{Truncate: true}},
+		{"403, cut off", alexatest.Fault{Status: 403, Code: "SKILL_DISABLED_EXCEPTION", Truncate: true}},
+	},
+)
+
+func coded(code string, statuses ...int) (rows []fault) {
+	for _, status := range statuses {
+		rows = append(rows, fault{fmt.Sprintf("%d %s", status, code), alexatest.Fault{Status: status, Code: code}})
+	}
+	return rows
+}
+
+// operation is a table: one request to Amazon, and what leads to it.
+type operation struct {
+	title, about string
+	host         string // of the request, which is the one that fails
+	prepare      func(*testing.T, *backend)
+	act          func(*testing.T, *backend) error
+}
+
+var operations = []operation{
+	{
+		"The exchange of a code", "`Granter.AcceptGrant`. Whatever the outcome, Alexa is answered within six seconds.",
+		loginURL, func(*testing.T, *backend) {},
+		func(t *testing.T, b *backend) error {
+			var failure error
+			granter := b.granter(alexaevents.Europe)
+			granter.Observe = func(_ context.Context, o gateway.GrantObservation) { failure = o.Err }
+			start := time.Now()
+			answer, err := granter.AcceptGrant(t.Context(), alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1"))
+			require.NoError(t, err)
+			require.Equal(t, map[bool]string{true: "AcceptGrant.Response", false: "ACCEPT_GRANT_FAILED"}[failure == nil], readAnswer(t, answer))
+			require.LessOrEqual(t, time.Since(start), 6*time.Second)
+			return failure
+		},
+	},
+	{
+		"The refresh of an access token", "`Sender.Send` of a ChangeReport, two hours after the last event.",
+		loginURL,
+		func(t *testing.T, b *backend) {
+			confirmed(t, b)
+			time.Sleep(2 * time.Hour)
+		},
+		sendReport,
+	},
+	{"An event", "`Sender.Send` of a ChangeReport. Events of this grant were accepted before.", gatewayURL, confirmed, sendReport},
+	{"The first event of a grant", "`Sender.Send` of a ChangeReport. The grant may be of another region.", gatewayURL, linked, sendReport},
+	{
+		"An event of a moment", "`Sender.Send` of a DoorbellPress, by a Sender that does not resend them.",
+		gatewayURL, confirmed,
+		func(t *testing.T, b *backend) error { return b.sender.Send(t.Context(), "home", doorbellPress()) },
+	},
+}
+
+func linked(t *testing.T, b *backend) { b.link(t, alexaevents.Europe, "home", "anna") }
+
+func confirmed(t *testing.T, b *backend) {
+	linked(t, b)
+	require.NoError(t, sendReport(t, b))
+}
+
+func sendReport(t *testing.T, b *backend) error {
+	return b.sender.Send(t.Context(), "home", lampReport())
+}
+
+// Every fault strikes every request. The outcomes are data: to see what a change
+// does, read the difference of the file.
+func TestFaults(t *testing.T) {
+	var file strings.Builder
+	file.WriteString(faultsIntroduction)
+	for _, operation := range operations {
+		fmt.Fprintf(&file, "## %s\n\n%s\n\n| failure | once: outcome | stored | each time: outcome | stored |\n|---|---|---|---|---|\n", operation.title, operation.about)
+		for _, fault := range faults {
+			once, onceStored := strike(t, operation, fault, 1)
+			always, alwaysStored := strike(t, operation, fault, -1)
+			fmt.Fprintf(&file, "| %s | %s | %s | %s | %s |\n", fault.name, once, onceStored, always, alwaysStored)
+		}
+		file.WriteString("\n")
+	}
+	got := strings.TrimSuffix(file.String(), "\n")
+	if *update {
+		require.NoError(t, os.WriteFile(faultsFile, []byte(got), 0o666))
+	}
+	want, err := os.ReadFile(faultsFile)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
+
+// strike runs the operation while its request fails so many times. It returns
+// what two columns of the table say.
+func strike(t *testing.T, o operation, f fault, times int) (outcome, stored string) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		o.prepare(t, b)
+		before := b.grant(t, "home", "anna")
+		loginCalls, gatewayCalls, arrived := b.cloud.Calls(loginURL), b.gatewayCalls(), len(b.cloud.Sent())
+		f.URL, f.Times = o.host, times
+		b.cloud.Fail(f.Fault)
+		err := o.act(t, b)
+		time.Sleep(time.Minute) // whatever goes on without its caller
+		synctest.Wait()
+
+		loginCalls, gatewayCalls, arrived = b.cloud.Calls(loginURL)-loginCalls, b.gatewayCalls()-gatewayCalls, len(b.cloud.Sent())-arrived
+		outcome = cmp.Or(strings.Join(sentinels(err), ", "), "accepted") + "; " + counts(loginCalls, gatewayCalls)
+		if accepted := o.host != loginURL && err == nil || o.title == operations[1].title && err == nil; arrived > 1 || arrived == 1 && !accepted || arrived == 0 && accepted {
+			outcome += fmt.Sprintf("; arrived %d times", arrived)
+		}
+		stored = change(before, b.grant(t, "home", "anna"))
+		require.Equal(t, b.cloud.Calls(""), b.cloud.Calls(loginURL)+b.gatewayCalls(), "Amazon alone was asked")
+		requireNoSecrets(t, b, err)
+	})
+	return outcome, stored
+}
+
+// sentinels names the package's errors that an error is.
+func sentinels(err error) (names []string) {
+	for _, sentinel := range []struct {
+		name string
+		err  error
+	}{
+		{"ErrNoGrant", gateway.ErrNoGrant},
+		{"ErrRelink", gateway.ErrRelink},
+		{"ErrSkillDisabled", gateway.ErrSkillDisabled},
+		{"ErrMisconfigured", gateway.ErrMisconfigured},
+		{"ErrThrottled", gateway.ErrThrottled},
+		{"ErrUnavailable", gateway.ErrUnavailable},
+		{"ErrTooLarge", gateway.ErrTooLarge},
+		{"ErrInvalidEvent", gateway.ErrInvalidEvent},
+	} {
+		if errors.Is(err, sentinel.err) {
+			names = append(names, sentinel.name)
+		}
+	}
+	if err != nil && names == nil {
+		names = []string{"error"}
+	}
+	return names
+}
+
+func counts(login, gateway int) string {
+	var texts []string
+	if login > 0 {
+		texts = append(texts, fmt.Sprintf("LWA %d", login))
+	}
+	if gateway > 0 {
+		texts = append(texts, fmt.Sprintf("gateway %d", gateway))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// change tells what became of the grant.
+func change(before, after lwa.Grant) string {
+	var changes []string
+	note := func(changed bool, name string) {
+		if changed {
+			changes = append(changes, name)
+		}
+	}
+	isNew := before.RefreshToken == "" && after.RefreshToken != ""
+	note(isNew, "the grant")
+	note(before.RefreshToken != "" && after.RefreshToken == "", "deleted")
+	note(!isNew && before.AccessToken != after.AccessToken, "a new token")
+	note(before.Live() && !after.Live(), "ended")
+	note(before.ConfirmedAt.IsZero() && !after.ConfirmedAt.IsZero(), "its region proved")
+	return cmp.Or(strings.Join(changes, ", "), "-")
+}

@@ -1,0 +1,268 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/gateway"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+func TestGranter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		granter := b.granter(alexaevents.Europe)
+		var observed []gateway.GrantObservation
+		granter.Observe = func(_ context.Context, o gateway.GrantObservation) { observed = append(observed, o) }
+		directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
+
+		requireAccepted(t, granter, directive)
+		first := b.grant(t, "home", "anna")
+		require.Equal(t, alexaevents.Europe, first.Region)
+		require.True(t, first.Live())
+		require.Zero(t, first.ConfirmedAt)
+
+		requireAccepted(t, granter, directive)
+		require.Equal(t, 1, b.cloud.Calls(loginURL), "the same directive again needs no code")
+		require.Equal(t, first, b.grant(t, "home", "anna"))
+
+		// The customer's access token was refreshed, but the link is the same.
+		requireAccepted(t, granter, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/2"))
+		require.NotEqual(t, first.RefreshToken, b.grant(t, "home", "anna").RefreshToken)
+		require.Equal(t, []gateway.GrantObservation{{Region: alexaevents.Europe}, {Region: alexaevents.Europe}, {Region: alexaevents.Europe}}, observed)
+		require.Empty(t, b.log.String())
+	})
+}
+
+// Whatever fails is answered, and nothing that fails before the exchange uses up
+// the code.
+func TestGranterFails(t *testing.T) {
+	errStore := errors.New("the store is down")
+	for _, test := range []struct {
+		name     string
+		sabotage func(*gateway.Granter, *backend)
+		want     error
+		codeUsed bool
+	}{
+		{"no account for the token", func(g *gateway.Granter, _ *backend) {
+			g.Account = func(context.Context, string) (string, error) { return "", errNoSuchToken }
+		}, errNoSuchToken, false},
+		{"neither account nor error", func(g *gateway.Granter, _ *backend) {
+			g.Account = func(context.Context, string) (string, error) { return "", nil }
+		}, gateway.ErrMisconfigured, false},
+		{"no link for the token", func(g *gateway.Granter, _ *backend) {
+			g.Link = func(context.Context, string) (string, error) { return "", errNoSuchToken }
+		}, errNoSuchToken, false},
+		{"neither link nor error", func(g *gateway.Granter, _ *backend) {
+			g.Link = func(context.Context, string) (string, error) { return "", nil }
+		}, gateway.ErrMisconfigured, false},
+		{"account waits for ever", func(g *gateway.Granter, _ *backend) {
+			g.Account = func(ctx context.Context, _ string) (string, error) { <-ctx.Done(); return "", ctx.Err() }
+		}, context.DeadlineExceeded, false},
+		{"account heeds no context", func(g *gateway.Granter, _ *backend) {
+			g.Account = func(context.Context, string) (string, error) { time.Sleep(7 * time.Second); return "home", nil }
+		}, context.DeadlineExceeded, false},
+		{"no region", func(g *gateway.Granter, _ *backend) { g.Region = "" }, gateway.ErrMisconfigured, false},
+		{"another region than Alexa's", func(g *gateway.Granter, _ *backend) { g.Region = "eu-west-1" }, gateway.ErrMisconfigured, false},
+		{"no tokens", func(g *gateway.Granter, _ *backend) { g.Tokens = nil }, gateway.ErrMisconfigured, false},
+		{"no client", func(g *gateway.Granter, _ *backend) { g.Tokens = new(lwa.Source) }, gateway.ErrMisconfigured, false},
+		{"no account function", func(g *gateway.Granter, _ *backend) { g.Account = nil }, gateway.ErrMisconfigured, false},
+		{"no store to read", func(_ *gateway.Granter, b *backend) {
+			b.store.before = func(context.Context, string) error { return errStore }
+		}, errStore, false},
+		{"no store to write", func(_ *gateway.Granter, b *backend) {
+			b.store.before = func(_ context.Context, call string) error {
+				if call == "UpdateGrant" {
+					return errStore
+				}
+				return nil
+			}
+		}, errStore, true},
+		{"LWA refuses the code", func(_ *gateway.Granter, b *backend) {
+			b.cloud.Fail(alexatest.Fault{Status: 400, Code: "invalid_grant"})
+		}, gateway.ErrRelink, false},
+		{"LWA refuses the client", func(_ *gateway.Granter, b *backend) {
+			b.cloud.Fail(alexatest.Fault{Status: 401, Code: "invalid_client"})
+		}, gateway.ErrMisconfigured, false},
+		{"LWA does not answer", func(_ *gateway.Granter, b *backend) {
+			b.cloud.Fail(alexatest.Fault{Delay: time.Hour})
+		}, context.DeadlineExceeded, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBackend()
+				directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
+				granter := b.granter(alexaevents.Europe)
+				test.sabotage(granter, b)
+				var observed gateway.GrantObservation
+				granter.Observe = func(_ context.Context, o gateway.GrantObservation) { observed = o }
+
+				start := time.Now()
+				answer, err := granter.AcceptGrant(t.Context(), directive)
+				require.LessOrEqual(t, time.Since(start), 6*time.Second)
+				require.NoError(t, err)
+				require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
+				require.ErrorIs(t, observed.Err, test.want)
+				require.Equal(t, time.Since(start), observed.Duration)
+				require.Equal(t, 1, strings.Count(b.log.String(), "level=WARN msg=\"grant not accepted\""))
+				require.Empty(t, b.grant(t, "home", "anna"))
+
+				time.Sleep(time.Minute) // nothing that is still under way may use up the code
+				synctest.Wait()
+				b.store.before = nil
+				b.cloud.Heal()
+				answer, err = b.granter(alexaevents.Europe).AcceptGrant(t.Context(), directive)
+				require.NoError(t, err)
+				require.Equal(t, map[bool]string{false: "AcceptGrant.Response", true: "ACCEPT_GRANT_FAILED"}[test.codeUsed], readAnswer(t, answer))
+			})
+		})
+	}
+}
+
+func TestGranterRefusesOtherDirectives(t *testing.T) {
+	b := newBackend()
+	granter := b.granter(alexaevents.Europe)
+	for _, data := range []string{turnOn, discover, `{}`, ``, `null`} {
+		answer, err := granter.AcceptGrant(t.Context(), []byte(data))
+		require.ErrorIs(t, err, gateway.ErrMalformedDirective, data)
+		require.Nil(t, answer)
+	}
+	answer, err := granter.AcceptGrant(t.Context(), []byte(strings.Replace(acceptGrant, "code-canary", "", 1)))
+	require.NoError(t, err, "Alexa waits for an answer to this one")
+	require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
+	require.Zero(t, b.cloud.Calls(""))
+}
+
+// A code works once, so what it gave is stored although the caller is gone or
+// the store is slow.
+func TestGranterStoresWhatTheCodeGave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		b.cloud.Fail(alexatest.Fault{Delay: time.Second})
+		directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
+		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
+		defer cancel()
+		answer, err := b.granter(alexaevents.Europe).AcceptGrant(ctx, directive)
+		require.NoError(t, err)
+		require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
+		time.Sleep(time.Second)
+		require.True(t, b.grant(t, "home", "anna").Live())
+		requireAccepted(t, b.granter(alexaevents.Europe), directive)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		b.store.before = func(_ context.Context, call string) error {
+			if call == "UpdateGrant" {
+				time.Sleep(7 * time.Second)
+			}
+			return nil
+		}
+		directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
+		start := time.Now()
+		answer, err := b.granter(alexaevents.Europe).AcceptGrant(t.Context(), directive)
+		require.NoError(t, err)
+		require.Equal(t, 6*time.Second, time.Since(start))
+		require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
+		time.Sleep(2 * time.Second)
+		require.True(t, b.grant(t, "home", "anna").Live())
+	})
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		answer, err := b.granter(alexaevents.Europe).AcceptGrant(ctx, directive)
+		require.NoError(t, err)
+		require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
+		require.Zero(t, b.cloud.Calls(""), "nobody waited from the start")
+	})
+}
+
+func TestGranterAnswersRepetitionsAlike(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		granter := b.granter(alexaevents.Europe)
+		directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
+		b.cloud.Fail(alexatest.Fault{Delay: time.Second})
+		var group sync.WaitGroup
+		for i := range 100 {
+			group.Go(func() {
+				time.Sleep(time.Duration(i) * 20 * time.Millisecond) // some come later than the answer to the first
+				requireAccepted(t, granter, directive)
+			})
+		}
+		group.Wait()
+		require.Equal(t, 1, b.cloud.Calls(loginURL))
+	})
+}
+
+// When a skill moves from version 2 of the API, every customer grants at once.
+func TestGranterBurst(t *testing.T) {
+	const customers = 10_000
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		server := b.granter(alexaevents.Europe)
+		var group sync.WaitGroup
+		var failed atomic.Int64
+		for i := range customers {
+			name := fmt.Sprint("customer-", i)
+			directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, name), fmt.Sprintf("account-%d/%s/1", i/2, name))
+			group.Go(func() {
+				w := httptest.NewRecorder()
+				server.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(string(directive))))
+				if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "AcceptGrant.Response") {
+					failed.Add(1)
+				}
+			})
+		}
+		group.Wait()
+		require.Zero(t, failed.Load())
+		require.Equal(t, customers, b.cloud.Calls(loginURL))
+		for i := range customers {
+			require.True(t, b.grant(t, fmt.Sprint("account-", i/2), fmt.Sprint("customer-", i)).Live(), i)
+		}
+		require.NoError(t, b.sender.Send(t.Context(), "account-4711", lampReport()))
+		require.ElementsMatch(t, []string{"customer-9422", "customer-9423"}, b.customers())
+	})
+}
+
+func TestGranterOverHTTP(t *testing.T) {
+	b := newBackend()
+	granter := b.granter(alexaevents.Europe)
+	for _, test := range []struct {
+		name, body string
+		status     int
+		answer     string
+	}{
+		{"grant", string(alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")), 200, "AcceptGrant.Response"},
+		{"another code", string(alexatest.AcceptGrantDirective("another", "home/anna/1")), 200, "ACCEPT_GRANT_FAILED"},
+		{"another directive", turnOn, 400, ""},
+		{"nothing", "", 400, ""},
+		{"too much", strings.Repeat(" ", 64<<10) + acceptGrant, 400, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			granter.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(test.body)))
+			require.Equal(t, test.status, w.Code)
+			if test.answer == "" {
+				require.Empty(t, w.Body.String())
+				return
+			}
+			require.Equal(t, "application/json", w.Header().Get("Content-Type"))
+			require.Equal(t, test.answer, readAnswer(t, w.Body.Bytes()))
+		})
+	}
+}

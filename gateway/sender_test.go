@@ -1,0 +1,318 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/gateway"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+func TestSend(t *testing.T) {
+	b := newBackend()
+	b.link(t, alexaevents.Europe, "home", "anna")
+	b.link(t, alexaevents.FarEast, "home", "bert")
+	b.link(t, alexaevents.NorthAmerica, "flat", "carl")
+	require.NoError(t, b.tokens.Import(t.Context(), keyOf("home", ""), "a developer's own"))
+	wire := b.record()
+	require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+
+	require.ElementsMatch(t, []string{"anna", "bert"}, b.customers())
+	ids := make(map[string]bool)
+	for _, attempt := range wire.attempts {
+		require.Equal(t, attempt.Header, attempt.Scope)
+		_, err := uuid.Parse(attempt.MessageID)
+		require.NoError(t, err)
+		ids[attempt.MessageID] = true
+	}
+	require.Len(t, ids, 2, "each has a message ID of its own")
+	require.Equal(t, 1, b.cloud.Calls("https://api.eu.amazonalexa.com/v3/events"))
+	require.Equal(t, 1, b.cloud.Calls("https://api.fe.amazonalexa.com/v3/events"))
+
+	require.ErrorIs(t, b.sender.Send(t.Context(), "nobody", lampReport()), gateway.ErrNoGrant)
+	require.NoError(t, b.tokens.Import(t.Context(), keyOf("developer", ""), "a developer's own"))
+	require.ErrorIs(t, b.sender.Send(t.Context(), "developer", lampReport()), gateway.ErrNoGrant)
+}
+
+// Two customers of one account live in two regions. One disables the skill; the
+// other one still gets events.
+func TestSendToAFamily(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		b.link(t, alexaevents.Europe, "home", "anna")
+		b.link(t, alexaevents.FarEast, "home", "bert")
+		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+
+		b.cloud.DisableSkill("anna")
+		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()), "while Alexa says so")
+		require.True(t, b.grant(t, "home", "anna").Live(), "a refused event ends no grant")
+		time.Sleep(2 * time.Hour)
+		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()), "when Login with Amazon says so")
+		require.False(t, b.grant(t, "home", "anna").Live())
+
+		gatewayCalls, loginCalls, warnings := b.gatewayCalls(), b.cloud.Calls(loginURL), strings.Count(b.log.String(), "event not accepted")
+		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()), "for ever after")
+		require.Equal(t, gatewayCalls+1, b.gatewayCalls())
+		require.Equal(t, loginCalls, b.cloud.Calls(loginURL))
+		require.Equal(t, warnings, strings.Count(b.log.String(), "event not accepted"), "nothing new, so no word about it")
+		require.ElementsMatch(t, []string{"anna", "bert", "bert", "bert", "bert"}, b.customers())
+
+		b.cloud.DisableSkill("bert")
+		err := b.sender.Send(t.Context(), "home", lampReport())
+		var failure *gateway.SendError
+		require.ErrorAs(t, err, &failure)
+		require.Len(t, failure.Results, 2)
+		require.ErrorIs(t, failure.Results[0].Err, gateway.ErrRelink)
+		require.ErrorIs(t, failure.Results[1].Err, gateway.ErrSkillDisabled)
+		require.NotErrorIs(t, err, gateway.ErrRelink, "not all grants agree")
+		require.NotErrorIs(t, err, gateway.ErrSkillDisabled)
+		time.Sleep(2 * time.Hour)
+		err = b.sender.Send(t.Context(), "home", lampReport())
+		require.ErrorIs(t, err, gateway.ErrRelink, "now they do")
+		require.NotErrorIs(t, err, gateway.ErrNoGrant)
+
+		b.link(t, alexaevents.Europe, "home", "anna")
+		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+	})
+}
+
+// Alexa answers as if the customer had disabled the skill where the grant is of
+// another region. Until an event was accepted, that is as likely.
+func TestSendToAnotherRegion(t *testing.T) {
+	b := newBackend()
+	directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
+	requireAccepted(t, b.granter(alexaevents.NorthAmerica), directive)
+	b.link(t, alexaevents.Europe, "home", "bert")
+
+	err := b.sender.Send(t.Context(), "home", lampReport())
+	var failure *gateway.SendError
+	require.ErrorAs(t, err, &failure, "the operator must hear of it")
+	require.Equal(t, keyOf("home", "anna"), failure.Results[0].Key)
+	require.ErrorIs(t, failure.Results[0].Err, gateway.ErrSkillDisabled)
+	require.ErrorIs(t, failure.Results[0].Err, gateway.ErrMisconfigured)
+	require.ErrorContains(t, failure.Results[0].Err, "check that its region is the customer's")
+	require.NoError(t, failure.Results[1].Err)
+	require.True(t, b.grant(t, "home", "anna").Live())
+
+	b.link(t, alexaevents.Europe, "home", "anna")
+	require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+	b.cloud.DisableSkill("anna")
+	err = b.sender.SendTo(t.Context(), keyOf("home", "anna"), lampReport())
+	require.ErrorIs(t, err, gateway.ErrSkillDisabled)
+	require.NotErrorIs(t, err, gateway.ErrMisconfigured)
+	require.ErrorContains(t, err, "stop sending until the customer enables the skill")
+}
+
+func TestSendTo(t *testing.T) {
+	b := newBackend()
+	b.link(t, alexaevents.Europe, "home", "anna")
+	b.link(t, alexaevents.Europe, "home", "bert")
+	directive := parse(t, string(alexatest.Directive("Alexa.PowerController", "TurnOn", "lamp-1", "home/bert/9", nil)))
+	response := directive.Response(lampOn())
+
+	err := b.sender.Send(t.Context(), "home", response)
+	requireInvalid(t, err, "Response", "SendTo")
+	key, err := b.granter(alexaevents.Europe).Key(t.Context(), directive)
+	require.NoError(t, err)
+	require.NoError(t, b.sender.SendTo(t.Context(), key, response))
+	require.Equal(t, []string{"bert"}, b.customers())
+	require.Contains(t, string(b.cloud.Sent()[0].Body), `"correlationToken":"`+string(directive.CorrelationToken)+`"`)
+
+	require.ErrorIs(t, b.sender.SendTo(t.Context(), keyOf("home", "carl"), response), gateway.ErrNoGrant)
+	b.cloud.DisableSkill("bert")
+	b.cloud.ExpireTokens()
+	require.ErrorIs(t, b.sender.SendTo(t.Context(), key, response), gateway.ErrRelink)
+	require.ErrorIs(t, b.sender.SendTo(t.Context(), key, response), gateway.ErrRelink)
+}
+
+// What can be known to be wrong is not sent.
+func TestSendRefuses(t *testing.T) {
+	b := newBackend()
+	b.link(t, alexaevents.Europe, "home", "anna")
+	require.NoError(t, b.tokens.Import(t.Context(), keyOf("imported", "anna"), "Atzr|1")) // which has no region
+	calls := b.cloud.Calls("")
+	directive := parse(t, turnOn)
+	for name, test := range map[string]struct {
+		sender  *gateway.Sender
+		account string
+		event   gateway.Event
+		want    error
+	}{
+		"invalid event":  {b.sender, "home", &gateway.ChangeReport{}, gateway.ErrInvalidEvent},
+		"no event":       {b.sender, "home", nil, gateway.ErrInvalidEvent},
+		"nil event":      {b.sender, "home", (*gateway.ChangeReport)(nil), gateway.ErrInvalidEvent},
+		"only an answer": {b.sender, "home", directive.DeferredResponse(0), gateway.ErrInvalidEvent},
+		"no endpoint":    {b.sender, "home", &gateway.Response{}, gateway.ErrInvalidEvent},
+		"no tokens":      {&gateway.Sender{}, "home", lampReport(), gateway.ErrMisconfigured},
+		"no store":       {&gateway.Sender{Tokens: &lwa.Source{Client: b.tokens.Client}}, "home", lampReport(), gateway.ErrMisconfigured},
+		"no region":      {b.sender, "imported", lampReport(), gateway.ErrMisconfigured},
+		"no account":     {b.sender, "", lampReport(), gateway.ErrNoGrant},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.ErrorIs(t, test.sender.Send(t.Context(), test.account, test.event), test.want)
+			require.ErrorIs(t, test.sender.SendTo(t.Context(), keyOf(test.account, "anna"), test.event), test.want)
+		})
+	}
+	require.Equal(t, calls, b.cloud.Calls(""))
+}
+
+func TestSendReportsStoreErrors(t *testing.T) {
+	b := newBackend()
+	b.link(t, alexaevents.Europe, "home", "anna")
+	errStore := errors.New("the store is down")
+	b.store.before = func(context.Context, string) error { return errStore }
+	require.ErrorIs(t, b.sender.Send(t.Context(), "home", lampReport()), errStore)
+	require.ErrorIs(t, b.sender.SendTo(t.Context(), keyOf("home", "anna"), lampReport()), errStore)
+
+	b.store.before = func(_ context.Context, call string) error {
+		if call == "UpdateGrant" {
+			return errStore
+		}
+		return nil
+	}
+	require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()), "the event was accepted all the same")
+}
+
+// A token that is still good costs one look into the store, and the hourly note
+// that an event was accepted.
+func TestSendReadsTheStoreOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		b.link(t, alexaevents.Europe, "home", "anna")
+		granted := time.Now()
+		send := func() map[string]int {
+			b.store.takeCalls()
+			require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+			return b.store.takeCalls()
+		}
+		require.Equal(t, map[string]int{"AccountGrants": 1, "UpdateGrant": 1}, send())
+		require.True(t, granted.Equal(b.grant(t, "home", "anna").ConfirmedAt))
+		for range 10 {
+			time.Sleep(5 * time.Minute)
+			require.Equal(t, map[string]int{"AccountGrants": 1}, send())
+		}
+		require.NoError(t, b.sender.SendTo(t.Context(), keyOf("home", "anna"), lampReport()))
+		require.Equal(t, map[string]int{"Grant": 1}, b.store.takeCalls())
+		time.Sleep(10 * time.Minute)
+		require.Equal(t, map[string]int{"AccountGrants": 1, "Grant": 1, "UpdateGrant": 2}, send(), "with a refresh")
+		require.True(t, granted.Add(time.Hour).Equal(b.grant(t, "home", "anna").ConfirmedAt))
+	})
+}
+
+// An accepted event proves the region of its own grant, not of one that took its
+// place meanwhile.
+func TestSendConfirmsItsOwnGrant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		b.link(t, alexaevents.Europe, "home", "anna")
+		b.cloud.Fail(alexatest.Fault{URL: alexaevents.Europe.APIEndpoint(), Delay: time.Second})
+		time.AfterFunc(500*time.Millisecond, func() { b.link(t, alexaevents.FarEast, "home", "anna") })
+		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+		require.Equal(t, alexaevents.FarEast, b.grant(t, "home", "anna").Region)
+		require.Zero(t, b.grant(t, "home", "anna").ConfirmedAt)
+
+		clock := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
+		b.tokens.Now = func() time.Time { return clock }
+		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+		require.Equal(t, clock, b.grant(t, "home", "anna").ConfirmedAt, "by the clock of the tokens")
+	})
+}
+
+// A grant that is erased while an event is sent has ended.
+func TestSendToErasedGrant(t *testing.T) {
+	b := newBackend()
+	b.link(t, alexaevents.Europe, "home", "anna")
+	b.link(t, alexaevents.Europe, "home", "bert")
+	require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+	b.cloud.DisableSkill("anna")
+	b.cloud.ExpireTokens()
+	b.store.before = func(ctx context.Context, call string) error {
+		if call == "Grant" { // to renew a token
+			return b.store.MemoryStore.UpdateGrant(ctx, keyOf("home", "anna"), func(g *lwa.Grant) error { *g = lwa.Grant{}; return nil })
+		}
+		return nil
+	}
+	require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+	require.Equal(t, "bert", b.customers()[2])
+}
+
+// A few grants get an event at a time.
+func TestSendInParallel(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		for i := range 10 {
+			b.link(t, alexaevents.Europe, "home", fmt.Sprint("customer-", i))
+		}
+		b.cloud.Fail(alexatest.Fault{URL: alexaevents.Europe.APIEndpoint(), Delay: time.Second, Times: -1})
+		start := time.Now()
+		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+		require.Equal(t, 3*time.Second, time.Since(start))
+		require.Len(t, b.cloud.Sent(), 10)
+	})
+}
+
+func TestSendObservesAndLogs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		b.link(t, alexaevents.Europe, "home", "anna")
+		var observed []gateway.Observation
+		b.sender.Observe = func(_ context.Context, o gateway.Observation) { observed = append(observed, o) }
+
+		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+		require.Equal(t, []gateway.Observation{{Event: "ChangeReport", Region: alexaevents.Europe, Attempts: 1}}, observed)
+		require.Empty(t, b.log.String())
+
+		b.cloud.Fail(alexatest.Fault{URL: alexaevents.Europe.APIEndpoint(), Status: 503, Times: -1})
+		require.ErrorIs(t, b.sender.Send(t.Context(), "home", doorbellPress()), gateway.ErrUnavailable)
+		require.Len(t, observed, 2)
+		require.Equal(t, "DoorbellPress", observed[1].Event)
+		require.Equal(t, 4, observed[1].Attempts)
+		require.GreaterOrEqual(t, observed[1].Duration, 7*time.Second)
+		require.ErrorIs(t, observed[1].Err, gateway.ErrUnavailable)
+		lines := strings.Split(strings.TrimSpace(b.log.String()), "\n")
+		require.Len(t, lines, 2)
+		require.Contains(t, lines[0], `level=WARN msg="event not accepted" alexa.event.type=DoorbellPress alexa.region=EU alexa.attempts=4 error="gateway: Alexa refused without saying why (HTTP status 503)"`)
+		require.NotContains(t, lines[0], "home")
+		require.Contains(t, lines[1], `level=DEBUG msg="whose event was not accepted" alexa.account.id=home alexa.link.id=anna`)
+
+		b.cloud.Heal()
+		b.cloud.Fail(alexatest.Fault{URL: loginURL, Status: 401, Code: "invalid_client"})
+		time.Sleep(2 * time.Hour)
+		require.ErrorIs(t, b.sender.Send(t.Context(), "home", lampReport()), gateway.ErrMisconfigured)
+		require.Len(t, observed, 3)
+		require.Zero(t, observed[2].Attempts)
+	})
+}
+
+// The client that is used where none is given: the context ends before it could
+// reach anybody.
+func TestSendWithoutHTTPClient(t *testing.T) {
+	b := newBackend()
+	b.link(t, alexaevents.Europe, "home", "anna")
+	ctx, cancel := context.WithCancel(t.Context())
+	sender := &gateway.Sender{Tokens: &lwa.Source{Client: b.tokens.Client, Store: cancelling{b.store, cancel}}}
+	err := sender.SendTo(ctx, keyOf("home", "anna"), lampReport())
+	require.ErrorIs(t, err, context.Canceled)
+	require.ErrorContains(t, err, "no answer from Alexa")
+}
+
+// cancelling is a store that cancels a context as soon as it was read.
+type cancelling struct {
+	lwa.Store
+	cancel context.CancelFunc
+}
+
+func (s cancelling) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
+	defer s.cancel()
+	return s.Store.Grant(ctx, key)
+}

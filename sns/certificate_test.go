@@ -1,0 +1,207 @@
+package sns_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"net/http"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents/sns"
+)
+
+func TestCertificate(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(*pki)
+		want   error
+	}{
+		"genuine":                  {func(*pki) {}, nil},
+		"expired":                  {func(p *pki) { p.leaf.NotAfter = now.Add(-time.Second) }, sns.ErrCertificate},
+		"not yet valid":            {func(p *pki) { p.leaf.NotBefore = now.Add(time.Second) }, sns.ErrCertificate},
+		"valid at the last second": {func(p *pki) { p.leaf.NotAfter = now }, nil},
+		"no name":                  {func(p *pki) { p.leaf.DNSNames = nil }, sns.ErrCertificate},
+		"another name":             {func(p *pki) { p.leaf.DNSNames = []string{"sqs.amazonaws.com"} }, sns.ErrCertificate},
+		"a wildcard":               {func(p *pki) { p.leaf.DNSNames = []string{"*.amazonaws.com"} }, sns.ErrCertificate},
+		"a host's name":            {func(p *pki) { p.leaf.DNSNames = []string{"sns.us-east-2.amazonaws.com"} }, sns.ErrCertificate},
+		"another region's name":    {func(p *pki) { p.leaf.DNSNames = []string{"sns-signing.me-south-1.amazonaws.com"} }, sns.ErrCertificate},
+		"one name of several":      {func(p *pki) { p.leaf.DNSNames = []string{"a.example", "sns.amazonaws.com"} }, nil},
+		"ECDSA":                    {func(p *pki) { p.key = ecdsaKey() }, sns.ErrCertificate},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPKI()
+			test.change(p)
+			leaf, intermediate, root := p.issue()
+			alone := newBench()
+			alone.amazon.file = block(leaf)
+			require.ErrorIs(t, alone.verify(notification()), test.want)
+
+			chained := newBench()
+			chained.amazon.file = block(leaf)
+			chained.Roots, chained.Intermediates = pool(root), []*x509.Certificate{intermediate}
+			require.ErrorIs(t, chained.verify(notification()), test.want)
+		})
+	}
+}
+
+func TestChain(t *testing.T) {
+	leaf, intermediate, root := newPKI().issue()
+	_, _, otherRoot := newPKI().issue()
+	expiring := newPKI()
+	expiring.intermediate.NotAfter = now.Add(-time.Second)
+	ofExpired, expired, itsRoot := expiring.issue()
+	otherUsage := newPKI()
+	otherUsage.leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}
+	coder, codersIntermediate, codersRoot := otherUsage.issue()
+	for name, test := range map[string]struct {
+		served        []byte
+		intermediates []*x509.Certificate
+		roots         *x509.CertPool
+		want          error
+	}{
+		"no chain asked for":           {block(leaf), nil, nil, nil},
+		"complete":                     {block(leaf), []*x509.Certificate{intermediate}, pool(root), nil},
+		"served":                       {block(leaf, intermediate), nil, pool(root), nil},
+		"one intermediate of several":  {block(leaf), []*x509.Certificate{otherRoot, intermediate}, pool(root), nil},
+		"no intermediate":              {block(leaf), nil, pool(root), sns.ErrCertificate},
+		"another root":                 {block(leaf), []*x509.Certificate{intermediate}, pool(otherRoot), sns.ErrCertificate},
+		"the root as an intermediate":  {block(leaf), []*x509.Certificate{intermediate, root}, pool(otherRoot), sns.ErrCertificate},
+		"the root served":              {block(leaf, intermediate, root), nil, pool(otherRoot), sns.ErrCertificate},
+		"the system's roots":           {block(leaf), []*x509.Certificate{intermediate}, nil, sns.ErrCertificate},
+		"an expired intermediate":      {block(ofExpired), []*x509.Certificate{expired}, pool(itsRoot), sns.ErrCertificate},
+		"not for servers":              {block(coder), []*x509.Certificate{codersIntermediate}, pool(codersRoot), sns.ErrCertificate},
+		"the wrong one first":          {block(intermediate, leaf), nil, pool(root), sns.ErrCertificate},
+		"the wrong one first, no root": {block(intermediate, leaf), nil, nil, sns.ErrCertificate},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench()
+			b.amazon.file = test.served
+			b.Intermediates, b.Roots = test.intermediates, test.roots
+			require.ErrorIs(t, b.verify(notification()), test.want)
+		})
+	}
+}
+
+func TestFetch(t *testing.T) {
+	leaf, _, _ := newPKI().issue()
+	key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("not a real one")})
+	redirect := func(r *http.Request) (*http.Response, error) {
+		if r.URL.String() != certURL {
+			return respond(http.StatusOK, block(leaf)), nil
+		}
+		response := respond(http.StatusFound, nil)
+		response.Header.Set("Location", "/SimpleNotificationService-2.pem")
+		return response, nil
+	}
+	answer := func(status int, body []byte) func(*http.Request) (*http.Response, error) {
+		return func(*http.Request) (*http.Response, error) { return respond(status, body), nil }
+	}
+	for name, test := range map[string]struct {
+		answer func(*http.Request) (*http.Response, error)
+		want   error
+	}{
+		"status 403":  {answer(403, block(leaf)), sns.ErrFetch},
+		"status 500":  {answer(500, nil), sns.ErrFetch},
+		"no answer":   {func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }, sns.ErrFetch},
+		"redirect":    {redirect, sns.ErrFetch},
+		"10 MB":       {answer(200, make([]byte, 10<<20)), sns.ErrFetch},
+		"empty":       {answer(200, nil), sns.ErrCertificate},
+		"not PEM":     {answer(200, []byte("<html>")), sns.ErrCertificate},
+		"a key":       {answer(200, slices.Concat(block(leaf), key)), sns.ErrCertificate},
+		"eleven":      {answer(200, bytes.Repeat(block(leaf), 11)), sns.ErrCertificate},
+		"broken":      {answer(200, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})), sns.ErrCertificate},
+		"with a tail": {answer(200, append(block(leaf), "x"...)), sns.ErrCertificate},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench()
+			b.amazon.answer = test.answer
+			require.ErrorIs(t, b.verify(notification()), test.want)
+			require.ErrorIs(t, b.verify(notification()), test.want)
+			b.requireCalls(t, certURL) // the failure is remembered
+			b.amazon.answer = nil
+			b.now = now.Add(30 * time.Second)
+			require.NoError(t, b.verify(notification()), "but not for long")
+		})
+	}
+}
+
+func TestCertificateIsKept(t *testing.T) {
+	p := newPKI()
+	p.leaf.NotAfter = now.Add(time.Minute)
+	leaf, _, _ := p.issue()
+	b := newBench()
+	b.amazon.file = block(leaf)
+	for range 10 {
+		require.NoError(t, b.verify(notification()))
+	}
+	b.now = now.Add(time.Minute)
+	require.NoError(t, b.verify(notification()), "the last second")
+	b.requireCalls(t, certURL)
+
+	b.now = now.Add(time.Minute + time.Second)
+	p.leaf.NotAfter = now.AddDate(1, 0, 0)
+	leaf, _, _ = p.issue()
+	b.amazon.file = block(leaf)
+	require.NoError(t, b.verify(notification()), "renewed")
+	b.requireCalls(t, certURL, certURL)
+
+	const next = "https://sns.us-east-2.amazonaws.com/SimpleNotificationService-2.pem"
+	require.NoError(t, b.verify(notification().with("SigningCertURL", next)), "rotated")
+	b.requireCalls(t, certURL, certURL, next)
+}
+
+func TestColdCallersShareOneFetch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench()
+		release := make(chan struct{})
+		b.amazon.answer = func(*http.Request) (*http.Response, error) {
+			<-release
+			return respond(http.StatusOK, b.amazon.file), nil
+		}
+		data := notification().signed()
+		results := make(chan error)
+		verify := func(ctx context.Context) {
+			_, err := b.Verify(ctx, data)
+			results <- err
+		}
+		for range 100 {
+			go verify(t.Context())
+		}
+		impatient, cancel := context.WithCancel(t.Context())
+		go verify(impatient)
+		synctest.Wait()
+		cancel()
+		err := <-results
+		require.ErrorIs(t, err, sns.ErrFetch)
+		require.ErrorIs(t, err, context.Canceled)
+		close(release)
+		for range 100 {
+			require.NoError(t, <-results)
+		}
+		b.requireCalls(t, certURL)
+	})
+}
+
+func TestSlowHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench()
+		b.amazon.answer = func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}
+		start := time.Now()
+		require.ErrorIs(t, b.verify(notification()), sns.ErrFetch)
+		require.Equal(t, 5*time.Second, time.Since(start))
+
+		start = time.Now()
+		m := &sns.Message{Type: sns.SubscriptionConfirmation, TopicArn: topicARN, Token: "x"}
+		require.ErrorIs(t, b.Confirm(t.Context(), m), sns.ErrConfirm)
+		require.Equal(t, 5*time.Second, time.Since(start))
+	})
+}

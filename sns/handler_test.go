@@ -1,0 +1,278 @@
+package sns_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents/sns"
+)
+
+// inbox is a function to receive messages that remembers them.
+type inbox struct {
+	err      error // what it returns
+	received []*sns.Message
+}
+
+func (i *inbox) receive(_ context.Context, m *sns.Message) error {
+	i.received = append(i.received, m)
+	return i.err
+}
+
+func (i *inbox) texts() (texts []string) {
+	for _, m := range i.received {
+		texts = append(texts, m.Message)
+	}
+	return texts
+}
+
+// post is a request as SNS sends it.
+func post(data []byte, headers ...string) *http.Request {
+	r := httptest.NewRequest(http.MethodPost, "/sns", bytes.NewReader(data))
+	r.Header.Set("Content-Type", "text/plain; charset=UTF-8")
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	return r
+}
+
+const typeHeader = "x-amz-sns-message-type"
+
+func TestHandler(t *testing.T) {
+	down := errors.New("database is down")
+	noRoute := func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
+	good := notification().signed()
+	for name, test := range map[string]struct {
+		request  *http.Request
+		answer   func(*http.Request) (*http.Response, error)
+		err      error // of Receive
+		code     int
+		received bool
+	}{
+		"notification":              {request: post(good), code: 200, received: true},
+		"with its header":           {request: post(good, typeHeader, "Notification"), code: 200, received: true},
+		"with topic's header":       {request: post(good, "x-amz-sns-topic-arn", "arn:of:another"), code: 200, received: true},
+		"not raw":                   {request: post(good, "x-amz-sns-rawdelivery", "false"), code: 200, received: true},
+		"receive fails":             {request: post(good), err: down, code: 500, received: true},
+		"receive fails like us":     {request: post(good), err: sns.ErrMessage, code: 500, received: true},
+		"another type's header":     {request: post(good, typeHeader, "SubscriptionConfirmation"), code: 400},
+		"subscription, lying":       {request: post(confirmation("SubscriptionConfirmation").signed(), typeHeader, "Notification"), code: 400},
+		"empty":                     {request: post(nil), code: 400},
+		"no body":                   {request: &http.Request{Method: http.MethodPost, Header: http.Header{}}, code: 400},
+		"unsigned":                  {request: post(notification().json()), code: 400},
+		"forged":                    {request: post(notification().signedBy(keys[1]())), code: 400},
+		"another topic":             {request: post(notification().with("TopicArn", topicARN+"2").signed()), code: 400},
+		"raw":                       {request: post([]byte(`{}`), "x-amz-sns-rawdelivery", "true", "x-amz-sns-topic-arn", topicARN, typeHeader, "Notification", "x-amz-sns-message-id", id), code: 400},
+		"raw, though signed":        {request: post(good, "x-amz-sns-rawdelivery", "true"), code: 400},
+		"broken body":               {request: httptest.NewRequest(http.MethodPost, "/", failing{}), code: 400},
+		"no certificate":            {request: post(good), answer: noRoute, code: 503},
+		"no certificate, no topic":  {request: post(notification().with("TopicArn", "x").signed()), answer: noRoute, code: 400},
+		"a cert. that is none":      {request: post(good), answer: func(*http.Request) (*http.Response, error) { return respond(200, nil), nil }, code: 400},
+		"unsubscription":            {request: post(confirmation("UnsubscribeConfirmation").signed()), code: 200},
+		"subscription":              {request: post(confirmation("SubscriptionConfirmation").signed()), code: 200},
+		"subscription of a forger":  {request: post(confirmation("SubscriptionConfirmation").signedBy(keys[1]())), code: 400},
+		"subscription, other topic": {request: post(confirmation("SubscriptionConfirmation").with("TopicArn", topicARN+"2").signed()), code: 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, in := newBench(), &inbox{err: test.err}
+			b.amazon.answer = test.answer
+			handler := &sns.Handler{Verifier: b.Verifier, Receive: in.receive}
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, test.request)
+			require.Equal(t, test.code, w.Code)
+			require.Empty(t, w.Body.Bytes())
+			if test.received {
+				require.Equal(t, []string{text}, in.texts())
+				require.Equal(t, id, in.received[0].ID)
+			} else {
+				require.Empty(t, in.received)
+			}
+		})
+	}
+}
+
+type failing struct{}
+
+func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+func TestHandlerWithoutFields(t *testing.T) {
+	serve := func(h *sns.Handler) int {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, post(notification().signed()))
+		return w.Code
+	}
+	in := &inbox{}
+	require.Equal(t, 400, serve(&sns.Handler{Receive: in.receive}))
+	require.Equal(t, 400, serve(&sns.Handler{Verifier: &sns.Verifier{}, Receive: in.receive}))
+	require.Empty(t, in.received)
+	require.Equal(t, 500, serve(&sns.Handler{Verifier: newBench().Verifier}))
+}
+
+func TestHandlerLimitsTheBody(t *testing.T) {
+	b, in := newBench(), &inbox{}
+	handler := &sns.Handler{Verifier: b.Verifier, Receive: in.receive}
+	data := notification().signed()
+	serve := func(data []byte) int {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, post(data))
+		return w.Code
+	}
+	large := append(slices.Clone(data), bytes.Repeat([]byte(" "), 1<<20-len(data))...)
+	require.Equal(t, 200, serve(large))
+	require.Equal(t, 400, serve(append(large, ' ')), "a megabyte if nothing is said")
+	handler.MaxBody = int64(len(data))
+	require.Equal(t, 200, serve(data))
+	handler.MaxBody--
+	require.Equal(t, 400, serve(data))
+	require.Len(t, in.received, 2)
+}
+
+// The subscription is confirmed at the address made of what was verified.
+func TestConfirmation(t *testing.T) {
+	want := "https://sns.us-east-2.amazonaws.com/?" + url.Values{
+		"Action": {"ConfirmSubscription"}, "TopicArn": {topicARN}, "Token": {tokenA},
+	}.Encode()
+	subscription := confirmation("SubscriptionConfirmation")
+	answer := func(status int) func(*http.Request) (*http.Response, error) {
+		leaf, _, _ := newPKI().issue()
+		return func(r *http.Request) (*http.Response, error) {
+			if strings.HasSuffix(r.URL.Path, ".pem") {
+				return respond(http.StatusOK, block(leaf)), nil
+			}
+			response := respond(status, nil)
+			response.Header.Set("Location", "https://sns.us-east-2.amazonaws.com/elsewhere")
+			return response, nil
+		}
+	}
+	for name, test := range map[string]struct {
+		message envelope
+		answer  func(*http.Request) (*http.Response, error)
+		code    int
+		calls   []string
+	}{
+		"confirmed":       {subscription, nil, 200, []string{certURL, want}},
+		"with SHA-1":      {subscription.with("SignatureVersion", "1"), nil, 200, []string{certURL, want}},
+		"another URL":     {subscription.with("SubscribeURL", "https://sns.us-east-2.amazonaws.com/?Action=DeleteTopic"), nil, 200, []string{certURL, want}},
+		"refused":         {subscription, answer(400), 503, []string{certURL, want}},
+		"down":            {subscription, answer(500), 503, []string{certURL, want}},
+		"redirected":      {subscription, answer(302), 503, []string{certURL, want}},
+		"empty":           {subscription, answer(204), 503, []string{certURL, want}},
+		"unsubscribed":    {confirmation("UnsubscribeConfirmation"), nil, 200, []string{certURL}},
+		"metadata":        {subscription.with("SubscribeURL", "http://169.254.169.254/latest/meta-data/"), nil, 400, nil},
+		"another host":    {subscription.with("SubscribeURL", "https://sns.us-east-2.amazonaws.com.example.com/"), nil, 400, nil},
+		"another region":  {subscription.with("SubscribeURL", "https://sns.us-east-1.amazonaws.com/"), nil, 400, nil},
+		"a bucket's host": {subscription.with("SubscribeURL", "https://sns.s3-us-west-2.amazonaws.com/"), nil, 400, nil},
+		"a user name":     {subscription.with("SubscribeURL", "https://sns.us-east-2.amazonaws.com@example.com/"), nil, 400, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, in := newBench(), &inbox{}
+			b.amazon.answer = test.answer
+			handler := &sns.Handler{Verifier: b.Verifier, Receive: in.receive}
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, post(test.message.signed()))
+			require.Equal(t, test.code, w.Code)
+			require.Empty(t, in.received)
+			require.Equal(t, test.calls, b.amazon.called())
+		})
+	}
+
+	for _, messageType := range []string{sns.Notification, sns.UnsubscribeConfirmation, ""} {
+		b := newBench()
+		err := b.Confirm(t.Context(), &sns.Message{Type: messageType, TopicArn: topicARN, Token: "x"})
+		require.ErrorIs(t, err, sns.ErrConfirm)
+		require.Empty(t, b.amazon.called())
+	}
+}
+
+func TestRaw(t *testing.T) {
+	genuine := []string{
+		"x-amz-sns-rawdelivery", "true", typeHeader, "Notification",
+		"x-amz-sns-message-id", id, "x-amz-sns-topic-arn", topicARN,
+	}
+	but := func(name, value string) []string { return append(slices.Clone(genuine), name, value) }
+	for name, test := range map[string]struct {
+		body    string
+		path    string
+		headers []string
+		code    int
+	}{
+		"genuine":            {`{"a":"é"}`, "/secret", genuine, 200},
+		"an empty object":    {`{}`, "/secret", genuine, 200},
+		"not JSON":           {`text`, "/secret", genuine, 200},
+		"without the secret": {`{}`, "/", genuine, 400},
+		"another topic":      {`{}`, "/secret", but("x-amz-sns-topic-arn", topicARN+"2"), 400},
+		"no topic":           {`{}`, "/secret", but("x-amz-sns-topic-arn", ""), 400},
+		"another type":       {`{}`, "/secret", but(typeHeader, "SubscriptionConfirmation"), 400},
+		"no type":            {`{}`, "/secret", but(typeHeader, ""), 400},
+		"no id":              {`{}`, "/secret", but("x-amz-sns-message-id", ""), 400},
+		"id with line break": {`{}`, "/secret", but("x-amz-sns-message-id", id+"\n"), 400},
+		"invalid UTF-8":      {"\xff", "/secret", genuine, 400},
+		"too large":          {strings.Repeat(" ", 101), "/secret", genuine, 400},
+		"not raw after all":  {`{}`, "/secret", but("x-amz-sns-rawdelivery", ""), 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b, in := newBench(), &inbox{}
+			handler := &sns.Handler{
+				Verifier: b.Verifier, Receive: in.receive, MaxBody: 100,
+				UnverifiedRaw: func(r *http.Request) error {
+					if r.URL.Path != "/secret" {
+						return errors.New("no secret")
+					}
+					return nil
+				},
+			}
+			r := post([]byte(test.body), test.headers...)
+			r.URL.Path = test.path
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, r)
+			require.Equal(t, test.code, w.Code)
+			require.Empty(t, b.amazon.called())
+			if test.code == 200 {
+				require.Equal(t, []*sns.Message{{Type: "Notification", ID: id, TopicArn: topicARN, Message: test.body}}, in.received)
+			} else {
+				require.Empty(t, in.received)
+			}
+		})
+	}
+
+	b, in := newBench(), &inbox{}
+	handler := &sns.Handler{Verifier: b.Verifier, Receive: in.receive, UnverifiedRaw: func(*http.Request) error { return nil }}
+	w := httptest.NewRecorder()
+	handler.ServeHTTP(w, post(notification().json()))
+	require.Equal(t, 400, w.Code, "what claims an envelope needs a signature")
+	w = httptest.NewRecorder()
+	handler.ServeHTTP(w, post(notification().signed()))
+	require.Equal(t, 200, w.Code)
+	require.Equal(t, []string{text}, in.texts())
+}
+
+// The log says what went wrong, and nothing that was sent.
+func TestHandlerLog(t *testing.T) {
+	b, in := newBench(), &inbox{err: errors.New("database is down")}
+	var log bytes.Buffer
+	handler := &sns.Handler{Verifier: b.Verifier, Receive: in.receive, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	serve := func(data []byte) string {
+		log.Reset()
+		handler.ServeHTTP(httptest.NewRecorder(), post(data))
+		for _, secret := range []string{"Ünïcode", tokenA, "Signature="} {
+			require.NotContains(t, log.String(), secret)
+		}
+		return log.String()
+	}
+	require.Contains(t, serve(notification().json()), sns.ErrSignature.Error())
+	require.Contains(t, serve(notification().signed()), "database is down")
+	require.Contains(t, serve(confirmation("SubscriptionConfirmation").signed()), "confirmed a subscription")
+	require.Contains(t, serve(confirmation("UnsubscribeConfirmation").signed()), "a subscription has ended")
+	b.amazon.answer = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
+	require.Contains(t, serve(confirmation("SubscriptionConfirmation").signed()), "no route")
+}

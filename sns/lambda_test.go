@@ -1,0 +1,209 @@
+package sns_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents/sns"
+)
+
+// lambdaEvent is what Lambda passes to a function for messages of a topic.
+func lambdaEvent(t testing.TB, messages ...[]byte) json.RawMessage {
+	t.Helper()
+	event := []byte(`{"Records":[`)
+	for i, message := range messages {
+		if i > 0 {
+			event = append(event, ',')
+		}
+		event = append(event, `{"EventVersion":"1.0","EventSource":"aws:sns","EventSubscriptionArn":"`+topicARN+`:1","Sns":`...)
+		event = append(append(event, message...), '}')
+	}
+	event = append(event, `]}`...)
+	require.True(t, json.Valid(event))
+	return event
+}
+
+func lambdaMessage(message string) envelope {
+	return lambdaSpelling(notification().with("Subject", nil).with("Message", message))
+}
+
+func TestLambda(t *testing.T) {
+	down := errors.New("database is down")
+	a, b := lambdaMessage("a"), lambdaMessage("b").signed()
+	unsigned := a.without("SigningCertUrl").without("SignatureVersion").json()
+	forged := a.signedBy(keys[1]())
+	other := a.with("TopicArn", topicARN+"2").signed()
+	for name, test := range map[string]struct {
+		payload  json.RawMessage
+		topics   []string
+		verifies bool
+		err      error // of Receive
+		want     error
+		received []string
+	}{
+		"a message":                {lambdaEvent(t, unsigned), []string{topicARN}, false, nil, nil, []string{"a"}},
+		"two messages":             {lambdaEvent(t, unsigned, b), []string{topicARN}, false, nil, nil, []string{"a", "b"}},
+		"receive fails":            {lambdaEvent(t, unsigned, b), []string{topicARN}, false, down, down, []string{"a", "b"}},
+		"one of two refused":       {lambdaEvent(t, other, b), []string{topicARN}, false, nil, sns.ErrTopic, []string{"b"}},
+		"no topics":                {lambdaEvent(t, unsigned), nil, false, nil, sns.ErrTopic, nil},
+		"verified":                 {lambdaEvent(t, a.signed(), b), []string{topicARN}, true, nil, nil, []string{"a", "b"}},
+		"unsigned":                 {lambdaEvent(t, unsigned), []string{topicARN}, true, nil, sns.ErrVersion, nil},
+		"forged":                   {lambdaEvent(t, forged, b), []string{topicARN}, true, nil, sns.ErrSignature, []string{"b"}},
+		"verified, no topics":      {lambdaEvent(t, b), nil, true, nil, sns.ErrTopic, nil},
+		"verified, another topic":  {lambdaEvent(t, other), []string{topicARN + "2"}, true, nil, sns.ErrTopic, nil},
+		"subscription":             {lambdaEvent(t, confirmation("SubscriptionConfirmation").json()), []string{topicARN}, false, nil, sns.ErrConfirm, nil},
+		"unsubscription":           {lambdaEvent(t, confirmation("UnsubscribeConfirmation").json()), []string{topicARN}, false, nil, nil, nil},
+		"a member twice":           {lambdaEvent(t, replaced(t, unsigned, `"Message":`, `"Message":"x","Message":`)), []string{topicARN}, false, nil, sns.ErrMessage, nil},
+		"invalid UTF-8":            {slices.Concat(json.RawMessage(nil), bytes.Replace(lambdaEvent(t, unsigned), []byte(`"a"`), []byte("\"\xff\""), 1)), []string{topicARN}, false, nil, sns.ErrMessage, nil},
+		"a record of another kind": {json.RawMessage(`{"Records":[{"eventSource":"aws:sqs","body":"{}"}]}`), []string{topicARN}, false, nil, sns.ErrMessage, nil},
+		"Sns is null":              {json.RawMessage(`{"Records":[{"Sns":null}]}`), []string{topicARN}, false, nil, sns.ErrMessage, nil},
+		"no records":               {json.RawMessage(`{"Records":[]}`), []string{topicARN}, false, nil, sns.ErrMessage, nil},
+		"no event":                 {json.RawMessage(`{}`), []string{topicARN}, false, nil, sns.ErrMessage, nil},
+		"records of strings":       {json.RawMessage(`{"Records":["x"]}`), []string{topicARN}, false, nil, sns.ErrMessage, nil},
+		"not JSON":                 {json.RawMessage(`x`), []string{topicARN}, false, nil, sns.ErrMessage, nil},
+		"nothing":                  {nil, []string{topicARN}, false, nil, sns.ErrMessage, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bench, in := newBench(), &inbox{err: test.err}
+			function := &sns.Lambda{Topics: test.topics, Receive: in.receive}
+			if test.verifies {
+				function.Verifier = bench.Verifier
+			}
+			answer, err := function.Invoke(t.Context(), test.payload)
+			require.ErrorIs(t, err, test.want)
+			require.Nil(t, answer)
+			require.Equal(t, test.received, in.texts())
+			if !test.verifies {
+				require.Empty(t, bench.amazon.called())
+			}
+		})
+	}
+	_, err := (&sns.Lambda{Topics: []string{topicARN}}).Invoke(t.Context(), lambdaEvent(t, b))
+	require.ErrorContains(t, err, "sns: no function to receive messages")
+}
+
+const (
+	queue     = "arn:aws:sqs:us-east-2:123456789012:q"
+	rawQueue  = "arn:aws:sqs:us-east-2:123456789012:raw"
+	fifoQueue = "arn:aws:sqs:us-east-2:123456789012:q.fifo"
+)
+
+// batch is what Lambda passes to a function for messages of a queue, whose ids
+// are 1, 2 and so on.
+func batch(t testing.TB, queue string, bodies ...string) json.RawMessage {
+	t.Helper()
+	var records []map[string]any
+	for i, body := range bodies {
+		records = append(records, map[string]any{
+			"messageId": string(rune('1' + i)), "receiptHandle": "x", "body": body, "eventSource": "aws:sqs",
+			"eventSourceARN": queue, "attributes": map[string]string{"SentTimestamp": "1772366398123"},
+		})
+	}
+	return envelope{"Records": records}.json()
+}
+
+func TestSQS(t *testing.T) {
+	down := errors.New("database is down")
+	const none = `{"batchItemFailures":[]}`
+	const first = `{"batchItemFailures":[{"itemIdentifier":"1"}]}`
+	const both = `{"batchItemFailures":[{"itemIdentifier":"1"},{"itemIdentifier":"2"}]}`
+	a, b := notification().with("Message", "a"), string(notification().with("Message", "b").signed())
+	unsigned := string(a.without("SigningCertURL").json())
+	forged := string(a.signedBy(keys[1]()))
+	other := string(a.with("TopicArn", topicARN+"2").signed())
+	subscription := string(confirmation("SubscriptionConfirmation").signed())
+	unsubscription := string(confirmation("UnsubscribeConfirmation").signed())
+	for name, test := range map[string]struct {
+		payload  json.RawMessage
+		topics   []string
+		verifies bool
+		err      error // of Receive
+		want     string
+		received []string
+	}{
+		"two messages":                {batch(t, queue, unsigned, b), []string{topicARN}, false, nil, none, []string{"a", "b"}},
+		"receive fails":               {batch(t, queue, unsigned, b), []string{topicARN}, false, down, both, []string{"a", "b"}},
+		"receive fails, FIFO":         {batch(t, fifoQueue, unsigned, b), []string{topicARN}, false, down, both, []string{"a"}},
+		"the first refused":           {batch(t, queue, other, b), []string{topicARN}, false, nil, first, []string{"b"}},
+		"the first refused, FIFO":     {batch(t, fifoQueue, other, b), []string{topicARN}, false, nil, both, nil},
+		"no topics":                   {batch(t, queue, unsigned, b), nil, false, nil, both, nil},
+		"verified":                    {batch(t, queue, string(a.signed()), b), []string{topicARN}, true, nil, none, []string{"a", "b"}},
+		"forged":                      {batch(t, queue, forged, b), []string{topicARN}, true, nil, first, []string{"b"}},
+		"verified, no topics":         {batch(t, queue, b), nil, true, nil, first, nil},
+		"verified, another topic":     {batch(t, queue, other), []string{topicARN + "2"}, true, nil, first, nil},
+		"subscription, unverified":    {batch(t, queue, subscription, b), []string{topicARN}, false, nil, first, []string{"b"}},
+		"subscription":                {batch(t, queue, subscription, b), []string{topicARN}, true, nil, none, []string{"b"}},
+		"unsubscription":              {batch(t, queue, unsubscription, b), []string{topicARN}, true, nil, none, []string{"b"}},
+		"raw":                         {batch(t, rawQueue, `{"eventName":"é"}`, "{}"), nil, false, nil, none, []string{`{"eventName":"é"}`, "{}"}},
+		"raw, verifying others":       {batch(t, rawQueue, "{}"), []string{topicARN}, true, nil, none, []string{"{}"}},
+		"raw, receive fails":          {batch(t, rawQueue, "a", "b"), nil, false, down, both, []string{"a", "b"}},
+		"raw in another queue":        {batch(t, queue, `{"eventName":"é"}`, b), []string{topicARN}, false, nil, first, []string{"b"}},
+		"raw without a queue":         {batch(t, "", "{}"), []string{topicARN}, false, nil, first, nil},
+		"a record without body":       {json.RawMessage(`{"Records":[{"messageId":"1"}]}`), []string{topicARN}, false, nil, first, nil},
+		"a body that is null":         {json.RawMessage(`{"Records":[{"messageId":"1","body":null}]}`), []string{topicARN}, false, nil, first, nil},
+		"a body that is an object":    {json.RawMessage(`{"Records":[{"messageId":"1","body":{}}]}`), []string{topicARN}, false, nil, first, nil},
+		"a raw body that is a number": {json.RawMessage(`{"Records":[{"messageId":"1","body":1,"eventSourceARN":"` + rawQueue + `"}]}`), nil, false, nil, first, nil},
+		"a record without id":         {json.RawMessage(`{"Records":[{"body":"x"}]}`), []string{topicARN}, false, nil, `{"batchItemFailures":[{"itemIdentifier":""}]}`, nil},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bench, in := newBench(), &inbox{err: test.err}
+			function := &sns.SQS{Topics: test.topics, RawQueues: []string{rawQueue, ""}, Receive: in.receive}
+			if test.verifies {
+				function.Verifier = bench.Verifier
+			}
+			answer, err := function.Invoke(t.Context(), test.payload)
+			require.NoError(t, err)
+			require.Equal(t, test.want, string(answer))
+			require.Equal(t, test.received, in.texts())
+			confirmed := slices.ContainsFunc(bench.amazon.called(), func(url string) bool { return url != certURL })
+			require.Equal(t, name == "subscription", confirmed)
+		})
+	}
+}
+
+func TestSQSRefusesOtherEvents(t *testing.T) {
+	in := &inbox{}
+	function := &sns.SQS{Topics: []string{topicARN}, RawQueues: []string{rawQueue}, Receive: in.receive}
+	for _, payload := range []string{"", "x", "null", "{}", `{"Records":[]}`, `{"Records":{}}`, `{"Records":["x"]}`, string(bytes.Replace(batch(t, rawQueue, "a"), []byte(`"a"`), []byte("\"\xff\""), 1))} {
+		answer, err := function.Invoke(t.Context(), json.RawMessage(payload))
+		require.ErrorIs(t, err, sns.ErrMessage, payload)
+		require.Nil(t, answer)
+	}
+	require.Empty(t, in.received)
+}
+
+// A raw message has the ID that SQS gave it and, with a Verifier or not, never
+// the mark of a topic.
+func TestSQSRawMessage(t *testing.T) {
+	in := &inbox{}
+	function := &sns.SQS{RawQueues: []string{rawQueue}, Receive: in.receive}
+	genuine := string(notification().signed())
+	_, err := function.Invoke(t.Context(), batch(t, rawQueue, genuine))
+	require.NoError(t, err)
+	require.Equal(t, []*sns.Message{{Type: sns.Notification, ID: "1", Message: genuine}}, in.received)
+}
+
+func TestSQSLog(t *testing.T) {
+	b := newBench()
+	b.amazon.answer = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
+	var log bytes.Buffer
+	function := &sns.SQS{Topics: []string{topicARN}, Verifier: b.Verifier, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	_, err := function.Invoke(t.Context(), batch(t, queue, string(notification().signed()), "{}"))
+	require.NoError(t, err)
+	require.Contains(t, log.String(), "no route")
+	require.Contains(t, log.String(), "sqs.message=2")
+	require.NotContains(t, log.String(), "Ünïcode")
+
+	log.Reset()
+	function.Verifier = nil
+	_, err = function.Invoke(t.Context(), batch(t, queue, string(notification().signed())))
+	require.NoError(t, err)
+	require.Contains(t, log.String(), "sns: no function to receive messages")
+}

@@ -1,0 +1,126 @@
+package sns
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// topic is what the ARN of a topic says about where its messages come from.
+type topic struct {
+	arn    string
+	region string
+	*partition
+}
+
+// partition is a part of AWS that shares nothing with the others.
+type partition struct {
+	name   string
+	places string // what the names of its regions begin with
+	domain string
+	signer string // in certificates, where that does not name the region
+}
+
+// partitions ends with the one whose regions are those of no other.
+var partitions = [...]partition{
+	{"aws-cn", "cn-", "amazonaws.com.cn", ""}, // see signerName
+	{"aws-us-gov", "us-gov-", "amazonaws.com", "sns-us-gov-west-1.amazonaws.com"},
+	{"aws-eusc", "eusc-", "amazonaws.eu", ""},
+	{"aws", "", "amazonaws.com", "sns.amazonaws.com"},
+}
+
+// findTopic returns the topic of the ARN if that is one of those listed.
+func findTopic[T string | []byte](listed []string, arn T) (topic, error) {
+	i := slices.IndexFunc(listed, func(l string) bool { return l == string(arn) })
+	if i < 0 {
+		return topic{}, ErrTopic
+	}
+	t, ok := parseTopic(listed[i])
+	if !ok {
+		return topic{}, fmt.Errorf("%w: what is listed is not the ARN of a topic", ErrTopic)
+	}
+	return t, nil
+}
+
+// parseTopic reads arn:partition:sns:region:account:name.
+func parseTopic(arn string) (topic, bool) {
+	parts := strings.Split(arn, ":")
+	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "sns" {
+		return topic{}, false
+	}
+	region, account, name := parts[3], parts[4], strings.TrimSuffix(parts[5], ".fifo")
+	if !isRegion(region) || len(account) != 12 || !only(account, isDigit) || !only(name, isNameByte) {
+		return topic{}, false
+	}
+	i := slices.IndexFunc(partitions[:], func(p partition) bool { return strings.HasPrefix(region, p.places) })
+	return topic{arn, region, &partitions[i]}, partitions[i].name == parts[1]
+}
+
+// isRegion tells the name of a region, such as us-gov-west-1, from other labels
+// that stand before amazonaws.com, such as s3-us-west-2, where strangers own
+// the names further left.
+func isRegion(s string) bool {
+	i := strings.LastIndexByte(s, '-')
+	return i > 0 && strings.Contains(s[:i], "-") && only(s[:i], isPlaceByte) && only(s[i+1:], isDigit)
+}
+
+// only reports whether s has such bytes and no others.
+func only(s string, is func(byte) bool) bool {
+	for i := range len(s) {
+		if !is(s[i]) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+func isDigit(c byte) bool     { return '0' <= c && c <= '9' }
+func isLetter(c byte) bool    { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+func isFileByte(c byte) bool  { return isLetter(c) || isDigit(c) }
+func isNameByte(c byte) bool  { return isFileByte(c) || c == '-' || c == '_' }
+func isPlaceByte(c byte) bool { return 'a' <= c && c <= 'z' || c == '-' }
+
+// host is the host of SNS in the region of the topic.
+func (t topic) host() string { return "sns." + t.region + "." + t.domain }
+
+// checkCertificateURL compares the URL as it stands, for no parser to be
+// misled: nothing is left open but the letters and digits of the file's name.
+func (t topic) checkCertificateURL(url string) error {
+	name, ok := cut(url, "https://sns.", t.region, ".", t.domain, "/SimpleNotificationService-")
+	name, pem := strings.CutSuffix(name, ".pem")
+	if !ok || !pem || !only(name, isFileByte) {
+		return fmt.Errorf("%w: the SigningCertURL is not https://%s/SimpleNotificationService-*.pem", ErrURL, t.host())
+	}
+	return nil
+}
+
+// checkSubscribeURL checks where the URL would lead. It is never visited.
+func (t topic) checkSubscribeURL(url string) error {
+	if _, ok := cut(url, "https://sns.", t.region, ".", t.domain, "/"); !ok {
+		return fmt.Errorf("%w: the SubscribeURL is not of https://%s/", ErrURL, t.host())
+	}
+	return nil
+}
+
+// cut returns s without the prefixes, one behind the other.
+func cut(s string, prefixes ...string) (rest string, ok bool) {
+	for _, prefix := range prefixes {
+		if s, ok = strings.CutPrefix(s, prefix); !ok {
+			return "", false
+		}
+	}
+	return s, true
+}
+
+// signerName returns the name that a certificate with these names must be for.
+// Newer regions have certificates of their own.
+func (t topic) signerName(names []string) string {
+	own := "sns-signing." + t.region + "." + t.domain
+	switch {
+	case t.name == "aws-cn":
+		return "sns-" + t.region + "." + t.domain
+	case t.signer == "" || slices.Contains(names, own):
+		return own
+	}
+	return t.signer
+}

@@ -1,0 +1,162 @@
+package sns
+
+import (
+	"context"
+	"crypto"
+	"crypto/fips140"
+	"crypto/rsa"
+	"crypto/sha1" //nolint:gosec // what SNS signs with unless a topic is set otherwise
+	"crypto/sha256"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/alexaevents/alexaevents/internal/certs"
+)
+
+// Verifier checks that messages come from SNS, unchanged and on one of the
+// topics that it lists. It keeps the certificates that it checked, so use one
+// for all messages. It is safe for concurrent use; its fields must not change
+// once it is in use.
+type Verifier struct {
+	// Topics lists the ARNs of the topics whose messages are accepted. Empty
+	// accepts none.
+	Topics []string
+
+	// RequireSHA256 refuses signatures of version 1, which use SHA-1. False
+	// accepts them where the program may use SHA-1: not in FIPS 140-only mode.
+	RequireSHA256 bool
+
+	// HTTPClient fetches certificates and confirms subscriptions, following no
+	// redirect and within 5 seconds whatever its own settings. That it knows
+	// the hosts of SNS by their TLS certificates is what the signatures rest
+	// on. Nil is a client that uses no proxy.
+	HTTPClient *http.Client
+
+	// Intermediates are the certificate authorities between the roots and the
+	// certificates of SNS, which serves them without a chain. If there are any,
+	// or Roots, the certificates must also lead to one of the roots. None, and
+	// no Roots, leaves it at the host that they come from, their name and their
+	// dates.
+	Intermediates []*x509.Certificate
+
+	// Roots are the certificate authorities that chains must lead to. Nil is
+	// the system's if there are Intermediates.
+	Roots *x509.CertPool
+
+	// Observe is called after each verification, for metrics. Nil is no call.
+	Observe func(context.Context, Observation)
+
+	// Now is the clock. Nil is time.Now.
+	Now func() time.Time
+
+	certificates certs.Cache
+}
+
+// Observation tells how a verification ended.
+type Observation struct {
+	TopicArn string // empty if Err is not nil
+	Type     string // empty if Err is not nil
+	Err      error  // nil, or what Verify returned
+}
+
+// Verify checks a message by its exact JSON, with the members spelled as SNS
+// spells them over HTTP or as it does for Lambda. The errors are those of this
+// package.
+func (v *Verifier) Verify(ctx context.Context, data []byte) (*Message, error) {
+	m, err := v.check(ctx, data)
+	o := Observation{Err: err}
+	if err == nil {
+		o.TopicArn, o.Type = m.TopicArn, m.Type
+	}
+	if v.Observe != nil {
+		v.Observe(ctx, o)
+	}
+	return m, err
+}
+
+// check does everything that costs nothing first, so that bytes from strangers
+// seldom make it as far as the network.
+func (v *Verifier) check(ctx context.Context, data []byte) (*Message, error) {
+	d, m, err := open(v.Topics, data)
+	if err != nil {
+		return nil, err
+	}
+	version, url := string(d.text[signatureVersion]), string(d.text[signingCertURL])
+	if err := v.checkVersion(version); err != nil {
+		return nil, err
+	}
+	signed, err := certs.DecodeSignature(d.text[signature])
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	if err := d.topic.checkCertificateURL(url); err != nil {
+		return nil, err
+	}
+	if m.Type != Notification {
+		if err := d.topic.checkSubscribeURL(string(d.text[subscribeURL])); err != nil {
+			return nil, err
+		}
+	}
+	certificate, err := v.certificate(ctx, d.topic, url)
+	if err != nil {
+		return nil, err
+	}
+	if !fits(certificate.Key, version, d.appendSigned(make([]byte, 0, 1024)), signed) {
+		return nil, ErrSignature
+	}
+	return m, nil
+}
+
+// checkVersion knows the two versions that there are. The version itself is not
+// signed; that a signature of one does not fit the other is what protects it.
+func (v *Verifier) checkVersion(version string) error {
+	switch {
+	case version == "2":
+		return nil
+	case version != "1":
+		return fmt.Errorf("%w: neither 1 nor 2", ErrVersion)
+	case v.RequireSHA256:
+		return fmt.Errorf("%w: 1, which uses SHA-1; set the attribute SignatureVersion of the topic to 2", ErrVersion)
+	case fips140.Enforced():
+		return fmt.Errorf("%w: 1, which uses SHA-1, not available in FIPS 140-only mode; set the attribute SignatureVersion of the topic to 2", ErrVersion)
+	}
+	return nil
+}
+
+func (v *Verifier) certificate(ctx context.Context, topic topic, url string) (*certs.Certificate, error) {
+	now := time.Now
+	if v.Now != nil {
+		now = v.Now
+	}
+	certificate, err := v.certificates.Get(ctx, url, now(), func(ctx context.Context) (*certs.Certificate, error) {
+		chain, err := certs.Fetch(ctx, v.HTTPClient, url)
+		if err != nil {
+			return nil, err
+		}
+		name := topic.signerName(chain[0].DNSNames)
+		if v.Roots == nil && len(v.Intermediates) == 0 {
+			return certs.CheckAlone(chain[0], name, now())
+		}
+		return certs.Check(slices.Concat(chain, v.Intermediates), name, v.Roots, now())
+	})
+	switch {
+	case errors.Is(err, certs.ErrFetch):
+		return nil, fmt.Errorf("%w: %w", ErrFetch, err)
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", ErrCertificate, err)
+	}
+	return certificate, nil
+}
+
+func fits(key *rsa.PublicKey, version string, text, signed []byte) bool {
+	if version == "1" {
+		sum := sha1.Sum(text) //nolint:gosec // see the import
+		return rsa.VerifyPKCS1v15(key, crypto.SHA1, sum[:], signed) == nil
+	}
+	sum := sha256.Sum256(text)
+	return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signed) == nil
+}
