@@ -10,8 +10,9 @@
 //
 // A skill names the events it wants, and the endpoint for them, in the events
 // section of its manifest; subscriptions are set with the ASK CLI or the Skill
-// Management API, not in the developer console. A few types, such as
-// [MessageReceived], arrive without a subscription.
+// Management API, not in the developer console. [Manifest] makes the section,
+// [Lint] tells what is wrong with one. A few types, such as [MessageReceived],
+// arrive without a subscription.
 //
 // Alexa delivers an event until it is acknowledged, for up to one hour. After
 // that, and after an acknowledgement, it can never be fetched again. So:

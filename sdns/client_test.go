@@ -1,0 +1,332 @@
+package sdns_test
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents/sdns"
+)
+
+// script answers requests in turn and remembers them as "method URL body".
+type script struct {
+	answers  []response
+	requests []string
+}
+
+type response struct {
+	status   int
+	location string
+	body     string
+	err      error
+}
+
+func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
+	request := r.Method + " " + r.URL.String()
+	if r.Body != nil {
+		data, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		request += " " + string(data)
+	}
+	answer := s.answers[min(len(s.requests), len(s.answers)-1)]
+	s.requests = append(s.requests, request)
+	if answer.err != nil {
+		return nil, answer.err
+	}
+	w := httptest.NewRecorder()
+	w.Header().Set("X-Amzn-RequestId", "r-1")
+	if answer.location != "" {
+		w.Header().Set("Location", answer.location)
+	}
+	w.WriteHeader(answer.status)
+	response := w.Result()
+	response.Body = io.NopCloser(strings.NewReader(answer.body))
+	return response, nil
+}
+
+func (s *script) client() *sdns.Client {
+	return &sdns.Client{HTTPClient: &http.Client{Transport: s}}
+}
+
+const (
+	base  = "https://api.amazonalexa.com/v0/developmentEvents"
+	topic = "arn:aws:sns:us-east-2:000011112222:topic"
+	role  = "arn:aws:iam::000011112222:role/service-role/Role"
+)
+
+var (
+	fullSubscriber = sdns.Subscriber{
+		ID: "amzn1.ask-subscriber.1", Name: "a name", VendorID: "M1", TopicARN: topic, RoleARN: role, Status: sdns.Inactive, ClientID: "client",
+	}
+	fullSubscription = sdns.Subscription{
+		ID: "amzn1.ask-subscription.2", Name: "a name", VendorID: "M1", SubscriberID: "amzn1.ask-subscriber.1",
+		Events: []sdns.EventName{sdns.EventSkillPublish, sdns.EventSkillReviewPublish},
+	}
+)
+
+const (
+	endpointJSON     = `"endpoint":{"uri":"` + topic + `","authorization":{"type":"AWS_IAM","arn":"` + role + `"}}`
+	subscriptionJSON = `{"name":"a name","subscriptionId":"amzn1.ask-subscription.2","subscriberId":"amzn1.ask-subscriber.1","vendorId":"M1",` +
+		`"events":["AlexaDevelopmentEvent.SkillPublish","AlexaCustomerFeedbackEvent.SkillReviewPublish"]}`
+)
+
+// Each operation: the request as Amazon's model has it, and the answer decoded.
+func TestOperations(t *testing.T) {
+	for name, test := range map[string]struct {
+		answer  response
+		call    func(ctx context.Context, c *sdns.Client) (any, error)
+		request string
+		want    any
+	}{
+		"create subscriber": {
+			answer:  response{status: 201, location: "/v0/developmentEvents/subscribers/amzn1.ask-subscriber.1"},
+			call:    func(ctx context.Context, c *sdns.Client) (any, error) { return c.CreateSubscriber(ctx, fullSubscriber) },
+			request: `POST ` + base + `/subscribers {"name":"a name","vendorId":"M1",` + endpointJSON + `}`,
+			want:    "amzn1.ask-subscriber.1",
+		},
+		"get subscriber": {
+			answer: response{status: 200, body: `{"subscriberId":"amzn1.ask-subscriber.1","name":"a name",` + endpointJSON + `}`},
+			call: func(ctx context.Context, c *sdns.Client) (any, error) {
+				return c.Subscriber(ctx, "amzn1.ask-subscriber.1")
+			},
+			request: `GET ` + base + `/subscribers/amzn1.ask-subscriber.1`,
+			want:    sdns.Subscriber{ID: "amzn1.ask-subscriber.1", Name: "a name", TopicARN: topic, RoleARN: role},
+		},
+		"list subscribers": {
+			answer: response{status: 200, body: `{"_links":{"self":{"href":"x"}},"subscribers":[
+				{"subscriberId":"amzn1.ask-subscriber.1","name":"a name","status":"INACTIVE","clientId":"client",` + endpointJSON + `},{"status":"NEW"}]}`},
+			call: func(ctx context.Context, c *sdns.Client) (any, error) {
+				return collect(c.Subscribers(ctx, "M1"))
+			},
+			request: `GET ` + base + `/subscribers?vendorId=M1`,
+			want: []sdns.Subscriber{
+				{ID: "amzn1.ask-subscriber.1", Name: "a name", TopicARN: topic, RoleARN: role, Status: sdns.Inactive, ClientID: "client"},
+				{Status: "NEW"},
+			},
+		},
+		"update subscriber": {
+			answer: response{status: 204},
+			call: func(ctx context.Context, c *sdns.Client) (any, error) {
+				return nil, c.UpdateSubscriber(ctx, fullSubscriber)
+			},
+			request: `PUT ` + base + `/subscribers/amzn1.ask-subscriber.1 {"name":"a name",` + endpointJSON + `}`,
+		},
+		"delete subscriber": {
+			answer: response{status: 204},
+			call: func(ctx context.Context, c *sdns.Client) (any, error) {
+				return nil, c.DeleteSubscriber(ctx, "amzn1.ask-subscriber.1")
+			},
+			request: `DELETE ` + base + `/subscribers/amzn1.ask-subscriber.1`,
+		},
+		"create subscription": {
+			answer: response{status: 201, location: "/v0/developmentEvents/subscriptions/amzn1.ask-subscription.2"},
+			call: func(ctx context.Context, c *sdns.Client) (any, error) {
+				return c.CreateSubscription(ctx, fullSubscription)
+			},
+			request: `POST ` + base + `/subscriptions {"name":"a name","vendorId":"M1","subscriberId":"amzn1.ask-subscriber.1",` +
+				`"events":["AlexaDevelopmentEvent.SkillPublish","AlexaCustomerFeedbackEvent.SkillReviewPublish"]}`,
+			want: "amzn1.ask-subscription.2",
+		},
+		"get subscription": {
+			answer: response{status: 200, body: subscriptionJSON},
+			call: func(ctx context.Context, c *sdns.Client) (any, error) {
+				return c.Subscription(ctx, "amzn1.ask-subscription.2")
+			},
+			request: `GET ` + base + `/subscriptions/amzn1.ask-subscription.2`,
+			want:    fullSubscription,
+		},
+		"list subscriptions": {
+			answer: response{status: 200, body: `{"subscriptions":[` + subscriptionJSON + `,{"events":["AlexaDevelopmentEvent.All"]},{"events":["AlexaDevelopmentEvent.ALL"]}]}`},
+			call: func(ctx context.Context, c *sdns.Client) (any, error) {
+				return collect(c.Subscriptions(ctx, "M1", "amzn1.ask-subscriber.1"))
+			},
+			request: `GET ` + base + `/subscriptions?subscriberId=amzn1.ask-subscriber.1&vendorId=M1`,
+			want: []sdns.Subscription{
+				fullSubscription,
+				{Events: []sdns.EventName{sdns.EventAll}},
+				{Events: []sdns.EventName{sdns.EventAllDocumented}},
+			},
+		},
+		"list subscriptions of all subscribers": {
+			answer:  response{status: 200, body: `{}`},
+			call:    func(ctx context.Context, c *sdns.Client) (any, error) { return collect(c.Subscriptions(ctx, "M1", "")) },
+			request: `GET ` + base + `/subscriptions?vendorId=M1`,
+			want:    []sdns.Subscription(nil),
+		},
+		"update subscription": {
+			answer: response{status: 204},
+			call: func(ctx context.Context, c *sdns.Client) (any, error) {
+				return nil, c.UpdateSubscription(ctx, fullSubscription)
+			},
+			request: `PUT ` + base + `/subscriptions/amzn1.ask-subscription.2 {"name":"a name",` +
+				`"events":["AlexaDevelopmentEvent.SkillPublish","AlexaCustomerFeedbackEvent.SkillReviewPublish"]}`,
+		},
+		"delete subscription": {
+			answer: response{status: 204},
+			call: func(ctx context.Context, c *sdns.Client) (any, error) {
+				return nil, c.DeleteSubscription(ctx, "amzn1.ask-subscription.2")
+			},
+			request: `DELETE ` + base + `/subscriptions/amzn1.ask-subscription.2`,
+		},
+		"list vendors": {
+			answer:  response{status: 200, body: `{"vendors":[{"id":"M1","name":"One","roles":["ROLE_ADMINISTRATOR","ROLE_NEW"]},{"id":"M2"}]}`},
+			call:    func(ctx context.Context, c *sdns.Client) (any, error) { return c.Vendors(ctx) },
+			request: `GET https://api.amazonalexa.com/v1/vendors`,
+			want:    []sdns.Vendor{{ID: "M1", Name: "One", Roles: []string{"ROLE_ADMINISTRATOR", "ROLE_NEW"}}, {ID: "M2"}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := &script{answers: []response{test.answer}}
+			got, err := test.call(t.Context(), s.client())
+			require.NoError(t, err)
+			require.Equal(t, []string{test.request}, s.requests)
+			require.Empty(t, cmp.Diff(test.want, got))
+		})
+	}
+}
+
+func TestReactivateSendsWhatIsThere(t *testing.T) {
+	// The ID may be missing from the answer; it is known.
+	s := &script{answers: []response{{status: 200, body: `{"name":"a name",` + endpointJSON + `}`}, {status: 204}}}
+	require.NoError(t, s.client().Reactivate(t.Context(), "amzn1.ask-subscriber.1"))
+	require.Equal(t, []string{
+		`GET ` + base + `/subscribers/amzn1.ask-subscriber.1`,
+		`PUT ` + base + `/subscribers/amzn1.ask-subscriber.1 {"name":"a name",` + endpointJSON + `}`,
+	}, s.requests)
+
+	s = &script{answers: []response{{status: 404}}}
+	require.ErrorIs(t, s.client().Reactivate(t.Context(), "gone"), sdns.ErrNotFound)
+
+	// An authorization of a kind that this version does not know is left alone.
+	s = &script{answers: []response{{status: 200, body: `{"name":"a name","endpoint":{"uri":"` + topic + `","authorization":{"type":"NEW"}}}`}}}
+	require.ErrorIs(t, s.client().Reactivate(t.Context(), "amzn1.ask-subscriber.1"), sdns.ErrInvalid)
+	require.Len(t, s.requests, 1)
+}
+
+func TestIDsOfLocations(t *testing.T) {
+	for location, want := range map[string]string{
+		"/v0/developmentEvents/subscriptions/amzn1.ask-subscription.1":                             "amzn1.ask-subscription.1",
+		"/v0/developmentEvents/subscriptions/amzn1.ask-subscription.1/":                            "amzn1.ask-subscription.1",
+		"https://api.amazonalexa.com/v0/developmentEvents/subscriptions/amzn1.ask-subscription.1":  "amzn1.ask-subscription.1",
+		"https://api.amazonalexa.com/v0/developmentEvents/subscriptions/amzn1.ask-subscription.1?": "amzn1.ask-subscription.1",
+		"amzn1.ask-subscription.1":           "amzn1.ask-subscription.1",
+		"/v0/subscriptions/with%20a%20space": "with a space",
+	} {
+		s := &script{answers: []response{{status: 201, location: location}}}
+		got, err := s.client().CreateSubscription(t.Context(), fullSubscription)
+		require.NoError(t, err, location)
+		require.Equal(t, want, got, location)
+	}
+	for _, location := range []string{"", "/", "//", "https://api.amazonalexa.com", "https://api.amazonalexa.com/", "%zz"} {
+		s := &script{answers: []response{{status: 201, location: location}}}
+		_, err := s.client().CreateSubscription(t.Context(), fullSubscription)
+		require.EqualError(t, err, "sdns: 201 Created: the answer has no Location to take the ID from", location)
+		require.Len(t, s.requests, 1)
+	}
+}
+
+// Whatever an ID holds, it is one segment of the path.
+func TestIDsAreEscaped(t *testing.T) {
+	for id, want := range map[string]string{"a/b": "a%2Fb", "a?b=c": "a%3Fb=c", "a#b": "a%23b", "../x": "..%2Fx", "ä": "%C3%A4", "a b": "a%20b"} {
+		s := &script{answers: []response{{status: 204}}}
+		require.NoError(t, s.client().DeleteSubscriber(t.Context(), id))
+		require.Equal(t, []string{"DELETE " + base + "/subscribers/" + want}, s.requests)
+	}
+}
+
+func TestPaging(t *testing.T) {
+	s := &script{answers: []response{
+		{status: 200, body: `{"nextToken":"to/2 ","subscribers":[{"name":"1"},{"name":"2"}]}`},
+		{status: 200, body: `{"nextToken":"to3"}`},
+		{status: 200, body: `{"nextToken":"","subscribers":[{"name":"3"}]}`},
+	}}
+	c := s.client()
+	c.PageSize = 50
+	got, err := collect(c.Subscribers(t.Context(), "M1"))
+	require.NoError(t, err)
+	require.Equal(t, []sdns.Subscriber{{Name: "1"}, {Name: "2"}, {Name: "3"}}, got)
+	require.Equal(t, []string{
+		"GET " + base + "/subscribers?maxResults=50&vendorId=M1",
+		"GET " + base + "/subscribers?maxResults=50&nextToken=to%2F2+&vendorId=M1",
+		"GET " + base + "/subscribers?maxResults=50&nextToken=to3&vendorId=M1",
+	}, s.requests)
+
+	s = &script{answers: []response{
+		{status: 200, body: `{"nextToken":"to2","subscriptions":[{"name":"1"}]}`},
+		{status: 200, body: `{"nextToken":"to2","subscriptions":[{"name":"2"}]}`},
+	}}
+	subscriptions, err := collect(s.client().Subscriptions(t.Context(), "M1", "x"))
+	require.EqualError(t, err, "sdns: 200 OK: the pages of the list lead back to an earlier one")
+	require.Equal(t, []sdns.Subscription{{Name: "1"}, {Name: "2"}}, subscriptions)
+	require.Equal(t, []string{
+		"GET " + base + "/subscriptions?subscriberId=x&vendorId=M1",
+		"GET " + base + "/subscriptions?nextToken=to2&subscriberId=x&vendorId=M1",
+	}, s.requests)
+}
+
+// A list that is left early asks for no page that nobody reads.
+func TestAListIsReadAsFarAsWanted(t *testing.T) {
+	s := &script{answers: []response{{status: 200, body: `{"nextToken":"to2","subscribers":[{"name":"1"},{"name":"2"}]}`}}}
+	for _, err := range s.client().Subscribers(t.Context(), "M1") {
+		require.NoError(t, err)
+		break
+	}
+	require.Len(t, s.requests, 1)
+}
+
+// The fake of the examples agrees with the client about every operation.
+func TestAgainstTheFake(t *testing.T) {
+	ctx := t.Context()
+	amazon := newSMAPI(map[string][]string{"amzn1.account.DEVELOPER": {"M1"}})
+	client := &sdns.Client{HTTPClient: amazon.As(amazon.login.AccessToken("alexa::ask:subscriptions"))}
+	var ids []string
+	for range 5 {
+		id, err := client.CreateSubscriber(ctx, fullSubscriber)
+		require.NoError(t, err)
+		ids = append(ids, id)
+	}
+	subscribers, err := collect(client.Subscribers(ctx, "M1"))
+	require.NoError(t, err)
+	require.Len(t, subscribers, 5)
+	for i, s := range subscribers {
+		want := sdns.Subscriber{ID: ids[i], Name: "a name", TopicARN: topic, RoleARN: role, Status: sdns.Active, ClientID: "amzn1.application-oa2-client.developer"}
+		require.Equal(t, want, s)
+	}
+
+	subscription := sdns.Subscription{Name: "n", VendorID: "M1", SubscriberID: ids[0], Events: []sdns.EventName{sdns.EventAll}}
+	subscription.ID, err = client.CreateSubscription(ctx, subscription)
+	require.NoError(t, err)
+	got, err := client.Subscription(ctx, subscription.ID)
+	require.NoError(t, err)
+	require.Equal(t, subscription, got)
+	subscription.Name, subscription.Events = "m", []sdns.EventName{sdns.EventSkillPublish}
+	require.NoError(t, client.UpdateSubscription(ctx, subscription))
+	all, err := collect(client.Subscriptions(ctx, "M1", ids[0]))
+	require.NoError(t, err)
+	require.Equal(t, []sdns.Subscription{subscription}, all)
+	require.NoError(t, client.DeleteSubscription(ctx, subscription.ID))
+	_, err = client.Subscription(ctx, subscription.ID)
+	require.ErrorIs(t, err, sdns.ErrNotFound)
+
+	require.NoError(t, client.UpdateSubscriber(ctx, sdns.Subscriber{ID: ids[1], Name: "new", TopicARN: topic, RoleARN: role}))
+	one, err := client.Subscriber(ctx, ids[1])
+	require.NoError(t, err)
+	require.Equal(t, "new", one.Name)
+	require.NoError(t, client.DeleteSubscriber(ctx, ids[1]))
+	require.ErrorIs(t, client.DeleteSubscriber(ctx, ids[1]), sdns.ErrNotFound)
+
+	_, err = collect(client.Subscribers(ctx, "M2"))
+	require.ErrorIs(t, err, sdns.ErrForbidden)
+	_, err = (&sdns.Client{HTTPClient: amazon.As("stale")}).Vendors(ctx)
+	require.ErrorIs(t, err, sdns.ErrUnauthorized)
+	require.ErrorContains(t, err, "get a new access token with the scope alexa::ask:subscriptions")
+	require.NotContains(t, err.Error(), "stale")
+}

@@ -1,0 +1,4 @@
+package sdns
+
+// Types is the table of the event types.
+var Types = types

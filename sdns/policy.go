@@ -1,0 +1,83 @@
+package sdns
+
+import (
+	"encoding/json"
+	"regexp"
+
+	"github.com/alexaevents/alexaevents/internal/arn"
+)
+
+// account is the AWS account that Amazon publishes notifications from.
+const account = "258925066295"
+
+// vendors are the vendor IDs that can be an external ID. A $ would begin a
+// variable there.
+var vendors = regexp.MustCompile(`^[A-Za-z0-9_+=,.@:/-]{2,255}$`)
+
+// TrustPolicy returns the trust policy of the role that Amazon assumes to
+// publish to the topic, a JSON document. The vendor ID is that of the
+// subscriber's owner.
+//
+// Amazon documents the account to trust and the external ID; the form of the
+// policy is the usual one. The partition, such as aws-cn, is that of the topic;
+// whether the service reaches another one than aws is not known.
+func TrustPolicy(vendorID, topicARN string) ([]byte, error) {
+	partition, ok := arn.Topic(topicARN)
+	switch {
+	case !ok:
+		return nil, &InvalidError{"topicARN", topicRule}
+	case !vendors.MatchString(vendorID):
+		return nil, &InvalidError{"vendorID", "2 to 255 letters, digits and some signs are required"}
+	}
+	return policy(object{
+		"Effect":    "Allow",
+		"Principal": object{"AWS": "arn:" + partition + ":iam::" + account + ":root"},
+		"Action":    "sts:AssumeRole",
+		"Condition": object{"StringEquals": object{"sts:ExternalId": vendorID}},
+	})
+}
+
+// PermissionPolicy returns the permissions policy of that role, a JSON document:
+// it may publish to the topic, and nothing else. If the topic is encrypted, the
+// role needs permissions for its key besides.
+func PermissionPolicy(topicARN string) ([]byte, error) {
+	if _, ok := arn.Topic(topicARN); !ok {
+		return nil, &InvalidError{"topicARN", topicRule}
+	}
+	return policy(object{"Effect": "Allow", "Action": "sns:Publish", "Resource": topicARN})
+}
+
+// CloudFormation returns a template in JSON that makes the role with both
+// policies. Its output RoleARN is for [Subscriber.RoleARN]. To create the stack
+// takes the capability CAPABILITY_IAM.
+func CloudFormation(vendorID, topicARN string) ([]byte, error) {
+	trust, err := TrustPolicy(vendorID, topicARN)
+	if err != nil {
+		return nil, err
+	}
+	permission, err := PermissionPolicy(topicARN)
+	if err != nil {
+		return nil, err
+	}
+	return document(object{
+		"AWSTemplateFormatVersion": "2010-09-09",
+		"Description":              "Lets the Alexa Skill Development Notifications Service publish to an SNS topic",
+		"Resources": object{"Role": object{
+			"Type": "AWS::IAM::Role",
+			"Properties": object{
+				"AssumeRolePolicyDocument": json.RawMessage(trust),
+				"Policies":                 []object{{"PolicyName": "Publish", "PolicyDocument": json.RawMessage(permission)}},
+			},
+		}},
+		"Outputs": object{"RoleARN": object{"Value": object{"Fn::GetAtt": []string{"Role", "Arn"}}}},
+	})
+}
+
+// object marshals with its names in order.
+type object = map[string]any
+
+func policy(statement object) ([]byte, error) {
+	return document(object{"Version": "2012-10-17", "Statement": []object{statement}})
+}
+
+func document(value object) ([]byte, error) { return json.MarshalIndent(value, "", "  ") }

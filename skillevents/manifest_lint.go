@@ -1,0 +1,104 @@
+package skillevents
+
+import (
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Finding is something that [Lint] found in a manifest.
+type Finding struct {
+	Path string // where, such as manifest.events.endpoint.uri
+	Text string // what, and what to do about it
+	Note bool   // nothing to mend, but worth knowing
+}
+
+// String returns path and text.
+func (f Finding) String() string { return f.Path + ": " + f.Text }
+
+func problem(path, text string) Finding { return Finding{Path: path, Text: text} }
+
+func note(path, text string) Finding { return Finding{Path: path, Text: text, Note: true} }
+
+// Lint reads a skill.json and tells why its skill would get no events, or other
+// ones than meant. It looks at nothing but the events section. The error of bytes
+// that are not a JSON object wraps [ErrManifest].
+func Lint(skillJSON []byte) ([]Finding, error) {
+	var file struct {
+		Manifest *struct{ Events json.RawMessage }
+		Events   json.RawMessage // of a file that is the manifest alone
+	}
+	path, events := "manifest.events", json.RawMessage(nil)
+	err := json.Unmarshal(skillJSON, &file)
+	var otherType *json.UnmarshalTypeError
+	switch {
+	case err != nil && (!errors.As(err, &otherType) || otherType.Field == ""):
+		return nil, fmt.Errorf("%w: %w", ErrManifest, err)
+	case file.Manifest != nil:
+		events = file.Manifest.Events
+	case file.Events != nil:
+		path, events = "events", file.Events
+	}
+	if len(events) == 0 || string(events) == "null" {
+		return []Finding{problem(path, "missing: the skill gets no events")}, nil
+	}
+
+	findings := checkMembers(path, events)
+	var s section
+	if err := json.Unmarshal(events, &s); errors.As(err, &otherType) {
+		at := strings.TrimSuffix(path+"."+otherType.Field, ".")
+		findings = append(findings, problem(at, "has the wrong JSON type, "+otherType.Value))
+	}
+	findings = append(findings, s.check(path)...)
+	if len(s.Subscriptions) == 0 {
+		findings = append(findings, problem(path+".subscriptions", "missing: the skill gets no events"))
+	}
+	for i, name := range s.Subscriptions {
+		findings = append(findings, lintName(fmt.Sprintf("%s.subscriptions[%d].eventName", path, i), EventName(name.EventName))...)
+	}
+	return append(findings, note(path, "a change to a live skill takes effect after another certification")), nil
+}
+
+// checkMembers finds members that Amazon's model of the section has not.
+func checkMembers(path string, events json.RawMessage) (findings []Finding) {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(events, &members) // what is no object has no members
+	for _, name := range sortedKeys(members) {
+		if !slices.Contains([]string{"endpoint", "regions", "subscriptions", "publications"}, name) {
+			findings = append(findings, problem(path+"."+name, "the events section has no such member"))
+		}
+	}
+	return findings
+}
+
+func lintName(path string, name EventName) []Finding {
+	known, ok := names[name]
+	switch {
+	case name == "":
+		return nil // found already
+	case known.retired:
+		return []Finding{problem(path, string(name)+" comes no more: Amazon retired the lists in 2024")}
+	case name == EventSkillAccountLinked:
+		return []Finding{note(path, "comes only if the skill has account linking, which this file does not tell: ask smapi get-account-linking-info")}
+	case ok:
+		return nil
+	}
+	for _, other := range sortedKeys(names) {
+		if names[other].requestType == string(name) {
+			return []Finding{problem(path, fmt.Sprintf("%s is the type of the request; the name of the event is %s", name, other))}
+		}
+	}
+	switch {
+	case strings.Contains(string(name), "UNLINKED") || strings.Contains(string(name), "Unlinked"):
+		return []Finding{problem(path, fmt.Sprintf("%s is unknown: Alexa tells nothing when an account is unlinked, except %s", name, EventSkillDisabled))}
+	case strings.Contains(string(name), "."):
+		return nil // Amazon's model has two hundred of these, of devices
+	}
+	return []Finding{problem(path, string(name)+" is unknown")}
+}
+
+func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

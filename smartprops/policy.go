@@ -1,0 +1,24 @@
+package smartprops
+
+import (
+	"encoding/json"
+
+	"github.com/alexaevents/alexaevents/internal/arn"
+)
+
+const topicRule = "the ARN of an SNS topic is required, arn:aws:sns:us-east-1:123456789012:name"
+
+// TopicPolicyStatement returns the statement, a JSON object, that Amazon documents
+// for the access policy of the topic: it lets Alexa publish to it.
+func TopicPolicyStatement(topicARN string) ([]byte, error) {
+	if _, ok := arn.Topic(topicARN); !ok {
+		return nil, &InvalidError{"topicARN", topicRule}
+	}
+	return json.MarshalIndent(map[string]any{
+		"Sid":       "grant-alexa-event-sns-publish",
+		"Effect":    "Allow",
+		"Principal": map[string]any{"AWS": []string{"arn:aws:iam::006860194444:role/AlexaEventConsumerSnsIamRole"}},
+		"Action":    "sns:Publish",
+		"Resource":  topicARN,
+	}, "", "  ")
+}

@@ -1,0 +1,141 @@
+package smartprops
+
+import (
+	"context"
+	"encoding/json"
+	"iter"
+	"net/url"
+	"time"
+
+	"github.com/alexaevents/alexaevents/internal/httpjson"
+)
+
+// Subscription says which events of which things go to a configuration.
+type Subscription struct {
+	ID              string // given by Amazon
+	ConfigurationID string
+	EventType       EventType
+	Entities        Entities // what the events are about
+
+	// EventHeaderVersion and Duration are for the events of
+	// Alexa.Enterprise.Endpoint.Activity, which Amazon's sample program has and
+	// its documents have not. It sends "V2" and an hour. Empty and zero send
+	// nothing.
+	EventHeaderVersion string
+	Duration           time.Duration // in whole seconds
+
+	raw json.RawMessage
+}
+
+// Raw returns the subscription as Amazon sent it, which may hold more than is
+// documented. The caller must not change the bytes.
+func (s Subscription) Raw() json.RawMessage { return s.raw }
+
+// Filter chooses subscriptions. The zero value chooses all.
+type Filter struct {
+	UnitID       string    // those about this unit; empty is any
+	ParentUnitID string    // those about the units below this one; empty is any
+	EventType    EventType // those of this event; empty is any
+}
+
+// CreateSubscription makes a subscription and returns its ID. Amazon documents
+// it for the constants of [EventType], whose entities are checked; what else
+// there is, is sent as it stands.
+func (c *Client) CreateSubscription(ctx context.Context, subscription Subscription) (id string, err error) {
+	if err := subscription.check(); err != nil {
+		return "", err
+	}
+	body := wireSubscription{
+		ConfigurationID: subscription.ConfigurationID,
+		EventType:       subscription.EventType.wire(),
+		Entities:        subscription.Entities,
+		HeaderVersion:   subscription.EventHeaderVersion,
+		Duration:        int64(subscription.Duration / time.Second),
+		Token:           c.newToken(),
+	}
+	return c.create(ctx, "/subscriptions", body.Token, body)
+}
+
+// Subscription returns a subscription.
+func (c *Client) Subscription(ctx context.Context, id string) (Subscription, error) {
+	path, err := resource("/subscriptions", id)
+	if err != nil {
+		return Subscription{}, err
+	}
+	var answer json.RawMessage
+	if err := c.get(ctx, path, nil, &answer); err != nil {
+		return Subscription{}, err
+	}
+	return readSubscription(answer), nil
+}
+
+// Subscriptions yields the subscriptions that the token's user has created and
+// the filter chooses. The error is the last that it yields.
+func (c *Client) Subscriptions(ctx context.Context, filter Filter) iter.Seq2[Subscription, error] {
+	return httpjson.Pages(failure, func(token string) (subscriptions []Subscription, next string, err error) {
+		items, next, err := c.page(ctx, "/subscriptions", filter.query(), token)
+		for _, item := range items {
+			subscriptions = append(subscriptions, readSubscription(item))
+		}
+		return subscriptions, next, err
+	})
+}
+
+// DeleteSubscription deletes a subscription.
+func (c *Client) DeleteSubscription(ctx context.Context, id string) error {
+	path, err := resource("/subscriptions", id)
+	if err != nil {
+		return err
+	}
+	return c.delete(ctx, path)
+}
+
+func (f Filter) query() url.Values {
+	query := url.Values{}
+	for _, unit := range [...]struct{ name, id string }{{"entities.unit", f.UnitID}, {"entities.unit.parent", f.ParentUnitID}} {
+		if unit.id != "" { // the two go together
+			query.Set(unit.name+".id", unit.id)
+			query.Set(unit.name+".type", "Unit")
+		}
+	}
+	if f.EventType != "" {
+		event := f.EventType.wire()
+		query.Set("eventType.namespace", event.Namespace)
+		query.Set("eventType.name", event.Name)
+	}
+	return query
+}
+
+func (s Subscription) check() error {
+	event := s.EventType.wire()
+	switch {
+	case s.ConfigurationID == "":
+		return &InvalidError{"Subscription.ConfigurationID", "required"}
+	case event.Namespace == "" || event.Name == "":
+		return &InvalidError{"Subscription.EventType", "a namespace and a name with a dot between them are required"}
+	case s.Duration < 0 || s.Duration%time.Second != 0:
+		return &InvalidError{"Subscription.Duration", "whole seconds, not less than zero, are required"}
+	}
+	return s.Entities.check(s.EventType)
+}
+
+type wireSubscription struct {
+	ID              string        `json:"id,omitempty"`
+	ConfigurationID string        `json:"subscriptionConfigurationId"`
+	EventType       wireEventType `json:"eventType"`
+	Entities        Entities      `json:"entities,omitempty"`
+	HeaderVersion   string        `json:"eventHeaderVersion,omitempty"`
+	Duration        int64         `json:"subscriptionDurationInSeconds,omitempty"`
+	Token           string        `json:"idempotencyToken,omitempty"`
+}
+
+// readSubscription reads what Amazon sends of a subscription. Its form is not
+// documented, so what has another form stays zero.
+func readSubscription(data json.RawMessage) Subscription {
+	var wire wireSubscription
+	_ = json.Unmarshal(data, &wire)
+	return Subscription{
+		ID: wire.ID, ConfigurationID: wire.ConfigurationID, EventType: wire.EventType.join(), Entities: wire.Entities,
+		EventHeaderVersion: wire.HeaderVersion, Duration: time.Duration(wire.Duration) * time.Second, raw: data,
+	}
+}
