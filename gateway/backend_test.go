@@ -114,6 +114,12 @@ func (b *backend) grant(t require.TestingT, account, link string) lwa.Grant {
 	return grant
 }
 
+// holds tells whether there is a grant that has not ended.
+func (b *backend) holds(t require.TestingT, account, link string) bool {
+	grant := b.grant(t, account, link)
+	return grant.RefreshToken != "" && grant.Live()
+}
+
 // customers returns whom events reached, in order.
 func (b *backend) customers() (names []string) {
 	for _, sent := range b.cloud.Sent() {

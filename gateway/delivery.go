@@ -32,7 +32,7 @@ type delivery struct {
 	token    alexaevents.Secret // for the next attempt; empty if it has to be got
 	refused  alexaevents.Secret // the token that Alexa refused; empty before it did
 	attempts int
-	status   int // of the answer that the message was accepted with
+	status   int // of the last answer; zero if there was none
 }
 
 // run makes attempts until Alexa accepts the message or there is no point in
@@ -47,25 +47,29 @@ func (d *delivery) run(ctx context.Context) error {
 	}
 	d.id = id
 	client := d.sender.client()
-	for resent := 0; ; {
-		if err := d.authorize(ctx); err != nil {
-			if resent++; mayAskAgain(err) && resend.Pause(ctx, resent, nil) {
-				continue
-			}
+	for resent := 1; ; resent++ {
+		header, err := d.try(ctx, client)
+		if err == nil || !d.mayResend(err) || !resend.Pause(ctx, resent, header) {
 			return err
 		}
-		failure, header := d.attempt(ctx, client)
-		switch {
-		case failure == nil:
-			return nil
-		case failure.Status == http.StatusUnauthorized && d.refused == "":
-			d.refused, d.token = d.token, ""
-		default:
-			if resent++; !d.mayResend(failure) || !resend.Pause(ctx, resent, header) {
-				return failure
-			}
-		}
 	}
+}
+
+// try makes an attempt, and another one if Alexa refuses the access token of the
+// first. It returns the header of the answer if Alexa gave one.
+func (d *delivery) try(ctx context.Context, client *http.Client) (http.Header, error) {
+	if err := d.authorize(ctx); err != nil {
+		return nil, tokenError(err)
+	}
+	header, failure := d.attempt(ctx, client)
+	switch {
+	case failure == nil:
+		return header, nil
+	case failure.Status != http.StatusUnauthorized || d.refused != "":
+		return header, failure
+	}
+	d.refused, d.token = d.token, ""
+	return d.try(ctx, client)
 }
 
 // authorize gets an access token if there is none, another one than Alexa
@@ -73,58 +77,56 @@ func (d *delivery) run(ctx context.Context) error {
 func (d *delivery) authorize(ctx context.Context) (err error) {
 	switch {
 	case d.token != "":
-		return nil
 	case d.refused != "":
 		d.token, err = d.sender.Tokens.Renew(ctx, d.grant.Key, d.refused)
 	default:
 		d.token, err = d.sender.Tokens.GrantToken(ctx, d.grant)
 	}
-	return tokenError(err)
+	return err
 }
 
-// mayAskAgain tells whether there may be an access token later.
-func mayAskAgain(err error) bool {
+// mayResend tells whether what failed may pass, and Alexa may get the message
+// again if it got it.
+func (d *delivery) mayResend(err error) bool {
+	var failure *Error
+	if errors.As(err, &failure) && !d.message.repeatable && !d.sender.ResendMomentary {
+		switch failure.Status {
+		case http.StatusTooManyRequests, http.StatusServiceUnavailable: // Alexa did not accept it
+		default:
+			return false
+		}
+	}
 	return errors.Is(err, ErrThrottled) || errors.Is(err, ErrUnavailable)
 }
 
-// mayResend tells whether the failure may pass and Alexa may get the message
-// again, if it did get it.
-func (d *delivery) mayResend(failure *Error) bool {
-	switch failure.Status {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		return true // Alexa says that it did not accept it
-	}
-	return failure.Is(ErrUnavailable) && (d.message.repeatable || d.sender.ResendMomentary)
-}
-
-// attempt makes one request. If Alexa does not accept the message, it returns
-// the failure, and the header of the answer if there was one.
-func (d *delivery) attempt(ctx context.Context, client *http.Client) (*Error, http.Header) {
+// attempt makes one request. It returns the header of the answer, if there was
+// one, and why Alexa did not accept the message, nil if it did.
+func (d *delivery) attempt(ctx context.Context, client *http.Client) (http.Header, *Error) {
 	d.attempts++
 	ctx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
 	response, err := d.post(ctx, client)
 	if err != nil {
-		return &Error{cause: err, words: redact.Text(err.Error(), string(d.token))}, nil
+		return nil, &Error{cause: err, words: redact.Text(err.Error(), string(d.token))}
 	}
 	defer response.Body.Close()
-	if response.StatusCode >= 200 && response.StatusCode <= 299 {
-		d.status = response.StatusCode
+	d.status = response.StatusCode
+	if d.status >= 200 && d.status <= 299 {
 		_, _ = io.CopyN(io.Discard, response.Body, maxAnswer) // the connection is then fit for the next request
-		return nil, nil
+		return response.Header, nil
 	}
 	var answer struct {
 		Payload struct{ Code, Description string }
 	}
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	_ = json.Unmarshal(body, &answer) // it may be a proxy's HTML, or cut off
-	return &Error{
-		Status:      response.StatusCode,
+	return response.Header, &Error{
+		Status:      d.status,
 		Code:        redact.Text(answer.Payload.Code, string(d.token)),
 		Description: redact.Text(answer.Payload.Description, string(d.token)),
 		RequestID:   redact.Text(response.Header.Get("X-Amzn-Requestid"), string(d.token)),
 		unconfirmed: d.grant.ConfirmedAt.IsZero(),
-	}, response.Header
+	}
 }
 
 func (d *delivery) post(ctx context.Context, client *http.Client) (*http.Response, error) {

@@ -42,4 +42,20 @@
 // A directive holds the skill's own access token, [Directive.AccessToken], which
 // names the customer. It is not the token that events are sent with, which comes
 // from Amazon.
+//
+// # Grants
+//
+// Before a skill may send events about a customer, Alexa brings it the customer's
+// permission: the directive [AcceptGrant], whose code a [Granter] exchanges for
+// tokens and stores. The skill's own access token in it tells which account the
+// grant is of. An account may have several, since several people may link it, in
+// several regions.
+//
+// # Sending
+//
+// A [Sender] sends an event to all who linked an account, each in their region.
+// The errors to decide by begin with [ErrNoGrant]; what each failure of Amazon's
+// leads to is listed in docs/faults.md of this module. A Sender gives up after a
+// few seconds: what must survive a longer outage has to be kept elsewhere and
+// sent again.
 package gateway

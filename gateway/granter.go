@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -105,15 +104,12 @@ func (g *Granter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer, err := g.AcceptGrant(r.Context(), directive)
-	switch {
-	case errors.Is(err, ErrMalformedDirective):
+	if err != nil {
 		w.WriteHeader(http.StatusBadRequest)
-	case err != nil:
-		w.WriteHeader(http.StatusInternalServerError)
-	default:
-		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(answer)
+		return
 	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(answer)
 }
 
 // accept stores the grant that the directive brings. Whoever calls it with the

@@ -159,7 +159,7 @@ func TestGranterStoresWhatTheCodeGave(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
 		time.Sleep(time.Second)
-		require.True(t, b.grant(t, "home", "anna").Live())
+		require.True(t, b.holds(t, "home", "anna"))
 		requireAccepted(t, b.granter(alexaevents.Europe), directive)
 	})
 	synctest.Test(t, func(t *testing.T) {
@@ -177,7 +177,7 @@ func TestGranterStoresWhatTheCodeGave(t *testing.T) {
 		require.Equal(t, 6*time.Second, time.Since(start))
 		require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
 		time.Sleep(2 * time.Second)
-		require.True(t, b.grant(t, "home", "anna").Live())
+		require.True(t, b.holds(t, "home", "anna"))
 	})
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
@@ -232,7 +232,7 @@ func TestGranterBurst(t *testing.T) {
 		require.Zero(t, failed.Load())
 		require.Equal(t, customers, b.cloud.Calls(loginURL))
 		for i := range customers {
-			require.True(t, b.grant(t, fmt.Sprint("account-", i/2), fmt.Sprint("customer-", i)).Live(), i)
+			require.True(t, b.holds(t, fmt.Sprint("account-", i/2), fmt.Sprint("customer-", i)), i)
 		}
 		require.NoError(t, b.sender.Send(t.Context(), "account-4711", lampReport()))
 		require.ElementsMatch(t, []string{"customer-9422", "customer-9423"}, b.customers())

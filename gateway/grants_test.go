@@ -2,6 +2,8 @@ package gateway_test
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"sync"
@@ -17,9 +19,9 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// links returns the links of an account's grants.
-func (b *backend) links(t *testing.T, account string) (links []string) {
-	for grant, err := range b.store.MemoryStore.AccountGrants(t.Context(), clientID, account) {
+// links returns the links of the grants of the account home.
+func (b *backend) links(t *testing.T) (links []string) {
+	for grant, err := range b.store.MemoryStore.AccountGrants(t.Context(), clientID, "home") {
 		require.NoError(t, err)
 		links = append(links, grant.LinkID)
 	}
@@ -47,7 +49,7 @@ func TestGranterLimit(t *testing.T) {
 			return nil
 		}))
 		require.Error(t, b.sender.Send(t.Context(), "home", lampReport()))
-		require.False(t, b.grant(t, "home", name(10)).Live())
+		require.False(t, b.holds(t, "home", name(10)))
 		require.NoError(t, b.store.UpdateGrant(t.Context(), keyOf("home", name(25)), func(g *lwa.Grant) error {
 			g.ConfirmedAt = g.ConfirmedAt.Add(-2 * time.Hour)
 			return nil
@@ -60,16 +62,28 @@ func TestGranterLimit(t *testing.T) {
 			"customer-00", // as the others, of which none is better
 		} {
 			b.link(t, alexaevents.Europe, "home", fmt.Sprintf("new-%d", i))
-			require.Len(t, b.links(t, "home"), 1+32)
-			require.NotContains(t, b.links(t, "home"), gone)
-			require.Contains(t, b.links(t, "home"), fmt.Sprintf("new-%d", i))
+			require.Len(t, b.links(t), 1+32)
+			require.NotContains(t, b.links(t), gone)
+			require.Contains(t, b.links(t), fmt.Sprintf("new-%d", i))
 			time.Sleep(time.Minute)
 		}
 		b.link(t, alexaevents.Europe, "home", "customer-01")
-		require.Len(t, b.links(t, "home"), 1+32, "a repeated grant replaces")
-		require.Contains(t, b.links(t, "home"), "", "a developer's own grant is none of them")
+		require.Len(t, b.links(t), 1+32, "a repeated grant replaces")
+		require.Contains(t, b.links(t), "", "a developer's own grant is none of them")
 		b.link(t, alexaevents.Europe, "flat", "another")
-		require.Len(t, b.links(t, "home"), 1+32)
+		require.Len(t, b.links(t), 1+32)
+	})
+}
+
+// Where all are alike, it is not the new one that goes.
+func TestGranterLimitSparesTheNewOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // in which no time passes
+		b := newBackend()
+		for i := range 33 {
+			b.link(t, alexaevents.Europe, "home", fmt.Sprint("customer-", 99-i))
+			require.True(t, b.holds(t, "home", fmt.Sprint("customer-", 99-i)))
+		}
+		require.Len(t, b.links(t), 32)
 	})
 }
 
@@ -84,7 +98,7 @@ func TestGranterLimitAtOnce(t *testing.T) {
 			})
 		}
 		group.Wait()
-		require.Len(t, b.links(t, "home"), 32)
+		require.Len(t, b.links(t), 32)
 	})
 }
 
@@ -99,7 +113,7 @@ func TestGranterLimitSparesWhatIsNew(t *testing.T) {
 				b.store.before = func(_ context.Context, call string) error {
 					if lists++; call == "UpdateGrant" && lists == 4 { // Grant, UpdateGrant, AccountGrants, UpdateGrant
 						b.store.before = nil
-						b.link(t, alexaevents.Europe, "home", "customer-0")
+						b.link(t, alexaevents.Europe, "home", "customer-0") //nolint:contextcheck // this is another call of Alexa's
 					}
 					return nil
 				}
@@ -107,9 +121,9 @@ func TestGranterLimitSparesWhatIsNew(t *testing.T) {
 			b.link(t, alexaevents.Europe, "home", fmt.Sprint("customer-", i))
 		}
 		require.Nil(t, b.store.before)
-		require.Len(t, b.links(t, "home"), 32)
-		require.Contains(t, b.links(t, "home"), "customer-0")
-		require.NotContains(t, b.links(t, "home"), "customer-1")
+		require.Len(t, b.links(t), 32)
+		require.Contains(t, b.links(t), "customer-0")
+		require.NotContains(t, b.links(t), "customer-1")
 	})
 }
 
@@ -123,7 +137,7 @@ func TestGranterLimitFails(t *testing.T) {
 		return nil
 	}
 	b.link(t, alexaevents.Europe, "home", "anna")
-	require.True(t, b.grant(t, "home", "anna").Live())
+	require.True(t, b.holds(t, "home", "anna"))
 }
 
 func TestGranterKey(t *testing.T) {
@@ -178,10 +192,21 @@ func TestGranterKey(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, first, key)
 
-		require.NoError(t, b.store.UpdateGrant(t.Context(), first, func(g *lwa.Grant) error { *g = lwa.Grant{}; return nil }))
+		second, err := granter.Key(t.Context(), directive("home/bert/1"))
+		require.NoError(t, err)
+		require.NotEqual(t, first, second)
+		require.NoError(t, b.store.UpdateGrant(t.Context(), second, func(g *lwa.Grant) error {
+			sum := sha256.Sum256([]byte(g.RefreshToken))
+			g.Refused = hex.EncodeToString(sum[:])
+			return nil
+		}))
 		key, err = granter.Key(t.Context(), directive("home/anna/2"))
 		require.NoError(t, err)
-		require.NotEqual(t, first, key)
+		require.Equal(t, first, key, "the only one that has not ended")
+
+		require.NoError(t, b.store.UpdateGrant(t.Context(), first, func(g *lwa.Grant) error { *g = lwa.Grant{}; return nil }))
+		_, err = granter.Key(t.Context(), directive("home/anna/2"))
+		require.ErrorIs(t, err, gateway.ErrNoGrant)
 
 		require.NoError(t, b.tokens.Import(t.Context(), keyOf("flat", ""), "a developer's own"))
 		_, err = granter.Key(t.Context(), directive("flat/anna/1"))

@@ -61,8 +61,8 @@ type Observation struct {
 // An event that answers a directive concerns one customer: see
 // [Sender.SendTo].
 //
-// An attempt that Alexa throttles or fails to answer is repeated up to three
-// times, a second or more apart, if ctx has the time for it.
+// Where Amazon throttles or gives no answer of use, there are up to three more
+// attempts, a second or more apart, if ctx has the time for them.
 func (s *Sender) Send(ctx context.Context, accountID string, event Event) error {
 	m, err := s.prepare(event)
 	if err != nil {
@@ -79,21 +79,20 @@ func (s *Sender) Send(ctx context.Context, accountID string, event Event) error 
 		return ErrNoGrant
 	}
 	results := make([]Result, len(grants))
+	deliver := func(i int) {
+		results[i] = Result{grants[i].Key, s.deliver(ctx, grants[i], m)}
+	}
+	if len(grants) == 1 {
+		deliver(0)
+		return sendError(results)
+	}
 	var group errgroup.Group
 	group.SetLimit(parallel)
-	for i, grant := range grants {
-		results[i].Key = grant.Key
-		switch {
-		case !grant.Live():
-			results[i].Err = ErrRelink // known, and not worth a word each time
-		case len(grants) == 1:
-			results[i].Err = s.deliver(ctx, grant, m)
-		default:
-			group.Go(func() error {
-				results[i].Err = s.deliver(ctx, grant, m)
-				return nil
-			})
-		}
+	for i := range grants {
+		group.Go(func() error {
+			deliver(i)
+			return nil
+		})
 	}
 	_ = group.Wait()
 	return sendError(results)
@@ -128,24 +127,34 @@ func (s *Sender) prepare(event Event) (*message, error) {
 
 // deliver sends the message to one grant and tells what came of it.
 func (s *Sender) deliver(ctx context.Context, grant lwa.Grant, m *message) error {
+	if !grant.Live() {
+		return ErrRelink // as was said when it ended
+	}
 	start := time.Now()
 	d := delivery{sender: s, grant: grant, message: m}
 	err := d.run(ctx)
 	if s.Observe != nil {
 		s.Observe(ctx, Observation{m.event, grant.Region, d.attempts, time.Since(start), err})
 	}
-	if err == nil && d.status == http.StatusAccepted {
+	switch {
+	case err != nil:
+		s.warn(ctx, "event not accepted", &d, slog.Any("error", err))
+	case d.status != http.StatusAccepted: // Amazon's only status of success; is this Amazon?
+		s.warn(ctx, "event accepted with another status than 202", &d, slog.Int("http.status", d.status))
+	default:
 		s.confirm(ctx, grant)
-		return nil
-	}
-	if s.Logger != nil {
-		s.Logger.WarnContext(ctx, "event not accepted with status 202",
-			slog.String("alexa.event.type", m.event), slog.String("alexa.region", string(grant.Region)),
-			slog.Int("alexa.attempts", d.attempts), slog.Int("http.status", d.status), slog.Any("error", err))
-		s.Logger.DebugContext(ctx, "whose event was not accepted",
-			slog.String("alexa.account.id", grant.AccountID), slog.String("alexa.link.id", grant.LinkID))
 	}
 	return err
+}
+
+func (s *Sender) warn(ctx context.Context, what string, d *delivery, why slog.Attr) {
+	if s.Logger == nil {
+		return
+	}
+	s.Logger.LogAttrs(ctx, slog.LevelWarn, what, slog.String("alexa.event.type", d.message.event),
+		slog.String("alexa.region", string(d.grant.Region)), slog.Int("alexa.attempts", d.attempts), why)
+	s.Logger.LogAttrs(ctx, slog.LevelDebug, "whose event that was",
+		slog.String("alexa.account.id", d.grant.AccountID), slog.String("alexa.link.id", d.grant.LinkID))
 }
 
 // confirmEvery keeps a busy grant from being written at each event.
@@ -161,8 +170,9 @@ func (s *Sender) confirm(ctx context.Context, grant lwa.Grant) {
 	if now.Sub(grant.ConfirmedAt) < confirmEvery {
 		return
 	}
+	codeHash := grant.CodeHash
 	_ = s.Tokens.Store.UpdateGrant(ctx, grant.Key, func(g *lwa.Grant) error {
-		if g.CodeHash == grant.CodeHash { // else the customer gave another meanwhile, maybe in another region
+		if g.CodeHash == codeHash { // else the customer gave another meanwhile, maybe in another region
 			g.ConfirmedAt = now
 		}
 		return nil

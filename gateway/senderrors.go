@@ -145,7 +145,7 @@ func (e *Error) meaning() error {
 // unproven tells whether the gateway says what it also says where the grant is
 // another region's, and no accepted event has proved that it is not.
 func (e *Error) unproven() bool {
-	return e.unconfirmed && (e.Status == http.StatusUnauthorized || e.Code == codeDisabled)
+	return e.unconfirmed && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden && e.Code == codeDisabled)
 }
 
 // Unwrap returns why there was no answer, nil if there was one.
@@ -163,8 +163,6 @@ func tokenError(err error) error {
 	var refusal *lwa.Error
 	meaning := ErrMisconfigured // of what Amazon refuses for no other reason
 	switch {
-	case err == nil:
-		return nil
 	case errors.Is(err, lwa.ErrInvalidGrant):
 		meaning = ErrRelink
 	case errors.Is(err, lwa.ErrThrottled):
@@ -204,20 +202,20 @@ func sendError(results []Result) error {
 }
 
 func (e *SendError) Error() string {
-	failed := 0
-	var first error
+	var failures []error
 	for _, result := range e.Results {
-		if result.Err == nil {
-			continue
-		}
-		if failed++; first == nil {
-			first = result.Err
+		if result.Err != nil {
+			failures = append(failures, result.Err)
 		}
 	}
-	if len(e.Results) == 1 && failed == 1 {
-		return first.Error()
+	if len(failures) == 1 && len(e.Results) == 1 {
+		return failures[0].Error()
 	}
-	return fmt.Sprintf("gateway: %d of %d grants did not get the event, the first because of: %v", failed, len(e.Results), first)
+	text := fmt.Sprintf("gateway: %d of %d grants did not get the event", len(failures), len(e.Results))
+	if len(failures) > 0 {
+		text += ", the first because of: " + failures[0].Error()
+	}
+	return text
 }
 
 // Is tells whether every grant's error is the target.

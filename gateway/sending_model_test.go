@@ -1,0 +1,220 @@
+package gateway_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/gateway"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+// person is what the model knows about a customer.
+type person struct {
+	account, name string
+	region        alexaevents.Region
+	serial        int    // of the access token of the skill
+	directive     []byte // the last AcceptGrant
+
+	granted  bool // a grant is stored
+	enabled  bool // Amazon holds it for good
+	misled   bool // it came to the endpoint of another region
+	accepted bool // an event of it was accepted
+	stale    bool // its access token is of no use any more
+	ended    bool // LWA refused its refresh token, which is noted
+}
+
+// outcome of an event for one person.
+type outcome int
+
+const (
+	reached outcome = iota
+	relink
+	disabled // for sure
+	perhapsDisabled
+)
+
+var outcomeErrors = map[outcome][]string{
+	relink:          {"ErrRelink"},
+	disabled:        {"ErrSkillDisabled"},
+	perhapsDisabled: {"ErrSkillDisabled", "ErrMisconfigured"},
+}
+
+// sending is a backend with three customers of one account and one of another,
+// to whom anything may happen in any order.
+type sending struct {
+	*backend
+	people []*person
+	clock  time.Time
+}
+
+func newSending() *sending {
+	s := &sending{backend: newBackend(), clock: time.Now()}
+	s.tokens.Now = func() time.Time { return s.clock }
+	for i, region := range []alexaevents.Region{alexaevents.Europe, alexaevents.FarEast, alexaevents.NorthAmerica, alexaevents.Europe} {
+		s.people = append(s.people, &person{account: []string{"home", "flat"}[i/3], name: fmt.Sprint("customer-", i), region: region})
+	}
+	return s
+}
+
+// deliver is what the model says about an event for one person, and does.
+func (s *sending) deliver(p *person) outcome {
+	switch {
+	case p.ended:
+		return relink
+	case p.stale && !p.enabled:
+		p.ended = true
+		return relink
+	}
+	p.stale = false
+	switch {
+	case p.enabled && !p.misled:
+		p.accepted = true
+		return reached
+	case p.accepted:
+		return disabled
+	}
+	return perhapsDisabled
+}
+
+// requireArrived requires that the events since n went to these people, each to
+// their own region.
+func (s *sending) requireArrived(t *rapid.T, n int, people []*person) {
+	var want, got []string
+	for _, p := range people {
+		want = append(want, string(p.region)+" "+p.name)
+	}
+	for _, sent := range s.cloud.Sent()[n:] {
+		got = append(got, string(sent.Region)+" "+sent.Customer)
+	}
+	require.ElementsMatch(t, want, got)
+}
+
+func (s *sending) actions() map[string]func(*rapid.T) {
+	someone := func(t *rapid.T) *person { return rapid.SampledFrom(s.people).Draw(t, "person") }
+	grant := func(t *rapid.T, p *person, region alexaevents.Region) {
+		p.serial++
+		p.directive = alexatest.AcceptGrantDirective(s.cloud.Grant(p.region, p.name), fmt.Sprintf("%s/%s/%d", p.account, p.name, p.serial))
+		requireAccepted(t, s.granter(region), p.directive)
+		p.granted, p.enabled, p.misled = true, true, region != p.region
+		p.accepted, p.stale, p.ended = false, false, false
+	}
+	return map[string]func(*rapid.T){
+		"grant": func(t *rapid.T) { p := someone(t); grant(t, p, p.region) },
+		"grant at the wrong endpoint": func(t *rapid.T) {
+			p := someone(t)
+			regions := []alexaevents.Region{alexaevents.Europe, alexaevents.FarEast, alexaevents.NorthAmerica}
+			regions = slices.DeleteFunc(regions, func(r alexaevents.Region) bool { return r == p.region })
+			grant(t, p, rapid.SampledFrom(regions).Draw(t, "region"))
+		},
+		"repeat the directive": func(t *rapid.T) {
+			p := someone(t)
+			if !p.granted {
+				t.Skip("there is none")
+			}
+			calls := s.cloud.Calls(loginURL)
+			requireAccepted(t, s.granter(p.region), p.directive)
+			require.Equal(t, calls, s.cloud.Calls(loginURL))
+		},
+		"disable": func(t *rapid.T) { p := someone(t); s.cloud.DisableSkill(p.name); p.enabled = false },
+		"expire": func(*rapid.T) {
+			s.cloud.ExpireTokens()
+			s.eachStale()
+		},
+		"wait": func(*rapid.T) {
+			s.clock = s.clock.Add(2 * time.Hour)
+			s.eachStale()
+		},
+		"rotate": func(t *rapid.T) { s.cloud.RotateRefreshTokens(rapid.Bool().Draw(t, "rotate")) },
+		"erase": func(t *rapid.T) {
+			p := someone(t)
+			require.NoError(t, s.store.UpdateGrant(context.Background(), keyOf(p.account, p.name), func(g *lwa.Grant) error {
+				*g = lwa.Grant{}
+				return nil
+			}))
+			p.granted = false
+		},
+		"Send": func(t *rapid.T) {
+			account := rapid.SampledFrom([]string{"home", "flat"}).Draw(t, "account")
+			n := len(s.cloud.Sent())
+			err := s.sender.Send(context.Background(), account, lampReport())
+
+			var arrived []*person
+			outcomes := make(map[string]outcome)
+			failed := false
+			for _, p := range s.people {
+				if p.account != account || !p.granted {
+					continue
+				}
+				o := s.deliver(p)
+				outcomes[p.name] = o
+				failed = failed || o == perhapsDisabled
+				if o == reached {
+					arrived = append(arrived, p)
+				}
+			}
+			s.requireArrived(t, n, arrived)
+			switch {
+			case len(outcomes) == 0:
+				require.ErrorIs(t, err, gateway.ErrNoGrant)
+				return
+			case len(arrived) > 0 && !failed:
+				require.NoError(t, err)
+				return
+			}
+			var failure *gateway.SendError
+			require.ErrorAs(t, err, &failure)
+			require.Len(t, failure.Results, len(outcomes))
+			for _, result := range failure.Results {
+				require.Equal(t, outcomeErrors[outcomes[result.Key.LinkID]], sentinels(result.Err))
+			}
+			for _, sentinel := range []error{gateway.ErrRelink, gateway.ErrSkillDisabled, gateway.ErrMisconfigured, gateway.ErrNoGrant} {
+				all := !slices.ContainsFunc(failure.Results, func(r gateway.Result) bool { return !errors.Is(r.Err, sentinel) })
+				require.Equal(t, all, errors.Is(err, sentinel), sentinel)
+			}
+		},
+		"SendTo": func(t *rapid.T) {
+			p := someone(t)
+			directive := parse(t, string(alexatest.Directive("Alexa.PowerController", "TurnOn", "lamp-1", fmt.Sprintf("%s/%s/99", p.account, p.name), nil)))
+			n := len(s.cloud.Sent())
+			key, err := s.granter(p.region).Key(context.Background(), directive)
+			if !p.granted {
+				require.ErrorIs(t, err, gateway.ErrNoGrant)
+				return
+			}
+			require.NoError(t, err)
+			err = s.sender.SendTo(context.Background(), key, directive.Response(lampOn()))
+			o := s.deliver(p)
+			require.Equal(t, outcomeErrors[o], sentinels(err))
+			s.requireArrived(t, n, map[bool][]*person{true: {p}}[o == reached])
+		},
+		"": func(t *rapid.T) {
+			for _, p := range s.people {
+				stored := s.grant(t, p.account, p.name)
+				require.Equal(t, p.granted, stored.RefreshToken != "", "only who grants and who erases decides what there is")
+				if p.granted {
+					require.Equal(t, p.accepted, !stored.ConfirmedAt.IsZero())
+					require.Equal(t, p.ended, !stored.Live())
+				}
+			}
+		},
+	}
+}
+
+func (s *sending) eachStale() {
+	for _, p := range s.people {
+		p.stale = true
+	}
+}
+
+func TestSendingModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) { t.Repeat(newSending().actions()) })
+}
