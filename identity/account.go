@@ -3,8 +3,8 @@ package identity
 import (
 	"context"
 	"errors"
-	"net/url"
-	"strings"
+
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // ErrNoAccount says that an access token belongs to no account and never will:
@@ -42,8 +42,7 @@ type accountError struct {
 }
 
 func newAccountError(err error, token string) *accountError {
-	strike := strings.NewReplacer(token, "[redacted]", url.QueryEscape(token), "[redacted]")
-	return &accountError{text: "identity: account of the access token: " + strike.Replace(err.Error()), err: err}
+	return &accountError{text: "identity: account of the access token: " + redact.Text(err.Error(), token), err: err}
 }
 
 func (e *accountError) Error() string { return e.text }

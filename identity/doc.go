@@ -27,6 +27,8 @@
 // A SkillDisabled event closes a record and deletes nothing: Amazon may ask
 // about past customers. If the event says NOT_PERSISTED, the user ID is gone
 // for good, and a backend may delete what it keeps under it and call EraseUser.
+// A link that Alexa still redelivers then brings its account back, in a closed
+// record: where that matters, call EraseUser again after an hour.
 //
 // To erase an account, delete it in the backend's own database first, so that
 // its tokens resolve to [ErrNoAccount] from then on, and call EraseAccount

@@ -8,10 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/alexaevents/alexaevents/internal/text"
 )
 
-// ErrInvalidFact refuses a [Fact] that lacks what every fact has. The error's
-// text names the field, never its value.
+// ErrInvalidFact refuses a [Fact] that lacks what every fact has, or whose text
+// cannot be kept. The error's text names the field, never its value.
 var ErrInvalidFact = errors.New("identity: invalid fact")
 
 // Kind is what Amazon said about a user in a [Fact].
@@ -57,8 +59,9 @@ type Fact struct {
 
 // Clean returns the fact as stores keep it: At in UTC and cut to the
 // millisecond. It refuses with [ErrInvalidFact] a fact without skill, user,
-// time or a known kind, one whose time lies outside the years 1 to 9999, and
-// one with an account on another kind than [Linked].
+// time or a known kind, one whose time lies outside the years 1 to 9999, one
+// with an account on another kind than [Linked], and one whose text has a NUL
+// or is not UTF-8.
 func (f Fact) Clean() (Fact, error) {
 	f.At = f.At.UTC().Truncate(time.Millisecond)
 	year := f.At.Year()
@@ -75,6 +78,12 @@ func (f Fact) Clean() (Fact, error) {
 		return Fact{}, fmt.Errorf("%w: Kind is unknown", ErrInvalidFact)
 	case f.AccountID != "" && f.Kind != Linked:
 		return Fact{}, fmt.Errorf("%w: AccountID on another Kind than Linked", ErrInvalidFact)
+	case !text.Storable(f.SkillID):
+		return Fact{}, fmt.Errorf("%w: SkillID has a NUL or is not UTF-8", ErrInvalidFact)
+	case !text.Storable(f.AmazonUserID):
+		return Fact{}, fmt.Errorf("%w: AmazonUserID has a NUL or is not UTF-8", ErrInvalidFact)
+	case !text.Storable(f.AccountID):
+		return Fact{}, fmt.Errorf("%w: AccountID has a NUL or is not UTF-8", ErrInvalidFact)
 	}
 	return f, nil
 }

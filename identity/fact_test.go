@@ -27,6 +27,9 @@ var invalidFacts = []struct {
 	{"enabled with an account", fact(1, identity.Enabled, "a"), "AccountID"},
 	{"seen with an account", fact(1, identity.Seen, "a"), "AccountID"},
 	{"disabled with an account", fact(1, identity.Disabled, "a"), "AccountID"},
+	{"a skill with a NUL", identity.Fact{SkillID: skillID + "\x00", AmazonUserID: userID, At: at(1), Kind: identity.Seen}, "SkillID"},
+	{"a user that is not UTF-8", identity.Fact{SkillID: skillID, AmazonUserID: userID + "\xff", At: at(1), Kind: identity.Seen}, "AmazonUserID"},
+	{"an account with a NUL", linked(1, "a\x00"), "AccountID"},
 }
 
 func TestFactCleanRefuses(t *testing.T) {

@@ -9,7 +9,8 @@ import (
 )
 
 // ErrNoRecord says that no [Record] covers the time that [Account] was asked
-// for: nobody of that user ID had the skill then, as far as is known.
+// for: as far as is known, the user ID had linked no account then and, in a
+// skill without account linking, had not enabled the skill.
 var ErrNoRecord = errors.New("identity: no record covers this time")
 
 // Account returns the account of an Alexa user at an instant. The account is
@@ -29,8 +30,8 @@ func Account(ctx context.Context, store Store, skillID, amazonUserID string, at 
 	return accountID, err
 }
 
-// Export yields everything that the store holds about an account, oldest first:
-// its records, and those without account of the same users of the same skills.
+// Export yields all that can be told about an account, oldest first: its
+// records, and those without account of the same users of the same skills.
 // Records of those users under another account are another customer's and stay
 // out. An error comes once, alone and last.
 func Export(ctx context.Context, store Store, accountID string) iter.Seq2[Record, error] {

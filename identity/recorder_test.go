@@ -336,9 +336,9 @@ func TestRecorderLogs(t *testing.T) {
 		{"no user", parsed(t, skillLink+linkToken, ``), "", nil, false, []string{"level=WARN", "alexa.outcome=no_user"}},
 		{
 			"an error that holds the token", link, "",
-			&url.Error{Op: "Get", URL: "https://auth.example/tokeninfo?raw=" + accessToken + "&access_token=" + url.QueryEscape(accessToken), Err: context.DeadlineExceeded},
+			&url.Error{Op: "Get", URL: "https://auth.example/tokeninfo/" + url.PathEscape(accessToken) + "?raw=" + accessToken + "&access_token=" + url.QueryEscape(accessToken), Err: context.DeadlineExceeded},
 			false,
-			[]string{"level=WARN", "alexa.outcome=account_failed", "tokeninfo?raw=[redacted]&access_token=[redacted]", "deadline exceeded"},
+			[]string{"level=WARN", "alexa.outcome=account_failed", "tokeninfo/[redacted]?raw=[redacted]&access_token=[redacted]", "deadline exceeded"},
 		},
 	}
 	for _, test := range tests {

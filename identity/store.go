@@ -12,7 +12,8 @@ import (
 //
 // Implementations are safe for concurrent use, by several processes too where
 // the storage is shared. They start no goroutines. Times are kept in UTC to the
-// millisecond. Text is kept byte for byte. An iterator that fails yields the
+// millisecond. Text is kept byte for byte; what [Fact.Clean] refuses names
+// nothing, and is no error, where it is asked for or erased. An iterator that fails yields the
 // error once, with a zero Record, and ends; a loop may stop early at any time,
 // and its body may use the store. A method that is given a cancelled context
 // returns its error and changes nothing.

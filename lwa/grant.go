@@ -9,10 +9,12 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/internal/text"
 )
 
-// ErrInvalidKey refuses a [Key] without ClientID or AccountID, or one of
-// another client. The error's text names the field, never its value.
+// ErrInvalidKey refuses a [Key] without ClientID or AccountID, one whose text
+// has a NUL or is not UTF-8, or one of another client. The error's text names the
+// field, never its value.
 var ErrInvalidKey = errors.New("lwa: invalid key")
 
 // Key names a grant.
@@ -32,6 +34,12 @@ func (k Key) check() error {
 		return fmt.Errorf("%w: ClientID is empty", ErrInvalidKey)
 	case k.AccountID == "":
 		return fmt.Errorf("%w: AccountID is empty", ErrInvalidKey)
+	case !text.Storable(k.ClientID):
+		return fmt.Errorf("%w: ClientID has a NUL or is not UTF-8", ErrInvalidKey)
+	case !text.Storable(k.AccountID):
+		return fmt.Errorf("%w: AccountID has a NUL or is not UTF-8", ErrInvalidKey)
+	case !text.Storable(k.LinkID):
+		return fmt.Errorf("%w: LinkID has a NUL or is not UTF-8", ErrInvalidKey)
 	}
 	return nil
 }
@@ -76,11 +84,16 @@ type Grant struct {
 func (g Grant) Live() bool { return g.Refused != hash(g.RefreshToken) }
 
 // Clean returns the grant as stores keep it: times in UTC and cut to the
-// millisecond. It refuses with [ErrInvalidKey] a grant without client or
-// account.
+// millisecond. It refuses with [ErrInvalidKey] a grant of an invalid key, and any
+// other text that has a NUL or is not UTF-8.
 func (g Grant) Clean() (Grant, error) {
 	if err := g.check(); err != nil {
 		return Grant{}, err
+	}
+	for _, value := range []string{string(g.Region), string(g.AccessToken), string(g.RefreshToken), g.Refused, g.CodeHash} {
+		if !text.Storable(value) {
+			return Grant{}, errors.New("lwa: a grant's text has a NUL or is not UTF-8")
+		}
 	}
 	for _, at := range []*time.Time{&g.IssuedAt, &g.Expiry, &g.ConfirmedAt} {
 		*at = at.UTC().Truncate(time.Millisecond)

@@ -20,10 +20,21 @@ func TestClean(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Grant{Key: key}, grant, "zero times stay zero")
 
-	for _, key := range []Key{{}, {ClientID: "client"}, {AccountID: "account"}, {LinkID: "link"}} {
+	for _, key := range []Key{
+		{},
+		{ClientID: "client"},
+		{AccountID: "account"},
+		{LinkID: "link"},
+		{ClientID: "client\x00", AccountID: "account"},
+		{ClientID: "client", AccountID: "account\xff"},
+		{ClientID: "client", AccountID: "account", LinkID: "link\x00"},
+	} {
 		_, err := Grant{Key: key, RefreshToken: "r"}.Clean()
 		require.ErrorIs(t, err, ErrInvalidKey)
 	}
+	_, err = Grant{Key: key, RefreshToken: "secret\x00"}.Clean()
+	require.ErrorContains(t, err, "NUL")
+	require.NotContains(t, err.Error(), "secret")
 }
 
 func TestLive(t *testing.T) {

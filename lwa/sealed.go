@@ -88,6 +88,11 @@ func (s *Sealed) UpdateGrant(ctx context.Context, key Key, fn func(*Grant) error
 			return err
 		}
 		grant.Key = key
+		clean, err := grant.Clean() // while the tokens can be read
+		if err != nil {
+			return err
+		}
+		*grant = clean
 		return s.seal(grant)
 	})
 }

@@ -17,7 +17,8 @@ var ErrNoGrant = errors.New("lwa: no grant")
 // Implementations are safe for concurrent use, by several processes too where
 // the storage is shared. They start no goroutines. Times are kept in UTC to the
 // millisecond, and the zero time as zero. Text is kept byte for byte; tokens may
-// have 4096 bytes. The parts of a [Key] stay apart: no two keys meet because
+// have 4096 bytes. A key that [Grant.Clean] refuses names nothing, and is no
+// error, where it is asked for or erased. The parts of a [Key] stay apart: no two keys meet because
 // their parts look alike in a row. An iterator that fails yields the error once,
 // with a zero Grant, and ends; a loop may stop early at any time, and its body
 // may use the store. A method that is given a cancelled context returns its

@@ -35,7 +35,7 @@ func (v *Verifier) Read(r *http.Request) ([]byte, error) {
 
 func (v *Verifier) readBody(r *http.Request) ([]byte, error) {
 	limit := v.MaxBody
-	if limit == 0 {
+	if limit <= 0 {
 		limit = maxBody
 	}
 	var buffer bytes.Buffer

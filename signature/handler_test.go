@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -91,9 +92,16 @@ func TestReadLimitsTheBody(t *testing.T) {
 	var tooLarge *http.MaxBytesError
 	require.ErrorAs(t, err, &tooLarge)
 
-	b.MaxBody = 0
-	_, err = b.Read(post(append(data, bytes.Repeat([]byte(" "), 1<<20)...)))
-	require.ErrorIs(t, err, signature.ErrBody, "a megabyte if nothing is said")
+	for _, unset := range []int64{0, -1, math.MinInt64} {
+		b.MaxBody = unset
+		padded := func(length int) *http.Request {
+			return post(append(bytes.Clone(data), bytes.Repeat([]byte(" "), length-len(data))...))
+		}
+		_, err = b.Read(padded(1 << 20))
+		require.NoError(t, err, "a megabyte if nothing is said")
+		_, err = b.Read(padded(1<<20 + 1))
+		require.ErrorIs(t, err, signature.ErrBody)
+	}
 
 	r := post(data)
 	_, _ = io.Copy(io.Discard, r.Body)
@@ -115,4 +123,11 @@ func TestLog(t *testing.T) {
 	require.Contains(t, log.String(), signature.ErrSkill.Error())
 	require.NotContains(t, log.String(), "amzn1.")
 	require.NotContains(t, log.String(), r.Header.Get("Signature-256"))
+	require.Contains(t, log.String(), "level=INFO", "strangers can cause it")
+
+	log.Reset()
+	b.host.answer = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
+	b.Handler(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), post(intent()))
+	require.Contains(t, log.String(), "level=WARN")
+	require.Contains(t, log.String(), "no route")
 }

@@ -31,11 +31,11 @@ func checkTime(timestamp envelope.Raw, requestType string, now time.Time) error 
 	if envelope.IsSessionless(requestType) {
 		oldest = redelivery
 	}
-	switch age := now.Sub(at); {
+	switch age, ahead := now.Sub(at), at.Sub(now); {
 	case age > oldest:
 		return fmt.Errorf("%w: %v old", ErrTime, age)
-	case age < -tolerance:
-		return fmt.Errorf("%w: %v in the future", ErrTime, -age)
+	case ahead > tolerance:
+		return fmt.Errorf("%w: %v in the future", ErrTime, ahead)
 	}
 	return nil
 }

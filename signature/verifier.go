@@ -43,7 +43,8 @@ type Verifier struct {
 	// seconds whatever its own settings. Nil is a client that uses no proxy.
 	HTTPClient *http.Client
 
-	// MaxBody is the size of the largest request body in bytes. Zero is 1 MiB.
+	// MaxBody is the size of the largest request body in bytes. Zero or less is
+	// 1 MiB.
 	MaxBody int64
 
 	// Logger hears of each request that Handler refuses. Nil discards.

@@ -46,6 +46,7 @@ func TestHeaders(t *testing.T) {
 		"2 empty signature":        {http.Header{"Signaturecertchainurl": {certURL}, "Signature-256": {""}}, signature.ErrHeader},
 		"3 canonical keys":         {http.Header{"Signaturecertchainurl": {certURL}, "Signature-256": {good}}, nil},
 		"3 CamelCase keys":         {http.Header{"SignatureCertChainUrl": {certURL}, "Signature-256": {good}}, nil},
+		"3 among other headers":    {http.Header{"Signaturecertchainurl": {certURL}, "Signature-256": {good}, "Content-Range": {"x"}, "X-Forwarded-For-Proxy": {"x"}, "\u017fignature-256": {"x"}}, nil},
 		"3 lower case keys":        {http.Header{"signaturecertchainurl": {certURL}, "signature-256": {good}}, nil},
 		"5 URL of another host":    {http.Header{"Signaturecertchainurl": {"https://very.bad/echo.api/cert"}, "Signature-256": {good}}, signature.ErrURL},
 		"nil":                      {nil, signature.ErrHeader},
@@ -160,67 +161,6 @@ func TestSkills(t *testing.T) {
 	require.ErrorIs(t, b.verify(bytes.Replace(intent(), []byte(skillID), nil, 1)), signature.ErrSkill)
 }
 
-func TestTime(t *testing.T) {
-	at := func(age time.Duration) string { return quoted(now.Add(-age)) }
-	const event, ordinary = "AlexaSkillEvent.SkillDisabled", "IntentRequest"
-	for name, test := range map[string]struct {
-		requestType, timestamp string
-		want                   error
-	}{
-		"29 current":                    {ordinary, at(0), nil},
-		"30 75 s past":                  {ordinary, at(75 * time.Second), nil},
-		"31 75 s future":                {ordinary, at(-75 * time.Second), nil},
-		"150 s past":                    {ordinary, at(150 * time.Second), nil},
-		"150.001 s past":                {ordinary, at(150*time.Second + time.Millisecond), signature.ErrTime},
-		"32 300 s past":                 {ordinary, at(300 * time.Second), signature.ErrTime},
-		"150 s future":                  {ordinary, at(-150 * time.Second), nil},
-		"33 150.2 s future":             {ordinary, at(-150*time.Second - 200*time.Millisecond), signature.ErrTime},
-		"33 300 s future":               {ordinary, at(-300 * time.Second), signature.ErrTime},
-		"34 null":                       {ordinary, "null", signature.ErrTime},
-		"36 event, 3600 s":              {event, at(time.Hour), nil},
-		"37 event, 1800 s":              {event, at(30 * time.Minute), nil},
-		"38 event, 3601 s":              {event, at(time.Hour + time.Second), signature.ErrTime},
-		"38 event, 3660 s":              {event, at(61 * time.Minute), signature.ErrTime},
-		"38 event, 7200 s":              {event, at(2 * time.Hour), signature.ErrTime},
-		"event, 150 s future":           {event, at(-150 * time.Second), nil},
-		"event, 151 s future":           {event, at(-151 * time.Second), signature.ErrTime},
-		"event, an hour in the future":  {event, at(-time.Hour), signature.ErrTime},
-		"ProactiveSubscriptionChanged":  {"AlexaSkillEvent.ProactiveSubscriptionChanged", at(30 * time.Minute), nil},
-		"list event":                    {"AlexaHouseholdListEvent.ItemsCreated", at(30 * time.Minute), nil},
-		"reminder event":                {"Reminders.ReminderStarted", at(30 * time.Minute), nil},
-		"audio event":                   {"AlexaAudioPlayQueueEvent.PlaybackStarted", at(30 * time.Minute), nil},
-		"message":                       {"Messaging.MessageReceived", at(30 * time.Minute), nil},
-		"grant":                         {"Alexa.Authorization.Grant", at(30 * time.Minute), nil},
-		"data store":                    {"Alexa.DataStore.Error", at(30 * time.Minute), nil},
-		"launch, 30 min":                {"LaunchRequest", at(30 * time.Minute), signature.ErrTime},
-		"other interface, 30 min":       {"Alexa.Presentation.APL.UserEvent", at(30 * time.Minute), signature.ErrTime},
-		"garbage":                       {ordinary, `"garbage"`, signature.ErrTime},
-		"NaN":                           {ordinary, `"NaN"`, signature.ErrTime},
-		"empty":                         {ordinary, `""`, signature.ErrTime},
-		"an object":                     {ordinary, `{}`, signature.ErrTime},
-		"the beginning of time":         {ordinary, `"0001-01-01T00:00:00Z"`, signature.ErrTime},
-		"the end of time":               {event, `"9999-12-31T23:59:59Z"`, signature.ErrTime},
-		"fractions":                     {ordinary, `"2026-03-01T11:59:59.52Z"`, nil},
-		"another zone":                  {ordinary, `"2026-03-01T13:00:00+01:00"`, nil},
-		"epoch milliseconds":            {ordinary, "1772366400000", nil},
-		"epoch seconds":                 {ordinary, "1772366400", nil},
-		"epoch milliseconds, 200 s old": {ordinary, "1772366200000", signature.ErrTime},
-		"a number beyond every time":    {ordinary, "1e300", signature.ErrTime},
-	} {
-		t.Run(name, func(t *testing.T) {
-			require.ErrorIs(t, newBench(t).verify(request(test.requestType, test.timestamp)), test.want)
-		})
-	}
-	t.Run("34 missing", func(t *testing.T) {
-		body := bytes.Replace(intent(), []byte(`"timestamp"`), []byte(`"other"`), 1)
-		require.ErrorIs(t, newBench(t).verify(body), signature.ErrTime)
-	})
-	t.Run("34 no request", func(t *testing.T) {
-		body := bytes.Replace(intent(), []byte(`"request"`), []byte(`"other"`), 1)
-		require.ErrorIs(t, newBench(t).verify(body), signature.ErrTime)
-	})
-}
-
 func TestFetch(t *testing.T) {
 	answer := func(status int, body []byte) func(*http.Request) (*http.Response, error) {
 		return func(r *http.Request) (*http.Response, error) { return respond(r, status, body), nil }
@@ -229,25 +169,45 @@ func TestFetch(t *testing.T) {
 		answer func(*http.Request) (*http.Response, error)
 		want   error
 	}{
-		"7 status 200":                 {nil, nil},
-		"8 status 400":                 {answer(400, nil), signature.ErrFetch},
-		"status 503":                   {answer(503, nil), signature.ErrFetch},
-		"9, 10 no response":            {func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }, signature.ErrFetch},
-		"redirect":                     {redirect("/echo.api/other"), signature.ErrFetch},
-		"10 MB":                        {answer(200, make([]byte, 10<<20)), signature.ErrFetch},
-		"broken body":                  {brokenBody, signature.ErrFetch},
-		"6 not PEM":                    {answer(200, []byte("hello")), signature.ErrCertificate},
-		"empty PEM":                    {answer(200, nil), signature.ErrCertificate},
-		"PEM of a broken certificate":  {answer(200, block([]byte("hello"))), signature.ErrCertificate},
-		"PEM with a private key":       {answer(200, privateKey(t)), signature.ErrCertificate},
-		"PEM with eleven certificates": {answer(200, bytes.Repeat(certificate(t), 11)), signature.ErrCertificate},
-		"PEM with something behind":    {answer(200, append(certificate(t), "x"...)), signature.ErrCertificate},
+		"7 status 200":                {nil, nil},
+		"8 status 400":                {answer(400, nil), signature.ErrFetch},
+		"status 503":                  {answer(503, nil), signature.ErrFetch},
+		"9, 10 no response":           {func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }, signature.ErrFetch},
+		"redirect":                    {redirect("/echo.api/other"), signature.ErrFetch},
+		"10 MB":                       {answer(200, make([]byte, 10<<20)), signature.ErrFetch},
+		"broken body":                 {brokenBody, signature.ErrFetch},
+		"6 not PEM":                   {answer(200, []byte("hello")), signature.ErrCertificate},
+		"empty PEM":                   {answer(200, nil), signature.ErrCertificate},
+		"PEM of a broken certificate": {answer(200, block([]byte("hello"))), signature.ErrCertificate},
+		"PEM with a private key":      {answer(200, privateKey(t)), signature.ErrCertificate},
+		"PEM with something behind":   {answer(200, append(certificate(t), "x"...)), signature.ErrCertificate},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			b.host.answer = test.answer
 			require.ErrorIs(t, b.verify(intent()), test.want)
 			require.Len(t, b.host.fetches(), 1)
+		})
+	}
+}
+
+// The largest answer is 64 KiB, the longest chain ten certificates.
+func TestFetchLimits(t *testing.T) {
+	p := newPKI(t)
+	leaf, intermediate, root := p.issue(t)
+	chain := slices.Concat(block(leaf), block(intermediate))
+	padded := func(size int) []byte { return slices.Concat(chain, bytes.Repeat([]byte("\n"), size-len(chain))) }
+	for name, test := range map[string]struct {
+		chain []byte
+		want  error
+	}{
+		"64 KiB":              {padded(64 << 10), nil},
+		"a byte more":         {padded(64<<10 + 1), signature.ErrFetch},
+		"ten certificates":    {slices.Concat(chain, bytes.Repeat(block(root), 8)), nil},
+		"eleven certificates": {slices.Concat(chain, bytes.Repeat(block(root), 9)), signature.ErrCertificate},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.ErrorIs(t, newBenchOf(t, test.chain, root).verify(intent()), test.want)
 		})
 	}
 }
@@ -272,6 +232,7 @@ func TestChain(t *testing.T) {
 		}, signature.ErrCertificate},
 		"SAN as mail address":          {func(p *pki) { p.leaf.DNSNames, p.leaf.EmailAddresses = nil, []string{"echo-api.amazon.com"} }, signature.ErrCertificate},
 		"ECDSA leaf":                   {func(p *pki) { p.key = ecdsaKey(t) }, signature.ErrCertificate},
+		"for any use":                  {func(p *pki) { p.leaf.ExtKeyUsage = nil }, nil},
 		"not for servers":              {func(p *pki) { p.leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning} }, signature.ErrCertificate},
 		"intermediate is no authority": {func(p *pki) { p.intermediate.IsCA = false }, signature.ErrCertificate},
 	} {

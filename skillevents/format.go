@@ -1,51 +1,31 @@
 package skillevents
 
 import (
-	"encoding/json"
 	"fmt"
 	"log/slog"
-	"time"
+
+	"github.com/alexaevents/alexaevents/internal/summary"
 )
 
 // The methods in this file have value receivers, so that copies of events are
 // as safe to print as the pointers that Parse returns.
 
-// summary is what may be shown of an event: no token, no personal data.
-type summary struct {
-	Type      string `json:"type"`
-	RequestID string `json:"requestId,omitempty"`
-	Time      string `json:"time,omitempty"`
-	SkillID   string `json:"skillId,omitempty"`
-}
-
-func (e Envelope) summary() summary {
-	s := summary{Type: e.Type, RequestID: e.RequestID, SkillID: e.SkillID}
-	if t := e.Time(); !t.IsZero() {
-		s.Time = t.Format(time.RFC3339Nano)
+func (e Envelope) summary() summary.Summary {
+	return summary.Summary{
+		{Name: "type", Text: e.Type},
+		{Name: "requestId", Text: e.RequestID},
+		{Name: "time", Text: summary.Time(e.Time())},
+		{Name: "skillId", Text: e.SkillID},
 	}
-	return s
 }
 
 // MarshalJSON returns an object with the event's type, requestId, time and
 // skillId, and nothing else: an event inside a value that is marshalled for a
 // log stays harmless. The whole event is in [Envelope.Raw].
-func (e Envelope) MarshalJSON() ([]byte, error) {
-	return json.Marshal(e.summary())
-}
+func (e Envelope) MarshalJSON() ([]byte, error) { return e.summary().JSON(), nil }
 
 // Format prints what [Envelope.MarshalJSON] returns, whatever the verb.
-func (e Envelope) Format(f fmt.State, _ rune) {
-	text, _ := e.MarshalJSON() // four strings always marshal
-	_, _ = f.Write(text)
-}
+func (e Envelope) Format(f fmt.State, verb rune) { e.summary().Format(f, verb) }
 
 // LogValue is the same summary for log/slog, as a group.
-func (e Envelope) LogValue() slog.Value {
-	s := e.summary()
-	return slog.GroupValue(
-		slog.String("type", s.Type),
-		slog.String("requestId", s.RequestID),
-		slog.String("time", s.Time),
-		slog.String("skillId", s.SkillID),
-	)
-}
+func (e Envelope) LogValue() slog.Value { return e.summary().LogValue() }

@@ -47,7 +47,7 @@ func TestEventsPrintAsASummary(t *testing.T) {
 }
 
 func TestAnEmptyEventPrints(t *testing.T) {
-	require.Equal(t, `{"type":""}`, fmt.Sprint(skillevents.Envelope{}))
+	require.Equal(t, `{}`, fmt.Sprint(skillevents.Envelope{}))
 	require.Equal(t, `<nil>`, fmt.Sprint((*skillevents.SkillEnabled)(nil)))
 	text, err := json.Marshal((*skillevents.SkillEnabled)(nil))
 	require.NoError(t, err)

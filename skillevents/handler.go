@@ -23,7 +23,8 @@ const answer = `{"version":"1.0","response":{}}`
 //   - 500, whatever the bytes, if no verifier has checked the request.
 //
 // Receive is called for events of every type, [*Unknown] too, and by several
-// goroutines at once. A nil receive fails for every event.
+// goroutines at once. Its errors go no further: it logs them itself, as
+// identity.Recorder does with its Logger. A nil receive fails for every event.
 func Handler(receive func(context.Context, Event) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		verified, ok := body.From(r.Context())

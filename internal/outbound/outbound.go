@@ -7,15 +7,16 @@ import (
 )
 
 // own is what a nil client stands for. It follows no environment variable to a
-// proxy, and keeps many connections to Amazon's few hosts.
+// proxy, and keeps many connections to Amazon's few hosts. It is not made of
+// http.DefaultTransport, which a program may have replaced by now.
 var own = &http.Client{
 	Timeout: 30 * time.Second,
-	Transport: func() *http.Transport {
-		transport := http.DefaultTransport.(*http.Transport).Clone()
-		transport.Proxy = nil
-		transport.MaxIdleConnsPerHost = transport.MaxIdleConns
-		return transport
-	}(),
+	Transport: &http.Transport{
+		MaxIdleConns:        100,
+		MaxIdleConnsPerHost: 100,
+		IdleConnTimeout:     90 * time.Second,
+		TLSHandshakeTimeout: 10 * time.Second,
+	},
 }
 
 // Client returns a copy of the client that follows no redirect, so that what a

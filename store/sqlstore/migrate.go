@@ -17,17 +17,13 @@ var ErrNewerSchema = errors.New("the schema is newer than this version of sqlsto
 // and nothing happens if the schema is current. Either the whole migration
 // happens or none of it. The error is [ErrNewerSchema] where that applies.
 func (s *Store) Migrate(ctx context.Context) error {
-	return s.attempt(ctx, "migrate", func() error {
-		t, err := s.dialect.traits()
-		if err != nil {
-			return err
-		}
+	return s.attempt(ctx, "migrate", func(t traits) error {
 		conn, err := s.db.Conn(ctx)
 		if err != nil {
 			return err
 		}
 		defer conn.Close()
-		if err := migrate(ctx, conn, t); err != nil {
+		if err := s.migrate(ctx, conn, t); err != nil {
 			rollback(ctx, conn)
 			return err
 		}
@@ -37,11 +33,11 @@ func (s *Store) Migrate(ctx context.Context) error {
 
 // migrate runs the missing steps in a transaction. After an error, that of the
 // first statement too, the transaction may still be open.
-func migrate(ctx context.Context, conn *sql.Conn, t traits) error {
-	if _, err := conn.ExecContext(ctx, t.lock); err != nil {
+func (s *Store) migrate(ctx context.Context, conn *sql.Conn, t traits) error {
+	if _, err := conn.ExecContext(ctx, s.named(t.lock)); err != nil {
 		return err
 	}
-	version, err := schemaVersion(ctx, conn, t)
+	version, err := s.schemaVersion(ctx, conn, t)
 	if err != nil {
 		return fmt.Errorf("read the schema's version: %w", err)
 	}
@@ -49,7 +45,7 @@ func migrate(ctx context.Context, conn *sql.Conn, t traits) error {
 		return fmt.Errorf("%w: it has version %d, the package knows %d", ErrNewerSchema, version, len(t.steps))
 	}
 	for _, step := range t.steps[version:] {
-		if _, err := conn.ExecContext(ctx, step); err != nil {
+		if _, err := conn.ExecContext(ctx, s.named(step)); err != nil {
 			return fmt.Errorf("from version %d: %w", version, err)
 		}
 		version++
@@ -59,12 +55,12 @@ func migrate(ctx context.Context, conn *sql.Conn, t traits) error {
 }
 
 // schemaVersion returns 0 if there is no schema.
-func schemaVersion(ctx context.Context, conn *sql.Conn, t traits) (version int, err error) {
-	err = conn.QueryRowContext(ctx, t.exists).Scan(&version)
+func (s *Store) schemaVersion(ctx context.Context, conn *sql.Conn, t traits) (version int, err error) {
+	err = conn.QueryRowContext(ctx, s.named(t.exists)).Scan(&version)
 	if err != nil || version == 0 {
 		return 0, err
 	}
-	err = conn.QueryRowContext(ctx, "SELECT max(version) FROM alexa_schema").Scan(&version)
+	err = conn.QueryRowContext(ctx, s.named("SELECT max(version) FROM alexa_schema")).Scan(&version)
 	return version, err
 }
 

@@ -5,10 +5,12 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"math/rand/v2"
-	"time"
+	"regexp"
+	"slices"
+	"strings"
 
 	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/internal/text"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -17,6 +19,13 @@ import (
 // [New] was given, so any number of them, in any number of processes, may share
 // a database. Its errors wrap those of the driver and name no user or account.
 type Store struct {
+	// Prefix begins the name of each table, index and view, in place of
+	// "alexa_": stores with different prefixes share a database and nothing
+	// else, such as those of a skill's development and live stages. It consists
+	// of at most 32 lower-case letters, digits and underscores and begins with a
+	// letter. It must not change once the store is in use. Empty is "alexa_".
+	Prefix string
+
 	db      *sql.DB
 	dialect Dialect
 }
@@ -32,44 +41,59 @@ func New(db *sql.DB, dialect Dialect) *Store {
 	return &Store{db: db, dialect: dialect}
 }
 
-var errNoDatabase = errors.New("New was given no database")
+var validPrefix = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
 
-// patience is how long a call tries to get past others.
-const patience = 10 * time.Second
+// traits fails if the fields of the store are of no use.
+func (s *Store) traits() (traits, error) {
+	t, known := dialects[s.dialect]
+	switch {
+	case !known:
+		return traits{}, fmt.Errorf("unknown dialect %q", string(s.dialect))
+	case s.db == nil:
+		return traits{}, errors.New("New was given no database")
+	case s.Prefix != "" && !validPrefix.MatchString(s.Prefix):
+		return traits{}, errors.New("Prefix has other characters than a to z, 0 to 9 and _, or more than 32")
+	}
+	return t, nil
+}
 
-// attempt runs try, and again while it fails because others are at work in the
-// database.
-func (s *Store) attempt(ctx context.Context, task string, try func() error) error {
-	t, err := s.dialect.traits()
-	if err == nil && s.db == nil {
-		err = errNoDatabase
+// named puts the prefix into a statement.
+func (s *Store) named(statement string) string {
+	if s.Prefix == "" {
+		return statement
+	}
+	return strings.ReplaceAll(statement, "alexa_", s.Prefix)
+}
+
+// attempt runs try, and again where that helps.
+func (s *Store) attempt(ctx context.Context, task string, try func(traits) error) error {
+	t, err := s.traits()
+	if err == nil {
+		err = retry(ctx, t.busy, func() error { return try(t) })
 	}
 	if err != nil {
 		return fmt.Errorf("sqlstore: %s: %w", task, err)
 	}
-	begun := time.Now()
-	for wait := time.Millisecond; ; wait = min(2*wait, patience/100) {
-		err := try()
-		if err == nil {
-			return nil
-		}
-		if t.busy(err) && time.Since(begun) < patience {
-			select {
-			case <-time.After(wait/2 + rand.N(wait)):
-				continue
-			case <-ctx.Done():
-				err = ctx.Err()
-			}
-		}
-		return fmt.Errorf("sqlstore: %s: %w", task, err)
-	}
+	return nil
+}
+
+// unkeepable tells whether a parameter is text that is in no row. PostgreSQL
+// would not compare it.
+func unkeepable(args []any) bool {
+	return slices.ContainsFunc(args, func(arg any) bool {
+		s, isText := arg.(string)
+		return isText && !text.Storable(s)
+	})
 }
 
 // exec runs one statement, which is a transaction of its own, and returns the
 // number of rows that it changed.
 func (s *Store) exec(ctx context.Context, task, statement string, args ...any) (changed int64, err error) {
-	err = s.attempt(ctx, task, func() error {
-		result, err := s.db.ExecContext(ctx, statement, args...)
+	if unkeepable(args) {
+		return 0, ctx.Err()
+	}
+	err = s.attempt(ctx, task, func(traits) error {
+		result, err := s.db.ExecContext(ctx, s.named(statement), args...)
 		if err != nil {
 			return err
 		}
@@ -82,9 +106,12 @@ func (s *Store) exec(ctx context.Context, task, statement string, args ...any) (
 // read returns the rows that the query selects. It reads them all before it
 // returns, so that the caller's loop does not hold a connection.
 func read[Row any](ctx context.Context, s *Store, task string, scan func(*sql.Rows) (Row, error), query string, args ...any) (all []Row, err error) {
-	err = s.attempt(ctx, task, func() error {
+	if unkeepable(args) {
+		return nil, ctx.Err()
+	}
+	err = s.attempt(ctx, task, func(traits) error {
 		all = nil
-		rows, err := s.db.QueryContext(ctx, query, args...)
+		rows, err := s.db.QueryContext(ctx, s.named(query), args...)
 		if err != nil {
 			return err
 		}

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
@@ -25,6 +26,13 @@ func TestWithoutDatabase(t *testing.T) {
 			require.ErrorContains(t, store.EraseUser(t.Context(), "s", "u"), "sqlstore: ")
 			require.ErrorContains(t, store.EraseAccount(t.Context(), "a"), "sqlstore: ")
 			require.ErrorContains(t, store.Purge(t.Context(), time.UnixMilli(2)), "sqlstore: ")
+			_, err := store.Grant(t.Context(), lwa.Key{})
+			require.ErrorContains(t, err, "sqlstore: ")
+			require.ErrorContains(t, store.UpdateGrant(t.Context(), lwa.Key{}, func(*lwa.Grant) error { return nil }), "sqlstore: ")
+			require.ErrorContains(t, store.EraseGrants(t.Context(), "a"), "sqlstore: ")
+			for _, err := range store.AccountGrants(t.Context(), "c", "a") {
+				require.ErrorContains(t, err, "sqlstore: ")
+			}
 			for _, err := range store.UserRecords(t.Context(), "s", "u") {
 				require.ErrorContains(t, err, "sqlstore: ")
 			}

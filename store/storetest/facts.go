@@ -184,6 +184,33 @@ func checkText(t *trial) {
 	t.expectAll()
 }
 
+// unkeepable is text that no store keeps, since some databases cannot.
+var unkeepable = []string{"\x00", "user\x00", "\xff", "user\xc3"}
+
+// checkUnkeepableText uses text that Fact.Clean refuses: it names nothing.
+func checkUnkeepableText(t *trial) {
+	t.add(linked("user", 1, "a"), disabled("user", 5))
+	for _, text := range unkeepable {
+		for field, f := range map[string]identity.Fact{
+			"skill":   in(text, linked("user", 2, "a")),
+			"user":    linked(text, 2, "a"),
+			"account": linked("user", 2, text),
+		} {
+			if err := t.store.AddFact(t.ctx, f); !errors.Is(err, identity.ErrInvalidFact) {
+				t.fail("AddFact of a fact with the %s %q must give ErrInvalidFact and gave the error %v", field, text, err)
+			}
+		}
+		t.expectUser(skill, text)
+		t.expectUser("", text)
+		t.expectUser(text, "user")
+		t.expectAccount(text)
+		t.eraseUser(skill, text)
+		t.eraseUser(text, "user")
+		t.eraseAccount(text)
+	}
+	t.expectAll()
+}
+
 // checkLongText: a user ID has at most 255 characters, and an account ID is the
 // backend's own.
 func checkLongText(t *trial) {

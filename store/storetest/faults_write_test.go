@@ -175,7 +175,7 @@ var writeFaults = []fault{
 	{name: "cuts user IDs to 64 bytes", inject: mapText(func(s string) string { return s[:min(len(s), 64)] }), check: "long text", words: "-want +got"},
 	{
 		name:   "cuts user IDs to 255 bytes",
-		inject: mapText(func(s string) string { return s[:min(len(s), 255)] }),
+		inject: mapText(func(s string) string { return strings.ToValidUTF8(s[:min(len(s), 255)], "") }),
 		check:  "long text",
 		words:  "-want +got",
 	},

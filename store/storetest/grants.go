@@ -39,6 +39,7 @@ var grantChecks = []grantCheck{
 	{"invalid keys", checkInvalidKeys},
 	{"times of a grant in UTC to the millisecond", checkGrantTimes},
 	{"text of a grant byte for byte", checkGrantText},
+	{"text of a grant that cannot be kept", checkUnkeepableGrantText},
 	{"long text of a grant", checkLongGrant},
 	{"the parts of a key", checkKeyParts},
 	{"clients and accounts apart", checkApart},

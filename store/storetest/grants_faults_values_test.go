@@ -193,12 +193,12 @@ func grantValueFaults() []grantFault {
 func keepEmpty(f *faultyGrants) {
 	f.in = func(g lwa.Grant) lwa.Grant {
 		if g.RefreshToken == "" {
-			g.RefreshToken = "\x00"
+			g.RefreshToken = "\x01"
 		}
 		return g
 	}
 	f.out = func(g lwa.Grant) lwa.Grant {
-		if g.RefreshToken == "\x00" {
+		if g.RefreshToken == "\x01" {
 			g.RefreshToken = ""
 		}
 		return g

@@ -29,7 +29,7 @@ type grantFault struct {
 // TestGrantFaultsAreNoticed breaks a store in one place at a time.
 func TestGrantFaultsAreNoticed(t *testing.T) {
 	noticed := make(map[string]bool)
-	for _, fault := range slices.Concat(grantValueFaults(), grantUpdateFaults, grantTimeFaults, grantKeyFaults(), grantReadFaults, grantConcurrencyFaults) {
+	for _, fault := range slices.Concat(grantValueFaults(), grantUpdateFaults, grantTimeFaults, grantKeyFaults(), grantReadFaults, grantConcurrencyFaults, grantTextFaults) {
 		noticed[fault.check] = true
 		t.Run(fault.name, func(t *testing.T) {
 			i := slices.IndexFunc(grantChecks, func(c grantCheck) bool { return c.name == fault.check })

@@ -178,6 +178,46 @@ func checkGrantText(t *grantTrial) {
 	t.expectAll()
 }
 
+// checkUnkeepableGrantText uses text that Grant.Clean refuses: as a part of a key
+// it names nothing.
+func checkUnkeepableGrantText(t *grantTrial) {
+	good := keyOf("account", "link")
+	t.put(grantOf(good, 1))
+	for _, text := range unkeepable {
+		for _, key := range []lwa.Key{
+			{ClientID: text, AccountID: "account", LinkID: "link"},
+			keyOf(text, "link"),
+			keyOf("account", text),
+		} {
+			t.known = append(t.known, key)
+			err := t.store.UpdateGrant(t.ctx, key, func(g *lwa.Grant) error {
+				*g = grantOf(key, 1)
+				return nil
+			})
+			if !errors.Is(err, lwa.ErrInvalidKey) {
+				t.fail("UpdateGrant(%s) must give ErrInvalidKey and gave the error %v", describeKey(key), err)
+			}
+		}
+		for field, change := range map[string]func(*lwa.Grant){
+			"Region":       func(g *lwa.Grant) { g.Region = alexaevents.Region(text) },
+			"AccessToken":  func(g *lwa.Grant) { g.AccessToken = alexaevents.Secret(text) },
+			"RefreshToken": func(g *lwa.Grant) { g.RefreshToken = alexaevents.Secret(text) },
+			"Refused":      func(g *lwa.Grant) { g.Refused = text },
+			"CodeHash":     func(g *lwa.Grant) { g.CodeHash = text },
+		} {
+			err := t.store.UpdateGrant(t.ctx, good, func(g *lwa.Grant) error {
+				change(g)
+				return nil
+			})
+			if err == nil {
+				t.fail("UpdateGrant took the %s %q", field, text)
+			}
+		}
+		t.erase(text)
+	}
+	t.expectAll()
+}
+
 func checkLongGrant(t *grantTrial) {
 	long := func(n int, end string) string { return strings.Repeat("x", n-len(end)) + end }
 	for i, end := range []string{"1", "2"} {

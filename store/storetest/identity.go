@@ -42,6 +42,7 @@ var identityChecks = []identityCheck{
 	{"times in UTC to the millisecond", checkTimes},
 	{"invalid facts", checkInvalid},
 	{"text byte for byte", checkText},
+	{"text that cannot be kept", checkUnkeepableText},
 	{"long text", checkLongText},
 	{"skills apart", checkSkills},
 	{"records of an account", checkAccount},

@@ -19,7 +19,7 @@ func TestMemoryStore(t *testing.T) {
 // TestFaultsAreNoticed breaks a store in one place at a time.
 func TestFaultsAreNoticed(t *testing.T) {
 	noticed := make(map[string]bool)
-	for _, fault := range slices.Concat(writeFaults, readFaults, eraseFaults) {
+	for _, fault := range slices.Concat(writeFaults, readFaults, eraseFaults, textFaults) {
 		noticed[fault.check] = true
 		t.Run(fault.name, func(t *testing.T) {
 			i := slices.IndexFunc(identityChecks, func(c identityCheck) bool { return c.name == fault.check })

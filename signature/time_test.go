@@ -1,0 +1,85 @@
+package signature_test
+
+import (
+	"bytes"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents/signature"
+)
+
+// The numbers are those that verifier_test.go explains.
+func TestTime(t *testing.T) {
+	at := func(age time.Duration) string { return quoted(now.Add(-age)) }
+	const event, ordinary = "AlexaSkillEvent.SkillDisabled", "IntentRequest"
+	for name, test := range map[string]struct {
+		requestType, timestamp string
+		want                   error
+	}{
+		"29 current":                    {ordinary, at(0), nil},
+		"30 75 s past":                  {ordinary, at(75 * time.Second), nil},
+		"31 75 s future":                {ordinary, at(-75 * time.Second), nil},
+		"150 s past":                    {ordinary, at(150 * time.Second), nil},
+		"150.001 s past":                {ordinary, at(150*time.Second + time.Millisecond), signature.ErrTime},
+		"32 300 s past":                 {ordinary, at(300 * time.Second), signature.ErrTime},
+		"150 s future":                  {ordinary, at(-150 * time.Second), nil},
+		"33 150.2 s future":             {ordinary, at(-150*time.Second - 200*time.Millisecond), signature.ErrTime},
+		"33 300 s future":               {ordinary, at(-300 * time.Second), signature.ErrTime},
+		"34 null":                       {ordinary, "null", signature.ErrTime},
+		"36 event, 3600 s":              {event, at(time.Hour), nil},
+		"37 event, 1800 s":              {event, at(30 * time.Minute), nil},
+		"38 event, 3601 s":              {event, at(time.Hour + time.Second), signature.ErrTime},
+		"38 event, 3660 s":              {event, at(61 * time.Minute), signature.ErrTime},
+		"38 event, 7200 s":              {event, at(2 * time.Hour), signature.ErrTime},
+		"event, 150 s future":           {event, at(-150 * time.Second), nil},
+		"event, 151 s future":           {event, at(-151 * time.Second), signature.ErrTime},
+		"event, an hour in the future":  {event, at(-time.Hour), signature.ErrTime},
+		"ProactiveSubscriptionChanged":  {"AlexaSkillEvent.ProactiveSubscriptionChanged", at(30 * time.Minute), nil},
+		"list event":                    {"AlexaHouseholdListEvent.ItemsCreated", at(30 * time.Minute), nil},
+		"reminder event":                {"Reminders.ReminderStarted", at(30 * time.Minute), nil},
+		"audio event":                   {"AlexaAudioPlayQueueEvent.PlaybackStarted", at(30 * time.Minute), nil},
+		"message":                       {"Messaging.MessageReceived", at(30 * time.Minute), nil},
+		"grant":                         {"Alexa.Authorization.Grant", at(30 * time.Minute), nil},
+		"data store":                    {"Alexa.DataStore.Error", at(30 * time.Minute), nil},
+		"launch, 30 min":                {"LaunchRequest", at(30 * time.Minute), signature.ErrTime},
+		"other interface, 30 min":       {"Alexa.Presentation.APL.UserEvent", at(30 * time.Minute), signature.ErrTime},
+		"garbage":                       {ordinary, `"garbage"`, signature.ErrTime},
+		"NaN":                           {ordinary, `"NaN"`, signature.ErrTime},
+		"empty":                         {ordinary, `""`, signature.ErrTime},
+		"an object":                     {ordinary, `{}`, signature.ErrTime},
+		"the beginning of time":         {ordinary, `"0001-01-01T00:00:00Z"`, signature.ErrTime},
+		"the end of time":               {event, `"9999-12-31T23:59:59Z"`, signature.ErrTime},
+		"fractions":                     {ordinary, `"2026-03-01T11:59:59.52Z"`, nil},
+		"another zone":                  {ordinary, `"2026-03-01T13:00:00+01:00"`, nil},
+		"epoch milliseconds":            {ordinary, "1772366400000", nil},
+		"epoch seconds":                 {ordinary, "1772366400", nil},
+		"epoch milliseconds, 200 s old": {ordinary, "1772366200000", signature.ErrTime},
+		"a number beyond every time":    {ordinary, "1e300", signature.ErrTime},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.ErrorIs(t, newBench(t).verify(request(test.requestType, test.timestamp)), test.want)
+		})
+	}
+	t.Run("34 missing", func(t *testing.T) {
+		body := bytes.Replace(intent(), []byte(`"timestamp"`), []byte(`"other"`), 1)
+		require.ErrorIs(t, newBench(t).verify(body), signature.ErrTime)
+	})
+	t.Run("34 no request", func(t *testing.T) {
+		body := bytes.Replace(intent(), []byte(`"request"`), []byte(`"other"`), 1)
+		require.ErrorIs(t, newBench(t).verify(body), signature.ErrTime)
+	})
+}
+
+func TestErrorTellsTheAge(t *testing.T) {
+	for timestamp, want := range map[string]string{
+		quoted(now.Add(-200 * time.Second)): "signature: the request is not of this time: 3m20s old",
+		quoted(now.Add(200 * time.Second)):  "signature: the request is not of this time: 3m20s in the future",
+		`"9999-12-31T23:59:59Z"`:            "signature: the request is not of this time: " + time.Duration(math.MaxInt64).String() + " in the future",
+		`"0001-01-01T00:00:00Z"`:            "signature: the request is not of this time: " + time.Duration(math.MaxInt64).String() + " old",
+	} {
+		require.EqualError(t, newBench(t).verify(request("IntentRequest", timestamp)), want)
+	}
+}

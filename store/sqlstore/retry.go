@@ -1,0 +1,27 @@
+package sqlstore
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+)
+
+// patience is how long a call tries to get past others.
+const patience = 10 * time.Second
+
+// retry runs try until it succeeds, and gives up when ctx ends, when patience
+// does, or after an error that is not busy.
+func retry(ctx context.Context, busy func(error) bool, try func() error) error {
+	begun := time.Now()
+	for wait := time.Millisecond; ; wait = min(2*wait, patience/100) {
+		err := try()
+		if err == nil || !busy(err) || time.Since(begun) > patience {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait/2 + rand.N(wait)):
+		}
+	}
+}
