@@ -21,7 +21,8 @@ const audience = "alexa-skill"
 type accounts struct {
 	db     *sql.DB
 	store  *sqlstore.Store
-	tokens *identity.JWT // reads the access tokens of the skill's authorization server
+	tokens *identity.JWT // reads from access tokens of the skill's authorization server whose they are,
+	links  *identity.JWT // and by which linking of an account they were issued
 }
 
 // openAccounts opens the database file, and makes it if there is none.
@@ -56,6 +57,7 @@ func (a *accounts) trust(ctx context.Context, issuer string) error {
 		return err
 	}
 	a.tokens = &identity.JWT{Keyfunc: keys.Keyfunc, Issuer: issuer, Audience: audience}
+	a.links = &identity.JWT{Keyfunc: keys.Keyfunc, Issuer: issuer, Audience: audience, Claim: "sid"}
 	return nil
 }
 
@@ -78,10 +80,11 @@ func (a *accounts) add(ctx context.Context, accountID string) error {
 }
 
 // erase deletes the account here first, so that from now on its access tokens
-// are those of nobody, and then from the customer table.
+// are those of nobody, and then from the customer table, and with it the
+// permissions to send events.
 func (a *accounts) erase(ctx context.Context, accountID string) error {
 	if _, err := a.db.ExecContext(ctx, "DELETE FROM accounts WHERE id = ?", accountID); err != nil {
 		return err
 	}
-	return a.store.EraseAccount(ctx, accountID)
+	return errors.Join(a.store.EraseAccount(ctx, accountID), a.store.EraseGrants(ctx, accountID))
 }

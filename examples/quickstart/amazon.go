@@ -27,6 +27,9 @@ func startAmazon() *amazon {
 		Rewrite: func(r *httputil.ProxyRequest) {
 			r.Out.URL.Scheme, r.Out.URL.Host = "https", r.In.Host
 		},
+		ErrorHandler: func(http.ResponseWriter, *http.Request, error) {
+			panic(http.ErrAbortHandler) // a connection that the cloud breaks, breaks
+		},
 	}
 	return &amazon{
 		Cloud:  cloud,

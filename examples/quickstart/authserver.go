@@ -37,14 +37,16 @@ func startAuthServer() (*authServer, error) {
 
 func (a *authServer) issuer() string { return a.server.URL }
 
-// accessToken returns a token that was issued at that time, for half an hour.
-func (a *authServer) accessToken(accountID string, at time.Time) string {
-	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.RegisteredClaims{
-		Issuer:    a.issuer(),
-		Audience:  jwt.ClaimStrings{audience},
-		Subject:   accountID,
-		IssuedAt:  jwt.NewNumericDate(at),
-		ExpiresAt: jwt.NewNumericDate(at.Add(30 * time.Minute)),
+// accessToken returns a token of a customer who linked an account. It was issued
+// at that time, for half an hour.
+func (a *authServer) accessToken(customer, accountID string, at time.Time) string {
+	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{
+		"iss": a.issuer(),
+		"aud": audience,
+		"sub": accountID,
+		"sid": customer + " in " + accountID, // the session: it stays when the token is refreshed
+		"iat": at.Unix(),
+		"exp": at.Add(30 * time.Minute).Unix(),
 	})
 	token.Header["kid"] = keyID
 	signed, err := token.SignedString(a.key)

@@ -10,33 +10,46 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/alexaevents/alexaevents/gateway"
 	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/signature"
 	"github.com/alexaevents/alexaevents/skillevents"
 )
 
-const skillID = "amzn1.ask.skill.quickstart"
+const (
+	skillID  = "amzn1.ask.skill.quickstart"
+	clientID = "amzn1.application-oa2-client.quickstart" // of the skill's page Permissions
+)
 
 // backend is the backend of a skill.
 type backend struct {
 	verifier *signature.Verifier
 	recorder *identity.Recorder
+	link     func(ctx context.Context, accessToken string) (linkID string, err error)
+	sender   *gateway.Sender
 }
 
-func newBackend(accounts *accounts, logger *slog.Logger) *backend {
+// newBackend returns the backend; the secret is that of the client ID. What
+// Amazon gives is stored as it is: lwa.Sealed would encrypt it.
+func newBackend(accounts *accounts, secret string, logger *slog.Logger) *backend {
+	tokens := &lwa.Source{Client: &lwa.Client{ID: clientID, Secret: secret}, Store: accounts.store, Logger: logger}
 	return &backend{
 		verifier: &signature.Verifier{Skills: []string{skillID}, Logger: logger},
 		recorder: &identity.Recorder{Store: accounts.store, Account: accounts.of, Logger: logger},
+		link:     accounts.links.Account,
+		sender:   &gateway.Sender{Tokens: tokens, Logger: logger},
 	}
 }
 
-// handler has the two endpoints that the skill's manifest names: that of the
-// events and that of the skill itself. Amazon asks for the check of the
-// signature on both.
+// handler has the two endpoints that the skill's manifest names, that of the
+// events and that of the skill itself, and those of lamps. Amazon asks for the
+// check of the signature on the first two.
 func (b *backend) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /alexa/events", b.verifier.Handler(skillevents.Handler(b.recorder.Record)))
 	mux.Handle("POST /alexa", b.verifier.Handler(http.HandlerFunc(b.speak)))
+	b.lamps(mux)
 	return mux
 }
 

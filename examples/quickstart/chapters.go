@@ -5,9 +5,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/alexatest"
 )
 
@@ -30,12 +33,12 @@ func (s *stage) comeAndGo(ctx context.Context) error {
 	s.want["Vincent, first"] = row{family[2].userID, "hopper", s.when(42), null}
 	s.want["Alan"] = row{s.alanEvents[0].userID, "alan", s.when(46), null}
 
-	return s.deliver(ctx, deliveries(1, slices.Concat(adaFirst, adaSecond, family, s.alanEvents))...)
+	return s.deliver(ctx, deliveries(6, slices.Concat(adaFirst, adaSecond, family, s.alanEvents))...)
 }
 
 func (s *stage) strangers(ctx context.Context) error {
 	s.say("Anybody can send a request. Only what Alexa signed, for this skill and in time, is let")
-	s.say("in. Mallory tries:\n")
+	s.say("in. What Mallory tries is refused, each with 400:\n")
 	mallory := s.newCustomer("Mallory")
 	another := alexatest.Customer{SkillID: "amzn1.ask.skill.another"}
 	linked := s.ada.links(0, "ada")
@@ -51,19 +54,14 @@ func (s *stage) strangers(ctx context.Context) error {
 		forgeries = append(forgeries, forgery{what, request})
 	}
 	return s.keepsTable(ctx, func() error {
-		for _, f := range forgeries {
-			if err := s.refuse(ctx, f); err != nil {
-				return err
-			}
-			s.say("%-42s → 400 refused", f.what)
-		}
-		before := s.refusals
+		var spoken []forgery
 		for what, request := range s.amazon.Forgeries(s.skillURL(), mallory.speaks(0).body) {
-			if err := s.refuse(ctx, forgery{what + ", spoken", request}); err != nil {
-				return err
-			}
+			spoken = append(spoken, forgery{what + ", spoken", request})
 		}
-		s.say("%-42s → 400 refused, each", fmt.Sprintf("the last %d, spoken to the skill", s.refusals-before))
+		if err := s.refuse(ctx, append(forgeries, spoken...)); err != nil {
+			return err
+		}
+		s.list(append(forgeries, forgery{what: fmt.Sprintf("the last %d, spoken to the skill", len(spoken))}))
 		return nil
 	})
 }
@@ -94,6 +92,7 @@ func (s *stage) killed(ctx context.Context) error {
 	s.change("Vincent, first", func(r *row) { r.EndDatetime = s.when(20) })
 	s.want["Vincent, second"] = row{events[3].userID, "vincent", s.when(20), null}
 	s.change("Alan", func(r *row) { r.EndDatetime = s.when(25) })
+	s.amazon.DisableSkill("Alan") // which ends his grant
 
 	unanswered, err := s.deliverAndKill(ctx, 2, events)
 	if err != nil {
@@ -108,11 +107,14 @@ func (s *stage) killed(ctx context.Context) error {
 
 func (s *stage) erased(ctx context.Context) error {
 	s.say("Alan asks to be forgotten: his account is deleted, first where the backend keeps its")
-	s.say("accounts and then in the customer table. Late, his old events arrive once more.\n")
+	s.say("accounts and then from the customer table and the grants. Late, his old events arrive.\n")
 	if err := s.erase(ctx, "alan"); err != nil {
 		return err
 	}
 	s.say("          the account alan is erased")
+	if err := s.pressInVain(ctx, "alan", "OFF", http.StatusGone, "no grant"); err != nil {
+		return err
+	}
 	// That this user ID disabled the skill is kept, so that the late events open
 	// nothing; and the account that they name is nobody's now.
 	s.change("Alan", func(r *row) { r.AccountID, r.StartDatetime = null, null })
@@ -121,6 +123,9 @@ func (s *stage) erased(ctx context.Context) error {
 	}
 	s.change("Alan", func(r *row) { r.StartDatetime = s.when(46) })
 	if err := s.deliver(ctx, s.alanEvents...); err != nil {
+		return err
+	}
+	if err := s.deny(ctx, "Alan", alexaevents.Europe, s.auth.accessToken("Alan", "alan", s.now)); err != nil {
 		return err
 	}
 	s.say("          the backend restarts")
@@ -145,12 +150,20 @@ func (s *stage) readLog(context.Context) error {
 			return errors.New("the log holds an access token")
 		}
 	}
+	for _, secret := range append(s.codes, clientSecret, "Atza|", "Atzr|") { // so Amazon's tokens begin
+		if strings.Contains(log, secret) {
+			return errors.New("the log holds a secret that is shared with Amazon")
+		}
+	}
 	for name, row := range s.want {
 		if strings.Contains(log, row.AmazonUserID) {
 			return errors.New("the log holds the user ID of " + name)
 		}
 	}
-	s.say("✓ it tells of the %d refusals, and holds no access token and no user ID", s.refusals)
+	if account := regexp.MustCompile(`\b(ada|hopper|vincent|alan)\b`).FindString(log); account != "" {
+		return errors.New("the log holds the account " + account)
+	}
+	s.say("✓ it tells of the %d refusals, and holds no token, no secret, no user ID and no account", s.refusals)
 	return nil
 }
 
@@ -161,6 +174,6 @@ func (s *stage) showTable(ctx context.Context) error {
 	}
 	fmt.Fprintln(s.out, format(table))
 	s.say("Ada was three users in turn, Vincent had two accounts, one of them with Grace. Alan is")
-	s.say("gone from his row; Margaret never linked an account. (IDs are shortened here.)\n")
+	s.say("gone from his row; Margaret never linked an account. (IDs are shortened here.)")
 	return s.checkTable(ctx)
 }

@@ -13,6 +13,10 @@ import (
 	"os"
 )
 
+// secretVariable is the environment variable with the secret of the client ID: the
+// arguments of a process can be read by others.
+const secretVariable = "ALEXA_CLIENT_SECRET"
+
 // serveCommand is the process of the backend. It prints its address once it
 // listens, and ends when its standard input does: so it never outlives whoever
 // started it.
@@ -46,9 +50,10 @@ func serveCommand(ctx context.Context, args []string, handler func(*backend) htt
 	if err := accounts.trust(ctx, *issuer); err != nil {
 		return err
 	}
-	b := newBackend(accounts, logger)
+	b := newBackend(accounts, os.Getenv(secretVariable), logger)
 	if *amazon != "" {
-		b.verifier.HTTPClient = &http.Client{Transport: amazonAt(*amazon)}
+		client := &http.Client{Transport: amazonAt(*amazon)}
+		b.verifier.HTTPClient, b.sender.HTTPClient, b.sender.Tokens.Client.HTTPClient = client, client, client
 		if b.verifier.Roots, err = readRoots(*roots); err != nil {
 			return err
 		}

@@ -36,7 +36,7 @@ func (c *customer) enables(minutes int) event {
 
 func (c *customer) links(minutes int, accountID string) event {
 	return c.does(minutes, "links the account "+accountID, func() []byte {
-		return c.alexa.Link(c.auth.accessToken(accountID, c.at))
+		return c.alexa.Link(c.auth.accessToken(c.name, accountID, c.at))
 	})
 }
 

@@ -10,6 +10,8 @@ import (
 	"strings"
 )
 
+const clientSecret = "quickstart-secret"
+
 // process is the backend, running.
 type process struct {
 	url   string
@@ -23,6 +25,7 @@ func start(ctx context.Context, log io.Writer, args ...string) (*process, error)
 	if err != nil {
 		return nil, err
 	}
+	cmd.Env = append(os.Environ(), secretVariable+"="+clientSecret)
 	cmd.Stderr = log
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -27,6 +27,10 @@ type stage struct {
 	recorded map[string]bool // the events that the backend acknowledged, by body
 	refusals int
 
+	codes      []string        // that customers' permissions came with
+	sent       int             // events for the gateways that were looked at
+	messageIDs map[string]bool // of these
+
 	ada, vincent, alan *customer
 	alanEvents         []event // until he links the account
 }
@@ -41,6 +45,8 @@ func setUp(ctx context.Context, out io.Writer, dir string) (*stage, error) {
 		file:     filepath.Join(dir, "quickstart.db"),
 		recorded: make(map[string]bool),
 		want:     make(map[string]row),
+
+		messageIDs: make(map[string]bool),
 	}
 	var err error
 	if s.auth, err = startAuthServer(); err != nil {

@@ -37,17 +37,19 @@ func tellStory(ctx context.Context, out io.Writer) (err error) {
 		{"Customers come and go", s.comeAndGo},
 		{"Strangers knock", s.strangers},
 		{"Customers speak to the skill", s.speak},
+		{"A lamp is switched on", s.lampGoesOn},
 		{"The backend is killed", s.killed},
 		{"An account is erased", s.erased},
+		{"The lamp in bad weather", s.lampInBadWeather},
 		{"The backend stops, and its log is read", s.readLog},
 		{"The customer table", s.showTable},
 	} {
-		fmt.Fprintf(out, "\n%d. %s\n\n", i+1, chapter.title)
+		fmt.Fprintf(out, "\n%d. %s\n", i+1, chapter.title)
 		if err := chapter.tell(timed); err != nil {
 			return fmt.Errorf("%d. %s: %w", i+1, chapter.title, err)
 		}
 	}
-	fmt.Fprint(out, "\nNext, read backend.go and accounts.go in examples/quickstart: they are what to copy. Then\n"+
-		"`go doc github.com/alexaevents/alexaevents` has the map of the packages.\n")
+	fmt.Fprint(out, "\nNext, read backend.go, lamps.go and accounts.go in examples/quickstart: they are what to copy.\n"+
+		"Then `go doc github.com/alexaevents/alexaevents` has the map of the packages.\n")
 	return nil
 }

@@ -1,0 +1,202 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+
+	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/lwa"
+	"github.com/alexaevents/alexaevents/skillevents"
+)
+
+// brokenBackends each break one promise of the backend.
+var brokenBackends = map[string]func(*backend) http.Handler{
+	"fails": func(*backend) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
+	},
+	"forgets what it acknowledged": func(b *backend) http.Handler {
+		b.recorder.Store = &alteredStore{b.recorder.Store, func(f *identity.Fact) bool { return f.Kind != identity.Disabled }}
+		return b.handler()
+	},
+	"forgets when it is killed": func(b *backend) http.Handler {
+		b.recorder.Store = &alteredStore{b.recorder.Store, func(f *identity.Fact) bool { return f.AccountID != "vincent" }}
+		return b.handler()
+	},
+	"takes arrival for the time": func(b *backend) http.Handler {
+		b.recorder.Store = &alteredStore{b.recorder.Store, func(f *identity.Fact) bool { f.At = time.Now(); return true }}
+		return b.handler()
+	},
+	"believes every event": func(b *backend) http.Handler {
+		return unless("/alexa/events", b.handler(), func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			event, err := skillevents.Parse(body)
+			if err != nil || b.recorder.Record(r.Context(), event) != nil {
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+		})
+	},
+	"believes every request": func(b *backend) http.Handler {
+		return unless("/alexa", b.handler(), b.speak)
+	},
+	"greets strangers as Ada": func(b *backend) http.Handler {
+		return unless("/alexa", b.handler(), b.verifier.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprint(w, `{"response":{"outputSpeech":{"text":"Hello, ada."}}}`)
+		})).ServeHTTP)
+	},
+	"knows accounts that do not exist": func(b *backend) http.Handler {
+		handler := b.handler() // whose grants stay as they are
+		b.recorder.Account = otherwise(b.recorder.Account, "alan")
+		return handler
+	},
+	"believes every grantee": func(b *backend) http.Handler {
+		b.recorder.Account = otherwise(b.recorder.Account, "alan")
+		b.link = otherwise(b.link, "somebody")
+		return b.handler()
+	},
+	"knows one region": func(b *backend) http.Handler {
+		handler := b.handler()
+		return unless("/alexa/smarthome/NA", handler, func(w http.ResponseWriter, r *http.Request) {
+			r.URL.Path = "/alexa/smarthome/EU"
+			handler.ServeHTTP(w, r)
+		})
+	},
+	"keeps one grant for an account": func(b *backend) http.Handler {
+		b.link = func(context.Context, string) (string, error) { return "the only one", nil }
+		return b.handler()
+	},
+	"reports twice": func(b *backend) http.Handler {
+		client := *b.sender.HTTPClient
+		b.sender.HTTPClient = &http.Client{Transport: twice{client.Transport}}
+		return b.handler()
+	},
+	"keeps grants in memory": func(b *backend) http.Handler {
+		b.sender.Tokens.Store = new(lwa.MemoryStore)
+		return b.handler()
+	},
+	"keeps the first refresh token": func(b *backend) http.Handler {
+		b.sender.Tokens.Store = firstToken{b.sender.Tokens.Store}
+		return b.handler()
+	},
+	"gives up at once": func(b *backend) http.Handler {
+		client := *b.sender.HTTPClient
+		b.sender.HTTPClient = &http.Client{Transport: once{client.Transport}}
+		return b.handler()
+	},
+	"says that all went well": func(b *backend) http.Handler {
+		handler := b.handler()
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, "/lamps/") {
+				handler.ServeHTTP(httptest.NewRecorder(), r)
+				w.WriteHeader(http.StatusNoContent)
+				return
+			}
+			handler.ServeHTTP(w, r)
+		})
+	},
+	"keeps the grants of erased accounts": (*backend).handler, // see eraseHalf
+	"writes accounts to a log": func(b *backend) http.Handler {
+		handler := b.handler()
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			slog.Info("request", "path", r.URL.Path)
+			handler.ServeHTTP(w, r)
+		})
+	},
+	"writes all that it hears to a log": func(b *backend) http.Handler {
+		handler := b.handler()
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			slog.Info("request", "body", string(body))
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			handler.ServeHTTP(w, r)
+		})
+	},
+}
+
+// unless returns the handler with another one for a path.
+func unless(path string, handler http.Handler, other http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == path {
+			other(w, r)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	})
+}
+
+// alteredStore changes facts before it stores them, or drops them.
+type alteredStore struct {
+	identity.Store
+	alter func(*identity.Fact) (keep bool)
+}
+
+func (s *alteredStore) AddFact(ctx context.Context, fact identity.Fact) error {
+	if !s.alter(&fact) {
+		return nil
+	}
+	return s.Store.AddFact(ctx, fact)
+}
+
+// otherwise returns what f returns, or another ID instead of an error.
+func otherwise(f func(context.Context, string) (string, error), other string) func(context.Context, string) (string, error) {
+	return func(ctx context.Context, accessToken string) (string, error) {
+		if id, err := f(ctx, accessToken); err == nil {
+			return id, nil
+		}
+		return other, nil
+	}
+}
+
+// twice sends each event two times.
+type twice struct{ http.RoundTripper }
+
+func (t twice) RoundTrip(r *http.Request) (*http.Response, error) {
+	again := r.Clone(r.Context())
+	again.Body, _ = r.GetBody()
+	if response, err := t.RoundTripper.RoundTrip(again); err == nil {
+		response.Body.Close()
+	}
+	return t.RoundTripper.RoundTrip(r)
+}
+
+// once makes of a broken connection an answer that stands.
+type once struct{ http.RoundTripper }
+
+func (t once) RoundTrip(r *http.Request) (*http.Response, error) {
+	if response, err := t.RoundTripper.RoundTrip(r); err == nil {
+		return response, nil
+	}
+	return &http.Response{StatusCode: http.StatusBadRequest, Body: http.NoBody, Request: r}, nil
+}
+
+// firstToken does not notice that refresh tokens change.
+type firstToken struct{ lwa.Store }
+
+func (s firstToken) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+	return s.Store.UpdateGrant(ctx, key, func(grant *lwa.Grant) error {
+		first := grant.RefreshToken
+		err := fn(grant)
+		if first != "" {
+			grant.RefreshToken = first
+		}
+		return err
+	})
+}
+
+// eraseHalf is eraseCommand, but for the grants.
+func eraseHalf(ctx context.Context, file, accountID string) error {
+	accounts, err := openAccounts(ctx, file)
+	if err != nil {
+		return err
+	}
+	defer accounts.Close()
+	_, err = accounts.db.ExecContext(ctx, "DELETE FROM accounts WHERE id = ?", accountID)
+	return errors.Join(err, accounts.store.EraseAccount(ctx, accountID))
+}

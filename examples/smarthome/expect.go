@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/gateway"
+)
+
+// soon is how long Alexa lets a skill take to report a change.
+const soon = 3 * time.Second
+
+type object = map[string]any
+
+// allow has the customer allow the skill to send events.
+func (d *demonstration) allow(ctx context.Context, customer, want string) {
+	code := d.cloud.Grant(alexaevents.Europe, customer)
+	d.direct(ctx, customer, alexatest.AcceptGrantDirective(code, d.tokens[customer]), want)
+}
+
+// ask has Alexa ask something for the customer.
+func (d *demonstration) ask(ctx context.Context, customer, directive, endpointID string, payload object, want string) {
+	dot := strings.LastIndexByte(directive, '.')
+	d.direct(ctx, customer, alexatest.Directive(directive[:dot], directive[dot+1:], endpointID, d.tokens[customer], payload), want)
+}
+
+// direct calls the Lambda function with a directive and expects this answer.
+func (d *demonstration) direct(ctx context.Context, customer string, message []byte, want string) {
+	if d.err != nil {
+		return
+	}
+	directive, err := gateway.ParseDirective(message)
+	if err != nil {
+		d.err = err
+		return
+	}
+	what := strings.TrimSpace(customer + ": " + directive.Name + " " + directive.EndpointID)
+	d.say("%s", what)
+	if err := d.call(ctx, message, directive, want); err != nil {
+		d.err = fmt.Errorf("%s: %w", what, err)
+		return
+	}
+	d.say("   → %s", want)
+}
+
+func (d *demonstration) call(ctx context.Context, message []byte, directive *gateway.Directive, want string) error {
+	answer, err := d.lambda(ctx, message)
+	if err != nil {
+		return err
+	}
+	var e event
+	if err := json.Unmarshal(answer, &e); err != nil {
+		return err
+	}
+	if got := e.text(); got != want {
+		return fmt.Errorf("expected the answer %q, got %q", want, got)
+	}
+	header := e.Event.Header
+	switch {
+	case header.Name == "Discover.Response":
+		for _, endpoint := range e.Event.Payload.Endpoints {
+			d.declared[endpoint.EndpointID] = endpoint.properties()
+		}
+		return nil
+	case header.CorrelationToken != string(directive.CorrelationToken):
+		return fmt.Errorf("the answer %q has another correlation token", want)
+	case header.Name == "DeferredResponse":
+		d.deferred[header.CorrelationToken] = true
+	}
+	return d.complete(e)
+}
+
+// happens has something happen to a device.
+func (d *demonstration) happens(ctx context.Context, what, endpointID string, cause gateway.Cause, property gateway.Property) {
+	if d.err == nil {
+		d.say("%s", what)
+		d.skill.told(ctx, d.skill.device(endpointID), cause, property)
+	}
+}
+
+// both is an event about each of the two customers of the house.
+func both(text string) []string { return []string{"Ada: " + text, "Bob: " + text} }
+
+// hears expects the skill to send these events soon, in any order. An event too
+// many is found by the next call.
+func (d *demonstration) hears(want ...string) {
+	if d.err != nil {
+		return
+	}
+	for start := time.Now(); len(d.cloud.Sent()) < d.seen+len(want) && time.Since(start) < soon; {
+		time.Sleep(10 * time.Millisecond)
+	}
+	var got []string
+	for _, sent := range d.cloud.Sent()[d.seen:] {
+		text, err := d.event(sent)
+		if err != nil {
+			d.err = err
+			return
+		}
+		got = append(got, sent.Customer+": "+text)
+	}
+	d.seen += len(got)
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		d.err = fmt.Errorf("expected the skill to send, within %v,\n   %s\nand it sent\n   %s",
+			soon, strings.Join(want, "\n   "), strings.Join(got, "\n   "))
+		return
+	}
+	for _, text := range want {
+		d.say("   ⇒ %s", text)
+	}
+}
+
+func (d *demonstration) say(format string, args ...any) {
+	fmt.Fprintf(d.out, "   "+format+"\n", args...)
+}
+
+// event checks an event that the skill sent, and returns it in words.
+func (d *demonstration) event(sent alexatest.Sent) (string, error) {
+	var e event
+	if err := json.Unmarshal(sent.Body, &e); err != nil {
+		return "", err
+	}
+	text, token := e.text(), e.Event.Header.CorrelationToken
+	if e.Event.Header.Name == "Response" && !d.deferred[token] {
+		return "", fmt.Errorf("%s: %s answers no deferred directive", sent.Customer, text)
+	}
+	delete(d.deferred, token)
+	return text, d.complete(e)
+}
+
+// complete expects an event to tell of all that the discovery response declared.
+func (d *demonstration) complete(e event) error {
+	switch e.Event.Header.Name {
+	case "ChangeReport", "Response", "StateReport":
+	default:
+		return nil
+	}
+	var told []string
+	for _, p := range slices.Concat(e.Event.Payload.Change.Properties, e.Context.Properties) {
+		told = append(told, p.Namespace+"."+p.Name)
+	}
+	slices.Sort(told)
+	if declared := d.declared[e.Event.Endpoint.EndpointID]; !slices.Equal(told, declared) {
+		return fmt.Errorf("%s: it should tell of %v, and tells of %v", e.text(), declared, told)
+	}
+	return nil
+}

@@ -1,0 +1,64 @@
+// Smarthome is the backend of a smart home skill, which Amazon now also calls an
+// add-on: a lamp, a slow lock and a thermostat, with everything that Alexa has to
+// be told of them. The program demonstrates it on an Alexa made up on this
+// machine, checks each step, and exits with 1 as soon as something is not as it
+// should be.
+//
+//	go run ./examples/smarthome
+//
+// What to copy is in skill.go, devices.go, state.go, discovery.go and lambda.go.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http/httptest"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	err := run(ctx, os.Stdout)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "smarthome:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, out io.Writer) error {
+	cloud := alexatest.NewCloud()
+	skill := newHouse(cloud, time.Second, slog.New(slog.DiscardHandler))
+	server := httptest.NewServer(skill)
+	defer server.Close()
+	demo := newDemonstration(out, cloud, skill)
+	demo.lambda = handOn(server.Client(), server.URL)
+	return demo.run(ctx)
+}
+
+// newHouse returns the skill with the house of Ada and Bob, whose lock takes that
+// long, and Eve's flat.
+func newHouse(cloud *alexatest.Cloud, lockTakes time.Duration, logger *slog.Logger) *skill {
+	client := &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "example", HTTPClient: cloud.Client()}
+	store := new(lwa.MemoryStore) // sqlstore.New(db, sqlstore.SQLite), where grants survive a restart
+	s := newSkill(client, store, sessions{
+		"ada-1": {"house", "ada"},
+		"ada-2": {"house", "ada"}, // refreshed
+		"bob-1": {"house", "bob"},
+		"eve-1": {"flat", "eve"},
+	}, logger,
+		newLamp("house", "lamp", "Hall lamp"),
+		newLock("house", "lock", "Front door", lockTakes),
+		newThermostat("house", "thermostat", "Living room"),
+		newLamp("flat", "eves-lamp", "Lamp"),
+	)
+	s.sender.HTTPClient = cloud.Client()
+	return s
+}

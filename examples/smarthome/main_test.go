@@ -1,0 +1,233 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unicode/utf8"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/gateway"
+)
+
+// The program, with HTTP between Lambda function and skill.
+func TestRun(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	require.NoError(t, run(t.Context(), &out), &out)
+	for line := range strings.Lines(out.String()) {
+		require.LessOrEqual(t, utf8.RuneCountInString(line), 100, line)
+	}
+}
+
+// begin returns the demonstration with a lock that takes longer than Alexa waits,
+// without HTTP, for a bubble.
+func begin() *demonstration {
+	cloud := alexatest.NewCloud()
+	return newDemonstration(io.Discard, cloud, newHouse(cloud, 20*time.Second, slog.New(slog.DiscardHandler)))
+}
+
+func TestDemonstration(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		require.NoError(t, begin().run(t.Context()))
+	})
+}
+
+// Alexa has bad moments, and reports arrive within three seconds all the same.
+func TestDemonstrationWithFaults(t *testing.T) {
+	t.Parallel()
+	for name, fault := range map[string]alexatest.Fault{
+		"throttled":   {URL: "https://api.eu.amazonalexa.com/", Status: http.StatusTooManyRequests, Code: "THROTTLING_EXCEPTION"},
+		"unavailable": {URL: "https://api.eu.amazonalexa.com/", Status: http.StatusServiceUnavailable, Times: 2},
+		"reset":       {URL: "https://api.eu.amazonalexa.com/", Reset: true},
+		"slow":        {URL: "https://api.eu.amazonalexa.com/", Delay: 2 * time.Second, Times: -1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d := begin()
+				d.cloud.Fail(fault)
+				require.NoError(t, d.run(t.Context()))
+			})
+		})
+	}
+}
+
+// A demonstration that always succeeds demonstrates nothing.
+func TestBrokenSkills(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		change func(*demonstration)
+		found  string
+	}{
+		"fails": {
+			func(d *demonstration) {
+				d.lambda = func(context.Context, json.RawMessage) (json.RawMessage, error) { return nil, errors.New("broken") }
+			},
+			"Ada: AcceptGrant: broken",
+		},
+		"gives the house one grant": {
+			func(d *demonstration) {
+				d.skill.grants.Link = func(context.Context, string) (string, error) { return "house", nil }
+			},
+			"The lamp: expected the skill to send, within 3s",
+		},
+		"shows the devices of others": {
+			func(d *demonstration) { d.skill.device("eves-lamp").account = "house" },
+			`expected the answer "Discover.Response lamp lock thermostat", got "Discover.Response lamp lock thermostat eves-lamp"`,
+		},
+		"believes every access token": {
+			func(d *demonstration) {
+				d.skill.grants.Account = func(context.Context, string) (string, error) { return "house", nil }
+			},
+			`Mallory: ReportState lamp: expected the answer "ErrorResponse INVALID_AUTHORIZATION_CREDENTIAL"`,
+		},
+		"reports late": {
+			func(d *demonstration) {
+				d.gateway(func(r *http.Request, _ string) (*http.Response, error) {
+					time.Sleep(soon + time.Second)
+					return d.cloud.RoundTrip(r)
+				})
+			},
+			"The lamp: expected the skill to send, within 3s",
+		},
+		"keeps Alexa's own changes from it": {
+			func(d *demonstration) { d.drop("VOICE_INTERACTION") },
+			"The lamp: expected the skill to send, within 3s",
+		},
+		"reports twice": {
+			func(d *demonstration) {
+				d.gateway(func(r *http.Request, body string) (*http.Response, error) {
+					again := r.Clone(r.Context())
+					again.Body = io.NopCloser(strings.NewReader(body))
+					if _, err := d.cloud.RoundTrip(again); err != nil {
+						return nil, err
+					}
+					return d.cloud.RoundTrip(r)
+				})
+			},
+			"The lamp: expected the skill to send, within 3s",
+		},
+		"reports what did not change": {
+			func(d *demonstration) {
+				d.answers(func(answer string) string {
+					if strings.Contains(answer, "LOCKED") {
+						lamp := d.skill.device("lamp")
+						lamp.state[0].unreported = true
+						_ = d.skill.sender.Send(context.Background(), "house", lamp.report())
+					}
+					return answer
+				})
+			},
+			"ChangeReport lamp powerState=OFF",
+		},
+		"answers with the wrong state": {
+			func(d *demonstration) {
+				d.answers(func(answer string) string {
+					return strings.Replace(answer, `"name":"brightness"`, `"name":"powerState"`, 1)
+				})
+			},
+			"Bob: ReportState lamp: expected the answer",
+		},
+		"declares less than it reports": {
+			func(d *demonstration) {
+				d.answers(func(answer string) string {
+					return strings.Replace(answer, `"proactivelyReported":true`, `"proactivelyReported":false`, 1)
+				})
+			},
+			"it should tell of",
+		},
+		"forgets the correlation token": {
+			func(d *demonstration) {
+				d.answers(func(answer string) string {
+					return strings.Replace(answer, `"correlationToken":"`, `"correlationToken":"x`, 1)
+				})
+			},
+			"another correlation token",
+		},
+		"has Alexa wait for the lock": {
+			func(d *demonstration) { d.skill.device("lock").takes = 0 },
+			`Ada: Lock lock: expected the answer "DeferredResponse 0s", got "Response lockState=LOCKED connectivity=OK"`,
+		},
+		"never answers what it deferred": {
+			func(d *demonstration) { d.drop(`"name":"Response"`) },
+			"The lock, which is slow: expected the skill to send, within 3s",
+		},
+		"answers what was not asked": {
+			func(d *demonstration) {
+				d.gateway(func(r *http.Request, body string) (*http.Response, error) {
+					r.Body = io.NopCloser(strings.NewReader(strings.Replace(body, `"correlationToken":"`, `"correlationToken":"x`, 1)))
+					return d.cloud.RoundTrip(r)
+				})
+			},
+			"Ada: Response lockState=LOCKED connectivity=OK answers no deferred directive",
+		},
+		"reports too much at the end": {
+			func(d *demonstration) {
+				d.answers(func(answer string) string {
+					if strings.Contains(answer, "ACCEPT_GRANT_FAILED") {
+						d.skill.told(context.Background(), d.skill.device("lamp"), gateway.AppInteraction, gateway.Brightness(1, time.Now()))
+					}
+					return answer
+				})
+			},
+			"it sent\n   Ada: ChangeReport lamp brightness=1 APP_INTERACTION",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				d := begin()
+				test.change(d)
+				require.ErrorContains(t, d.run(t.Context()), test.found)
+			})
+		})
+	}
+}
+
+// gateway puts something between the skill and the gateway.
+func (d *demonstration) gateway(between func(r *http.Request, body string) (*http.Response, error)) {
+	d.skill.sender.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		return between(r, string(body))
+	})}
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// drop has events with this text never arrive, although the skill is told that
+// they did.
+func (d *demonstration) drop(text string) {
+	d.gateway(func(r *http.Request, body string) (*http.Response, error) {
+		if strings.Contains(body, text) {
+			return &http.Response{StatusCode: http.StatusAccepted, Body: http.NoBody, Request: r}, nil
+		}
+		return d.cloud.RoundTrip(r)
+	})
+}
+
+// answers changes what the skill answers.
+func (d *demonstration) answers(change func(answer string) string) {
+	lambda := d.lambda
+	d.lambda = func(ctx context.Context, directive json.RawMessage) (json.RawMessage, error) {
+		answer, err := lambda(ctx, directive)
+		return json.RawMessage(change(string(answer))), err
+	}
+}
