@@ -37,8 +37,10 @@ type Granter struct {
 	// Link names the authorization that an access token came from, so that each
 	// Alexa customer of an account has one grant. The name must stay while the
 	// token is refreshed, as the claim sid of many servers does, or origin_jti
-	// of Cognito. Nil is the SHA-256 of the token: then a customer who links
-	// again has two grants until Amazon refuses the old one.
+	// of Cognito; the method Account of an identity.JWT with that Claim is such
+	// a function. Nil is the SHA-256 of the token: then a customer who links
+	// again has two grants until Amazon refuses the old one, and the tokens of
+	// two customers must differ.
 	Link func(ctx context.Context, accessToken string) (linkID string, err error)
 
 	// Region is the region of this endpoint, which Alexa calls for the customers

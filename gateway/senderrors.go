@@ -24,13 +24,14 @@ var (
 	ErrRelink = errors.New("gateway: the customer must disable and enable the skill")
 
 	// ErrSkillDisabled says that the customer has disabled the skill: stop
-	// sending until there is a new grant. Where it is also [ErrMisconfigured], no
-	// event of the grant was ever accepted, and it may be of another region.
+	// sending until there is a new grant.
 	ErrSkillDisabled = errors.New("gateway: the customer has not enabled the skill")
 
 	// ErrMisconfigured says that the operator has to act: on the region, on the
 	// client ID and secret, on the skill's permissions, or on a proxy between.
-	// The grants are unharmed.
+	// The grants are unharmed. An error that is also ErrSkillDisabled or
+	// ErrRelink says that no event of the grant was ever accepted: its region
+	// may be the wrong one.
 	ErrMisconfigured = errors.New("gateway: misconfigured")
 
 	// ErrThrottled says that there were too many requests. Later ones may
