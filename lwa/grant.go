@@ -81,7 +81,7 @@ type Grant struct {
 
 // Live tells whether Amazon has not refused the refresh token yet. A new refresh
 // token makes the grant live again.
-func (g Grant) Live() bool { return g.Refused != hash(g.RefreshToken) }
+func (g Grant) Live() bool { return g.Refused == "" || g.Refused != hash(g.RefreshToken) }
 
 // Clean returns the grant as stores keep it: times in UTC and cut to the
 // millisecond. It refuses with [ErrInvalidKey] a grant of an invalid key, and any
