@@ -49,18 +49,26 @@ func newAuthority() *authority {
 	return a
 }
 
-// chain issues a leaf for the key and name, valid from an hour ago, and returns
-// the PEM file that a host would serve.
-func (a *authority) chain(key *rsa.PrivateKey, name string, validFor time.Duration) []byte {
+// leaf issues a certificate for the key and name, valid from an hour ago.
+func (a *authority) leaf(key *rsa.PrivateKey, name string, validFor time.Duration) *x509.Certificate {
 	leaf := template(name)
 	leaf.NotAfter = time.Now().Add(validFor)
 	leaf.DNSNames = []string{name}
 	leaf.KeyUsage = x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment
 	leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
-	issued := create(leaf, a.intermediate.certificate, key.Public(), a.intermediate.key)
+	return create(leaf, a.intermediate.certificate, key.Public(), a.intermediate.key)
+}
 
+// chain returns the PEM file that Alexa's host would serve: a leaf for the key
+// and name, and the certificates above it.
+func (a *authority) chain(key *rsa.PrivateKey, name string, validFor time.Duration) []byte {
+	leaf := a.leaf(key, name, validFor)
+	return pemFile(append([][]byte{leaf.Raw, a.intermediate.certificate.Raw}, a.tail...)...)
+}
+
+func pemFile(certificates ...[]byte) []byte {
 	var file bytes.Buffer
-	for _, der := range append([][]byte{issued.Raw, a.intermediate.certificate.Raw}, a.tail...) {
+	for _, der := range certificates {
 		must(pem.Encode(&file, &pem.Block{Type: "CERTIFICATE", Bytes: der}))
 	}
 	return file.Bytes()

@@ -1,11 +1,10 @@
 package alexatest
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -15,154 +14,160 @@ var (
 	endpointID   = regexp.MustCompile(`^[a-zA-Z0-9_\-=#;:?@&]{1,256}$`)
 	timeOfSample = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$`)
 	wholeSeconds = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`)
+	anyText      = regexp.MustCompile(`(?s).`)
 )
 
-type eventMessage struct {
-	Event struct {
-		Header struct {
-			Namespace, Name, Instance, PayloadVersion, MessageID string
-			CorrelationToken                                     *string
-		}
-		Endpoint *struct {
-			Scope      *scope
-			EndpointID string
-			Cookie     map[string]string
-		}
-		Payload json.RawMessage
-	}
-	Context *struct{ Properties []json.RawMessage }
+const maxEndpoints = 300 // of a discovery report
+
+// event is what the gateway finds in a message. It is read by rules of its own,
+// that is without package gateway, whose events it is to check.
+type event struct {
+	wrong     string // the first rule that is broken; empty if none is
+	token     string // of the scope
+	endpoints int    // of a discovery report
+
+	properties map[[3]string]bool // that were reported, by namespace, instance and name
 }
 
-type scope struct{ Type, Token string }
+type object map[string]json.RawMessage
 
-type property struct {
-	Namespace, Instance, Name, TimeOfSample string
-	Value                                   json.RawMessage
-	UncertaintyInMilliseconds               *float64
-	Unit                                    string
-}
+func readEvent(body []byte) *event {
+	e := &event{properties: make(map[[3]string]bool)}
+	root := e.object("message", body, "event", "context?")
+	message := e.object("event", root["event"], "header", "endpoint?", "payload")
+	header := e.object("header", message["header"], "namespace", "name", "payloadVersion", "messageId", "instance?", "correlationToken?")
+	for name, value := range header {
+		e.text("header."+name, value, anyText)
+	}
+	e.text("header.messageId", header["messageId"], messageID)
+	namespace, name := e.text("", header["namespace"], anyText), e.text("", header["name"], anyText)
+	payload := e.object("payload", message["payload"])
 
-func (p property) key() [3]string { return [3]string{p.Namespace, p.Instance, p.Name} }
-
-// checkEvent tells what is wrong with an event for the gateway, by rules of its
-// own. It returns the token of the event's scope.
-func checkEvent(body []byte) (token string, err error) {
-	var m eventMessage
-	if err := strict(body, &m); err != nil {
-		return "", err
-	}
-	header := m.Event.Header
-	switch {
-	case header.Namespace == "" || header.Name == "" || header.PayloadVersion == "":
-		return "", errors.New("header: namespace, name and payloadVersion are required")
-	case !messageID.MatchString(header.MessageID):
-		return "", errors.New("header.messageId: up to 127 letters, digits and hyphens")
-	case header.CorrelationToken != nil && *header.CorrelationToken == "":
-		return "", errors.New("header.correlationToken: empty")
-	case header.Name == "DeferredResponse":
-		return "", errors.New("a DeferredResponse answers the directive and is not sent to the gateway")
-	}
-	var payload struct {
-		Scope  *scope
-		Change *struct {
-			Cause      struct{ Type string }
-			Properties []json.RawMessage
-		}
-		Endpoints []struct{ EndpointID string }
-		Timestamp *string
-		Cause     *struct{ Type string }
-	}
-	if !bytes.HasPrefix(m.Event.Payload, []byte("{")) {
-		return "", errors.New("payload: an object is required")
-	}
-	if err := json.Unmarshal(m.Event.Payload, &payload); err != nil {
-		return "", fmt.Errorf("payload: %w", err)
-	}
-	found := payload.Scope
-	if m.Event.Endpoint != nil {
-		if !endpointID.MatchString(m.Event.Endpoint.EndpointID) {
-			return "", errors.New("endpoint.endpointId: up to 256 of the allowed characters")
-		}
-		found = m.Event.Endpoint.Scope
-	} else if header.Namespace != "Alexa.Discovery" && payload.Scope == nil {
-		return "", errors.New("endpoint: required")
-	}
-	if found == nil || found.Type != "BearerToken" || found.Token == "" {
-		return "", errors.New("scope: a BearerToken is required")
+	if message["endpoint"] != nil {
+		endpoint := e.object("endpoint", message["endpoint"], "scope", "endpointId", "cookie?")
+		e.text("endpoint.endpointId", endpoint["endpointId"], endpointID)
+		e.scope("endpoint.scope", endpoint["scope"])
+	} else {
+		e.scope("payload.scope", payload["scope"])
 	}
 
-	seen := make(map[[3]string]bool)
-	switch header.Namespace + "." + header.Name {
+	switch namespace + "." + name {
+	case "Alexa.DeferredResponse":
+		e.fail("a DeferredResponse answers the directive and is not sent to the gateway")
 	case "Alexa.ChangeReport":
-		if payload.Change == nil || payload.Change.Cause.Type == "" || len(payload.Change.Properties) == 0 {
-			return "", errors.New("payload.change: cause and properties are required")
-		}
-		if err := checkProperties(payload.Change.Properties, seen); err != nil {
-			return "", fmt.Errorf("payload.change.properties: %w", err)
+		change := e.object("payload.change", payload["change"], "cause", "properties")
+		e.cause("payload.change.cause", change["cause"])
+		if e.list("payload.change.properties", change["properties"], e.property) == 0 {
+			e.fail("payload.change.properties: empty")
 		}
 	case "Alexa.Discovery.AddOrUpdateReport", "Alexa.Discovery.DeleteReport":
-		if m.Event.Endpoint != nil || m.Context != nil {
-			return "", errors.New("a discovery report has no endpoint and no context")
+		if message["endpoint"] != nil || root["context"] != nil {
+			e.fail("a discovery report has no endpoint and no context")
 		}
-		if n := len(payload.Endpoints); n == 0 || n > 300 {
-			return "", fmt.Errorf("payload.endpoints: %d endpoints; 1 to 300 are allowed", n)
-		}
-		for _, endpoint := range payload.Endpoints {
-			if !endpointID.MatchString(endpoint.EndpointID) {
-				return "", errors.New("payload.endpoints: endpointId: up to 256 of the allowed characters")
-			}
+		e.endpoints = e.list("payload.endpoints", payload["endpoints"], func(path string, data json.RawMessage) {
+			e.text(path+".endpointId", e.object(path, data)["endpointId"], endpointID)
+		})
+		if e.endpoints == 0 {
+			e.fail("payload.endpoints: empty")
 		}
 	case "Alexa.DoorbellEventSource.DoorbellPress", "Alexa.SceneController.ActivationStarted", "Alexa.SceneController.DeactivationStarted":
-		if payload.Cause == nil || payload.Cause.Type == "" || payload.Timestamp == nil || !wholeSeconds.MatchString(*payload.Timestamp) {
-			return "", errors.New("payload: a cause and a timestamp of whole seconds are required")
-		}
+		e.cause("payload.cause", payload["cause"])
+		e.text("payload.timestamp", payload["timestamp"], wholeSeconds)
 	case "Alexa.SimpleEventSource.Event":
-		if header.Instance == "" || header.PayloadVersion == "3" {
-			return "", errors.New("header: a SimpleEventSource event has an instance and version 1.0")
+		if header["instance"] == nil || e.text("", header["payloadVersion"], anyText) == "3" {
+			e.fail("header: an event of Alexa.SimpleEventSource has an instance and version 1.0")
 		}
 	}
-	if m.Context != nil {
-		if err := checkProperties(m.Context.Properties, seen); err != nil {
-			return "", fmt.Errorf("context.properties: %w", err)
+	if root["context"] != nil {
+		if properties := e.object("context", root["context"], "properties?")["properties"]; properties != nil {
+			e.list("context.properties", properties, e.property)
 		}
 	}
-	return found.Token, nil
+	return e
 }
 
-// checkProperties checks properties that may not repeat what was seen.
-func checkProperties(properties []json.RawMessage, seen map[[3]string]bool) error {
-	for _, raw := range properties {
-		var p property
-		if err := strict(raw, &p); err != nil {
-			return err
-		}
-		multiple := p.Namespace == "Alexa.ModeController" || p.Namespace == "Alexa.RangeController" || p.Namespace == "Alexa.ToggleController"
-		switch {
-		case p.Namespace == "" || p.Name == "" || p.Value == nil:
-			return errors.New("namespace, name and value are required")
-		case !timeOfSample.MatchString(p.TimeOfSample):
-			return errors.New("timeOfSample: a UTC time with at most three digits of fraction")
-		case p.UncertaintyInMilliseconds == nil || *p.UncertaintyInMilliseconds < 0:
-			return errors.New("uncertaintyInMilliseconds: a number from 0 on")
-		case multiple && p.Instance == "":
-			return errors.New("instance: required for " + p.Namespace)
-		case seen[p.key()]:
-			return errors.New("reported twice: " + strings.Join([]string{p.Namespace, p.Instance, p.Name}, " "))
-		}
-		seen[p.key()] = true
+func (e *event) fail(format string, values ...any) {
+	if e.wrong == "" {
+		e.wrong = fmt.Sprintf(format, values...)
 	}
-	return nil
 }
 
-// strict decodes JSON that has no other members than the schema.
-func strict(data []byte, value any) error {
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(value); err != nil {
-		return err
+// object reads an object that has these members and no others; those whose name
+// ends in ? may be missing. Without names it may have any.
+func (e *event) object(path string, data json.RawMessage, names ...string) object {
+	var members object
+	if json.Unmarshal(data, &members) != nil || members == nil {
+		e.fail("%s: not a JSON object", path)
 	}
-	if decoder.More() {
-		return errors.New("more than one JSON document")
+	for _, name := range names {
+		if members[name] == nil && !strings.HasSuffix(name, "?") {
+			e.fail("%s: the member %s is missing", path, name)
+		}
 	}
-	return nil
+	for name := range members {
+		if len(names) > 0 && !slices.Contains(names, name) && !slices.Contains(names, name+"?") {
+			e.fail("%s: the member %s is unknown", path, name)
+		}
+	}
+	return members
+}
+
+func (e *event) text(path string, data json.RawMessage, pattern *regexp.Regexp) (text string) {
+	if json.Unmarshal(data, &text) != nil || !pattern.MatchString(text) {
+		e.fail("%s: not a string of the form %s", path, pattern)
+	}
+	return text
+}
+
+func (e *event) list(path string, data json.RawMessage, read func(path string, data json.RawMessage)) int {
+	var elements []json.RawMessage
+	if json.Unmarshal(data, &elements) != nil || elements == nil {
+		e.fail("%s: not a JSON array", path)
+	}
+	for i, element := range elements {
+		read(fmt.Sprintf("%s[%d]", path, i), element)
+	}
+	return len(elements)
+}
+
+func (e *event) scope(path string, data json.RawMessage) {
+	scope := e.object(path, data, "type", "token")
+	if e.text(path+".type", scope["type"], anyText) != "BearerToken" {
+		e.fail("%s.type: not BearerToken", path)
+	}
+	e.token = e.text(path+".token", scope["token"], anyText)
+}
+
+func (e *event) cause(path string, data json.RawMessage) {
+	e.text(path+".type", e.object(path, data, "type")["type"], anyText)
+}
+
+// property reads a property, which may be in change and context together only
+// once.
+func (e *event) property(path string, data json.RawMessage) {
+	property := e.object(path, data, "namespace", "instance?", "name", "value", "timeOfSample", "uncertaintyInMilliseconds", "unit?")
+	var key [3]string
+	for i, name := range []string{"namespace", "instance", "name"} {
+		if property[name] != nil {
+			key[i] = e.text(path+"."+name, property[name], anyText)
+		}
+	}
+	if string(property["value"]) == "null" {
+		e.fail("%s.value: null", path)
+	}
+	e.text(path+".timeOfSample", property["timeOfSample"], timeOfSample)
+	var uncertainty float64
+	if json.Unmarshal(property["uncertaintyInMilliseconds"], &uncertainty) != nil || uncertainty < 0 {
+		e.fail("%s.uncertaintyInMilliseconds: not a number from 0 on", path)
+	}
+	switch key[0] {
+	case "Alexa.ModeController", "Alexa.RangeController", "Alexa.ToggleController":
+		if key[1] == "" {
+			e.fail("%s.instance: missing, which %s needs", path, key[0])
+		}
+	}
+	if e.properties[key] {
+		e.fail("%s: reported twice", path)
+	}
+	e.properties[key] = true
 }

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -25,14 +26,21 @@ type Cloud struct {
 	calls    []string // method and URL of each request, without query
 	faults   []*Fault
 	signing  signer            // what Alexa signs with now
-	served   map[string][]byte // PEM chains by URL
+	validFor time.Duration     // that certificates for SNS are issued
+	served   map[string][]byte // PEM files by URL
 	login    login
 	gateways gateways
+	sns      sns
+
+	apis      []*api
+	smapi     smapi
+	messenger eventMessenger
 }
 
 // NewCloud returns a cloud whose certificates are valid now and for ten years.
 func NewCloud() *Cloud {
-	c := &Cloud{root: newAuthority(), served: make(map[string][]byte), login: newLogin()}
+	c := &Cloud{root: newAuthority(), served: make(map[string][]byte), login: newLogin(), sns: newSNS()}
+	c.apis = append(c.newSMAPI(), c.newEventMessenger())
 	c.RotateCertificate(10 * year)
 	return c
 }
@@ -49,6 +57,12 @@ func (c *Cloud) Roots() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(c.root.certificate)
 	return pool
+}
+
+// Intermediates returns the certificate authorities between [Cloud.Roots] and the
+// certificates of SNS, which come without them, for sns.Verifier.Intermediates.
+func (c *Cloud) Intermediates() []*x509.Certificate {
+	return []*x509.Certificate{c.root.intermediate.certificate}
 }
 
 // RootPEM returns the certificate authority as a file, for a backend under test
@@ -93,27 +107,42 @@ func (c *Cloud) RoundTrip(r *http.Request) (*http.Response, error) {
 	c.calls = append(c.calls, url)
 	fault := c.takeFault(url)
 	c.mu.Unlock()
+	answer := func() *http.Response { return c.answer(r, url, body) } //nolint:contextcheck // SNS delivers without the caller
 	if fault != nil {
-		return fault.strike(r, func() *http.Response { return c.answer(r, url, body) })
+		return fault.strike(r, answer)
 	}
-	return c.answer(r, url, body), nil
+	return answer(), nil
 }
 
 func (c *Cloud) answer(r *http.Request, url string, body []byte) *http.Response {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if chain, ok := c.served[url]; ok && r.Method == http.MethodGet {
-		return respond(r, http.StatusOK, "application/x-pem-file", chain)
-	}
-	switch host := "https://" + r.URL.Host; host {
-	case loginURL:
-		return c.login.answer(r, body)
-	case alexaevents.NorthAmerica.APIEndpoint(), alexaevents.Europe.APIEndpoint(), alexaevents.FarEast.APIEndpoint():
-		if r.URL.Path == "/v3/events" {
-			return c.gateways.answer(r, body, &c.login)
-		}
+	defer c.lock()()
+	if response := c.find(r, url, body); response != nil {
+		return response
 	}
 	return respond(r, http.StatusNotFound, "text/plain", fmt.Appendf(nil, "alexatest: nothing answers %s %s\n", r.Method, url))
+}
+
+// find returns the answer of the host, nil for a request that it does not know.
+// The lock is held.
+func (c *Cloud) find(r *http.Request, url string, body []byte) *http.Response {
+	if file, ok := c.served[url]; ok && r.Method == http.MethodGet {
+		return respond(r, http.StatusOK, "application/x-pem-file", file)
+	}
+	switch host := "https://" + r.URL.Host; {
+	case host == loginURL:
+		return c.login.answer(r, body)
+	case r.URL.Path == "/v3/events" && slices.Contains(gatewayURLs, host):
+		return c.gateways.answer(r, body, &c.login)
+	case host == alexaevents.NorthAmerica.APIEndpoint():
+		return c.answerAPI(r, body)
+	case strings.HasPrefix(host, "https://sns."):
+		return c.answerSNS(r)
+	}
+	return nil
+}
+
+var gatewayURLs = []string{
+	alexaevents.NorthAmerica.APIEndpoint(), alexaevents.Europe.APIEndpoint(), alexaevents.FarEast.APIEndpoint(),
 }
 
 func respond(r *http.Request, status int, contentType string, body []byte) *http.Response {

@@ -131,12 +131,14 @@ func (c *Customer) Event(requestType string, request map[string]any) []byte {
 // Deliveries returns the events as Alexa may deliver them: each at least once,
 // about half of them again, in any order. The seed decides, so that a failure
 // can be repeated.
-func Deliveries(seed uint64, events ...[]byte) [][]byte {
+func Deliveries(seed uint64, events ...[]byte) [][]byte { return atLeastOnce(seed, events) }
+
+func atLeastOnce[T any](seed uint64, things []T) []T {
 	random := mathrand.New(mathrand.NewPCG(seed, seed))
-	deliveries := slices.Clone(events)
-	for _, event := range events {
+	deliveries := slices.Clone(things)
+	for _, thing := range things {
 		if random.IntN(2) == 0 {
-			deliveries = append(deliveries, event)
+			deliveries = append(deliveries, thing)
 		}
 	}
 	random.Shuffle(len(deliveries), func(i, j int) {

@@ -2,9 +2,10 @@ package alexatest
 
 import (
 	"bytes"
-	"errors"
 	"io"
+	"net"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -17,23 +18,26 @@ type Fault struct {
 	URL   string // prefix of the URLs that fail; empty is every URL
 	Times int    // how many requests fail; zero is one, less than zero all
 
-	Delay time.Duration // the answer comes this late, or the caller gives up before
+	Delay time.Duration // the answer comes this late, unless the caller gives up before
 
-	// Status and Code make an answer in the words of the host: an OAuth error
-	// of Login with Amazon, an exception of the event gateway. The request has
-	// no other effect.
+	// Status is the status of another answer than the real one. The request has
+	// no other effect. Zero is the real answer.
 	Status int
-	Code   string
-	Header http.Header // headers of that answer, such as Retry-After
+	Code   string      // the host's own code for it: of an OAuth error, an exception of the event gateway, or an error of an API for developers
+	Header http.Header // its headers, such as Retry-After
 	Body   string      // its body, in place of the host's words
 
 	Reset    bool // the connection breaks before the request has any effect
-	Lost     bool // the request has its effect, but the connection breaks before the answer
-	Truncate bool // the body of the answer ends in the middle
+	Lost     bool // the connection breaks before the answer; the request has its effect
+	Truncate bool // the connection breaks in the middle of the answer's body
 }
 
-// Fail adds a fault. Faults strike in the order in which they were added.
+// Fail adds a fault. Faults strike in the order in which they were added. It
+// panics if a fault has parts of an answer, but no status.
 func (c *Cloud) Fail(fault Fault) {
+	if fault.Status == 0 && (fault.Code != "" || fault.Header != nil || fault.Body != "") {
+		panic("alexatest: a fault with Code, Header or Body needs a Status")
+	}
 	if fault.Times == 0 {
 		fault.Times = 1
 	}
@@ -74,7 +78,7 @@ func (f *Fault) strike(r *http.Request, answer func() *http.Response) (*http.Res
 		}
 	}
 	if f.Reset {
-		return nil, syscall.ECONNRESET
+		return nil, errReset
 	}
 	var response *http.Response
 	if f.Status != 0 {
@@ -83,7 +87,7 @@ func (f *Fault) strike(r *http.Request, answer func() *http.Response) (*http.Res
 		response = answer()
 	}
 	if f.Lost {
-		return nil, syscall.ECONNRESET
+		return nil, errReset
 	}
 	if f.Truncate {
 		body, err := io.ReadAll(response.Body)
@@ -101,9 +105,11 @@ func (f *Fault) respond(r *http.Request) *http.Response {
 	case f.Code == "":
 		response = respond(r, f.Status, "text/plain", nil)
 	case "https://"+r.URL.Host == loginURL:
-		response = loginError(r, f.Status, f.Code, "an error that the test asked for")
-	default:
+		response = loginError(r, f.Status, f.Code, "An error that the test asked for")
+	case r.URL.Path == "/v3/events":
 		response = exception(r, f.Status, f.Code, "An error that the test asked for.")
+	default:
+		response = respondJSON(r, f.Status, members{"code": f.Code, "message": "An error that the test asked for"})
 	}
 	for name, values := range f.Header {
 		response.Header[http.CanonicalHeaderKey(name)] = values
@@ -111,11 +117,13 @@ func (f *Fault) respond(r *http.Request) *http.Response {
 	return response
 }
 
+// errReset is what net/http makes of a connection that the other side resets.
+var errReset = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
+
+// broken is the end of a body that was not sent to its end.
 type broken struct{}
 
-func (broken) Read([]byte) (int, error) {
-	return 0, errors.Join(io.ErrUnexpectedEOF, syscall.ECONNRESET)
-}
+func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // exception is an error in the words of the event gateway.
 func exception(r *http.Request, status int, code, description string) *http.Response {

@@ -12,8 +12,8 @@ import (
 // Sent is an event that a gateway accepted.
 type Sent struct {
 	Region   alexaevents.Region
-	Customer string
-	Body     json.RawMessage
+	Customer string          // as [Cloud.Grant] named the customer
+	Body     json.RawMessage // the whole message
 }
 
 // Sent returns the events that the gateways accepted, in order.
@@ -29,32 +29,37 @@ type gateways struct {
 }
 
 func (g *gateways) answer(r *http.Request, body []byte, l *login) *http.Response {
+	refuse := func(status int, code, description string) *http.Response {
+		return exception(r, status, code, description)
+	}
+	malformed := func(why string) *http.Response {
+		return refuse(http.StatusBadRequest, "INVALID_REQUEST_EXCEPTION", "The request was malformed. (alexatest: "+why+")")
+	}
 	if r.Method != http.MethodPost {
 		return respond(r, http.StatusMethodNotAllowed, "text/plain", nil)
 	}
-	malformed := func(why string) *http.Response {
-		return exception(r, http.StatusBadRequest, "INVALID_REQUEST_EXCEPTION", "The request was malformed. (alexatest: "+why+")")
-	}
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok || token == "" {
-		return malformed("the header Authorization carries no bearer token") // as Amazon answers an empty token
+	if !ok || token == "" { // for which Amazon was seen to answer so
+		return malformed("the header Authorization has no bearer token")
 	}
-	scopeToken, err := checkEvent(body)
-	if err != nil {
-		return malformed(err.Error())
-	}
-	if scopeToken != token {
-		return malformed("the tokens of header and scope differ") // a guess: nobody documents what Amazon does
+	event := readEvent(body)
+	switch {
+	case event.wrong != "":
+		return malformed(event.wrong)
+	case event.endpoints > maxEndpoints:
+		return refuse(http.StatusRequestEntityTooLarge, "REQUEST_ENTITY_TOO_LARGE_EXCEPTION", "There are too many endpoints.")
+	case event.token != token: // a guess: nobody documents what Amazon does
+		return malformed("the tokens of header and scope differ")
 	}
 	a := l.authorized(token)
 	switch {
 	case a == nil:
-		return exception(r, http.StatusUnauthorized, "INVALID_ACCESS_TOKEN_EXCEPTION", "The access token is invalid or expired.")
-	case a.region == "":
-		return exception(r, http.StatusForbidden, "INSUFFICIENT_PERMISSION_EXCEPTION", "The token has no permission to send events.")
+		return refuse(http.StatusUnauthorized, "INVALID_ACCESS_TOKEN_EXCEPTION", "The access token is invalid or expired.")
+	case a.region == "": // a guess: no permission of the skill, and no event either
+		return refuse(http.StatusForbidden, "INSUFFICIENT_PERMISSION_EXCEPTION", "The token has no permission to send events.")
 	case a.revoked, "https://"+r.URL.Host != a.region.APIEndpoint(): // a wrong region was seen to look like this
-		return exception(r, http.StatusForbidden, "SKILL_DISABLED_EXCEPTION", "The user does not have a valid enablement for your skill.")
+		return refuse(http.StatusForbidden, "SKILL_DISABLED_EXCEPTION", "The user does not have a valid enablement for your skill.")
 	}
-	g.sent = append(g.sent, Sent{Region: a.region, Customer: a.customer, Body: slices.Clone(body)})
+	g.sent = append(g.sent, Sent{Region: a.region, Customer: a.customer, Body: body})
 	return respond(r, http.StatusAccepted, "application/json", nil)
 }

@@ -32,8 +32,9 @@ type login struct {
 	codes   map[string]*code          // unused and used ones
 	refresh map[string]*authorization // by refresh token, valid ones
 	access  map[string]*access        // by access token
-	grants  []*authorization
 	rotate  bool
+
+	authorizations []*authorization // all
 }
 
 func newLogin() login {
@@ -79,14 +80,14 @@ func (c *Cloud) Grant(region alexaevents.Region, customer string) (authorization
 	return c.login.newCode(&code{authorization: &authorization{customer: customer, region: region}})
 }
 
-// DisableSkill is a customer disabling the skill: the customer's tokens for the
-// event gateway end.
+// DisableSkill is a customer disabling the skill: the customer's codes and
+// tokens for the event gateway end.
 func (c *Cloud) DisableSkill(customer string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, grant := range c.login.grants {
-		if grant.customer == customer && grant.region != "" {
-			grant.revoked = true
+	for _, a := range c.login.authorizations {
+		if a.customer == customer && a.region != "" {
+			a.revoked = true
 		}
 	}
 }
@@ -156,6 +157,7 @@ func (l *login) newCode(issued *code) string {
 	text := "ANalexatest" + rand.Text()
 	issued.until = time.Now().Add(codeLifetime)
 	l.codes[text] = issued
+	l.authorizations = append(l.authorizations, issued.authorization)
 	return text
 }
 
@@ -211,16 +213,20 @@ func (l *login) token(r *http.Request, body []byte) *http.Response {
 			return refuse("invalid_request", "The parameter %s occurs more than once", name)
 		}
 	}
-	client, secret := form.Get("client_id"), form.Get("client_secret")
-	if client == "" || secret == "" {
-		return refuse("invalid_request", "client_id and client_secret are required")
+	grantType := form.Get("grant_type")
+	required := map[string]string{"authorization_code": "code", "refresh_token": "refresh_token", "client_credentials": "scope"}[grantType]
+	for _, name := range []string{"grant_type", "client_id", "client_secret", required} {
+		if name != "" && form.Get(name) == "" {
+			return refuse("invalid_request", "The request is missing a required parameter : %s", name)
+		}
 	}
+	client, secret := form.Get("client_id"), form.Get("client_secret")
 	if known, ok := l.secrets[client]; ok && known != secret {
 		return loginError(r, http.StatusUnauthorized, "invalid_client", "Client authentication failed")
 	}
 	l.secrets[client] = secret
 
-	switch grantType := form.Get("grant_type"); grantType {
+	switch grantType {
 	case "authorization_code":
 		a := l.exchange(form, client)
 		if a == nil {
@@ -236,9 +242,6 @@ func (l *login) token(r *http.Request, body []byte) *http.Response {
 		return l.tokens(r, a, old)
 	case "client_credentials":
 		scope := form.Get("scope")
-		if scope == "" {
-			return refuse("invalid_scope", "The scope is missing")
-		}
 		return respondJSON(r, http.StatusOK, members{
 			"access_token": l.newAccess(&authorization{client: client, scopes: []string{scope}}),
 			"scope":        scope, "token_type": "bearer", "expires_in": int(tokenLifetime.Seconds()),
@@ -261,14 +264,14 @@ func (l *login) exchange(form url.Values, client string) *authorization {
 		challenge = base64.RawURLEncoding.EncodeToString(sum[:])
 	}
 	switch {
-	case !time.Now().Before(code.until),
+	case code.revoked,
+		!time.Now().Before(code.until),
 		code.client != "" && code.client != client,
 		form.Get("redirect_uri") != code.redirectURI,
 		challenge != code.challenge:
 		return nil
 	}
 	code.client = client
-	l.grants = append(l.grants, code.authorization)
 	return code.authorization
 }
 

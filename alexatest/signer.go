@@ -18,14 +18,16 @@ const (
 	signatureHeader = "Signature-256"
 )
 
-// RotateCertificate makes the cloud sign with another key, whose certificate is
-// at a new URL, as Amazon does from time to time. The old one stays where it is.
+// RotateCertificate makes Alexa and SNS sign with other keys, whose certificates
+// are at new URLs, as Amazon does from time to time. The old ones stay where they
+// are.
 func (c *Cloud) RotateCertificate(validFor time.Duration) {
 	key := otherKey(c.signer().key)
 	next := c.serve(c.root.chain(key, alexaName, validFor), key)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.signing = next
+	c.signing, c.validFor = next, validFor
+	clear(c.sns.signers)
 }
 
 // NewRequest returns a POST request of exactly these bytes, signed as Alexa
@@ -59,6 +61,14 @@ func (c *Cloud) serve(chain []byte, key *rsa.PrivateKey) signer {
 	defer c.mu.Unlock()
 	url := fmt.Sprintf("https://s3.amazonaws.com/echo.api/echo-api-cert-%d.pem", len(c.served)+1)
 	c.served[url] = chain
+	return signer{key, url}
+}
+
+// serveSNS puts a certificate on the host of SNS in a region, at a URL of its
+// own. The lock is held.
+func (c *Cloud) serveSNS(p place, certificate []byte, key *rsa.PrivateKey) signer {
+	url := fmt.Sprintf("%sSimpleNotificationService-%032x.pem", p.url(), len(c.served)+1)
+	c.served[url] = certificate
 	return signer{key, url}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/alexaevents/alexaevents/internal/redact"
+	"github.com/alexaevents/alexaevents/internal/text"
 )
 
 // ErrNoAccount says that an access token belongs to no account and never will:
@@ -22,8 +23,11 @@ func (r *Recorder) account(ctx context.Context, token string) (accountID string,
 		return "", NoAccount, nil
 	}
 	accountID, err = r.Account(ctx, token)
-	if err == nil && accountID == "" {
+	switch {
+	case err == nil && accountID == "":
 		err = errors.New("neither an account nor an error")
+	case err == nil && !text.Storable(accountID):
+		err = errors.New("an account that has a NUL or is not UTF-8")
 	}
 	switch {
 	case err == nil:

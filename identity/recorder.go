@@ -19,9 +19,9 @@ type Recorder struct {
 
 	// Account returns the account that an access token of the skill's own
 	// authorization server belongs to, as [JWT.Account] does. ErrNoAccount is
-	// the last word on a token; any other error, and an empty account with a
-	// nil error, makes Alexa deliver the event again. Nil is for skills without
-	// account linking.
+	// the last word on a token; any other error, and a nil error with an account
+	// that is empty or that no [Fact] may have, makes Alexa deliver the event
+	// again. Nil is for skills without account linking.
 	Account func(ctx context.Context, accessToken string) (accountID string, err error)
 
 	// Logger is told of every event: at Debug, with the IDs of user and account,
@@ -118,8 +118,7 @@ func (r *Recorder) handle(ctx context.Context, event skillevents.Event, handle f
 	}
 	fact, outcome, err := handle(ctx, event)
 	r.report(ctx, event.Common(), fact, outcome, err)
-	switch outcome {
-	case Recorded, Ignored, NoUser, NoToken, NoAccount:
+	if outcome == NoAccount { // the error is the last word on the token, and only told
 		return nil
 	}
 	return err

@@ -141,6 +141,13 @@ func TestRecorderRecord(t *testing.T) {
 			told: cmpopts.AnyError, err: cmpopts.AnyError,
 		},
 		{
+			name:    "linked to an account that cannot be kept",
+			event:   parsed(t, skillLink+linkToken, someUser),
+			account: answer("a\x00b", nil),
+			want:    []identity.Fact{linked(1, "")}, outcome: identity.AccountFailed, kind: identity.Linked,
+			told: cmpopts.AnyError, err: cmpopts.AnyError,
+		},
+		{
 			name:    "the store fails",
 			event:   parsed(t, skillEnable, someUser),
 			store:   errBroken,

@@ -1,0 +1,168 @@
+package alexatest
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+)
+
+// api is one of Amazon's REST APIs for developers, all of which are at one host.
+type api struct {
+	root       string               // what its paths begin with
+	scope      string               // what a scope of the access token begins with
+	operations map[string]operation // by method and path below root; where that ends in /, an ID follows
+}
+
+type operation func(call) *http.Response
+
+// call is a request with a valid access token.
+type call struct {
+	*http.Request
+	body   []byte
+	caller *authorization
+	id     string // the end of the path
+}
+
+// answerAPI returns nil for what is no operation. The lock is held.
+func (c *Cloud) answerAPI(r *http.Request, body []byte) *http.Response {
+	for _, api := range c.apis {
+		path, ok := strings.CutPrefix(r.URL.Path, api.root)
+		kind, id, one := strings.Cut(path, "/")
+		if one {
+			kind += "/"
+		}
+		operation := api.operations[r.Method+" "+kind]
+		if !ok || operation == nil || one && id == "" {
+			continue
+		}
+		response := unauthorized(r)
+		token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+		if caller := c.login.authorized(token); api.admits(caller) {
+			response = operation(call{r, body, caller, id})
+		}
+		response.Header.Set("X-Amzn-Requestid", uuid.NewString())
+		return response
+	}
+	return nil
+}
+
+// admits reports whether the token is one of a user who consented to the scope.
+// That a missing scope is answered with 401 and not with 403 is a guess after
+// the words of Amazon's model for 401, which are those of unauthorized.
+func (a *api) admits(caller *authorization) bool {
+	return caller != nil && caller.customer != "" &&
+		slices.ContainsFunc(caller.scopes, func(scope string) bool { return strings.HasPrefix(scope, a.scope) })
+}
+
+// refuse answers with an error in the words of these APIs. Which codes they have
+// beside the messages is not documented.
+func refuse(r *http.Request, status int, message string, violations ...string) *http.Response {
+	body := members{"message": message}
+	for _, violation := range violations {
+		listed, _ := body["violations"].([]members)
+		body["violations"] = append(listed, members{"message": violation})
+	}
+	return respondJSON(r, status, body)
+}
+
+func unauthorized(r *http.Request) *http.Response {
+	response := refuse(r, http.StatusUnauthorized, "The auth token is invalid or expired, or does not have access to the resource")
+	response.Header.Set("Www-Authenticate", "Bearer")
+	return response
+}
+
+func notFound(c call) *http.Response {
+	return refuse(c.Request, http.StatusNotFound, "Resource not found")
+}
+
+func forbidden(c call) *http.Response {
+	return refuse(c.Request, http.StatusForbidden, "The operation being requested is not allowed")
+}
+
+// violations are the rules that a request has broken.
+type violations []string
+
+func (v *violations) require(holds bool, format string, values ...any) {
+	if !holds {
+		*v = append(*v, fmt.Sprintf(format, values...))
+	}
+}
+
+// refusal returns the answer to a request that has broken rules, nil if it has
+// broken none.
+func (v violations) refusal(c call) *http.Response {
+	if len(v) == 0 {
+		return nil
+	}
+	return refuse(c.Request, http.StatusBadRequest, "Request is not valid", v...)
+}
+
+// read decodes the body of a request, and returns the answer to one that is not
+// as it must be.
+func (c call) read(value any, check func(*violations)) *http.Response {
+	var wrong violations
+	if err := json.Unmarshal(c.body, value); err != nil {
+		wrong = violations{"The body is not JSON of this form: " + err.Error()}
+	} else {
+		check(&wrong)
+	}
+	return wrong.refusal(c)
+}
+
+// isLength reports whether the text has 1 to 255 characters.
+func isLength(text string) bool {
+	n := utf8.RuneCountInString(text)
+	return 1 <= n && n <= 255
+}
+
+const pageTokenLifetime = 24 * time.Hour
+
+// pages are the rests of lists of which a caller has seen a page, by the token
+// for the next one.
+type pages map[string]rest
+
+type rest struct {
+	list  string // the request, but for the page
+	items []any
+	until time.Time
+}
+
+// page returns the part of a list that a request asks for, and the token for the
+// next part, empty if there is none. The list is that of the first request.
+// A request may ask for up to limit items and gets as many, but not more than
+// most, and ten if it does not ask.
+func (p pages) page(c call, wrong *violations, items []any, limit, most int) (part []any, next string) {
+	query := c.URL.Query()
+	size := 10
+	if query.Has("maxResults") {
+		var err error
+		size, err = strconv.Atoi(query.Get("maxResults"))
+		wrong.require(err == nil && 1 <= size && size <= limit, "maxResults: not a number from 1 to %d", limit)
+	}
+	token := query.Get("nextToken")
+	query.Del("maxResults")
+	query.Del("nextToken")
+	list := c.caller.customer + " " + c.URL.Path + "?" + query.Encode()
+	if token != "" {
+		rest := p[token]
+		wrong.require(rest.list == list && time.Now().Before(rest.until), "nextToken: not one of this list, or expired")
+		items = rest.items
+	}
+	if *wrong != nil {
+		return nil, ""
+	}
+	part = append([]any{}, items[:min(len(items), size, most)]...) // a JSON list even if empty
+	if len(part) < len(items) {
+		next = rand.Text()
+		p[next] = rest{list, items[len(part):], time.Now().Add(pageTokenLifetime)}
+	}
+	return part, next
+}
