@@ -1,9 +1,7 @@
 package sqlstore
 
 import (
-	_ "embed"
 	"errors"
-	"slices"
 	"strings"
 )
 
@@ -15,16 +13,8 @@ const (
 	SQLite Dialect = "sqlite"
 
 	// Postgres is PostgreSQL from version 12 on, through any driver whose errors
-	// have a method SQLState, as those of pgx have.
+	// have a method SQLState, as those of pgx and pq do.
 	Postgres Dialect = "postgres"
-)
-
-var (
-	//go:embed schema_sqlite.sql
-	schemaSQLite string
-
-	//go:embed schema_postgres.sql
-	schemaPostgres string
 )
 
 // traits are what sets a dialect apart. The statements on the tables are the
@@ -41,27 +31,32 @@ type traits struct {
 
 var dialects = map[Dialect]traits{
 	SQLite: {
-		steps:  []string{schemaSQLite},
+		steps: []string{withView(schemaSQLite,
+			`replace(strftime('%Y-%m-%dT%H:%M:%fZ', $1 / 1000.0, 'unixepoch'), '.000Z', 'Z')`)},
 		lock:   "BEGIN IMMEDIATE",
 		exists: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'alexa_schema'",
-		// SQLITE_BUSY has the same text through every driver.
-		busy: func(err error) bool { return strings.Contains(err.Error(), "database is locked") },
+		busy:   isLocked,
 	},
 	Postgres: {
-		steps:  []string{schemaPostgres},
+		steps: []string{withView(schemaPostgres,
+			`replace(to_char(timestamp 'epoch' + $1 / 1000 * interval '1s' + $1 % 1000 * interval '1ms',
+        'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '.000Z', 'Z')`)},
 		lock:   "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(hashtext('alexa_schema'))",
 		exists: "SELECT count(to_regclass('alexa_schema'))",
-		busy: func(err error) bool {
-			var state interface{ SQLState() string }
-			return errors.As(err, &state) && slices.Contains([]string{serializationFailure, deadlockDetected}, state.SQLState())
-		},
+		busy:   isConflict,
 	},
 }
 
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
-const serializationFailure, deadlockDetected = "40001", "40P01"
+// isLocked knows SQLITE_BUSY by its text, which is the same through every driver.
+func isLocked(err error) bool { return strings.Contains(err.Error(), "database is locked") }
 
-// Schema returns the SQL that [Store.Migrate] runs on an empty database, for
-// those who keep all their migrations in one place or want to read it. Migrate
-// knows a database that was made with it. It is empty for an unknown dialect.
-func Schema(d Dialect) string { return strings.Join(dialects[d].steps, "\n") }
+// isConflict knows serialization_failure and deadlock_detected by their codes:
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+func isConflict(err error) bool {
+	var withState interface{ SQLState() string }
+	if !errors.As(err, &withState) {
+		return false
+	}
+	state := withState.SQLState()
+	return state == "40001" || state == "40P01"
+}

@@ -1,0 +1,104 @@
+package integration
+
+import (
+	"crypto/rand"
+	"database/sql"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	_ "github.com/jackc/pgx/v5/stdlib"
+	"github.com/stretchr/testify/require"
+	_ "modernc.org/sqlite"
+
+	"github.com/alexaevents/alexaevents/store/sqlstore"
+)
+
+// database says how to open a database, to another process as well.
+type database struct {
+	Dialect sqlstore.Dialect
+	Driver  string
+	Source  string
+}
+
+// newDatabase makes an empty database that lasts as long as the test.
+type newDatabase func(testing.TB) database
+
+// onEach runs the test on each kind of database.
+func onEach(t *testing.T, test func(*testing.T, newDatabase)) {
+	for name, create := range map[string]newDatabase{"SQLite": newSQLite, "PostgreSQL": newPostgres} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, create)
+		})
+	}
+}
+
+// durable are the parameters that the documentation of sqlstore recommends.
+const durable = "_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_txlock=immediate"
+
+func newSQLite(t testing.TB) database { return sqliteAt(newFile(t), durable) }
+
+func newFile(t testing.TB) string { return filepath.Join(t.TempDir(), "alexa.db") }
+
+func sqliteAt(path, parameters string) database {
+	return database{sqlstore.SQLite, "sqlite", "file:" + path + "?" + parameters}
+}
+
+// newPostgres makes a schema of its own, which is faster than a database.
+func newPostgres(t testing.TB) database {
+	server := database{sqlstore.Postgres, "pgx", postgresServer(t)}
+	schema := "alexaevents_" + strings.ToLower(rand.Text())
+	db := server.open(t)
+	_, err := db.Exec("CREATE SCHEMA " + schema)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		_, err := db.Exec("DROP SCHEMA " + schema + " CASCADE")
+		require.NoError(t, err)
+	})
+	return server.with("search_path", schema)
+}
+
+// with adds a parameter to the connection string.
+func (d database) with(name, value string) database {
+	u, err := url.Parse(d.Source)
+	if err != nil || u.Scheme == "" {
+		d.Source += " " + name + "=" + value
+		return d
+	}
+	query := u.Query()
+	query.Add(name, value)
+	u.RawQuery = query.Encode()
+	d.Source = u.String()
+	return d
+}
+
+func (d database) connect() (*sql.DB, error) { return sql.Open(d.Driver, d.Source) }
+
+func (d database) open(t testing.TB) *sql.DB {
+	db, err := d.connect()
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	return db
+}
+
+// store returns a store that is ready for use, with a handle of its own.
+func (d database) store(t testing.TB) *sqlstore.Store { return d.storeOn(t, d.open(t)) }
+
+func (d database) storeOn(t testing.TB, db *sql.DB) *sqlstore.Store {
+	store := sqlstore.New(db, d.Dialect)
+	require.NoError(t, store.Migrate(t.Context()))
+	return store
+}
+
+// openMemory returns a SQLite database that lives in its only connection.
+func openMemory(t testing.TB) *sql.DB {
+	db := sqliteAt(":memory:", "").open(t)
+	db.SetMaxOpenConns(1)
+	return db
+}
+
+func migrated(t testing.TB, db *sql.DB) *sqlstore.Store {
+	return database{Dialect: sqlstore.SQLite}.storeOn(t, db)
+}

@@ -1,0 +1,183 @@
+package integration
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/lwa"
+	"github.com/alexaevents/alexaevents/store/sqlstore"
+)
+
+// Ten thousand access tokens that are due at once are ten thousand refreshes,
+// each of which leaves its grant intact.
+func TestManyGrants(t *testing.T) {
+	onEach(t, func(t *testing.T, create newDatabase) {
+		const many = 10_000
+		d := create(t)
+		db := d.open(t)
+		db.SetMaxOpenConns(4)
+		store := d.storeOn(t, db)
+		cloud := alexatest.NewCloud()
+		cloud.RotateRefreshTokens(true)
+		client := &lwa.Client{ID: keyOf("").ClientID, Secret: "the client's secret", HTTPClient: cloud.Client()}
+
+		// One transaction is faster than ten thousand.
+		load, err := db.Begin()
+		require.NoError(t, err)
+		insert, err := load.Prepare(`
+		INSERT INTO alexa_grants (account_id, client_id, link_id, region, access_token, refresh_token, refused, code_hash, revision)
+		VALUES ($1, $2, $3, 'EU', '', $4, '', '', 1)`)
+		require.NoError(t, err)
+		for i := range many {
+			token, err := client.Exchange(t.Context(), alexaevents.Secret(cloud.Grant(alexaevents.Europe, "customer")))
+			require.NoError(t, err)
+			_, err = insert.Exec(account, client.ID, fmt.Sprintf("link-%05d", i), string(token.RefreshToken))
+			require.NoError(t, err)
+		}
+		require.NoError(t, load.Commit())
+
+		source := &lwa.Source{Client: client, Store: store}
+		handed := make(map[lwa.Key]*alexaevents.Secret)
+		var group errgroup.Group
+		group.SetLimit(100)
+		for grant, err := range store.AccountGrants(t.Context(), client.ID, account) {
+			require.NoError(t, err)
+			token := new(alexaevents.Secret)
+			handed[grant.Key] = token
+			group.Go(func() (err error) {
+				*token, err = source.GrantToken(t.Context(), grant)
+				return err
+			})
+		}
+		require.NoError(t, group.Wait())
+		require.Len(t, handed, many)
+		require.Equal(t, many+many, cloud.Calls("https://api.amazon.com/auth/o2/token"))
+		for grant, err := range store.AccountGrants(t.Context(), client.ID, account) {
+			require.NoError(t, err)
+			require.Equal(t, *handed[grant.Key], grant.AccessToken)
+			_, err = client.Refresh(t.Context(), grant.RefreshToken) // only the newest works
+			require.NoError(t, err)
+		}
+	})
+}
+
+// Processes race for grants while each refresh ends the refresh token that it
+// used: no token that was replaced or erased comes back, and none is lost.
+func TestGrantRace(t *testing.T) {
+	onEach(t, func(t *testing.T, create newDatabase) {
+		d := create(t)
+		cloud := alexatest.NewCloud()
+		cloud.RotateRefreshTokens(true)
+		address := serveAmazon(t, cloud)
+		source := sourceAt(address, d.store(t))
+		require.NoError(t, grantAgain(t.Context(), source, keyOf(keptAccount)))
+		first, err := source.Store.Grant(t.Context(), keyOf(keptAccount))
+		require.NoError(t, err)
+
+		steps := map[string][]step{keptAccount: {{After: state{string(first.RefreshToken), first.CodeHash}}}}
+		outputs, _ := errand{Keeping: &keeping{d, address, 60}}.atOnce(t, 2)
+		for _, output := range outputs {
+			for decoder := json.NewDecoder(bytes.NewReader(output)); ; {
+				var s step
+				err := decoder.Decode(&s)
+				if errors.Is(err, io.EOF) {
+					break
+				}
+				require.NoError(t, err)
+				steps[s.AccountID] = append(steps[s.AccountID], s)
+			}
+		}
+		for _, accountID := range []string{keptAccount, erasedAccount} {
+			ends, erasures, err := replay(steps[accountID])
+			require.NoError(t, err)
+			last, err := source.Store.Grant(t.Context(), keyOf(accountID))
+			if errors.Is(err, lwa.ErrNoGrant) {
+				require.NotZero(t, erasures)
+				require.LessOrEqual(t, len(ends), erasures, "updates were lost")
+				continue
+			}
+			require.NoError(t, err)
+			require.Contains(t, ends, string(last.RefreshToken))
+			require.LessOrEqual(t, len(ends), 1+erasures, "updates were lost")
+			require.Greater(t, len(steps[accountID]), 50)
+			// The grant goes on.
+			_, err = source.Renew(t.Context(), keyOf(accountID), last.AccessToken)
+			require.NoError(t, err)
+		}
+	})
+}
+
+// Whatever another process does to a grant while fn runs, fn runs again on what
+// came of it, and nothing else is written.
+func TestGrantChangedMeanwhile(t *testing.T) {
+	onEach(t, func(t *testing.T, create newDatabase) {
+		key := keyOf("account")
+		set := func(token alexaevents.Secret) func(*testing.T, *sqlstore.Store) {
+			return func(t *testing.T, other *sqlstore.Store) {
+				require.NoError(t, other.UpdateGrant(t.Context(), key, func(g *lwa.Grant) error {
+					g.RefreshToken = token
+					return nil
+				}))
+			}
+		}
+		erase := func(t *testing.T, other *sqlstore.Store) {
+			require.NoError(t, other.EraseGrants(t.Context(), key.AccountID))
+		}
+		for name, test := range map[string]struct {
+			before, meanwhile []func(*testing.T, *sqlstore.Store)
+			runs              []alexaevents.Secret // the refresh token that each run of fn is given
+			outcome           alexaevents.Secret   // the refresh token that each run of fn leaves
+		}{
+			"nothing":                  {before: list(set("1")), runs: tokens("1"), outcome: "3"},
+			"nothing, and no grant":    {runs: tokens(""), outcome: "3"},
+			"made":                     {meanwhile: list(set("2")), runs: tokens("", "2"), outcome: "3"},
+			"made and erased":          {meanwhile: list(set("2"), erase), runs: tokens(""), outcome: "3"},
+			"replaced":                 {before: list(set("1")), meanwhile: list(set("2")), runs: tokens("1", "2"), outcome: "3"},
+			"replaced, not to stay":    {before: list(set("1")), meanwhile: list(set("2")), runs: tokens("1", "2")},
+			"replaced by the same":     {before: list(set("1")), meanwhile: list(set("1")), runs: tokens("1", "1"), outcome: "3"},
+			"erased":                   {before: list(set("1")), meanwhile: list(erase), runs: tokens("1", ""), outcome: "3"},
+			"deleted":                  {before: list(set("1")), meanwhile: list(set("")), runs: tokens("1", ""), outcome: "3"},
+			"erased and made again":    {before: list(set("1")), meanwhile: list(erase, set("2")), runs: tokens("1", "2"), outcome: "3"},
+			"erased and made the same": {before: list(set("1")), meanwhile: list(erase, set("1")), runs: tokens("1", "1"), outcome: "3"},
+		} {
+			t.Run(name, func(t *testing.T) {
+				d := create(t)
+				store, other := d.store(t), d.store(t)
+				for _, step := range test.before {
+					step(t, other)
+				}
+				var runs []alexaevents.Secret
+				require.NoError(t, store.UpdateGrant(t.Context(), key, func(g *lwa.Grant) error {
+					if runs = append(runs, g.RefreshToken); len(runs) == 1 {
+						for _, step := range test.meanwhile {
+							step(t, other)
+						}
+					}
+					g.RefreshToken = test.outcome
+					return nil
+				}))
+				require.Equal(t, test.runs, runs)
+				got, err := other.Grant(t.Context(), key)
+				if test.outcome == "" {
+					require.ErrorIs(t, err, lwa.ErrNoGrant)
+					return
+				}
+				require.NoError(t, err)
+				require.Equal(t, lwa.Grant{Key: key, RefreshToken: test.outcome}, got)
+			})
+		}
+	})
+}
+
+func list[T any](all ...T) []T { return all }
+
+func tokens(all ...alexaevents.Secret) []alexaevents.Secret { return all }

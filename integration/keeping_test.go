@@ -1,0 +1,142 @@
+package integration
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/lwa"
+	"github.com/alexaevents/alexaevents/store/sqlstore"
+)
+
+// keeping is the errand of a process that refreshes, replaces and erases the
+// grants of two accounts, all at once, and prints each step. Only one of the
+// accounts is ever erased.
+type keeping struct {
+	Database database
+	Amazon   string // the address that answers for Amazon
+	Rounds   int
+}
+
+const keptAccount, erasedAccount = "kept", "erased"
+
+func (k keeping) run(ctx context.Context, out io.Writer) error {
+	db, err := k.Database.connect()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	store := &reporter{Store: sqlstore.New(db, k.Database.Dialect), out: json.NewEncoder(out)}
+	source := sourceAt(k.Amazon, store)
+	group, ctx := errgroup.WithContext(ctx)
+	for _, accountID := range []string{keptAccount, erasedAccount} {
+		for range 3 {
+			group.Go(func() error {
+				for range k.Rounds {
+					if err := act(ctx, source, keyOf(accountID)); err != nil {
+						return fmt.Errorf("%s: %w", accountID, err)
+					}
+				}
+				return nil
+			})
+		}
+	}
+	return group.Wait()
+}
+
+// act does one thing to a grant. The errors that it passes over are those that a
+// refresh may give while others are at work on the grant.
+func act(ctx context.Context, source *lwa.Source, key lwa.Key) error {
+	switch action := rand.IntN(20); {
+	case action == 0 && key.AccountID == erasedAccount:
+		return source.Store.EraseGrants(ctx, key.AccountID)
+	case action < 4:
+		return grantAgain(ctx, source, key)
+	}
+	grant, err := source.Store.Grant(ctx, key)
+	if err == nil {
+		_, err = source.Renew(ctx, key, grant.AccessToken)
+	}
+	switch {
+	case errors.Is(err, lwa.ErrNoGrant) && key.AccountID == erasedAccount,
+		errors.Is(err, lwa.ErrRefused),
+		err != nil && strings.HasSuffix(err.Error(), "the grant changed meanwhile"):
+		return nil
+	}
+	return err
+}
+
+// grantAgain is the customer consenting once more.
+func grantAgain(ctx context.Context, source *lwa.Source, key lwa.Key) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+consentHost+"/", nil)
+	if err != nil {
+		return err
+	}
+	response, err := source.Client.HTTPClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	code, err := io.ReadAll(response.Body)
+	if err != nil {
+		return err
+	}
+	return source.Accept(ctx, key, alexaevents.Europe, alexaevents.Secret(code))
+}
+
+// step is an UpdateGrant or an EraseGrants that succeeded.
+type step struct {
+	AccountID     string
+	Began, Ended  time.Time
+	Erased        bool
+	Before, After state
+}
+
+// state is what a step tells of a grant.
+type state struct{ RefreshToken, CodeHash string }
+
+// reporter is a store that reports its steps.
+type reporter struct {
+	lwa.Store
+	mu  sync.Mutex
+	out *json.Encoder
+}
+
+func (r *reporter) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+	s := step{AccountID: key.AccountID, Began: time.Now()}
+	err := r.Store.UpdateGrant(ctx, key, func(g *lwa.Grant) error {
+		s.Before = state{string(g.RefreshToken), g.CodeHash}
+		err := fn(g)
+		s.After = state{string(g.RefreshToken), g.CodeHash}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return r.report(s)
+}
+
+func (r *reporter) EraseGrants(ctx context.Context, accountID string) error {
+	s := step{AccountID: accountID, Began: time.Now(), Erased: true}
+	if err := r.Store.EraseGrants(ctx, accountID); err != nil {
+		return err
+	}
+	return r.report(s)
+}
+
+func (r *reporter) report(s step) error {
+	s.Ended = time.Now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.out.Encode(s)
+}

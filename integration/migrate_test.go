@@ -1,0 +1,101 @@
+package integration
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/store/sqlstore"
+)
+
+func TestMigrateAgain(t *testing.T) {
+	onEach(t, func(t *testing.T, create newDatabase) {
+		d := create(t)
+		require.NoError(t, d.store(t).AddFact(t.Context(), linked(user, account, monday)))
+		require.Len(t, collect(t, d.store(t).UserRecords(t.Context(), skill, user)), 1)
+	})
+}
+
+// The schema that a program ran as a migration of its own is the same schema.
+func TestMigrateAfterSchema(t *testing.T) {
+	onEach(t, func(t *testing.T, create newDatabase) {
+		d := create(t)
+		_, err := d.open(t).Exec(sqlstore.Schema(d.Dialect))
+		require.NoError(t, err)
+		require.NoError(t, d.store(t).AddFact(t.Context(), linked(user, account, monday)))
+	})
+}
+
+func TestMigrateNewerSchema(t *testing.T) {
+	onEach(t, func(t *testing.T, create newDatabase) {
+		d := create(t)
+		db := d.open(t)
+		db.SetMaxOpenConns(1)
+		store := d.storeOn(t, db)
+		_, err := db.Exec("INSERT INTO alexa_schema (version) VALUES (1000)")
+		require.NoError(t, err)
+
+		err = store.Migrate(t.Context())
+		require.ErrorIs(t, err, sqlstore.ErrNewerSchema)
+		require.ErrorContains(t, err, "1000")
+		// The connection came back without a transaction.
+		require.NoError(t, store.AddFact(t.Context(), linked(user, account, monday)))
+		other := sqlstore.New(d.open(t), d.Dialect)
+		require.Len(t, collect(t, other.UserRecords(t.Context(), skill, user)), 1)
+	})
+}
+
+func TestMigrateAllOrNothing(t *testing.T) {
+	onEach(t, func(t *testing.T, create newDatabase) {
+		d := create(t)
+		db := d.open(t)
+		_, err := db.Exec("CREATE TABLE alexa_grants (something TEXT)") // in the way
+		require.NoError(t, err)
+		requireFailure(t, sqlstore.New(db, d.Dialect).Migrate(t.Context()))
+
+		_, err = db.Exec("DROP TABLE alexa_grants")
+		require.NoError(t, err)
+		require.NoError(t, d.storeOn(t, db).AddFact(t.Context(), linked(user, account, monday)))
+	})
+}
+
+func TestMigrateAtOnce(t *testing.T) {
+	onEach(t, func(t *testing.T, create newDatabase) {
+		d := create(t)
+		var group errgroup.Group
+		for range 8 {
+			store := sqlstore.New(d.open(t), d.Dialect)
+			group.Go(func() error {
+				if err := store.Migrate(t.Context()); err != nil {
+					return err
+				}
+				return store.AddFact(t.Context(), linked(user, account, monday))
+			})
+		}
+		require.NoError(t, group.Wait())
+		want := identity.Records([]identity.Fact{linked(user, account, monday)})
+		require.Equal(t, want, collect(t, d.store(t).UserRecords(t.Context(), skill, user)))
+	})
+}
+
+// Switching a SQLite file to WAL fails at once while another process is at work
+// in it. Migrate waits all the same, as long as its context lasts.
+func TestMigrateWaits(t *testing.T) {
+	path := newFile(t)
+	unlock := sqliteAt(path, "").lock(t)
+	d := sqliteAt(path, durable)
+	store := sqlstore.New(d.open(t), d.Dialect)
+
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	require.ErrorIs(t, store.Migrate(ctx), context.DeadlineExceeded)
+
+	released := make(chan error, 1)
+	time.AfterFunc(20*time.Millisecond, func() { released <- unlock() })
+	require.NoError(t, store.Migrate(t.Context()))
+	require.NoError(t, <-released)
+}

@@ -1,0 +1,82 @@
+package integration
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// errandName is the environment variable that makes the test binary a second
+// process, which runs an errand and nothing else.
+const errandName = "ALEXAEVENTS_TEST_ERRAND"
+
+// errand is what another process is to do: one of these.
+type errand struct {
+	Writing *writing `json:",omitempty"`
+	Keeping *keeping `json:",omitempty"`
+}
+
+func (e errand) run(ctx context.Context, out io.Writer) error {
+	if e.Writing != nil {
+		return e.Writing.run(ctx, out)
+	}
+	return e.Keeping.run(ctx, out)
+}
+
+func TestMain(m *testing.M) {
+	text := os.Getenv(errandName)
+	if text == "" {
+		code := m.Run()
+		if postgres.stop != nil {
+			if err := postgres.stop(); err != nil {
+				fmt.Fprintln(os.Stderr, "PostgreSQL:", err)
+				code = 1
+			}
+		}
+		os.Exit(code)
+	}
+	var e errand
+	err := json.Unmarshal([]byte(text), &e)
+	if err == nil {
+		err = e.run(context.Background(), os.Stdout)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// command returns a process that runs the errand.
+func (e errand) command(t *testing.T) *exec.Cmd {
+	text, err := json.Marshal(e)
+	require.NoError(t, err)
+	command := exec.CommandContext(t.Context(), os.Args[0])
+	command.Env = append(os.Environ(), errandName+"="+string(text))
+	return command
+}
+
+// atOnce runs the errand in several processes and returns what each printed, and
+// their process IDs.
+func (e errand) atOnce(t *testing.T, processes int) (outputs [][]byte, pids []int) {
+	commands := make([]*exec.Cmd, processes)
+	printed := make([]struct{ out, err bytes.Buffer }, processes)
+	for i := range commands {
+		commands[i] = e.command(t)
+		commands[i].Stdout, commands[i].Stderr = &printed[i].out, &printed[i].err
+		require.NoError(t, commands[i].Start())
+	}
+	for i, command := range commands {
+		err := command.Wait()
+		require.NoError(t, err, "%s", &printed[i].err)
+		outputs = append(outputs, printed[i].out.Bytes())
+		pids = append(pids, command.Process.Pid)
+	}
+	return outputs, pids
+}
