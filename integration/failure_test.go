@@ -23,7 +23,7 @@ func TestFailures(t *testing.T) {
 	}{
 		"SQLite, read-only": {
 			create: newSQLite,
-			broken: func(t *testing.T, d database) database {
+			broken: func(t *testing.T, _ database) database {
 				path := newFile(t)
 				sqliteAt(path, durable).store(t)
 				return sqliteAt(path, "mode=ro")
@@ -33,7 +33,7 @@ func TestFailures(t *testing.T) {
 		"SQLite, not migrated": {create: newSQLite, works: []string{"Migrate"}},
 		"SQLite, not a database": {
 			create: newSQLite,
-			broken: func(t *testing.T, d database) database {
+			broken: func(t *testing.T, _ database) database {
 				path := newFile(t)
 				require.NoError(t, os.WriteFile(path, []byte("this is no SQLite database file, only a text"), 0o600))
 				return sqliteAt(path, durable)
@@ -41,9 +41,9 @@ func TestFailures(t *testing.T) {
 		},
 		"SQLite, no such folder": {
 			create: newSQLite,
-			broken: func(t *testing.T, d database) database { return sqliteAt(newFile(t)+"/alexa.db", durable) },
+			broken: func(t *testing.T, _ database) database { return sqliteAt(newFile(t)+"/alexa.db", durable) },
 		},
-		"PostgreSQL, read-only": {create: newPostgres, broken: func(t *testing.T, d database) database {
+		"PostgreSQL, read-only": {create: newPostgres, broken: func(t *testing.T, _ database) database {
 			d.store(t)
 			return d.with("default_transaction_read_only", "on")
 		}, works: reads},

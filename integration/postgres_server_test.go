@@ -97,7 +97,7 @@ read -r _
 kill -QUIT $!
 wait $!
 rm -rf "$dir"`
-	args := append(become, "sh", "-c", script, "sh", programs, dir)
+	args := append(slices.Clone(become), "sh", "-c", script, "sh", programs, dir)
 	command := exec.Command(args[0], args[1:]...)
 	command.Dir = dir
 	var output bytes.Buffer

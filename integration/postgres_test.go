@@ -85,4 +85,3 @@ func TestPostgresDeadlock(t *testing.T) {
 	require.NoError(t, <-erased)
 	require.Empty(t, collect(t, store.AccountRecords(t.Context(), account)))
 }
-

@@ -21,7 +21,7 @@ func retry(ctx context.Context, busy func(error) bool, try func() error) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(wait/2 + rand.N(wait)):
+		case <-time.After(wait/2 + rand.N(wait)): //nolint:gosec // jitter keeps no secret
 		}
 	}
 }

@@ -50,9 +50,9 @@ func (s *Store) traits() (traits, error) {
 	case !known:
 		return traits{}, fmt.Errorf("unknown dialect %q", string(s.dialect))
 	case s.db == nil:
-		return traits{}, errors.New("New was given no database")
+		return traits{}, errors.New("there is no database: New was given nil")
 	case s.Prefix != "" && !validPrefix.MatchString(s.Prefix):
-		return traits{}, errors.New("Prefix has other characters than a to z, 0 to 9 and _, or more than 32")
+		return traits{}, errors.New("the Prefix has other characters than a to z, 0 to 9 and _, or more than 32")
 	}
 	return t, nil
 }

@@ -9,7 +9,7 @@ facts AS NOT MATERIALIZED (
     WHERE kind <> 3 OR NOT EXISTS (
         SELECT 1 FROM alexa_facts AS f
         WHERE (f.amazon_user_id, f.skill_id, f.at, f.kind) = (this.amazon_user_id, this.skill_id, this.at, 3)
-            AND f.account_id < this.account_id)
+            AND f.account_id > this.account_id)
 ),
 -- Each with the kind of the fact before it, NULL for a user's first, and with the
 -- account linked before it, NULL if there was no link since the last disable.
