@@ -43,7 +43,7 @@ func TestFailures(t *testing.T) {
 			create: newSQLite,
 			broken: func(t *testing.T, _ database) database { return sqliteAt(newFile(t)+"/alexa.db", durable) },
 		},
-		"PostgreSQL, read-only": {create: newPostgres, broken: func(t *testing.T, _ database) database {
+		"PostgreSQL, read-only": {create: newPostgres, broken: func(t *testing.T, d database) database {
 			d.store(t)
 			return d.with("default_transaction_read_only", "on")
 		}, works: reads},
