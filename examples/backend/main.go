@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"log"
+	"log/slog"
 	"net/http"
 
 	"github.com/alexaevents/alexaevents/identity"
@@ -26,8 +27,8 @@ func main() {
 	if err := store.Migrate(context.Background()); err != nil {
 		log.Fatal(err)
 	}
-	verifier := &signature.Verifier{Skills: []string{"amzn1.ask.skill.your-skill"}}
-	recorder := &identity.Recorder{Store: store, Account: accountOf(db)}
+	verifier := &signature.Verifier{Skills: []string{"amzn1.ask.skill.your-skill"}, Logger: slog.Default()}
+	recorder := &identity.Recorder{Store: store, Account: accountOf(db), Logger: slog.Default()}
 	http.Handle("POST /alexa/events", verifier.Handler(skillevents.Handler(recorder.Record)))
 	log.Fatal(http.ListenAndServe("localhost:8080", nil)) // behind whatever ends TLS
 }
