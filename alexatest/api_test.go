@@ -56,8 +56,12 @@ type answer struct {
 	ID         string `json:"id"`
 	Message    string `json:"message"`
 	Violations []struct{ Message string }
-	NextToken  string                           `json:"nextToken"`
-	Links      map[string]struct{ Href string } `json:"_links"`
+	NextToken  string `json:"nextToken"`
+
+	PaginationContext struct {
+		NextToken string `json:"nextToken"`
+	} `json:"paginationContext"`
+	Links map[string]struct{ Href string } `json:"_links"`
 }
 
 // call makes a request to an API for developers. A missing token is none.

@@ -205,6 +205,7 @@ func TestPropertiesAreAuthorized(t *testing.T) {
 func TestPagesOfProperties(t *testing.T) {
 	cloud := alexatest.NewCloud()
 	client := property(cloud)
+	somebody := signIn(t, cloud, "client", "somebody", lwa.ScopeEnterpriseManagement)
 	var want []string
 	for i := range 23 {
 		id, err := client.CreateConfiguration(t.Context(), channels(fmt.Sprintf("%s%d", topicARN, i)))
@@ -221,6 +222,12 @@ func TestPagesOfProperties(t *testing.T) {
 		require.Empty(t, cmp.Diff(want, got))
 		require.Equal(t, pages, cloud.Calls(configurations)-before, size)
 	}
+
+	const list = configurations + "?owner=~caller"
+	token := cloud.AccessToken(lwa.ScopeEnterpriseManagement)
+	next := call(t, cloud, token, "GET", list, "").PaginationContext.NextToken
+	require.Equal(t, 200, call(t, cloud, token, "GET", list+"&nextToken="+next, "").Status)
+	require.Equal(t, 400, call(t, cloud, somebody, "GET", list+"&nextToken="+next, "").Status)
 }
 
 // What happens in a property arrives in the backend of those who subscribed to it.

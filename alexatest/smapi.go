@@ -18,7 +18,8 @@ import (
 func (c *Cloud) AddVendor(vendorID string, customers ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.smapi.vendor(vendorID).add(customers...)
+	vendor := c.smapi.vendor(vendorID)
+	vendor.customers = append(vendor.customers, customers...)
 }
 
 // smapi is as much of the Skill Management API as notifications need.
@@ -33,14 +34,6 @@ type smapi struct {
 type vendor struct {
 	id        string
 	customers []string
-}
-
-func (v *vendor) add(customers ...string) {
-	for _, customer := range customers {
-		if !slices.Contains(v.customers, customer) {
-			v.customers = append(v.customers, customer)
-		}
-	}
 }
 
 // newSMAPI returns the two parts that have scopes of their own. Which one the
@@ -79,7 +72,7 @@ func (s *smapi) vendor(id string) *vendor {
 func (s *smapi) hasRole(caller *authorization, vendorID string) bool {
 	vendor := s.vendor(vendorID)
 	if len(vendor.customers) == 0 {
-		vendor.add(caller.customer)
+		vendor.customers = []string{caller.customer}
 	}
 	return slices.Contains(vendor.customers, caller.customer)
 }

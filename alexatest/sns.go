@@ -22,8 +22,8 @@ type Topic struct {
 	Closed bool
 
 	// Retries is how often a message is delivered again to an endpoint that
-	// answers with 429 or 5xx, or not within 15 seconds. Zero is 3 times, less
-	// than zero never.
+	// answers with 429 or 5xx, or later than after 15 seconds. Zero is 3 times,
+	// less than zero never.
 	Retries int
 
 	// Pause is the time before each of them. Zero is none; SNS's own default is

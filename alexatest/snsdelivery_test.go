@@ -17,7 +17,10 @@ import (
 )
 
 // confirmation is what SNS asks an endpoint.
-type confirmation struct{ Token, SubscribeURL, Type string }
+type confirmation struct {
+	Token, SubscribeURL, Type string
+	SubscriptionARN           string `json:"-"` // of the header
+}
 
 // listener is an endpoint that keeps what it is asked and confirms nothing.
 type listener struct {
@@ -28,6 +31,7 @@ type listener struct {
 func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	var asked confirmation
 	if json.NewDecoder(r.Body).Decode(&asked) == nil {
+		asked.SubscriptionARN = r.Header.Get("X-Amz-Sns-Subscription-Arn")
 		l.asked = append(l.asked, asked)
 	}
 	if l.status != 0 {
@@ -78,14 +82,18 @@ func TestConfirmation(t *testing.T) {
 		cloud.Publish(topicARN, []byte("early"))
 		require.Len(t, l.asked, 1)
 
+		var subscriptionARN string
 		for range 2 { // it may be said twice
 			status, body := visit(t, cloud, asked)
 			require.Equal(t, 200, status)
-			require.Contains(t, body, "<ConfirmSubscriptionResult><SubscriptionArn>"+topicARN+":")
+			_, body, _ = strings.Cut(body, "<ConfirmSubscriptionResult><SubscriptionArn>")
+			subscriptionARN, _, _ = strings.Cut(body, "<")
+			require.True(t, strings.HasPrefix(subscriptionARN, topicARN+":"), subscriptionARN)
 		}
+		require.Empty(t, l.asked[0].SubscriptionARN, "it has none yet")
 		cloud.Publish(topicARN, []byte("now"))
 		require.Len(t, l.asked, 2)
-		require.Equal(t, confirmation{Type: "Notification"}, l.asked[1])
+		require.Equal(t, confirmation{Type: "Notification", SubscriptionARN: subscriptionARN}, l.asked[1])
 
 		require.Error(t, cloud.Subscribe(topicARN, snsURL+"/late", l))
 		late := l.asked[2]
@@ -166,7 +174,7 @@ func TestRetries(t *testing.T) {
 					time.Sleep(test.slow)
 					w.WriteHeader(103)
 					w.WriteHeader(test.answers[min(calls, len(test.answers)-1)])
-					w.Header().Set("after", "nothing")
+					w.WriteHeader(418) // too late
 					calls++
 				})))
 				start := time.Now()
@@ -181,6 +189,25 @@ func TestRetries(t *testing.T) {
 			})
 		})
 	}
+}
+
+// SNS tries again until the backend can have the certificate, which it does not
+// ask for all the time.
+func TestCertificateHostIsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cloud := alexatest.NewCloud()
+		b := newBackend(cloud, topicARN)
+		cloud.SetTopic(alexatest.Topic{ARN: topicARN, Pause: 20 * time.Second})
+		cloud.Fail(alexatest.Fault{URL: "https://sns.us-east-2.amazonaws.com/", Status: 500})
+		require.NoError(t, cloud.Subscribe(topicARN, snsURL, b))
+		var got []int
+		for _, d := range cloud.Delivered() {
+			got = append(got, d.Status)
+		}
+		require.Equal(t, []int{503, 503, 200}, got)
+		cloud.Publish(topicARN, []byte("text"))
+		require.Equal(t, []string{"text"}, b.texts())
+	})
 }
 
 // An endpoint without a handler is reached by its URL.

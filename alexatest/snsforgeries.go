@@ -40,11 +40,11 @@ var snsForgeries = []struct {
 	name  string
 	forge func(c *Cloud, n notice)
 }{
-	{"a message of another account's topic of the same name", func(c *Cloud, n notice) {
+	{"another account's topic of the same name", func(c *Cloud, n notice) {
 		n["TopicArn"] = foreign(n["TopicArn"])
 		c.signAgain(n)
 	}},
-	{"a message of another topic, under the name of this one", func(c *Cloud, n notice) {
+	{"another topic's message in this one's name", func(c *Cloud, n notice) {
 		ours := n["TopicArn"]
 		n["TopicArn"] = foreign(ours)
 		c.signAgain(n)
@@ -78,7 +78,7 @@ var snsForgeries = []struct {
 	{"a signature by another key", func(c *Cloud, n notice) {
 		n["Signature"] = signer{key: otherKey(c.signerOf(n).key)}.sign(n.text())
 	}},
-	{"a SHA-1 signature that claims to be of version 2", func(c *Cloud, n notice) {
+	{"a SHA-1 signature called one of version 2", func(c *Cloud, n notice) {
 		n["SignatureVersion"], n["Signature"] = "2", c.signerOf(n).signSHA1(n.text())
 	}},
 	{"a version that there is not", func(_ *Cloud, n notice) { n["SignatureVersion"] = "3" }},

@@ -35,7 +35,8 @@ func openAccounts(ctx context.Context, file string) (*accounts, error) {
 		return nil, err
 	}
 	store := sqlstore.New(db, sqlstore.SQLite)
-	_, err = db.ExecContext(ctx, "CREATE TABLE IF NOT EXISTS accounts (id TEXT PRIMARY KEY) STRICT")
+	_, err = db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS accounts (id TEXT PRIMARY KEY) STRICT;
+		CREATE TABLE IF NOT EXISTS news (id TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT`)
 	if err == nil {
 		err = store.Migrate(ctx)
 	}
@@ -87,4 +88,26 @@ func (a *accounts) erase(ctx context.Context, accountID string) error {
 		return err
 	}
 	return errors.Join(a.store.EraseAccount(ctx, accountID), a.store.EraseGrants(ctx, accountID))
+}
+
+// addNews stores news, once for each ID.
+func (a *accounts) addNews(ctx context.Context, id, text string) error {
+	_, err := a.db.ExecContext(ctx, "INSERT INTO news (id, text) VALUES (?, ?) ON CONFLICT DO NOTHING", id, text)
+	return err
+}
+
+func (a *accounts) news(ctx context.Context) (texts []string, err error) {
+	rows, err := a.db.QueryContext(ctx, "SELECT text FROM news ORDER BY text")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
+			return nil, err
+		}
+		texts = append(texts, text)
+	}
+	return texts, rows.Err()
 }

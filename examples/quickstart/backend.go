@@ -28,6 +28,7 @@ type backend struct {
 	recorder *identity.Recorder
 	link     func(ctx context.Context, accessToken string) (linkID string, err error)
 	sender   *gateway.Sender
+	addNews  func(ctx context.Context, id, text string) error
 }
 
 // newBackend returns the backend; the secret is that of the client ID. What
@@ -39,17 +40,19 @@ func newBackend(accounts *accounts, secret string, logger *slog.Logger) *backend
 		recorder: &identity.Recorder{Store: accounts.store, Account: accounts.of, Logger: logger},
 		link:     accounts.links.Account,
 		sender:   &gateway.Sender{Tokens: tokens, Logger: logger},
+		addNews:  accounts.addNews,
 	}
 }
 
 // handler has the two endpoints that the skill's manifest names, that of the
-// events and that of the skill itself, and those of lamps. Amazon asks for the
-// check of the signature on the first two.
+// events and that of the skill itself, those of lamps, and those of topics.
+// Amazon asks for the check of the signature on the first two.
 func (b *backend) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /alexa/events", b.verifier.Handler(skillevents.Handler(b.recorder.Record)))
 	mux.Handle("POST /alexa", b.verifier.Handler(http.HandlerFunc(b.speak)))
 	b.lamps(mux)
+	b.notifications(mux)
 	return mux
 }
 

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +16,9 @@ import (
 
 	"github.com/alexaevents/alexaevents/identity"
 	"github.com/alexaevents/alexaevents/lwa"
+	"github.com/alexaevents/alexaevents/sdns"
 	"github.com/alexaevents/alexaevents/skillevents"
+	"github.com/alexaevents/alexaevents/sns"
 )
 
 // brokenBackends each break one promise of the backend.
@@ -102,6 +106,41 @@ var brokenBackends = map[string]func(*backend) http.Handler{
 		})
 	},
 	"keeps the grants of erased accounts": (*backend).handler, // see eraseHalf
+	"takes the news of everybody": func(b *backend) http.Handler {
+		const mallory = "arn:aws:sns:us-east-1:999999999999:skills"
+		handler := b.topic(skillsTopic, sdns.Receive(b.onDevelopmentEvent)).(*sns.Handler)
+		handler.Verifier.Topics = append(handler.Verifier.Topics, mallory)
+		return unless("/sns/skills", b.handler(), handler.ServeHTTP)
+	},
+	"believes all news": func(b *backend) http.Handler {
+		handler := b.handler()
+		return unless("/sns/skills", handler, func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			r.Body = io.NopCloser(bytes.NewReader(body))
+			var message struct{ Type, TopicArn, Message string }
+			_ = json.Unmarshal(body, &message)
+			event, err := sdns.Parse([]byte(message.Message))
+			if err != nil || message.Type != sns.Notification || message.TopicArn != skillsTopic {
+				handler.ServeHTTP(w, r)
+				return
+			}
+			if b.onDevelopmentEvent(r.Context(), event) != nil {
+				w.WriteHeader(http.StatusInternalServerError)
+			}
+		})
+	},
+	"confirms nothing": func(b *backend) http.Handler {
+		return unless("/sns/hotel", b.handler(), func(http.ResponseWriter, *http.Request) {})
+	},
+	"stores news twice": func(b *backend) http.Handler {
+		add := b.addNews
+		b.addNews = func(ctx context.Context, _, text string) error { return add(ctx, rand.Text(), text) }
+		return b.handler()
+	},
+	"drops news": func(b *backend) http.Handler {
+		b.addNews = func(context.Context, string, string) error { return nil }
+		return b.handler()
+	},
 	"writes accounts to a log": func(b *backend) http.Handler {
 		handler := b.handler()
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -142,7 +142,7 @@ func (s *stage) readLog(context.Context) error {
 		return err
 	}
 	log := s.log.String()
-	if told := strings.Count(log, "refused a request"); told != s.refusals {
+	if told := strings.Count(log, "refused a request") + strings.Count(log, "refused a message"); told != s.refusals {
 		return fmt.Errorf("expected %d refusals in the log, got %d", s.refusals, told)
 	}
 	for _, token := range s.auth.issued {

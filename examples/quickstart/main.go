@@ -6,8 +6,8 @@
 //
 //	go run ./examples/quickstart
 //
-// What to copy is in backend.go, lamps.go and accounts.go. The other files are the
-// stage. A whole smart home skill is in examples/smarthome.
+// What to copy is in backend.go, lamps.go, notifications.go and accounts.go. The
+// other files are the stage. A whole smart home skill is in examples/smarthome.
 package main
 
 import (

@@ -63,7 +63,7 @@ func TestQuickstart(t *testing.T) {
 	stdout, stderr, err := quickstart(t, "")
 	require.NoError(t, err, "%s\n%s", stdout, stderr)
 	require.Empty(t, stderr)
-	require.Contains(t, stdout, "9. The customer table")
+	require.Contains(t, stdout, "10. The customer table")
 	require.Equal(t, 8, strings.Count(stdout, "… | amzn1.ask.account."), "rows")
 	for line := range strings.Lines(stdout) {
 		require.LessOrEqual(t, utf8.RuneCountInString(line), 100, line)
@@ -110,8 +110,13 @@ func TestBrokenBackends(t *testing.T) {
 		"says that all went well":             "6. An account is erased: the lamp of alan goes OFF: expected the answer 410 no grant, got 204",
 		"keeps the grants of erased accounts": "6. An account is erased: the lamp of alan goes OFF: expected the answer 410 no grant, got 410",
 		"knows accounts that do not exist":    "6. An account is erased: the customer table should be",
-		"writes all that it hears to a log":   "8. The backend stops, and its log is read: the log holds an access token",
-		"writes accounts to a log":            "8. The backend stops, and its log is read: the log holds the account hopper",
+		"takes the news of everybody":         "8. News of the skill, and of a hotel: a genuine message of Mallory's own topic: expected the answer 400, got 200",
+		"believes all news":                   "8. News of the skill, and of a hotel: another topic's message in this one's name: expected the answer 400, got 200",
+		"confirms nothing":                    "8. News of the skill, and of a hotel: alexatest: http://127.0.0.1:",
+		"stores news twice":                   "8. News of the skill, and of a hotel: the news should be",
+		"drops news":                          "8. News of the skill, and of a hotel: the news should be",
+		"writes all that it hears to a log":   "9. The backend stops, and its log is read: the log holds an access token",
+		"writes accounts to a log":            "9. The backend stops, and its log is read: the log holds the account hopper",
 	}
 	require.Len(t, brokenBackends, len(found))
 	for name := range brokenBackends {

@@ -41,6 +41,7 @@ func tellStory(ctx context.Context, out io.Writer) (err error) {
 		{"The backend is killed", s.killed},
 		{"An account is erased", s.erased},
 		{"The lamp in bad weather", s.lampInBadWeather},
+		{"News of the skill, and of a hotel", s.newsArrives},
 		{"The backend stops, and its log is read", s.readLog},
 		{"The customer table", s.showTable},
 	} {
@@ -49,7 +50,8 @@ func tellStory(ctx context.Context, out io.Writer) (err error) {
 			return fmt.Errorf("%d. %s: %w", i+1, chapter.title, err)
 		}
 	}
-	fmt.Fprint(out, "\nNext, read backend.go, lamps.go and accounts.go in examples/quickstart: they are what to copy.\n"+
-		"Then `go doc github.com/alexaevents/alexaevents` has the map of the packages.\n")
+	fmt.Fprint(out, "\nNext, read backend.go, lamps.go, notifications.go and accounts.go in examples/quickstart:\n"+
+		"they are what to copy. Then `go doc github.com/alexaevents/alexaevents` has the map of the\n"+
+		"packages.\n")
 	return nil
 }

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/alexaevents/alexaevents/sdns"
+	"github.com/alexaevents/alexaevents/smartprops"
+	"github.com/alexaevents/alexaevents/sns"
+)
+
+// The topics of Amazon SNS that Amazon publishes to: what became of work on the
+// skill, and what happens in a hotel whose rooms have Alexa.
+const (
+	skillsTopic = "arn:aws:sns:us-east-1:000011112222:skills"
+	hotelTopic  = "arn:aws:sns:us-east-1:000011112222:hotel"
+)
+
+// notifications adds the endpoints that are subscribed to the topics.
+func (b *backend) notifications(mux *http.ServeMux) {
+	mux.Handle("POST /sns/skills", b.topic(skillsTopic, sdns.Receive(b.onDevelopmentEvent)))
+	mux.Handle("POST /sns/hotel", b.topic(hotelTopic, smartprops.Receive(b.onHotelEvent)))
+}
+
+func (b *backend) topic(arn string, receive func(context.Context, *sns.Message) error) http.Handler {
+	return &sns.Handler{
+		Verifier: &sns.Verifier{Topics: []string{arn}, RequireSHA256: true, HTTPClient: b.verifier.HTTPClient},
+		Receive:  receive,
+		Logger:   b.verifier.Logger,
+	}
+}
+
+func (b *backend) onDevelopmentEvent(ctx context.Context, event sdns.Event) error {
+	e := event.Common()
+	id := string(e.EventName) + " " + e.RequestID
+	switch event := event.(type) {
+	case *sdns.Verification:
+		return nil // Amazon can reach the topic
+	case *sdns.InteractionModelUpdate:
+		id += " " + event.Locale // of which a request may have several
+	}
+	return b.addNews(ctx, id, fmt.Sprintf("%s: %s", e.EventName, e.Status))
+}
+
+func (b *backend) onHotelEvent(ctx context.Context, event smartprops.Event) error {
+	e := event.Common()
+	return b.addNews(ctx, e.ID, fmt.Sprintf("%s: %s", e.Type, e.UnitID))
+}
+
+// subscribe subscribes to the events, which takes a client with the developer's
+// access token. It is done once, when the endpoints are subscribed to the topics.
+func subscribe(ctx context.Context, client *http.Client, vendorID string) error {
+	skills, hotel := &sdns.Client{HTTPClient: client}, &smartprops.Client{HTTPClient: client}
+	subscriberID, err := skills.CreateSubscriber(ctx, sdns.Subscriber{
+		Name: "quickstart", VendorID: vendorID,
+		TopicARN: skillsTopic, RoleARN: "arn:aws:iam::000011112222:role/skills",
+	})
+	if err != nil {
+		return err
+	}
+	_, err = skills.CreateSubscription(ctx, sdns.Subscription{
+		Name: "quickstart", VendorID: vendorID, SubscriberID: subscriberID, Events: []sdns.EventName{sdns.EventAll},
+	})
+	if err != nil {
+		return err
+	}
+	configurationID, err := hotel.CreateConfiguration(ctx, smartprops.Configuration{
+		DeliveryChannels: []smartprops.DeliveryChannel{{ID: hotelTopic}},
+	})
+	if err != nil {
+		return err
+	}
+	_, err = hotel.CreateSubscription(ctx, smartprops.Subscription{
+		ConfigurationID: configurationID, EventType: smartprops.EventSkillFailure, Entities: smartprops.UnitAndSkill("room-7", skillID),
+	})
+	return err
+}
