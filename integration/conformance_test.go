@@ -12,48 +12,48 @@ import (
 	"github.com/alexaevents/alexaevents/store/storetest"
 )
 
-// A store is right whatever the parameters of its database, if not as fast.
+// A store is right whatever the parameters of its database, if not as fast, and
+// with a Sealed around it.
 func TestConformance(t *testing.T) {
-	sqlite := func(t testing.TB) database { return sqliteAt(newFile(t), "_pragma=synchronous(OFF)") }
-	on := func(create newDatabase) func(*testing.T) *sqlstore.Store {
-		return func(t *testing.T) *sqlstore.Store { return create(t).store(t) }
-	}
-	for name, open := range map[string]func(*testing.T) *sqlstore.Store{
-		"SQLite":                    on(newSQLite),
-		"SQLite without parameters": on(sqlite),
-		"SQLite on one connection": func(t *testing.T) *sqlstore.Store {
-			d := sqlite(t)
-			db := d.open(t)
-			db.SetMaxOpenConns(1)
-			return d.storeOn(t, db)
+	for name, test := range map[string]struct {
+		open   func(testing.TB) *sqlstore.Store
+		sealed bool
+	}{
+		"SQLite": {open: func(t testing.TB) *sqlstore.Store { return newSQLite(t).store(t) }},
+		"SQLite without parameters, sealed": {
+			open: func(t testing.TB) *sqlstore.Store {
+				return sqliteAt(newFile(t), "_pragma=synchronous(OFF)").store(t)
+			},
+			sealed: true,
 		},
-		"PostgreSQL": on(newPostgres),
-		"PostgreSQL without prepared statements": on(func(t testing.TB) database { // behind PgBouncer
-			return newPostgres(t).with("default_query_exec_mode", "simple_protocol")
-		}),
-		"PostgreSQL, serializable": on(func(t testing.TB) database {
-			return newPostgres(t).with("default_transaction_isolation", "serializable")
-		}),
-		"PostgreSQL with a prefix": func(t *testing.T) *sqlstore.Store {
-			d := newPostgres(t)
-			d.store(t)
-			return d.prefixed(t, "live_")
+		"SQLite on one connection": {
+			open: func(t testing.TB) *sqlstore.Store { return migrated(t, openMemory(t)) },
+		},
+		"PostgreSQL": {open: func(t testing.TB) *sqlstore.Store { return newPostgres(t).store(t) }},
+		"PostgreSQL without prepared statements, sealed": { // as behind PgBouncer
+			open: func(t testing.TB) *sqlstore.Store {
+				return newPostgres(t).with("default_query_exec_mode", "simple_protocol").store(t)
+			},
+			sealed: true,
+		},
+		"PostgreSQL, serializable, with a prefix": {
+			open: func(t testing.TB) *sqlstore.Store {
+				return newPostgres(t).with("default_transaction_isolation", "serializable").prefixed(t, "live_")
+			},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			storetest.Identity(t, func(t *testing.T) identity.Store { return open(t) })
-			storetest.Grants(t, func(t *testing.T) lwa.Store { return open(t) })
+			handle := newKeyset(t)
+			storetest.Identity(t, func(t *testing.T) identity.Store { return test.open(t) })
+			storetest.Grants(t, func(t *testing.T) lwa.Store {
+				if test.sealed {
+					return seal(t, test.open(t), handle)
+				}
+				return test.open(t)
+			})
 		})
 	}
-}
-
-// With encrypted tokens.
-func TestConformanceSealed(t *testing.T) {
-	handle := newKeyset(t)
-	onEach(t, func(t *testing.T, create newDatabase) {
-		storetest.Grants(t, func(t *testing.T) lwa.Store { return seal(t, create(t).store(t), handle) })
-	})
 }
 
 func TestRestart(t *testing.T) {

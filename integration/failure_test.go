@@ -4,6 +4,7 @@ import (
 	"context"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -119,6 +120,7 @@ func (d database) lock(t *testing.T) (unlock func() error) {
 func TestCancelledWhileWaiting(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
 		d := create(t)
+		d.Source = strings.ReplaceAll(d.Source, "busy_timeout(10000)", "busy_timeout(100)")
 		db := d.open(t)
 		db.SetMaxOpenConns(1)
 		store := d.storeOn(t, db)
