@@ -15,6 +15,7 @@ import (
 // A store is right whatever the parameters of its database, if not as fast, and
 // with a Sealed around it.
 func TestConformance(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		open   func(testing.TB) *sqlstore.Store
 		sealed bool

@@ -25,8 +25,9 @@ type database struct {
 // newDatabase makes an empty database that lasts as long as the test.
 type newDatabase func(testing.TB) database
 
-// onEach runs the test on each kind of database.
+// onEach runs the test on each kind of database, in parallel with others.
 func onEach(t *testing.T, test func(*testing.T, newDatabase)) {
+	t.Parallel()
 	for name, create := range map[string]newDatabase{"SQLite": newSQLite, "PostgreSQL": newPostgres} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -16,6 +16,7 @@ import (
 )
 
 func TestFailures(t *testing.T) {
+	t.Parallel()
 	reads := []string{"Migrate", "UserRecords", "AccountRecords", "Grant", "AccountGrants"}
 	for name, test := range map[string]struct {
 		create newDatabase

@@ -85,6 +85,7 @@ func TestMigrateAtOnce(t *testing.T) {
 // Switching a SQLite file to WAL fails at once while another process is at work
 // in it. Migrate waits all the same, as long as its context lasts.
 func TestMigrateWaits(t *testing.T) {
+	t.Parallel()
 	path := newFile(t)
 	unlock := sqliteAt(path, "").lock(t)
 	d := sqliteAt(path, durable)

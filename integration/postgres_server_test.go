@@ -93,10 +93,11 @@ programs=$1 dir=$2
 init() { "$programs/initdb" -D "$dir/data" -U postgres --auth=trust --encoding=UTF8 --no-sync "$@" >"$dir/log" 2>&1; }
 init --locale-provider=icu --icu-locale=en-US || init || exit 1
 "$programs/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c fsync=off >>"$dir/log" 2>&1 &
+server=$!
+trap 'kill -QUIT $server; wait $server; rm -rf "$dir"' EXIT
+trap exit HUP INT TERM
 read -r _
-kill -QUIT $!
-wait $!
-rm -rf "$dir"`
+exit 0`
 	args := append(slices.Clone(become), "sh", "-c", script, "sh", programs, dir)
 	command := exec.Command(args[0], args[1:]...)
 	command.Dir = dir

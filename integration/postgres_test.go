@@ -13,6 +13,7 @@ import (
 
 // The privileges that the documentation of sqlstore names are enough.
 func TestPostgresPrivileges(t *testing.T) {
+	t.Parallel()
 	d := newPostgres(t)
 	owner := d.open(t)
 	d.storeOn(t, owner)
@@ -56,6 +57,7 @@ func TestPostgresPrivileges(t *testing.T) {
 // The server ends a deadlock by failing one of those in it. If that is the store,
 // it tries again.
 func TestPostgresDeadlock(t *testing.T) {
+	t.Parallel()
 	d := newPostgres(t)
 	name := "alexaevents_" + strings.ToLower(rand.Text())
 	store := d.with("deadlock_timeout", "300ms").with("application_name", name).store(t)

@@ -1,6 +1,6 @@
-// Package sqlstore keeps facts about Alexa users in a SQL database: its [Store]
-// is an [identity.Store] on database/sql. The package imports no driver; the
-// program does, and opens the database:
+// Package sqlstore keeps facts about Alexa users, and grants, in a SQL database:
+// its [Store] is an [identity.Store] and an [lwa.Store] on database/sql. The
+// package imports no driver; the program does, and opens the database:
 //
 //	import _ "modernc.org/sqlite"
 //
@@ -12,6 +12,16 @@
 //		...
 //	}
 //	recorder := &identity.Recorder{Store: store, Account: accountOf}
+//	tokens := &lwa.Source{Client: client, Store: store}
+//
+// Several processes may use one database at once. Each write is one statement
+// and so a transaction of its own; none is open while code of the program runs.
+// A statement that fails because of another transaction, as SQLite's busy and
+// PostgreSQL's serialization failures and deadlocks do, is repeated for up to ten
+// seconds.
+//
+// The tokens of grants are stored as they are, unless an [lwa.Sealed] goes around
+// the store.
 //
 // # SQLite
 //
@@ -20,26 +30,52 @@
 //
 //   - synchronous=FULL: once AddFact returned, the fact survives a power failure.
 //     With NORMAL the last facts may be lost, and Alexa, which was answered, does
-//     not send them again.
-//   - busy_timeout: how long a write waits while another connection or process
-//     writes, before it fails; without it, not at all. A write waits its time out
-//     even if its context ends. Each write of a Store is one statement, so it
-//     never holds a read lock that keeps it from waiting.
+//     not send them again. A refresh token may be lost likewise, and the grant
+//     with it.
+//   - busy_timeout: SQLite itself waits while another connection or process
+//     writes, which costs less than repeated statements. A write waits its time
+//     out even if its context ends.
 //   - journal_mode=WAL: reading and writing do not wait for each other.
-//   - _txlock=immediate: the same for the program's own transactions on the
-//     handle, so that they can wait as well.
+//   - _txlock=immediate: the program's own transactions on the handle wait as
+//     well, instead of failing once they write.
 //
 // What was erased can stay readable in the file until SQLite uses the space
 // again; PRAGMA secure_delete=ON overwrites it.
 //
+// # PostgreSQL
+//
+//	import _ "github.com/jackc/pgx/v5/stdlib"
+//
+//	db, err := sql.Open("pgx", "postgres://app@db.example/alexa")
+//	...
+//	db.SetMaxOpenConns(10)
+//	store := sqlstore.New(db, sqlstore.Postgres)
+//
+// The database must be encoded in UTF8. Any isolation level is right; the
+// default, read committed, repeats the fewest statements. Behind a
+// pooler that gives each transaction another connection, as PgBouncer can, pgx
+// needs default_query_exec_mode=simple_protocol. Together, the texts of a fact
+// may have about 2600 bytes, and so may those of a grant's key: they are in an
+// index.
+//
+// [Store.Migrate] needs a role that may create tables and views, and one that
+// may not once the schema is current. The program gets by with
+//
+//	GRANT SELECT ON alexa_schema TO app;
+//	GRANT SELECT, INSERT, DELETE ON alexa_facts TO app;
+//	GRANT SELECT, INSERT, UPDATE, DELETE ON alexa_grants TO app;
+//
+// and whoever reads reports with SELECT on alexa_customers.
+//
 // # Tables
 //
-// All names begin with alexa_. The table alexa_facts holds the facts. The view
-// alexa_customers derives from them, as [identity.Records] does, the customer
-// table that Amazon recommends, for people and reports:
+// All names begin with alexa_, or with [Store.Prefix]. The table alexa_facts
+// holds the facts, alexa_grants the grants. The view alexa_customers derives from
+// the facts, as [identity.Records] does, the customer table that Amazon
+// recommends, for people and reports:
 //
 //	SELECT ID, AmazonUserID, AccountID, StartDatetime, EndDatetime
-//	FROM alexa_customers WHERE AmazonUserID = ?
+//	FROM alexa_customers WHERE AmazonUserID = $1
 //
 // It has two more columns, SkillID and EnabledAt. Times are text in RFC 3339 and
 // UTC, like 2019-09-01T00:00:00Z, with three digits of milliseconds where those
@@ -50,5 +86,10 @@
 // derives the whole table. The customers of an account are fast to find by
 //
 //	WHERE AmazonUserID IN (SELECT amazon_user_id FROM alexa_facts
-//		WHERE account_id = ? AND account_id <> '')
+//		WHERE account_id = $1 AND account_id <> '')
+//
+// in SQLite, and in PostgreSQL, which does not look through IN, by
+//
+//	WHERE AmazonUserID = ANY (ARRAY(SELECT amazon_user_id FROM alexa_facts
+//		WHERE account_id = $1 AND account_id <> ''))
 package sqlstore

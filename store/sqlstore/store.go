@@ -87,7 +87,8 @@ func unkeepable(args []any) bool {
 }
 
 // exec runs one statement, which is a transaction of its own, and returns the
-// number of rows that it changed.
+// number of rows that it changed. The parameters must occur in the statement in
+// the order of their numbers: SQLite goes by where $1 is, and not by its name.
 func (s *Store) exec(ctx context.Context, task, statement string, args ...any) (changed int64, err error) {
 	if unkeepable(args) {
 		return 0, ctx.Err()

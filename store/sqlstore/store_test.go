@@ -1,6 +1,7 @@
 package sqlstore_test
 
 import (
+	"database/sql"
 	"strings"
 	"testing"
 	"time"
@@ -17,8 +18,9 @@ import (
 func TestWithoutDatabase(t *testing.T) {
 	fact := identity.Fact{SkillID: "s", AmazonUserID: "u", At: time.UnixMilli(1), Kind: identity.Enabled}
 	for name, store := range map[string]*sqlstore.Store{
-		"New(nil, SQLite)": sqlstore.New(nil, sqlstore.SQLite),
-		"new(Store)":       new(sqlstore.Store),
+		"New(nil, SQLite)":   sqlstore.New(nil, sqlstore.SQLite),
+		"New(nil, Postgres)": sqlstore.New(nil, sqlstore.Postgres),
+		"new(Store)":         new(sqlstore.Store),
 	} {
 		t.Run(name, func(t *testing.T) {
 			require.ErrorContains(t, store.Migrate(t.Context()), "sqlstore: ")
@@ -45,16 +47,28 @@ func TestWithoutDatabase(t *testing.T) {
 }
 
 func TestDialects(t *testing.T) {
-	require.Contains(t, sqlstore.Schema(sqlstore.SQLite), "CREATE TABLE alexa_facts")
 	require.Empty(t, sqlstore.Schema("oracle"))
 	require.ErrorContains(t, sqlstore.New(nil, "oracle").Migrate(t.Context()), `"oracle"`)
 }
 
 // The tables share a database with those of the program.
 func TestNames(t *testing.T) {
-	for line := range strings.Lines(sqlstore.Schema(sqlstore.SQLite)) {
-		if words := strings.Fields(line); len(words) > 2 && words[0] == "CREATE" {
-			require.Regexp(t, "^alexa_", words[2])
+	for _, dialect := range []sqlstore.Dialect{sqlstore.SQLite, sqlstore.Postgres} {
+		var names []string
+		for line := range strings.Lines(sqlstore.Schema(dialect)) {
+			if words := strings.Fields(line); len(words) > 2 && words[0] == "CREATE" {
+				names = append(names, words[2])
+			}
 		}
+		require.Equal(t, []string{"alexa_schema", "alexa_facts", "alexa_facts_account", "alexa_grants", "alexa_customers"}, names)
+	}
+}
+
+func TestInvalidPrefix(t *testing.T) {
+	for _, prefix := range []string{"Alexa_", "9_", "_a", "a b", "a;", `a"`, "a.", "ä", "a\n", strings.Repeat("a", 33)} {
+		store := sqlstore.New(new(sql.DB), sqlstore.SQLite) // is not used
+		store.Prefix = prefix
+		require.ErrorContains(t, store.Migrate(t.Context()), "Prefix", "%q", prefix)
+		require.ErrorContains(t, store.EraseAccount(t.Context(), "a"), "Prefix", "%q", prefix)
 	}
 }
