@@ -55,7 +55,7 @@ func newPostgres(t testing.TB) database {
 	_, err := db.Exec("CREATE SCHEMA " + schema)
 	require.NoError(t, err)
 	t.Cleanup(func() {
-		_, err := db.Exec("DROP SCHEMA " + schema + " CASCADE")
+		_, err := db.Exec("SET lock_timeout = '10s'; DROP SCHEMA " + schema + " CASCADE")
 		require.NoError(t, err)
 	})
 	return server.with("search_path", schema)

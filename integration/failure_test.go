@@ -113,6 +113,7 @@ func (d database) lock(t *testing.T) (unlock func() error) {
 		_, err = tx.Exec("LOCK TABLE alexa_schema, alexa_facts, alexa_grants")
 		require.NoError(t, err)
 	}
+	t.Cleanup(func() { _ = tx.Rollback() }) // after a failure
 	return tx.Rollback
 }
 
@@ -121,15 +122,17 @@ func (d database) lock(t *testing.T) (unlock func() error) {
 func TestCancelledWhileWaiting(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
 		d := create(t)
-		d.Source = strings.ReplaceAll(d.Source, "busy_timeout(10000)", "busy_timeout(100)")
+		d.Source = strings.ReplaceAll(d.Source, "busy_timeout(10000)", "busy_timeout(1)")
 		db := d.open(t)
 		db.SetMaxOpenConns(1)
 		store := d.storeOn(t, db)
 		unlock := d.lock(t)
-		for _, call := range []string{"AddFact", "Migrate", "UpdateGrant"} {
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-			require.ErrorIs(t, calls[call](ctx, store), context.DeadlineExceeded, call)
-			cancel()
+		for wait := range 100 { // so that it ends in every statement
+			for _, call := range []string{"AddFact", "Migrate", "UpdateGrant"} {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Duration(wait)*50*time.Microsecond)
+				require.ErrorIs(t, calls[call](ctx, store), context.DeadlineExceeded, call)
+				cancel()
+			}
 		}
 		require.NoError(t, unlock())
 

@@ -67,6 +67,7 @@ func TestPostgresDeadlock(t *testing.T) {
 
 	other, err := d.with("deadlock_timeout", "60s").open(t).Begin()
 	require.NoError(t, err)
+	t.Cleanup(func() { _ = other.Rollback() }) // after a failure
 	lock := func(user string) {
 		_, err := other.Exec("SELECT 1 FROM alexa_facts WHERE amazon_user_id = $1 FOR UPDATE", user)
 		require.NoError(t, err)
