@@ -22,7 +22,7 @@ help: ## lists the targets
 
 .PHONY: test
 test: $(BIN)/gotestsum ## tests every module under the race detector
-	$(BIN)/gotestsum -- -race -timeout=30m work
+	$(BIN)/gotestsum -- -race work
 
 .PHONY: lint
 lint: $(BIN)/gofumpt $(BIN)/staticcheck $(BIN)/golangci-lint ## checks format and code of every module
