@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents/internal/compare"
 	"github.com/alexaevents/alexaevents/sdns"
 	"github.com/alexaevents/alexaevents/smartprops"
 )
@@ -43,7 +44,7 @@ func BenchmarkParseNotification(b *testing.B) {
 			}
 		}
 		b.Run(test.name+" against encoding/json two-phase", func(b *testing.B) {
-			compare(b, run(test.byHand), run(test.parse))
+			compare.Run(b, run(test.byHand), run(test.parse))
 		})
 		b.Run(test.name, func(b *testing.B) {
 			measure(b, documents, func(data []byte) error {

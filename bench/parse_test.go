@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alexaevents/alexaevents/internal/compare"
 	"github.com/alexaevents/alexaevents/skillevents"
 )
 
@@ -19,7 +20,7 @@ func BenchmarkParse(b *testing.B) {
 		documents[i] = accountLinked(i)
 	}
 	b.Run("against encoding/json two-phase", func(b *testing.B) {
-		compare(b, func(i int) {
+		compare.Run(b, func(i int) {
 			if _, err := twoPhase(documents[i%len(documents)]); err != nil {
 				b.Fatal(err)
 			}

@@ -18,6 +18,7 @@ import (
 
 	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/internal/compare"
 	"github.com/alexaevents/alexaevents/signature"
 	"github.com/alexaevents/alexaevents/skillevents"
 )
@@ -80,7 +81,7 @@ func BenchmarkVerify(b *testing.B) {
 	}
 	verify(0)
 	b.Run("against bare crypto", func(b *testing.B) {
-		compare(b, func(int) { bareCrypto(b, key, r) }, verify)
+		compare.Run(b, func(int) { bareCrypto(b, key, r) }, verify)
 	})
 	b.Run("allocations", func(b *testing.B) {
 		b.ReportAllocs()
@@ -150,7 +151,7 @@ func BenchmarkReceive(b *testing.B) {
 				}
 			}
 			serve(0)
-			compare(b, func(i int) { bareCrypto(b, key, requests[i%customers]); test.floor(b) }, serve)
+			compare.Run(b, func(i int) { bareCrypto(b, key, requests[i%customers]); test.floor(b) }, serve)
 		})
 	}
 }

@@ -21,6 +21,7 @@ import (
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/gateway"
+	"github.com/alexaevents/alexaevents/internal/compare"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -140,10 +141,10 @@ func BenchmarkSend(b *testing.B) {
 
 	for _, n := range []int{1, 64} {
 		b.Run(fmt.Sprintf("%d in flight, against encoding/json", n), func(b *testing.B) {
-			compare(b, inFlight(b, n, bare), inFlight(b, n, send))
+			compare.Run(b, inFlight(b, n, bare), inFlight(b, n, send))
 		})
 		b.Run(fmt.Sprintf("%d in flight, against prepared bytes", n), func(b *testing.B) {
-			compare(b, inFlight(b, n, bytesOnly), inFlight(b, n, send))
+			compare.Run(b, inFlight(b, n, bytesOnly), inFlight(b, n, send))
 		})
 	}
 	client.Transport = accepting{} // without the network and the server

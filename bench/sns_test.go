@@ -19,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents/internal/compare"
 	"github.com/alexaevents/alexaevents/sns"
 )
 
@@ -80,7 +81,7 @@ func BenchmarkVerifySNS(b *testing.B) {
 	}
 	verify(0)
 	b.Run("against bare crypto", func(b *testing.B) {
-		compare(b, func(int) {
+		compare.Run(b, func(int) {
 			decoded, err := base64.StdEncoding.DecodeString(signature)
 			if err != nil {
 				b.Fatal(err)

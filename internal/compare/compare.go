@@ -1,4 +1,5 @@
-package bench
+// Package compare times two ways of doing the same thing, for benchmarks.
+package compare
 
 import (
 	"slices"
@@ -6,14 +7,14 @@ import (
 	"time"
 )
 
-// compare times two pieces of work in turn, batch by batch, so that a machine
-// whose speed drifts slows both alike. It reports the median time of each and
-// the median of the ratios: work over floor.
-func compare(b *testing.B, floor, work func(i int)) {
+// Run times two pieces of work in turn, batch by batch, so that a machine whose
+// speed drifts slows both alike. It reports the median time of each and the
+// median of the ratios: work over floor. Each is given the number of the run.
+func Run(b *testing.B, floor, work func(i int)) {
 	b.Helper()
 	const batch = 50
 	var floors, works, ratios []float64
-	time1 := func(f func(int), from int) float64 {
+	perRun := func(f func(int), from int) float64 {
 		start := time.Now()
 		for i := range batch {
 			f(from + i)
@@ -22,7 +23,7 @@ func compare(b *testing.B, floor, work func(i int)) {
 	}
 	i := 0
 	for b.Loop() {
-		f, w := time1(floor, i), time1(work, i)
+		f, w := perRun(floor, i), perRun(work, i)
 		floors, works, ratios = append(floors, f), append(works, w), append(ratios, w/f)
 		i += batch
 	}
