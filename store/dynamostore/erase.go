@@ -1,0 +1,99 @@
+package dynamostore
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/alexaevents/alexaevents/identity"
+)
+
+// EraseUser implements [identity.Store]. After an error, do it again.
+func (s *Store) EraseUser(ctx context.Context, skillID, amazonUserID string) error {
+	facts, err := s.userFacts(ctx, skillID, amazonUserID)
+	if err == nil {
+		err = s.removeFacts(ctx, slices.DeleteFunc(facts, isDisabled))
+	}
+	return wrap("erase a user", err)
+}
+
+func isDisabled(f identity.Fact) bool { return f.Kind == identity.Disabled }
+
+func (s *Store) removeFacts(ctx context.Context, facts []identity.Fact) error {
+	var requests []types.WriteRequest
+	for _, fact := range facts {
+		requests = append(requests, deleteRequest(factKey(fact)))
+	}
+	return s.write(ctx, factsTable, requests)
+}
+
+// EraseAccount implements [identity.Store]. After an error, do it again. A link
+// of a moment ago may be missed: where events of the account can still come in,
+// do it again after a while, as for those that come in later.
+func (s *Store) EraseAccount(ctx context.Context, accountID string) error {
+	return wrap("erase an account", s.eraseAccount(ctx, accountID))
+}
+
+func (s *Store) eraseAccount(ctx context.Context, accountID string) error {
+	users, err := s.accountFacts(ctx, accountID)
+	if err != nil {
+		return err
+	}
+	var links, others []identity.Fact
+	for _, facts := range users {
+		shared := slices.ContainsFunc(facts, func(f identity.Fact) bool {
+			return f.AccountID != "" && f.AccountID != accountID
+		})
+		for _, fact := range facts {
+			switch {
+			case fact.AccountID == accountID:
+				links = append(links, fact)
+			case !shared && !isDisabled(fact):
+				others = append(others, fact)
+			}
+		}
+	}
+	// The links last: the account is found by them if this has to be done again.
+	if err := s.removeFacts(ctx, others); err != nil {
+		return err
+	}
+	return s.removeFacts(ctx, links)
+}
+
+// Purge implements [identity.Store]. It reads the whole table, and once more the
+// facts of each user who has one older than before.
+func (s *Store) Purge(ctx context.Context, before time.Time) error {
+	return wrap("purge", s.purge(ctx, before))
+}
+
+func (s *Store) purge(ctx context.Context, before time.Time) error {
+	var last user
+	for old, err := range scan[factItem](ctx, s, &dynamodb.ScanInput{
+		TableName:                 s.name(factsTable),
+		FilterExpression:          aws.String("#at < :before"),
+		ProjectionExpression:      aws.String("AmazonUserID, SkillID"),
+		ExpressionAttributeNames:  map[string]string{"#at": "At"}, // AT is a reserved word
+		ExpressionAttributeValues: attributes{":before": number(before.UnixMilli())},
+	}) {
+		if err != nil {
+			return err
+		}
+		u := user{old.SkillID, old.AmazonUserID}
+		if u == last {
+			continue
+		}
+		last = u
+		facts, err := s.userFacts(ctx, u.skillID, u.amazonUserID)
+		if err == nil && !slices.ContainsFunc(facts, func(f identity.Fact) bool { return f.At.UnixMilli() >= before.UnixMilli() }) {
+			err = s.removeFacts(ctx, facts)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

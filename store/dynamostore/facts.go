@@ -1,0 +1,98 @@
+package dynamostore
+
+import (
+	"context"
+	"iter"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/alexaevents/alexaevents/identity"
+)
+
+// factItem is a fact as the table has it. The user is the partition key, and ID,
+// a hash over the whole fact, the sort key: storing a fact twice is storing it
+// once. An item without AccountID is not in the index of the accounts.
+type factItem struct {
+	AmazonUserID string
+	ID           string // that of the record that the fact would open
+	SkillID      string
+	At           int64 // milliseconds since 1970-01-01T00:00:00Z
+	Kind         identity.Kind
+	AccountID    string `dynamodbav:",omitempty"`
+}
+
+func factItemOf(fact identity.Fact) factItem {
+	return factItem{
+		AmazonUserID: fact.AmazonUserID,
+		ID:           fact.ID(),
+		SkillID:      fact.SkillID,
+		At:           fact.At.UnixMilli(),
+		Kind:         fact.Kind,
+		AccountID:    fact.AccountID,
+	}
+}
+
+func (i factItem) fact() identity.Fact {
+	return identity.Fact{
+		SkillID:      i.SkillID,
+		AmazonUserID: i.AmazonUserID,
+		At:           time.UnixMilli(i.At).UTC(),
+		Kind:         i.Kind,
+		AccountID:    i.AccountID,
+	}
+}
+
+func factKey(fact identity.Fact) attributes {
+	return attributes{"AmazonUserID": text(fact.AmazonUserID), "ID": text(fact.ID())}
+}
+
+// AddFact implements [identity.Store].
+func (s *Store) AddFact(ctx context.Context, fact identity.Fact) error {
+	fact, err := fact.Clean()
+	if err == nil {
+		// If it is there, it is the same.
+		_, err = s.put(ctx, factsTable, factItemOf(fact), condition{expression: "attribute_not_exists(ID)"})
+	}
+	return wrap("add a fact", err)
+}
+
+// AddFacts stores facts as [Store.AddFact] does, many in one request. All are
+// checked before the first is written. After any other error some may be stored,
+// and storing all of them again is right.
+func (s *Store) AddFacts(ctx context.Context, facts []identity.Fact) error {
+	requests, err := putRequests(facts)
+	if err == nil {
+		err = s.write(ctx, factsTable, requests)
+	}
+	return wrap("add facts", err)
+}
+
+func putRequests(facts []identity.Fact) (requests []types.WriteRequest, err error) {
+	known := make(map[identity.Fact]bool, len(facts))
+	for _, fact := range facts {
+		if fact, err = fact.Clean(); err != nil {
+			return nil, err
+		}
+		if known[fact] {
+			continue
+		}
+		known[fact] = true
+		item, err := attributevalue.MarshalMap(factItemOf(fact))
+		if err != nil {
+			return nil, err
+		}
+		requests = append(requests, putRequest(item))
+	}
+	return requests, nil
+}
+
+// Facts yields every fact, those of one Alexa user one after another. It reads
+// the whole table, a page at a time. What is added or erased meanwhile may be
+// among them or not.
+func (s *Store) Facts(ctx context.Context) iter.Seq2[identity.Fact, error] {
+	all := scan[factItem](ctx, s, &dynamodb.ScanInput{TableName: s.name(factsTable)})
+	return convert("read all facts", all, factItem.fact)
+}

@@ -1,0 +1,82 @@
+package dynamostore
+
+import (
+	"strings"
+	"time"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+// grantItem is a grant as the table has it. The account is the partition key; the
+// sort key begins with the client, so the grants of one client lie together, in
+// the order of their links.
+//
+// The revision is another one after each update, so a write that insists on it
+// comes from what is stored and nothing older.
+type grantItem struct {
+	AccountID    string
+	ClientLink   string // the client and the link, with a NUL between them, which neither has
+	Region       string `dynamodbav:",omitempty"`
+	AccessToken  string `dynamodbav:",omitempty"`
+	RefreshToken string
+	IssuedAt     *int64 `dynamodbav:",omitempty"` // times are milliseconds since 1970-01-01T00:00:00Z
+	Expiry       *int64 `dynamodbav:",omitempty"`
+	ConfirmedAt  *int64 `dynamodbav:",omitempty"`
+	Refused      string `dynamodbav:",omitempty"`
+	CodeHash     string `dynamodbav:",omitempty"`
+	Revision     string
+}
+
+func clientLink(key lwa.Key) string { return key.ClientID + "\x00" + key.LinkID }
+
+func grantKey(key lwa.Key) attributes {
+	return attributes{"AccountID": text(key.AccountID), "ClientLink": text(clientLink(key))}
+}
+
+func grantItemOf(g lwa.Grant, revision string) grantItem {
+	return grantItem{
+		AccountID:    g.AccountID,
+		ClientLink:   clientLink(g.Key),
+		Region:       string(g.Region),
+		AccessToken:  string(g.AccessToken),
+		RefreshToken: string(g.RefreshToken),
+		IssuedAt:     toMillis(g.IssuedAt),
+		Expiry:       toMillis(g.Expiry),
+		ConfirmedAt:  toMillis(g.ConfirmedAt),
+		Refused:      g.Refused,
+		CodeHash:     g.CodeHash,
+		Revision:     revision,
+	}
+}
+
+func (i grantItem) grant() lwa.Grant {
+	clientID, linkID, _ := strings.Cut(i.ClientLink, "\x00")
+	return lwa.Grant{
+		Key:          lwa.Key{ClientID: clientID, AccountID: i.AccountID, LinkID: linkID},
+		Region:       alexaevents.Region(i.Region),
+		AccessToken:  alexaevents.Secret(i.AccessToken),
+		RefreshToken: alexaevents.Secret(i.RefreshToken),
+		IssuedAt:     fromMillis(i.IssuedAt),
+		Expiry:       fromMillis(i.Expiry),
+		ConfirmedAt:  fromMillis(i.ConfirmedAt),
+		Refused:      i.Refused,
+		CodeHash:     i.CodeHash,
+	}
+}
+
+// toMillis is a time as it is stored; none is nil.
+func toMillis(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	n := t.UnixMilli()
+	return &n
+}
+
+func fromMillis(n *int64) time.Time {
+	if n == nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(*n).UTC()
+}

@@ -1,0 +1,153 @@
+package dynamostore
+
+import (
+	"context"
+	"crypto/rand"
+	"iter"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+// Grant implements [lwa.Store].
+func (s *Store) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
+	grant, revision, err := s.grant(ctx, key)
+	switch {
+	case err != nil:
+		return lwa.Grant{}, wrap("read a grant", err)
+	case revision == "":
+		return lwa.Grant{}, lwa.ErrNoGrant
+	}
+	return grant, nil
+}
+
+// grant returns the grant of the key and its revision. If there is none, it has
+// nothing but the key, and the revision is empty.
+func (s *Store) grant(ctx context.Context, key lwa.Key) (grant lwa.Grant, revision string, err error) {
+	grant.Key = key
+	if err := s.ready(ctx); err != nil || !keepableKey(key) {
+		return grant, "", err
+	}
+	output, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
+		TableName:      s.name(grantsTable),
+		ConsistentRead: aws.Bool(true),
+		Key:            grantKey(key),
+	})
+	if err != nil || len(output.Item) == 0 {
+		return grant, "", err
+	}
+	var item grantItem
+	err = attributevalue.UnmarshalMap(output.Item, &item)
+	return item.grant(), item.Revision, err
+}
+
+// keepableKey tells whether there can be a grant of the key.
+func keepableKey(key lwa.Key) bool {
+	_, err := lwa.Grant{Key: key}.Clean()
+	return err == nil
+}
+
+// AccountGrants implements [lwa.Store].
+func (s *Store) AccountGrants(ctx context.Context, clientID, accountID string) iter.Seq2[lwa.Grant, error] {
+	first := lwa.Key{ClientID: clientID, AccountID: accountID}
+	if !keepableKey(first) {
+		return func(yield func(lwa.Grant, error) bool) {
+			if err := s.ready(ctx); err != nil {
+				yield(lwa.Grant{}, wrap("read an account's grants", err))
+			}
+		}
+	}
+	items := query[grantItem](ctx, s, &dynamodb.QueryInput{
+		TableName:                 s.name(grantsTable),
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("AccountID = :account AND begins_with(ClientLink, :client)"),
+		ExpressionAttributeValues: attributes{":account": text(accountID), ":client": text(clientLink(first))},
+	})
+	return convert("read an account's grants", items, grantItem.grant)
+}
+
+// Grants yields every grant, of all clients and accounts. It reads the whole
+// table, a page at a time. What is changed meanwhile is among them as it was or
+// as it is.
+func (s *Store) Grants(ctx context.Context) iter.Seq2[lwa.Grant, error] {
+	all := scan[grantItem](ctx, s, &dynamodb.ScanInput{TableName: s.name(grantsTable)})
+	return convert("read all grants", all, grantItem.grant)
+}
+
+// UpdateGrant implements [lwa.Store]. It reads, and writes on the condition that
+// what it read is still there; if not, it starts again.
+func (s *Store) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+	return wrap("update a grant", s.updateGrant(ctx, key, fn))
+}
+
+func (s *Store) updateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+	before, revision, err := s.grant(ctx, key)
+	for err == nil {
+		after := before
+		if err := fn(&after); err != nil {
+			return err
+		}
+		after.Key = key
+		if after, err = after.Clean(); err != nil {
+			return err
+		}
+		var next string // the revision that is to be stored, empty for no grant
+		if after.RefreshToken != "" {
+			next = rand.Text()
+		}
+		if done, err := s.replace(ctx, revision, after, next); done || err != nil {
+			return err
+		}
+		// The client repeats a request whose answer was lost. If the first one had
+		// done it, the condition does not hold any more, and this was it.
+		if before, revision, err = s.grant(ctx, key); err == nil && revision == next {
+			return nil
+		}
+	}
+	return err
+}
+
+// replace stores the grant with the revision next in place of the one that has
+// the revision before, and tells whether that was still there.
+func (s *Store) replace(ctx context.Context, before string, grant lwa.Grant, next string) (done bool, err error) {
+	unchanged := condition{"Revision = :before", attributes{":before": text(before)}}
+	if before == "" {
+		unchanged = condition{expression: "attribute_not_exists(Revision)"}
+	}
+	switch {
+	case next != "":
+		return s.put(ctx, grantsTable, grantItemOf(grant, next), unchanged)
+	case before != "":
+		return s.remove(ctx, grantsTable, grantKey(grant.Key), unchanged)
+	}
+	return true, nil // there is no grant and none is to be
+}
+
+// EraseGrants implements [lwa.Store]. After an error, do it again.
+func (s *Store) EraseGrants(ctx context.Context, accountID string) error {
+	return wrap("erase an account's grants", s.eraseGrants(ctx, accountID))
+}
+
+func (s *Store) eraseGrants(ctx context.Context, accountID string) error {
+	if !keepableKey(lwa.Key{ClientID: "any", AccountID: accountID}) {
+		return s.ready(ctx)
+	}
+	var requests []types.WriteRequest
+	for item, err := range query[grantItem](ctx, s, &dynamodb.QueryInput{
+		TableName:                 s.name(grantsTable),
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("AccountID = :account"),
+		ProjectionExpression:      aws.String("AccountID, ClientLink"),
+		ExpressionAttributeValues: attributes{":account": text(accountID)},
+	}) {
+		if err != nil {
+			return err
+		}
+		requests = append(requests, deleteRequest(grantKey(item.grant().Key)))
+	}
+	return s.write(ctx, grantsTable, requests)
+}

@@ -1,0 +1,140 @@
+package dynamostore
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"strconv"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+// attributes are an item as DynamoDB has it, or a part of one.
+type attributes = map[string]types.AttributeValue
+
+func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
+
+func number(n int64) types.AttributeValue {
+	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
+}
+
+// query yields the items that a query selects, a page at a time.
+func query[Item any](ctx context.Context, s *Store, input *dynamodb.QueryInput) iter.Seq2[Item, error] {
+	return pages[Item](ctx, s, func(from attributes) ([]attributes, attributes, error) {
+		input.ExclusiveStartKey = from
+		output, err := s.client.Query(ctx, input)
+		if err != nil {
+			return nil, nil, err
+		}
+		return output.Items, output.LastEvaluatedKey, nil
+	})
+}
+
+// scan yields the items of a table, a page at a time.
+func scan[Item any](ctx context.Context, s *Store, input *dynamodb.ScanInput) iter.Seq2[Item, error] {
+	input.ConsistentRead = aws.Bool(true)
+	return pages[Item](ctx, s, func(from attributes) ([]attributes, attributes, error) {
+		input.ExclusiveStartKey = from
+		output, err := s.client.Scan(ctx, input)
+		if err != nil {
+			return nil, nil, err
+		}
+		return output.Items, output.LastEvaluatedKey, nil
+	})
+}
+
+// pages yields the items of all pages. The function read returns the page after
+// a key, and the key that the next one comes after, nil if there is none.
+func pages[Item any](ctx context.Context, s *Store, read func(from attributes) (items []attributes, last attributes, err error)) iter.Seq2[Item, error] {
+	return func(yield func(Item, error) bool) {
+		for last := attributes(nil); ; {
+			var items []attributes
+			err := s.ready(ctx)
+			if err == nil {
+				items, last, err = read(last)
+			}
+			if err != nil {
+				yield(*new(Item), err)
+				return
+			}
+			for _, from := range items {
+				var item Item
+				if err := attributevalue.UnmarshalMap(from, &item); err != nil {
+					yield(*new(Item), err)
+					return
+				}
+				if !yield(item, nil) {
+					return
+				}
+			}
+			if last == nil {
+				return
+			}
+		}
+	}
+}
+
+// convert turns items into what the task is to yield.
+func convert[Item, Value any](task string, items iter.Seq2[Item, error], value func(Item) Value) iter.Seq2[Value, error] {
+	return func(yield func(Value, error) bool) {
+		for item, err := range items {
+			if err != nil {
+				yield(*new(Value), wrap(task, err))
+				return
+			}
+			if !yield(value(item), nil) {
+				return
+			}
+		}
+	}
+}
+
+// condition is what must hold of the stored item for a write to happen.
+type condition struct {
+	expression string
+	values     attributes
+}
+
+// put writes the item if the condition holds, and tells whether it did.
+func (s *Store) put(ctx context.Context, table string, item any, when condition) (done bool, err error) {
+	if err := s.ready(ctx); err != nil {
+		return false, err
+	}
+	all, err := attributevalue.MarshalMap(item)
+	if err != nil {
+		return false, err
+	}
+	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{
+		TableName:                 s.name(table),
+		Item:                      all,
+		ConditionExpression:       aws.String(when.expression),
+		ExpressionAttributeValues: when.values,
+	})
+	return heldUnless(err)
+}
+
+// remove deletes the item of the key if the condition holds, and tells whether it
+// did.
+func (s *Store) remove(ctx context.Context, table string, key attributes, when condition) (done bool, err error) {
+	if err := s.ready(ctx); err != nil {
+		return false, err
+	}
+	_, err = s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
+		TableName:                 s.name(table),
+		Key:                       key,
+		ConditionExpression:       aws.String(when.expression),
+		ExpressionAttributeValues: when.values,
+	})
+	return heldUnless(err)
+}
+
+// heldUnless tells whether the condition of a write held, which is no error.
+func heldUnless(err error) (bool, error) {
+	if _, failed := errors.AsType[*types.ConditionalCheckFailedException](err); failed {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,111 @@
+package dynamostore
+
+import (
+	"cmp"
+	"context"
+	"iter"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+
+	"github.com/alexaevents/alexaevents/identity"
+)
+
+// UserRecords implements [identity.Store].
+func (s *Store) UserRecords(ctx context.Context, skillID, amazonUserID string) iter.Seq2[identity.Record, error] {
+	return func(yield func(identity.Record, error) bool) {
+		facts, err := s.userFacts(ctx, skillID, amazonUserID)
+		if err != nil {
+			yield(identity.Record{}, wrap("read a user's facts", err))
+			return
+		}
+		for _, record := range identity.Records(facts) {
+			if !yield(record, nil) {
+				return
+			}
+		}
+	}
+}
+
+// AccountRecords implements [identity.Store]. A link of a moment ago may not be
+// among them yet. It takes a request for each Alexa user of the account.
+func (s *Store) AccountRecords(ctx context.Context, accountID string) iter.Seq2[identity.Record, error] {
+	return func(yield func(identity.Record, error) bool) {
+		users, err := s.accountFacts(ctx, accountID)
+		if err != nil {
+			yield(identity.Record{}, wrap("read an account's facts", err))
+			return
+		}
+		for _, record := range identity.Records(slices.Concat(slices.Collect(maps.Values(users))...)) {
+			if record.AccountID == accountID && !yield(record, nil) {
+				return
+			}
+		}
+	}
+}
+
+// userFacts returns the facts of an Alexa user in one skill, or in all if that is
+// empty.
+func (s *Store) userFacts(ctx context.Context, skillID, amazonUserID string) (facts []identity.Fact, err error) {
+	if !keepable(cmp.Or(skillID, "any"), amazonUserID, "") {
+		return nil, s.ready(ctx)
+	}
+	for item, err := range query[factItem](ctx, s, &dynamodb.QueryInput{
+		TableName:                 s.name(factsTable),
+		ConsistentRead:            aws.Bool(true),
+		KeyConditionExpression:    aws.String("AmazonUserID = :user"),
+		ExpressionAttributeValues: attributes{":user": text(amazonUserID)},
+	}) {
+		if err != nil {
+			return nil, err
+		}
+		if skillID == "" || item.SkillID == skillID {
+			facts = append(facts, item.fact())
+		}
+	}
+	return facts, nil
+}
+
+// user is a user of one skill.
+type user struct{ skillID, amazonUserID string }
+
+// accountFacts returns all facts of each user whom a Linked fact ties to the
+// account, since the end of a record of the account can lie in a fact that does
+// not name it. Who they are says the index; it may lag, what they have does not.
+func (s *Store) accountFacts(ctx context.Context, accountID string) (map[user][]identity.Fact, error) {
+	if accountID == "" || !keepable("any", "anyone", accountID) {
+		return nil, s.ready(ctx)
+	}
+	users := make(map[user][]identity.Fact)
+	for link, err := range query[factItem](ctx, s, &dynamodb.QueryInput{
+		TableName:                 s.name(factsTable),
+		IndexName:                 aws.String(accountIndex),
+		KeyConditionExpression:    aws.String("AccountID = :account"),
+		ExpressionAttributeValues: attributes{":account": text(accountID)},
+	}) {
+		if err != nil {
+			return nil, err
+		}
+		users[user{link.SkillID, link.AmazonUserID}] = nil
+	}
+	for u := range users {
+		facts, err := s.userFacts(ctx, u.skillID, u.amazonUserID)
+		if err != nil {
+			return nil, err
+		}
+		users[u] = facts
+	}
+	return users, nil
+}
+
+// keepable tells whether there can be a fact with these texts. Of the others,
+// DynamoDB would refuse some and take some for yet others.
+func keepable(skillID, amazonUserID, accountID string) bool {
+	_, err := identity.Fact{
+		SkillID: skillID, AmazonUserID: amazonUserID, At: time.UnixMilli(0), Kind: identity.Linked, AccountID: accountID,
+	}.Clean()
+	return err == nil
+}

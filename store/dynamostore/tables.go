@@ -1,0 +1,90 @@
+package dynamostore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+)
+
+const (
+	factsTable   = "facts"
+	accountIndex = "AccountID" // of the facts
+	grantsTable  = "grants"
+)
+
+// tables are the requests that make the tables, which cloudformation.yaml makes
+// as well.
+func (s *Store) tables() []*dynamodb.CreateTableInput {
+	return []*dynamodb.CreateTableInput{
+		{
+			TableName:            s.name(factsTable),
+			AttributeDefinitions: texts("AmazonUserID", "ID", "AccountID"),
+			KeySchema:            keys("AmazonUserID", "ID"),
+			GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
+				IndexName: aws.String(accountIndex),
+				KeySchema: keys("AccountID"),
+				Projection: &types.Projection{
+					ProjectionType:   types.ProjectionTypeInclude, // beside the keys of the table
+					NonKeyAttributes: []string{"SkillID"},
+				},
+			}},
+			BillingMode: types.BillingModePayPerRequest,
+		},
+		{
+			TableName:            s.name(grantsTable),
+			AttributeDefinitions: texts("AccountID", "ClientLink"),
+			KeySchema:            keys("AccountID", "ClientLink"),
+			BillingMode:          types.BillingModePayPerRequest,
+		},
+	}
+}
+
+func texts(names ...string) (definitions []types.AttributeDefinition) {
+	for _, name := range names {
+		definitions = append(definitions, types.AttributeDefinition{
+			AttributeName: aws.String(name), AttributeType: types.ScalarAttributeTypeS,
+		})
+	}
+	return definitions
+}
+
+func keys(partition string, sort ...string) []types.KeySchemaElement {
+	schema := []types.KeySchemaElement{{AttributeName: aws.String(partition), KeyType: types.KeyTypeHash}}
+	for _, name := range sort {
+		schema = append(schema, types.KeySchemaElement{AttributeName: aws.String(name), KeyType: types.KeyTypeRange})
+	}
+	return schema
+}
+
+// CreateTables makes the tables that are not there yet, paid for by the request,
+// and waits until they can be used, for five minutes at most. It does not change
+// a table that is there.
+func (s *Store) CreateTables(ctx context.Context) error {
+	return wrap("create the tables", s.createTables(ctx))
+}
+
+func (s *Store) createTables(ctx context.Context) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	for _, table := range s.tables() {
+		_, err := s.client.CreateTable(ctx, table)
+		if _, exists := errors.AsType[*types.ResourceInUseException](err); err != nil && !exists {
+			return err
+		}
+	}
+	waiter := dynamodb.NewTableExistsWaiter(s.client, func(o *dynamodb.TableExistsWaiterOptions) {
+		o.MinDelay, o.MaxDelay = 100*time.Millisecond, 5*time.Second
+	})
+	for _, table := range s.tables() {
+		if err := waiter.Wait(ctx, &dynamodb.DescribeTableInput{TableName: table.TableName}, 5*time.Minute); err != nil {
+			return fmt.Errorf("%s: %w", *table.TableName, err)
+		}
+	}
+	return nil
+}
