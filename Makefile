@@ -15,13 +15,14 @@ BENCHTIME ?= 1s
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 BIN         := $(CURDIR)/.bin
+DYNALITE    := integration/dynalite/node_modules
 
 .PHONY: help
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' Makefile
 
 .PHONY: test
-test: $(BIN)/gotestsum ## tests every module under the race detector
+test: $(BIN)/gotestsum $(DYNALITE) ## tests every module under the race detector
 	$(BIN)/gotestsum -- -race work
 
 .PHONY: lint
@@ -50,7 +51,7 @@ fuzz: ## runs every fuzz target FUZZTIME times
 	done
 
 .PHONY: bench
-bench: ## runs every benchmark, each for BENCHTIME
+bench: $(DYNALITE) ## runs every benchmark, each for BENCHTIME
 	go test -run='^$$' -bench=. -benchmem -benchtime=$(BENCHTIME) work
 
 .PHONY: quickstart
@@ -61,3 +62,7 @@ quickstart: ## runs the program that shows the library at work, without Amazon
 $(BIN)/%: Makefile
 	GOBIN=$(BIN) go install $($*)
 	@touch $@
+
+# Without it, the tests on DynamoDB are skipped.
+$(DYNALITE): $(DYNALITE:node_modules=package-lock.json)
+	-command -v npm >/dev/null && npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund && touch $@

@@ -1,0 +1,177 @@
+package integration
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/lwa"
+	"github.com/alexaevents/alexaevents/store/dynamostore"
+)
+
+// doer is a client of HTTP.
+type doer func(*http.Request) (*http.Response, error)
+
+func (do doer) Do(r *http.Request) (*http.Response, error) { return do(r) }
+
+// through makes the client send its requests so.
+func through(do doer) func(*dynamodb.Options) {
+	return func(o *dynamodb.Options) {
+		o.HTTPClient = do
+		o.Retryer = retry.NewStandard(func(o *retry.StandardOptions) { o.MaxBackoff = time.Millisecond })
+	}
+}
+
+// isOperation tells whether the request is for one of these operations.
+func isOperation(r *http.Request, names ...string) bool {
+	_, name, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	return slices.Contains(names, name)
+}
+
+var errLost = errors.New("the answer is lost")
+
+// A write whose answer is lost is repeated by the client, and finds that its
+// condition does not hold any more. It happened all the same, and once.
+func TestDynamoLostAnswers(t *testing.T) {
+	t.Parallel()
+	var lost atomic.Int64
+	store := newDynamo(t, through(func(r *http.Request) (*http.Response, error) {
+		response, err := http.DefaultClient.Do(r)
+		if err == nil && isOperation(r, "PutItem", "DeleteItem") && response.StatusCode == http.StatusOK && lost.Add(1)%2 == 1 {
+			response.Body.Close()
+			return nil, errLost
+		}
+		return response, err
+	}))
+
+	for range 2 {
+		require.NoError(t, store.AddFact(t.Context(), linked(user, account, monday)))
+	}
+	require.Len(t, collect(t, store.UserRecords(t.Context(), skill, user)), 1)
+
+	const updates = 20
+	runs := 0
+	for range updates {
+		require.NoError(t, store.UpdateGrant(t.Context(), keyOf(account), func(g *lwa.Grant) error {
+			n, _ := strconv.Atoi(string(g.RefreshToken))
+			g.RefreshToken = alexaevents.Secret(strconv.Itoa(n + 1))
+			runs++
+			return nil
+		}))
+	}
+	grant, err := store.Grant(t.Context(), keyOf(account))
+	require.NoError(t, err)
+	require.Equal(t, strconv.Itoa(updates), string(grant.RefreshToken))
+	require.Equal(t, updates, runs)
+
+	lost.Store(0)
+	require.NoError(t, store.UpdateGrant(t.Context(), keyOf(account), func(g *lwa.Grant) error {
+		if g.RefreshToken == "" {
+			return errors.New("the grant was deleted before")
+		}
+		g.RefreshToken = ""
+		return nil
+	}))
+	_, err = store.Grant(t.Context(), keyOf(account))
+	require.ErrorIs(t, err, lwa.ErrNoGrant)
+	require.Positive(t, lost.Load())
+}
+
+// What an erasure that failed left behind, the next one erases.
+func TestDynamoInterruptedErasure(t *testing.T) {
+	t.Parallel()
+	const users = 60 // in several batches
+	erasures := map[string]func(context.Context, *dynamostore.Store) error{
+		"EraseAccount": func(ctx context.Context, s *dynamostore.Store) error { return s.EraseAccount(ctx, account) },
+		"Purge":        func(ctx context.Context, s *dynamostore.Store) error { return s.Purge(ctx, monday.AddDate(1, 0, 0)) },
+	}
+	for name, erase := range erasures {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			broken := errors.New("broken")
+			left := 100 // batches until it breaks
+			store := newDynamo(t, through(func(r *http.Request) (*http.Response, error) {
+				if isOperation(r, "BatchWriteItem") {
+					if left == 0 {
+						return nil, broken
+					}
+					left--
+				}
+				return http.DefaultClient.Do(r)
+			}))
+			var facts []identity.Fact
+			for n := range users {
+				name := fmt.Sprintf("%s-%d", user, n)
+				facts = append(facts, enabled(name, monday), linked(name, account, monday))
+			}
+			require.NoError(t, store.AddFacts(t.Context(), facts))
+
+			failures := 0
+			for left = 4; ; left = 4 {
+				err := erase(t.Context(), store)
+				if err == nil {
+					break
+				}
+				require.ErrorIs(t, err, broken)
+				failures++
+			}
+			require.Positive(t, failures)
+			for fact, err := range store.Facts(t.Context()) {
+				require.NoError(t, err)
+				require.Fail(t, "left behind", "%s", fact.Kind)
+			}
+		})
+	}
+}
+
+func TestDynamoWithoutTables(t *testing.T) {
+	t.Parallel()
+	store := dynamostore.New(newDynamoClient(t))
+	store.Prefix = "nowhere_"
+	for name, err := range map[string]error{
+		"AddFact":        store.AddFact(t.Context(), linked(user, account, monday)),
+		"UserRecords":    onlyError(store.UserRecords(t.Context(), skill, user)),
+		"AccountRecords": onlyError(store.AccountRecords(t.Context(), account)),
+		"EraseUser":      store.EraseUser(t.Context(), skill, user),
+		"AccountGrants":  onlyError(store.AccountGrants(t.Context(), keyOf(account).ClientID, account)),
+		"UpdateGrant":    store.UpdateGrant(t.Context(), keyOf(account), func(*lwa.Grant) error { return nil }),
+		"EraseGrants":    store.EraseGrants(t.Context(), account),
+	} {
+		require.ErrorContains(t, err, "dynamostore: ", name)
+		require.ErrorContains(t, err, "ResourceNotFoundException", name)
+		require.NotContains(t, err.Error(), user)
+		require.NotContains(t, err.Error(), account)
+	}
+}
+
+// An ID that is too long for a key is an error that does not show it.
+func TestDynamoTooLong(t *testing.T) {
+	t.Parallel()
+	store := newDynamo(t)
+	long := strings.Repeat(user, 2048/len(user)+1)
+	key := keyOf(account)
+	key.LinkID = long
+	for name, err := range map[string]error{
+		"AddFact": store.AddFact(t.Context(), linked(long, account, monday)),
+		"UpdateGrant": store.UpdateGrant(t.Context(), key, func(g *lwa.Grant) error {
+			g.RefreshToken = "Atzr|example"
+			return nil
+		}),
+	} {
+		require.ErrorContains(t, err, "dynamostore: ", name)
+		require.NotContains(t, err.Error(), user, name)
+	}
+}
