@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -50,6 +51,33 @@ func (s *MemoryStore) AccountGrants(ctx context.Context, clientID, accountID str
 			}
 		}
 	}
+}
+
+// Grants yields every grant in the store, in the order of the bytes of their
+// account, client and link. A grant that is changed while the loop runs is as it
+// was before.
+func (s *MemoryStore) Grants(ctx context.Context) iter.Seq2[Grant, error] {
+	return func(yield func(Grant, error) bool) {
+		if err := ctx.Err(); err != nil {
+			yield(Grant{}, err)
+			return
+		}
+		for _, grant := range s.all() {
+			if !yield(*grant, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (s *MemoryStore) all() []*Grant {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	var grants []*Grant
+	for _, accountID := range slices.Sorted(maps.Keys(s.accounts)) {
+		grants = append(grants, s.accounts[accountID]...)
+	}
+	return grants
 }
 
 // UpdateGrant implements [Store].

@@ -55,12 +55,35 @@ func (s *Sealed) Grant(ctx context.Context, key Key) (Grant, error) {
 
 // AccountGrants implements [Store].
 func (s *Sealed) AccountGrants(ctx context.Context, clientID, accountID string) iter.Seq2[Grant, error] {
+	if err := s.check(); err != nil {
+		return failed(err)
+	}
+	return s.opened(s.Store.AccountGrants(ctx, clientID, accountID))
+}
+
+// Grants yields every grant, as the method Grants of the Store inside does. The
+// error is [errors.ErrUnsupported] if that has none.
+func (s *Sealed) Grants(ctx context.Context) iter.Seq2[Grant, error] {
+	if err := s.check(); err != nil {
+		return failed(err)
+	}
+	inside, ok := s.Store.(interface {
+		Grants(ctx context.Context) iter.Seq2[Grant, error]
+	})
+	if !ok {
+		return failed(fmt.Errorf("lwa: the Store inside Sealed has no method Grants: %w", errors.ErrUnsupported))
+	}
+	return s.opened(inside.Grants(ctx))
+}
+
+func failed(err error) iter.Seq2[Grant, error] {
+	return func(yield func(Grant, error) bool) { yield(Grant{}, err) }
+}
+
+// opened yields the grants with their tokens decrypted.
+func (s *Sealed) opened(grants iter.Seq2[Grant, error]) iter.Seq2[Grant, error] {
 	return func(yield func(Grant, error) bool) {
-		if err := s.check(); err != nil {
-			yield(Grant{}, err)
-			return
-		}
-		for grant, err := range s.Store.AccountGrants(ctx, clientID, accountID) {
+		for grant, err := range grants {
 			if err == nil {
 				err = s.open(&grant)
 			}

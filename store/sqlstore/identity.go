@@ -3,27 +3,15 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"iter"
 	"time"
 
 	"github.com/alexaevents/alexaevents/identity"
 )
 
-const addFact = `
-INSERT INTO alexa_facts (amazon_user_id, skill_id, at, kind, account_id, id)
-VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT DO NOTHING`
-
 // AddFact implements [identity.Store].
 func (s *Store) AddFact(ctx context.Context, fact identity.Fact) error {
-	fact, err := fact.Clean()
-	if err != nil {
-		return fmt.Errorf("sqlstore: add a fact: %w", err)
-	}
-	_, err = s.exec(ctx, "add a fact", addFact,
-		fact.AmazonUserID, fact.SkillID, fact.At.UnixMilli(), int64(fact.Kind), fact.AccountID, fact.ID())
-	return err
+	return s.AddFacts(ctx, []identity.Fact{fact})
 }
 
 const userFacts = `
@@ -47,11 +35,13 @@ func (s *Store) UserRecords(ctx context.Context, skillID, amazonUserID string) i
 }
 
 // accountFacts selects all facts of the account's users, since the end of a
-// record of the account can lie in a fact that does not name it.
+// record of the account can lie in a fact that does not name it. That $1 is in a
+// SELECT keeps PostgreSQL from making another plan for each account, which would
+// take longer than the query.
 const accountFacts = `
 SELECT skill_id, amazon_user_id, at, kind, account_id FROM alexa_facts
 WHERE (amazon_user_id, skill_id) IN (
-    SELECT amazon_user_id, skill_id FROM alexa_facts WHERE account_id = $1 AND account_id <> '')`
+    SELECT amazon_user_id, skill_id FROM alexa_facts WHERE account_id = (SELECT $1) AND account_id <> '')`
 
 // AccountRecords implements [identity.Store].
 func (s *Store) AccountRecords(ctx context.Context, accountID string) iter.Seq2[identity.Record, error] {
@@ -70,12 +60,14 @@ func (s *Store) AccountRecords(ctx context.Context, accountID string) iter.Seq2[
 }
 
 func (s *Store) facts(ctx context.Context, task, query string, args ...any) ([]identity.Fact, error) {
-	return read(ctx, s, task, func(rows *sql.Rows) (fact identity.Fact, err error) {
-		var at int64
-		err = rows.Scan(&fact.SkillID, &fact.AmazonUserID, &at, &fact.Kind, &fact.AccountID)
-		fact.At = time.UnixMilli(at).UTC()
-		return fact, err
-	}, query, args...)
+	return read(ctx, s, task, scanFact, query, args...)
+}
+
+func scanFact(rows *sql.Rows) (fact identity.Fact, err error) {
+	var at int64
+	err = rows.Scan(&fact.SkillID, &fact.AmazonUserID, &at, &fact.Kind, &fact.AccountID)
+	fact.At = time.UnixMilli(at).UTC()
+	return fact, err
 }
 
 const eraseUser = `
@@ -91,7 +83,7 @@ func (s *Store) EraseUser(ctx context.Context, skillID, amazonUserID string) err
 const eraseAccount = `
 DELETE FROM alexa_facts AS fact
 WHERE (amazon_user_id, skill_id) IN (
-        SELECT amazon_user_id, skill_id FROM alexa_facts WHERE account_id = $1 AND account_id <> '')
+        SELECT amazon_user_id, skill_id FROM alexa_facts WHERE account_id = (SELECT $1) AND account_id <> '')
     AND (account_id = $1 OR kind <> $2 AND NOT EXISTS (
         SELECT 1 FROM alexa_facts AS other
         WHERE other.amazon_user_id = fact.amazon_user_id AND other.skill_id = fact.skill_id

@@ -41,6 +41,14 @@ func TestWithoutDatabase(t *testing.T) {
 			for _, err := range store.AccountRecords(t.Context(), "a") {
 				require.ErrorContains(t, err, "sqlstore: ")
 			}
+			for _, err := range store.Facts(t.Context()) {
+				require.ErrorContains(t, err, "sqlstore: ")
+			}
+			for _, err := range store.Grants(t.Context()) {
+				require.ErrorContains(t, err, "sqlstore: ")
+			}
+			require.ErrorContains(t, store.AddFacts(t.Context(), []identity.Fact{fact}), "sqlstore: ")
+			require.ErrorIs(t, store.AddFacts(t.Context(), []identity.Fact{fact, {}}), identity.ErrInvalidFact)
 			require.ErrorIs(t, store.AddFact(t.Context(), identity.Fact{}), identity.ErrInvalidFact)
 		})
 	}

@@ -1,0 +1,78 @@
+package lwa_test
+
+import (
+	"context"
+	"errors"
+	"iter"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+// lister is a store that yields every grant.
+type lister interface {
+	lwa.Store
+	Grants(ctx context.Context) iter.Seq2[lwa.Grant, error]
+}
+
+func TestGrants(t *testing.T) {
+	for name, store := range map[string]lister{
+		"MemoryStore": new(lwa.MemoryStore),
+		"Sealed":      &lwa.Sealed{Store: new(lwa.MemoryStore), AEAD: newGCM(t, sealingKey)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for grant, err := range store.Grants(t.Context()) {
+				t.Errorf("a grant %v or error %v in an empty store", grant, err)
+			}
+			want := []lwa.Grant{
+				{Key: lwa.Key{AccountID: "a", ClientID: "c2"}, RefreshToken: "r1"},
+				{Key: lwa.Key{AccountID: "b", ClientID: "c1", LinkID: "l1"}, RefreshToken: "r2", AccessToken: "a"},
+				{Key: lwa.Key{AccountID: "b", ClientID: "c1", LinkID: "l2"}, RefreshToken: "r3"},
+				{Key: lwa.Key{AccountID: "b", ClientID: "c2"}, RefreshToken: "r4", Refused: "hash"},
+			}
+			for _, i := range []int{2, 0, 3, 1} {
+				put(t, store, want[i])
+			}
+			var got []lwa.Grant
+			for grant, err := range store.Grants(t.Context()) {
+				require.NoError(t, err)
+				got = append(got, grant)
+				put(t, store, grant) // the store is free inside the loop
+			}
+			require.Equal(t, want, got)
+
+			for _, err := range store.Grants(t.Context()) {
+				require.NoError(t, err)
+				break
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			for grant, err := range store.Grants(ctx) {
+				require.ErrorIs(t, err, context.Canceled)
+				require.Zero(t, grant)
+			}
+		})
+	}
+}
+
+func TestSealedGrantsFails(t *testing.T) {
+	onlyError := func(store *lwa.Sealed) (failure error) {
+		for grant, err := range store.Grants(t.Context()) {
+			require.NoError(t, failure)
+			require.Zero(t, grant)
+			failure = err
+		}
+		return failure
+	}
+	require.ErrorContains(t, onlyError(&lwa.Sealed{}), "Sealed without")
+
+	inside := new(lwa.MemoryStore)
+	put(t, inside, lwa.Grant{Key: keyOf("account"), RefreshToken: "Atzr|canary"})
+	store := &lwa.Sealed{Store: inside, AEAD: newGCM(t, sealingKey)}
+	require.ErrorIs(t, onlyError(store), lwa.ErrSealed)
+
+	store.Store = struct{ lwa.Store }{inside}
+	require.ErrorIs(t, onlyError(store), errors.ErrUnsupported)
+}

@@ -1,0 +1,68 @@
+package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"iter"
+
+	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+// pageRows is how many rows a statement reads of a whole table.
+const pageRows = 500
+
+const pageOfFacts = `
+SELECT skill_id, amazon_user_id, at, kind, account_id FROM alexa_facts
+WHERE (amazon_user_id, skill_id, at, kind, account_id) > ($1, $2, $3, $4, $5)
+ORDER BY amazon_user_id, skill_id, at, kind, account_id LIMIT $6`
+
+// Facts yields every fact in the store, in the order of the bytes of their user
+// and skill, and those of one user in the order of time. It reads a page at a
+// time and holds no connection between pages, so the loop may take its time and
+// use the store. A fact that is added or erased meanwhile may be among them or
+// not. An error comes once, alone and last.
+func (s *Store) Facts(ctx context.Context) iter.Seq2[identity.Fact, error] {
+	return all(ctx, s, "read all facts", scanFact, pageOfFacts, func(last identity.Fact) []any {
+		return []any{last.AmazonUserID, last.SkillID, last.At.UnixMilli(), int64(last.Kind), last.AccountID}
+	})
+}
+
+const pageOfGrants = selectGrants + `
+WHERE (account_id, client_id, link_id) > ($1, $2, $3)
+ORDER BY account_id, client_id, link_id LIMIT $4`
+
+// Grants yields every grant in the store, in the order of the bytes of their
+// account, client and link, in the manner of [Store.Facts].
+func (s *Store) Grants(ctx context.Context) iter.Seq2[lwa.Grant, error] {
+	scan := func(rows *sql.Rows) (lwa.Grant, error) {
+		g, err := scanGrant(rows)
+		return g.Grant, err
+	}
+	return all(ctx, s, "read all grants", scan, pageOfGrants, func(last lwa.Grant) []any {
+		return []any{last.AccountID, last.ClientID, last.LinkID}
+	})
+}
+
+// all yields the rows of a table. The query selects those that come after a key,
+// which key takes from a row; the zero Row comes before all.
+func all[Row any](ctx context.Context, s *Store, task string, scan func(*sql.Rows) (Row, error), query string, key func(Row) []any) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		var last Row
+		for {
+			page, err := read(ctx, s, task, scan, query, append(key(last), pageRows)...)
+			if err != nil {
+				yield(*new(Row), err)
+				return
+			}
+			for _, last = range page {
+				if !yield(last, nil) {
+					return
+				}
+			}
+			if len(page) < pageRows {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,77 @@
+package sqlstore
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math/bits"
+	"slices"
+	"strings"
+
+	"github.com/alexaevents/alexaevents/identity"
+)
+
+const (
+	// factsPerStatement is a power of two. Larger statements are no faster in
+	// PostgreSQL and slower in SQLite, which searches the parameters in a row.
+	factsPerStatement = 64
+
+	factColumns = 6 // the parameters of each fact in a statement
+)
+
+// AddFacts does what AddFact does for each of the facts, in few statements. If
+// one of them is invalid, the error is [identity.ErrInvalidFact] and none is
+// stored. After any other error some may be; adding all of them again is right.
+func (s *Store) AddFacts(ctx context.Context, facts []identity.Fact) error {
+	sorted := make([]identity.Fact, len(facts))
+	for i, fact := range facts {
+		var err error
+		if sorted[i], err = fact.Clean(); err != nil {
+			return fmt.Errorf("sqlstore: add facts: %w", err)
+		}
+	}
+	// Processes that add the same facts do so in the same order, since they could
+	// wait for each other in PostgreSQL.
+	slices.SortFunc(sorted, compareFacts)
+	for some := range slices.Chunk(sorted, factsPerStatement) {
+		// There are few statements, for drivers keep them: a repeated fact fills
+		// the last one up.
+		for bits.OnesCount(uint(len(some))) != 1 {
+			some = append(some, some[0])
+		}
+		args := make([]any, 0, len(some)*factColumns)
+		for _, fact := range some {
+			args = append(args, fact.AmazonUserID, fact.SkillID, fact.At.UnixMilli(), int64(fact.Kind), fact.AccountID, fact.ID())
+		}
+		if _, err := s.exec(ctx, "add facts", insertFacts(len(some)), args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compareFacts orders facts as their primary key does.
+func compareFacts(a, b identity.Fact) int {
+	return cmp.Or(
+		cmp.Compare(a.AmazonUserID, b.AmazonUserID),
+		cmp.Compare(a.SkillID, b.SkillID),
+		a.At.Compare(b.At),
+		cmp.Compare(a.Kind, b.Kind),
+		cmp.Compare(a.AccountID, b.AccountID),
+	)
+}
+
+// insertFacts is the statement that adds n facts.
+func insertFacts(n int) string {
+	var b strings.Builder
+	b.WriteString("INSERT INTO alexa_facts (amazon_user_id, skill_id, at, kind, account_id, id)\nVALUES")
+	for i := range n {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		first := i*factColumns + 1
+		fmt.Fprintf(&b, "\n    ($%d, $%d, $%d, $%d, $%d, $%d)", first, first+1, first+2, first+3, first+4, first+5)
+	}
+	b.WriteString("\nON CONFLICT DO NOTHING")
+	return b.String()
+}
