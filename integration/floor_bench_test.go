@@ -89,3 +89,5 @@ func BenchmarkFloor(b *testing.B) {
 		})
 	}
 }
+
+func customer(n int) string { return fmt.Sprintf("amzn1.ask.account.%0180d", n) }

@@ -54,6 +54,11 @@ var calls = map[string]func(context.Context, *sqlstore.Store) error{
 	"AddFact": func(ctx context.Context, s *sqlstore.Store) error {
 		return s.AddFact(ctx, linked(user, account, monday))
 	},
+	"AddFacts": func(ctx context.Context, s *sqlstore.Store) error {
+		return s.AddFacts(ctx, []identity.Fact{linked(user, account, monday), enabled(user, monday)})
+	},
+	"Facts":  func(ctx context.Context, s *sqlstore.Store) error { return onlyError(s.Facts(ctx)) },
+	"Grants": func(ctx context.Context, s *sqlstore.Store) error { return onlyError(s.Grants(ctx)) },
 	"UserRecords": func(ctx context.Context, s *sqlstore.Store) error {
 		return onlyError(s.UserRecords(ctx, skill, user))
 	},

@@ -26,22 +26,51 @@ func checkEmptyAccount(t *trial) {
 	t.expectAll()
 }
 
-// checkLargeAccount has an account of more users, and of more bytes, than come
-// in one page of any database.
+// checkLargeAccount has an account of ten thousand users.
 func checkLargeAccount(t *trial) {
-	const users = 1200
-	long := strings.Repeat("\U0001f600", 251)
-	for i := range users {
-		f := linked(fmt.Sprintf("%04d%s", i*7%users, long), i%50, "large")
-		if i%5 == 0 {
-			f = in(otherSkill, f)
+	const users = 10_000
+	var facts []identity.Fact
+	for n := range users {
+		fact := linked(userID(n), n%50, "large")
+		if n%5 == 0 {
+			fact = in(otherSkill, fact)
 		}
-		t.add(f)
+		facts = append(facts, fact)
+		if n%20 == 1 {
+			facts = append(facts, disabled(userID(n), 60))
+		}
+		if n%20 == 2 {
+			facts = append(facts, linked(userID(n), 60, "other"))
+		}
 	}
+	t.load(facts)
 	t.expectAccount("large")
+	t.expectFacts()
 	t.eraseAccount("large")
 	t.expectAccount("large")
+	t.expectAccount("other")
+	t.expectUser("", userID(0))
+	t.expectUser("", userID(1))
+	t.expectUser("", userID(2))
+	t.expectFacts()
+}
+
+// checkLongPage has an account with more bytes than come in one page of any
+// database, in user IDs as long as they get.
+func checkLongPage(t *trial) {
+	const users = 1200
+	long := strings.Repeat("\U0001f600", 251)
+	var facts []identity.Fact
+	for n := range users {
+		facts = append(facts, linked(fmt.Sprintf("%04d%s", n*7%users, long), n%50, "long"))
+	}
+	t.load(facts)
+	t.expectAccount("long")
+	t.expectFacts()
+	t.eraseAccount("long")
+	t.expectAccount("long")
 	t.expectUser("", "0007"+long)
+	t.expectFacts()
 }
 
 // history is facts for all that an erasure has to tell apart.
@@ -125,7 +154,7 @@ func checkPurge(t *trial) {
 	t.add(disabled("gone", 2))
 	t.purge(at(0))
 	t.expectAll()
-	t.purge(at(5))
+	t.purge(at(5).In(elsewhere))
 	t.expectAll()
 	t.add(linked("open", 2, "b"))
 	t.expectAll()

@@ -1,5 +1,5 @@
-// Package storetest tests stores: those of this module and those that a backend
-// writes for its own database. A test of one's own store is
+// Package storetest tests stores, and times them: those of this module and those
+// that a backend writes for its own database. A test of one's own store is
 //
 //	func TestStore(t *testing.T) {
 //		storetest.Identity(t, func(t *testing.T) identity.Store { return newEmptyStore(t) })
@@ -8,4 +8,19 @@
 //
 // The checks follow the comments of the interfaces. Each starts with an empty
 // store and says in words what it did, what had to come of it and what did.
+//
+// A store may have methods beside those of its interface. These are checked where
+// they are there:
+//
+//	AddFacts(ctx context.Context, facts []identity.Fact) error // any number; none of them if one is invalid
+//	Facts(ctx context.Context) iter.Seq2[identity.Fact, error] // every fact, those of one user of one skill one after another
+//	Grants(ctx context.Context) iter.Seq2[lwa.Grant, error]    // every grant; may fail with errors.ErrUnsupported
+//
+// The same store is timed, method by method, with
+//
+//	func BenchmarkStore(b *testing.B) {
+//		suite := storetest.Benchmark{Customers: 100_000}
+//		suite.Identity(b, newEmptyStore(b))
+//		suite.Grants(b, newEmptyStore(b))
+//	}
 package storetest

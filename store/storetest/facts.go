@@ -14,6 +14,9 @@ const (
 	otherSkill = "amzn1.ask.skill.22222222-2222-4222-8222-222222222222"
 )
 
+// elsewhere is a time zone in which it is never the same hour as in UTC.
+var elsewhere = time.FixedZone("elsewhere", 5*60*60+30*60)
+
 // at is an instant, n seconds into the day of the checks.
 func at(n int) time.Time { return time.Date(2026, 3, 1, 0, 0, n, 0, time.UTC) }
 
@@ -116,10 +119,9 @@ func checkInstant(t *trial) {
 }
 
 func checkTimes(t *trial) {
-	zone := time.FixedZone("elsewhere", 5*60*60+30*60)
 	facts := []identity.Fact{enabled("user", 1), linked("user", 2, "a"), disabled("user", 5)}
 	for i, f := range facts {
-		f.At = f.At.Add(time.Duration(i)*time.Millisecond + 999_999*time.Nanosecond).In(zone)
+		f.At = f.At.Add(time.Duration(i)*time.Millisecond + 999_999*time.Nanosecond).In(elsewhere)
 		t.add(f)
 		f.At = f.At.Add(-time.Microsecond).UTC()
 		t.add(f)
@@ -129,6 +131,10 @@ func checkTimes(t *trial) {
 	early.At = time.Date(1, 1, 1, 0, 0, 0, int(time.Millisecond), time.UTC)
 	late.At = time.Date(9999, 12, 31, 23, 59, 59, int(999*time.Millisecond), time.UTC)
 	t.add(late, early)
+	epoch := time.Unix(0, 0) // not the zero time
+	start, end := linked("of 1970", 0, "a"), disabled("until 1970", 0)
+	start.At, end.At = epoch, epoch
+	t.add(start, end)
 	t.expectAll()
 	if t.err != nil {
 		return

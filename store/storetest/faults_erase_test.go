@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -198,6 +199,17 @@ var eraseFaults = []fault{
 		},
 		check: "purging",
 		words: "\"border\"",
+	},
+	{
+		name: "purges by the wall clock",
+		inject: func(f *faulty) {
+			f.purge = func(ctx context.Context, before time.Time) error {
+				wall, err := time.Parse(time.DateTime, before.Format(time.DateTime))
+				return errors.Join(err, f.Store.Purge(ctx, wall))
+			}
+		},
+		check: "purging",
+		words: "Purge(2026-03-01T05:30:05+05:30)",
 	},
 	{
 		name: "spares open records when it purges",

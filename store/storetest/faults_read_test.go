@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/alexaevents/alexaevents/identity"
 )
@@ -103,115 +102,6 @@ var readFaults = []fault{
 		words: "AccountRecords(\"\") must give 0 records",
 	},
 	{
-		name: "goes on after a loop has stopped",
-		inject: func(f *faulty) {
-			f.userRecords = func(ctx context.Context, skillID, amazonUserID string) records {
-				list := toList(f.Store.UserRecords(ctx, skillID, amazonUserID))
-				return func(yield func(identity.Record, error) bool) {
-					for _, record := range list {
-						yield(record, nil)
-					}
-				}
-			}
-		},
-		check: "stopping a loop early",
-		words: "3 times",
-	},
-	{
-		name: "keeps its lock after a loop has stopped",
-		inject: func(f *faulty) {
-			var lock sync.Mutex
-			f.accountRecords = func(ctx context.Context, accountID string) records {
-				return func(yield func(identity.Record, error) bool) {
-					lock.Lock()
-					for record, err := range f.Store.AccountRecords(ctx, accountID) {
-						if !yield(record, err) {
-							return
-						}
-					}
-					lock.Unlock()
-				}
-			}
-			f.addFact = func(ctx context.Context, fact identity.Fact) error {
-				lock.Lock()
-				defer lock.Unlock()
-				return f.add(ctx, fact)
-			}
-		},
-		check: "stopping a loop early",
-		words: "hangs",
-	},
-	{
-		name: "keeps its lock during a loop",
-		inject: func(f *faulty) {
-			var lock sync.Mutex
-			f.userRecords = func(ctx context.Context, skillID, amazonUserID string) records {
-				return func(yield func(identity.Record, error) bool) {
-					lock.Lock()
-					defer lock.Unlock()
-					f.Store.UserRecords(ctx, skillID, amazonUserID)(yield)
-				}
-			}
-			f.addFact = func(ctx context.Context, fact identity.Fact) error {
-				lock.Lock()
-				defer lock.Unlock()
-				return f.add(ctx, fact)
-			}
-		},
-		check: "the store inside a loop",
-		words: "hangs",
-	},
-	{
-		name: "writes with a cancelled context",
-		inject: func(f *faulty) {
-			f.addFact = func(ctx context.Context, fact identity.Fact) error {
-				return f.add(context.WithoutCancel(ctx), fact)
-			}
-		},
-		check: "a cancelled context",
-		words: "AddFact with a cancelled context",
-	},
-	{
-		name: "writes, and then says that the context was cancelled",
-		inject: func(f *faulty) {
-			f.addFact = func(ctx context.Context, fact identity.Fact) error {
-				return errors.Join(f.add(context.WithoutCancel(ctx), fact), ctx.Err())
-			}
-		},
-		check: "a cancelled context",
-		words: "UserRecords",
-	},
-	{
-		name: "reads with a cancelled context",
-		inject: func(f *faulty) {
-			f.userRecords = func(ctx context.Context, skillID, amazonUserID string) records {
-				return f.Store.UserRecords(context.WithoutCancel(ctx), skillID, amazonUserID)
-			}
-		},
-		check: "a cancelled context",
-		words: "UserRecords with a cancelled context",
-	},
-	{
-		name: "ends a loop that failed without an error",
-		inject: func(f *faulty) {
-			f.accountRecords = func(ctx context.Context, accountID string) records {
-				return fromList(toList(f.Store.AccountRecords(ctx, accountID)))
-			}
-		},
-		check: "a cancelled context",
-		words: "must yield its error once and yielded 0 times",
-	},
-	{
-		name: "erases with a cancelled context",
-		inject: func(f *faulty) {
-			f.eraseAccount = func(ctx context.Context, accountID string) error {
-				return f.Store.EraseAccount(context.WithoutCancel(ctx), accountID)
-			}
-		},
-		check: "a cancelled context",
-		words: "EraseAccount with a cancelled context",
-	},
-	{
 		name: "answers with one page of an account",
 		inject: func(f *faulty) {
 			f.accountRecords = func(ctx context.Context, accountID string) records {
@@ -220,7 +110,51 @@ var readFaults = []fault{
 			}
 		},
 		check: "a large account",
-		words: "must give 1200 records and gave 1000",
+		words: "must give 10000 records and gave 1000",
+	},
+	{
+		name: "erases one page of an account",
+		inject: func(f *faulty) {
+			f.eraseAccount = func(ctx context.Context, accountID string) error {
+				erased := 0
+				return f.drop(ctx, func(fact identity.Fact) bool {
+					if fact.AccountID != accountID || erased == 1000 {
+						return false
+					}
+					erased++
+					return true
+				})
+			}
+		},
+		check: "a large account",
+		words: "AccountRecords(\"large\") must give 0 records and gave 9000",
+	},
+	{
+		name: "answers with the first megabyte of an account",
+		inject: func(f *faulty) {
+			f.accountRecords = func(ctx context.Context, accountID string) records {
+				size := 0
+				return filter(f.Store.AccountRecords(ctx, accountID), func(r identity.Record) bool {
+					size += len(r.AmazonUserID)
+					return size < 1<<20
+				})
+			}
+		},
+		check: "an account of long user IDs",
+		words: "must give 1200 records and gave 1040",
+	},
+	{
+		name: "has no iterator for a user that it does not know",
+		inject: func(f *faulty) {
+			f.userRecords = func(ctx context.Context, skillID, amazonUserID string) records {
+				if len(toList(f.Store.UserRecords(ctx, skillID, amazonUserID))) == 0 {
+					return nil
+				}
+				return f.Store.UserRecords(ctx, skillID, amazonUserID)
+			}
+		},
+		check: "an empty store",
+		words: "panicked",
 	},
 	{
 		name: "fails on an account that it does not know",

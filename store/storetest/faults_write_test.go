@@ -130,6 +130,20 @@ var writeFaults = []fault{
 		words: "not in UTC",
 	},
 	{
+		name: "takes 1970 for no time",
+		inject: func(f *faulty) {
+			f.userRecords = func(ctx context.Context, skillID, amazonUserID string) records {
+				return change(f.Store.UserRecords(ctx, skillID, amazonUserID), func(r *identity.Record) {
+					if r.EndDatetime.Unix() == 0 {
+						r.EndDatetime = time.Time{}
+					}
+				})
+			}
+		},
+		check: "times in UTC to the millisecond",
+		words: "1970-01-01",
+	},
+	{
 		name: "swallows invalid facts",
 		inject: func(f *faulty) {
 			f.addFact = func(ctx context.Context, fact identity.Fact) error {
@@ -207,6 +221,27 @@ var writeFaults = []fault{
 		},
 		check: "several goroutines",
 		words: "database is locked",
+	},
+	{
+		name: "erases what comes while it erases",
+		inject: func(f *faulty) {
+			f.eraseUser = func(ctx context.Context, skillID, amazonUserID string) error {
+				f.mu.Lock()
+				before := len(f.facts)
+				f.mu.Unlock()
+				time.Sleep(time.Millisecond)
+				f.mu.Lock()
+				defer f.mu.Unlock()
+				for _, fact := range f.facts[before:] {
+					if err := f.Store.EraseUser(ctx, fact.SkillID, fact.AmazonUserID); err != nil {
+						return err
+					}
+				}
+				return f.Store.EraseUser(ctx, skillID, amazonUserID)
+			}
+		},
+		check: "several goroutines",
+		words: "-want +got",
 	},
 	{
 		name: "keeps 5 facts of a user",

@@ -21,9 +21,9 @@ type fault struct {
 // faulty is a right store that a test breaks in one place: each function, where
 // set, replaces the method. It keeps the facts to make any erasure from them.
 type faulty struct {
-	identity.Store
+	Store *identity.MemoryStore
 	mu    sync.Mutex
-	facts []identity.Fact
+	facts []identity.Fact // as they were added, erased ones too
 
 	clean          func(identity.Fact) identity.Fact // changes facts on their way in
 	addFact        func(context.Context, identity.Fact) error
@@ -32,9 +32,13 @@ type faulty struct {
 	eraseUser      func(ctx context.Context, skillID, amazonUserID string) error
 	eraseAccount   func(ctx context.Context, accountID string) error
 	purge          func(ctx context.Context, before time.Time) error
+	addFacts       func(context.Context, []identity.Fact) error
+	everyFact      func(context.Context) iter.Seq2[identity.Fact, error]
 }
 
 type records = iter.Seq2[identity.Record, error]
+
+func newFaulty() *faulty { return &faulty{Store: new(identity.MemoryStore)} }
 
 func (f *faulty) AddFact(ctx context.Context, fact identity.Fact) error {
 	if f.clean != nil {
@@ -88,6 +92,38 @@ func (f *faulty) Purge(ctx context.Context, before time.Time) error {
 	return f.Store.Purge(ctx, before)
 }
 
+func (f *faulty) AddFacts(ctx context.Context, facts []identity.Fact) error {
+	if f.addFacts != nil {
+		return f.addFacts(ctx, facts)
+	}
+	for _, fact := range facts {
+		if _, err := fact.Clean(); err != nil {
+			return err
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return addEach(ctx, f, facts)
+}
+
+// addEach adds one fact after the other.
+func addEach(ctx context.Context, f *faulty, facts []identity.Fact) error {
+	for _, fact := range facts {
+		if err := f.AddFact(ctx, fact); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *faulty) Facts(ctx context.Context) iter.Seq2[identity.Fact, error] {
+	if f.everyFact != nil {
+		return f.everyFact(ctx)
+	}
+	return f.Store.Facts(ctx)
+}
+
 // drop removes the facts that dropped picks, and nothing else.
 func (f *faulty) drop(ctx context.Context, dropped func(identity.Fact) bool) error {
 	f.mu.Lock()
@@ -127,19 +163,19 @@ func change(all records, change func(*identity.Record)) records {
 	}
 }
 
-func toList(all records) (list []identity.Record) {
-	for record, err := range all {
+func toList[T any](all iter.Seq2[T, error]) (list []T) {
+	for value, err := range all {
 		if err == nil {
-			list = append(list, record)
+			list = append(list, value)
 		}
 	}
 	return list
 }
 
-func fromList(list []identity.Record) records {
-	return func(yield func(identity.Record, error) bool) {
-		for _, record := range list {
-			if !yield(record, nil) {
+func fromList[T any](list []T) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		for _, value := range list {
+			if !yield(value, nil) {
 				return
 			}
 		}

@@ -49,15 +49,24 @@ var grantChecks = []grantCheck{
 	{"stopping a loop over grants early", checkGrantsEarlyStop},
 	{"the store inside a loop over grants", checkGrantsNesting},
 	{"a cancelled context and grants", checkGrantsCancelled},
+	{"a context cancelled during a loop over grants", checkGrantsCancelledLoop},
+	{"a context cancelled while fn runs", checkCancelledFn},
 	{"several goroutines and one grant", checkOneGrantAtOnce},
 	{"several goroutines and several grants", checkGrantsAtOnce},
 	{"readers while a grant changes", checkWholeGrants},
+	{"erasing a grant while fn runs", checkEraseDuringFn},
 	{"random updates", checkRandomUpdates},
+	{"every grant", checkEveryGrant},
 }
 
 func (c grantCheck) run(ctx context.Context, store lwa.Store) error {
 	return run(ctx, func() error {
-		t := &grantTrial{journal: journal{ctx: ctx}, store: store, grants: make(map[lwa.Key]lwa.Grant)}
+		t := &grantTrial{
+			journal: journal{ctx: ctx},
+			store:   store,
+			lister:  listerOf(ctx, store),
+			grants:  make(map[lwa.Key]lwa.Grant),
+		}
 		c.check(t)
 		return t.err
 	})

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strconv"
-	"sync"
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/lwa"
@@ -29,33 +28,12 @@ func counted(key lwa.Key, n int) lwa.Grant {
 	return grant
 }
 
-const goroutines, rounds = 8, 12
-
-// atOnce runs fn in several goroutines, and reports the first error.
-func (t *grantTrial) atOnce(what string, fn func(goroutine, round int) error) {
-	failed := make(chan error, goroutines)
-	var group sync.WaitGroup
-	for goroutine := range goroutines {
-		group.Go(func() {
-			for round := range rounds {
-				if err := fn(goroutine, round); err != nil {
-					failed <- err
-					return
-				}
-			}
-		})
-	}
-	group.Wait()
-	close(failed)
-	for err := range failed {
-		t.fail("with %d goroutines at once: %v", goroutines, err)
-	}
-	t.steps = append(t.steps, fmt.Sprintf("%s by %d goroutines at once", what, goroutines))
-}
+// rounds is how often each goroutine does something.
+const rounds = 12
 
 func checkOneGrantAtOnce(t *grantTrial) {
 	key := keyOf("account", "link")
-	t.atOnce("UpdateGrant of one key", func(int, int) error { return t.store.UpdateGrant(t.ctx, key, count) })
+	t.atOnce("UpdateGrant of one key", rounds, func(int, int) error { return t.store.UpdateGrant(t.ctx, key, count) })
 	t.known = append(t.known, key)
 	t.grants[key] = counted(key, goroutines*rounds)
 	t.expectAll()
@@ -63,7 +41,7 @@ func checkOneGrantAtOnce(t *grantTrial) {
 
 // checkGrantsAtOnce updates grants of one account, some of them shared.
 func checkGrantsAtOnce(t *grantTrial) {
-	t.atOnce("UpdateGrant of several keys", func(goroutine, round int) error {
+	t.atOnce("UpdateGrant of several keys", rounds, func(goroutine, round int) error {
 		for _, key := range []lwa.Key{keyOf("account", fmt.Sprint(goroutine)), keyOf("account", "shared"), keyOf(fmt.Sprint(round), "link")} {
 			if err := t.store.UpdateGrant(t.ctx, key, count); err != nil {
 				return err
@@ -98,7 +76,7 @@ func checkWholeGrants(t *grantTrial) {
 		return nil
 	}
 	t.update(key, func(g *lwa.Grant) { *g = counted(key, 1) })
-	t.atOnce("UpdateGrant, Grant and AccountGrants", func(goroutine, _ int) error {
+	t.atOnce("UpdateGrant, Grant and AccountGrants", rounds, func(goroutine, _ int) error {
 		if goroutine%2 == 0 {
 			return t.store.UpdateGrant(t.ctx, key, count)
 		}

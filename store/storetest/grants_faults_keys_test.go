@@ -94,7 +94,7 @@ func grantKeyFaults() []grantFault {
 				f.accountGrants = func(ctx context.Context, _, accountID string) grantSeq { return f.everything(ctx, accountID) }
 			},
 			check: "clients and accounts apart",
-			words: "must give 3 grants, it was 6",
+			words: "must give 3 grants and gave 6",
 		},
 		{
 			name: "lists the grants of every account",
@@ -110,7 +110,7 @@ func grantKeyFaults() []grantFault {
 				}
 			},
 			check: "clients and accounts apart",
-			words: "must give 3 grants, it was 6",
+			words: "must give 3 grants and gave 6",
 		},
 		{
 			name: "takes no client for every client",
@@ -123,7 +123,7 @@ func grantKeyFaults() []grantFault {
 				}
 			},
 			check: "clients and accounts apart",
-			words: "must give 0 grants, it was 5",
+			words: "must give 0 grants and gave 5",
 		},
 		{
 			name: "lists links in the order of a dictionary",

@@ -64,7 +64,7 @@ func grantValueFaults() []grantFault {
 				}
 			},
 			check: "an empty store",
-			words: "must be given 1 grants",
+			words: "to fn UpdateGrant",
 		},
 		{
 			name: "keeps a grant that never had a refresh token",
@@ -121,7 +121,7 @@ func grantValueFaults() []grantFault {
 				}
 			},
 			check: "each field of a grant",
-			words: "fn of UpdateGrant",
+			words: "to fn UpdateGrant",
 		},
 		{
 			name: "does not store what was emptied",
@@ -165,7 +165,7 @@ func grantValueFaults() []grantFault {
 				}
 			},
 			check: "a grant without refresh token",
-			words: "fn of UpdateGrant",
+			words: "to fn UpdateGrant",
 		},
 	}
 	for field, forget := range map[string]func(*lwa.Grant){

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"strings"
@@ -18,6 +19,16 @@ func TestGrantsOfMemoryStore(t *testing.T) {
 	Grants(t, func(*testing.T) lwa.Store { return new(lwa.MemoryStore) })
 }
 
+// The method Grants may be missing, or be of no use.
+func TestGrantsWithoutMore(t *testing.T) {
+	Grants(t, func(*testing.T) lwa.Store { return struct{ lwa.Store }{new(lwa.MemoryStore)} })
+	Grants(t, func(*testing.T) lwa.Store {
+		return &faultyGrants{grants: func(context.Context) grantSeq {
+			return func(yield func(lwa.Grant, error) bool) { yield(lwa.Grant{}, errors.ErrUnsupported) }
+		}}
+	})
+}
+
 // grantFault is a way to break a store.
 type grantFault struct {
 	name   string
@@ -29,7 +40,7 @@ type grantFault struct {
 // TestGrantFaultsAreNoticed breaks a store in one place at a time.
 func TestGrantFaultsAreNoticed(t *testing.T) {
 	noticed := make(map[string]bool)
-	for _, fault := range slices.Concat(grantValueFaults(), grantUpdateFaults, grantTimeFaults, grantKeyFaults(), grantReadFaults, grantConcurrencyFaults, grantTextFaults) {
+	for _, fault := range slices.Concat(grantValueFaults(), grantUpdateFaults, grantTimeFaults, grantKeyFaults(), grantReadFaults, grantConcurrencyFaults, grantInterruptionFaults, grantTextFaults) {
 		noticed[fault.check] = true
 		t.Run(fault.name, func(t *testing.T) {
 			i := slices.IndexFunc(grantChecks, func(c grantCheck) bool { return c.name == fault.check })
@@ -68,6 +79,7 @@ type faultyGrants struct {
 	accountGrants func(ctx context.Context, clientID, accountID string) grantSeq
 	updateGrant   func(context.Context, lwa.Key, func(*lwa.Grant) error) error
 	eraseGrants   func(ctx context.Context, accountID string) error
+	grants        func(context.Context) grantSeq
 }
 
 func (f *faultyGrants) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
@@ -135,6 +147,13 @@ func (f *faultyGrants) EraseGrants(ctx context.Context, accountID string) error 
 		return f.eraseGrants(ctx, accountID)
 	}
 	return f.MemoryStore.EraseGrants(ctx, accountID)
+}
+
+func (f *faultyGrants) Grants(ctx context.Context) grantSeq {
+	if f.grants != nil {
+		return f.grants(ctx)
+	}
+	return f.MemoryStore.Grants(ctx)
 }
 
 func (f *faultyGrants) mapOut(grant lwa.Grant) lwa.Grant {

@@ -73,6 +73,7 @@ func checkManyLinks(t *grantTrial) {
 	}
 	t.put(grantOf(keyOf("account-2", "link"), 1))
 	t.expectList(lwaClient, "account")
+	t.expectEvery()
 	t.erase("account")
 	t.expectAll()
 }

@@ -30,6 +30,22 @@ func checkGrant(t *grantTrial) {
 	t.expectAll()
 }
 
+func checkEveryGrant(t *grantTrial) {
+	t.expectEvery()
+	for n := range 3 {
+		for _, accountID := range []string{"account", "other", "third"} {
+			t.put(grantOf(keyOf(accountID, fmt.Sprint(n)), n))
+			t.put(grantOf(lwa.Key{ClientID: otherLWAClient, AccountID: accountID}, n))
+			t.expectEvery()
+		}
+	}
+	t.update(keyOf("other", "1"), func(g *lwa.Grant) { g.AccessToken = "Atza|changed" })
+	t.update(keyOf("third", "0"), func(g *lwa.Grant) { g.RefreshToken = "" })
+	t.expectEvery()
+	t.erase("account")
+	t.expectEvery()
+}
+
 // checkFields changes and empties one field at a time. Each change starts from
 // what fn is given, so running fn twice on the same grant shows.
 func checkFields(t *grantTrial) {
@@ -137,9 +153,8 @@ func checkInvalidKeys(t *grantTrial) {
 }
 
 func checkGrantTimes(t *grantTrial) {
-	east := time.FixedZone("east", 5*3600+1800)
 	for i, when := range []time.Time{
-		time.Date(2026, 3, 1, 12, 0, 0, 123_456_789, east),
+		time.Date(2026, 3, 1, 12, 0, 0, 123_456_789, elsewhere),
 		time.Date(2026, 3, 1, 12, 0, 0, 999_999_999, time.UTC),
 		time.Date(2026, 3, 1, 12, 0, 0, 1_000_000, time.UTC),
 		time.Date(2026, 10, 25, 1, 30, 0, 0, time.UTC),
@@ -219,17 +234,19 @@ func checkUnkeepableGrantText(t *grantTrial) {
 }
 
 func checkLongGrant(t *grantTrial) {
-	long := func(n int, end string) string { return strings.Repeat("x", n-len(end)) + end }
-	for i, end := range []string{"1", "2"} {
-		for _, key := range []lwa.Key{
-			keyOf("account", long(255, end)),
-			keyOf(long(255, end), "link"),
-			{ClientID: long(255, end), AccountID: "account", LinkID: "link"},
-		} {
-			grant := grantOf(key, i)
-			grant.AccessToken = alexaevents.Secret(long(4096, end))
-			grant.RefreshToken = alexaevents.Secret(long(4096, end))
-			t.put(grant)
+	for _, character := range []string{"x", "\u00e9", "\U0001f600"} {
+		long := strings.Repeat(character, 254)
+		token := alexaevents.Secret(strings.Repeat("x", 4095))
+		for i, end := range []string{"1", "2"} {
+			for _, key := range []lwa.Key{
+				keyOf("account", long+end),
+				keyOf(long+end, "link"),
+				{ClientID: long + end, AccountID: "account", LinkID: "link"},
+			} {
+				grant := grantOf(key, i)
+				grant.AccessToken, grant.RefreshToken = token+alexaevents.Secret(end), token+alexaevents.Secret(end)
+				t.put(grant)
+			}
 		}
 	}
 	t.expectAll()

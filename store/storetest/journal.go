@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 )
 
@@ -44,15 +45,56 @@ func (j *journal) did(err error, format string, args ...any) {
 	j.steps = append(j.steps, step)
 }
 
+// atOnce runs fn in several goroutines, in each of them for every round, and
+// fails with the first error.
+func (j *journal) atOnce(what string, rounds int, fn func(goroutine, round int) error) {
+	if j.err != nil {
+		return
+	}
+	err := atOnce(func(goroutine int) error {
+		for round := range rounds {
+			if err := fn(goroutine, round); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		j.fail("with %d goroutines at once: %v", goroutines, err)
+	}
+	j.steps = append(j.steps, fmt.Sprintf("%s by %d goroutines at once", what, goroutines))
+}
+
+// caught makes an error of a panic, which would end the other checks too.
+func caught(fn func() error) (err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			err = fmt.Errorf("a call of the store panicked: %v\n%s", panicked, debug.Stack())
+		}
+	}()
+	return fn()
+}
+
 // run returns the first violation that a check finds. A store that keeps a lock
 // hangs, which is a violation as well.
 func run(ctx context.Context, check func() error) error {
 	done := make(chan error, 1)
-	go func() { done <- check() }()
+	go func() { done <- caught(check) }()
 	select {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
 		return errors.New("the store hangs: does it keep a lock or a connection while a loop runs, or after one that stopped early?")
 	}
+}
+
+// apart returns where two lists begin to differ, and what they have from there
+// on, as far as a report has room for it.
+func apart[T comparable](want, got []T) (from int, wanted, given []T) {
+	for from < min(len(want), len(got)) && want[from] == got[from] {
+		from++
+	}
+	const shown = 8
+	cut := func(list []T) []T { return list[from:min(from+shown, len(list))] }
+	return from, cut(want), cut(got)
 }

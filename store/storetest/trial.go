@@ -27,9 +27,24 @@ func (t *trial) add(facts ...identity.Fact) {
 			return
 		}
 		t.did(t.store.AddFact(t.ctx, fact), "AddFact(%s)", describe(fact))
-		t.facts = append(t.facts, fact)
-		t.known = append(t.known, fact)
+		t.holds([]identity.Fact{fact})
 	}
+}
+
+// load adds many facts: several in one call if the store can, and else from
+// several goroutines.
+func (t *trial) load(facts []identity.Fact) {
+	if t.err != nil {
+		return
+	}
+	t.did(load(t.ctx, t.store, slices.Values(facts)), "adding %d facts", len(facts))
+	t.holds(facts)
+}
+
+// holds takes note that the facts were added.
+func (t *trial) holds(facts []identity.Fact) {
+	t.facts = append(t.facts, facts...)
+	t.known = append(t.known, facts...)
 }
 
 func (t *trial) eraseUser(skillID, amazonUserID string) {
@@ -50,18 +65,20 @@ func (t *trial) eraseAccount(accountID string) {
 	if accountID == "" {
 		return
 	}
-	for user, facts := range t.users() {
-		var this, other bool
-		for _, f := range facts {
-			this = this || f.AccountID == accountID
-			other = other || f.AccountID != accountID && f.AccountID != ""
-		}
-		if this {
-			t.drop(func(f identity.Fact) bool {
-				return userOf(f) == user && (f.AccountID == accountID || !other && f.Kind != identity.Disabled)
-			})
+	this, other := make(map[user]bool), make(map[user]bool)
+	for _, f := range t.facts {
+		switch f.AccountID {
+		case "":
+		case accountID:
+			this[userOf(f)] = true
+		default:
+			other[userOf(f)] = true
 		}
 	}
+	t.drop(func(f identity.Fact) bool {
+		user := userOf(f)
+		return f.AccountID == accountID || this[user] && !other[user] && f.Kind != identity.Disabled
+	})
 }
 
 func (t *trial) purge(before time.Time) {
@@ -69,11 +86,11 @@ func (t *trial) purge(before time.Time) {
 		return
 	}
 	t.did(t.store.Purge(t.ctx, before), "Purge(%s)", before.Format(time.RFC3339Nano))
-	for user, facts := range t.users() {
-		if !slices.ContainsFunc(facts, func(f identity.Fact) bool { return !f.At.Before(before) }) {
-			t.drop(func(f identity.Fact) bool { return userOf(f) == user })
-		}
+	recent := make(map[user]bool)
+	for _, f := range t.facts {
+		recent[userOf(f)] = recent[userOf(f)] || !f.At.Before(before)
 	}
+	t.drop(func(f identity.Fact) bool { return !recent[userOf(f)] })
 }
 
 func (t *trial) drop(dropped func(identity.Fact) bool) {
@@ -85,16 +102,9 @@ type user struct{ skillID, amazonUserID string }
 
 func userOf(f identity.Fact) user { return user{f.SkillID, f.AmazonUserID} }
 
-func (t *trial) users() map[user][]identity.Fact {
-	users := make(map[user][]identity.Fact)
-	for _, f := range t.facts {
-		users[userOf(f)] = append(users[userOf(f)], f)
-	}
-	return users
-}
-
 // expectAll compares the records of every user, in each skill and in all, and
-// of every account that the trial ever knew.
+// of every account that the trial ever knew, and every fact if the store lists
+// them.
 func (t *trial) expectAll() {
 	done := make(map[any]bool)
 	once := func(key any, expect func()) {
@@ -108,6 +118,7 @@ func (t *trial) expectAll() {
 		once(user{"", f.AmazonUserID}, func() { t.expectUser("", f.AmazonUserID) })
 		once(f.AccountID, func() { t.expectAccount(f.AccountID) })
 	}
+	t.expectFacts()
 }
 
 func (t *trial) expectUser(skillID, amazonUserID string) {
@@ -146,14 +157,20 @@ func (t *trial) compare(call string, want []identity.Record, records iter.Seq2[i
 		}
 		got = append(got, record)
 	}
-	if slices.Equal(want, got) {
+	expectList(&t.journal, call, "records", want, got, func(records []identity.Record) any { return records })
+}
+
+// expectList compares what a call gave; show is how values look in a report.
+func expectList[T comparable](j *journal, call, values string, want, got []T, show func([]T) any) {
+	if j.err != nil || slices.Equal(want, got) {
 		return
 	}
-	diff := cmp.Diff(want, got)
+	from, wanted, given := apart(want, got)
+	diff := cmp.Diff(show(wanted), show(given))
 	if diff == "" {
 		diff = "the times are right, but not in UTC"
 	}
-	t.fail("%s must give %d records and gave %d (-want +got):\n%s", call, len(want), len(got), diff)
+	j.fail("%s must give %d %s and gave %d, which differ from number %d on (-want +got):\n%s", call, len(want), values, len(got), from+1, diff)
 }
 
 // describe keeps long text short.
