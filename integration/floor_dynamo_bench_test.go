@@ -32,10 +32,10 @@ func (f dynamoFloor) addFact(b *testing.B, fact identity.Fact) {
 	_, err := f.client.PutItem(b.Context(), &dynamodb.PutItemInput{
 		TableName: aws.String(f.prefix + "facts"),
 		Item: attributes{
-			"AmazonUserID": text(fact.AmazonUserID), "ID": text(fact.AmazonUserID[:32]), "SkillID": text(fact.SkillID),
+			"AmazonUserID": text(fact.AmazonUserID), "SkillFact": text(fact.SkillID + "\x00" + fact.AmazonUserID[:32]),
 			"At": number(fact.At.UnixMilli()), "Kind": number(int64(fact.Kind)),
 		},
-		ConditionExpression: aws.String("attribute_not_exists(ID)"),
+		ConditionExpression: aws.String("attribute_not_exists(AmazonUserID)"),
 	})
 	require.NoError(b, err)
 }
@@ -44,8 +44,8 @@ func (f dynamoFloor) userFacts(b *testing.B, amazonUserID string) (facts int) {
 	output, err := f.client.Query(b.Context(), &dynamodb.QueryInput{
 		TableName:                 aws.String(f.prefix + "facts"),
 		ConsistentRead:            aws.Bool(true),
-		KeyConditionExpression:    aws.String("AmazonUserID = :user"),
-		ExpressionAttributeValues: attributes{":user": text(amazonUserID)},
+		KeyConditionExpression:    aws.String("AmazonUserID = :user AND begins_with(SkillFact, :skill)"),
+		ExpressionAttributeValues: attributes{":user": text(amazonUserID), ":skill": text(skill + "\x00")},
 	})
 	require.NoError(b, err)
 	return len(output.Items)

@@ -31,7 +31,7 @@ func (b *busy) Do(r *http.Request) (*http.Response, error) {
 	var batch struct {
 		RequestItems map[string][]struct {
 			PutRequest struct {
-				Item struct{ ID struct{ S string } }
+				Item struct{ SkillFact struct{ S string } }
 			}
 		}
 	}
@@ -45,7 +45,7 @@ func (b *busy) Do(r *http.Request) (*http.Response, error) {
 	items := batch.RequestItems["alexa_facts"]
 	undone := min(b.capacity, len(items))
 	for _, item := range items[:undone] {
-		b.written[item.PutRequest.Item.ID.S]++
+		b.written[item.PutRequest.Item.SkillFact.S]++
 	}
 	var rest struct {
 		RequestItems map[string][]json.RawMessage
@@ -95,7 +95,7 @@ func TestUnprocessedItems(t *testing.T) {
 			require.Equal(t, requests, dynamo.requests)
 			require.Len(t, dynamo.written, len(facts))
 			for _, fact := range facts {
-				require.Equal(t, 1, dynamo.written[fact.ID()])
+				require.Equal(t, 1, dynamo.written["skill\x00"+fact.ID()])
 			}
 		})
 	}

@@ -29,8 +29,8 @@
 // of its own, unless an [lwa.Sealed] goes around the store. What was erased stays
 // in the table's backups for as long as they are kept.
 //
-// A user ID or an account ID may have 2048 bytes, and a client ID and a link ID
-// 1023 together.
+// A user ID may have 1024 bytes, an account ID 2048, a skill ID 991, and a client
+// ID and a link ID 1023 together.
 //
 // # What lags
 //

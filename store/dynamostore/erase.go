@@ -75,14 +75,14 @@ func (s *Store) purge(ctx context.Context, before time.Time) error {
 	for old, err := range scan[factItem](ctx, s, &dynamodb.ScanInput{
 		TableName:                 s.name(factsTable),
 		FilterExpression:          aws.String("#at < :before"),
-		ProjectionExpression:      aws.String("AmazonUserID, SkillID"),
+		ProjectionExpression:      aws.String("AmazonUserID, SkillFact"),
 		ExpressionAttributeNames:  map[string]string{"#at": "At"}, // AT is a reserved word
 		ExpressionAttributeValues: attributes{":before": number(before.UnixMilli())},
 	}) {
 		if err != nil {
 			return err
 		}
-		u := user{old.SkillID, old.AmazonUserID}
+		u := old.user()
 		if u == last {
 			continue
 		}

@@ -3,6 +3,7 @@ package dynamostore
 import (
 	"context"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -12,23 +13,28 @@ import (
 	"github.com/alexaevents/alexaevents/identity"
 )
 
-// factItem is a fact as the table has it. The user is the partition key, and ID,
-// a hash over the whole fact, the sort key: storing a fact twice is storing it
-// once. An item without AccountID is not in the index of the accounts.
+// factItem is a fact as the table has it. The user is the partition key. The sort
+// key begins with the skill, and ends with a hash over the whole fact: storing a
+// fact twice is storing it once. An item without AccountID is not in the index of
+// the accounts.
 type factItem struct {
 	AmazonUserID string
-	ID           string // that of the record that the fact would open
-	SkillID      string
-	At           int64 // milliseconds since 1970-01-01T00:00:00Z
+	SkillFact    string // the skill and the ID of the record that the fact would open, with a NUL between them
+	At           int64  // milliseconds since 1970-01-01T00:00:00Z
 	Kind         identity.Kind
 	AccountID    string `dynamodbav:",omitempty"`
+}
+
+func skillFact(skillID, id string) string { return skillID + "\x00" + id }
+
+func factKey(fact identity.Fact) attributes {
+	return attributes{"AmazonUserID": text(fact.AmazonUserID), "SkillFact": text(skillFact(fact.SkillID, fact.ID()))}
 }
 
 func factItemOf(fact identity.Fact) factItem {
 	return factItem{
 		AmazonUserID: fact.AmazonUserID,
-		ID:           fact.ID(),
-		SkillID:      fact.SkillID,
+		SkillFact:    skillFact(fact.SkillID, fact.ID()),
 		At:           fact.At.UnixMilli(),
 		Kind:         fact.Kind,
 		AccountID:    fact.AccountID,
@@ -36,17 +42,22 @@ func factItemOf(fact identity.Fact) factItem {
 }
 
 func (i factItem) fact() identity.Fact {
+	u := i.user()
 	return identity.Fact{
-		SkillID:      i.SkillID,
-		AmazonUserID: i.AmazonUserID,
+		SkillID:      u.skillID,
+		AmazonUserID: u.amazonUserID,
 		At:           time.UnixMilli(i.At).UTC(),
 		Kind:         i.Kind,
 		AccountID:    i.AccountID,
 	}
 }
 
-func factKey(fact identity.Fact) attributes {
-	return attributes{"AmazonUserID": text(fact.AmazonUserID), "ID": text(fact.ID())}
+// user is a user of one skill.
+type user struct{ skillID, amazonUserID string }
+
+func (i factItem) user() user {
+	skillID, _, _ := strings.Cut(i.SkillFact, "\x00")
+	return user{skillID, i.AmazonUserID}
 }
 
 // AddFact implements [identity.Store].
@@ -54,7 +65,7 @@ func (s *Store) AddFact(ctx context.Context, fact identity.Fact) error {
 	fact, err := fact.Clean()
 	if err == nil {
 		// If it is there, it is the same.
-		_, err = s.put(ctx, factsTable, factItemOf(fact), condition{expression: "attribute_not_exists(ID)"})
+		_, err = s.put(ctx, factsTable, factItemOf(fact), condition{expression: "attribute_not_exists(AmazonUserID)"})
 	}
 	return wrap("add a fact", err)
 }
@@ -89,9 +100,9 @@ func putRequests(facts []identity.Fact) (requests []types.WriteRequest, err erro
 	return requests, nil
 }
 
-// Facts yields every fact, those of one Alexa user one after another. It reads
-// the whole table, a page at a time. What is added or erased meanwhile may be
-// among them or not.
+// Facts yields every fact, those of one Alexa user of a skill one after another.
+// It reads the whole table, a page at a time. What is added or erased meanwhile
+// may be among them or not.
 func (s *Store) Facts(ctx context.Context) iter.Seq2[identity.Fact, error] {
 	all := scan[factItem](ctx, s, &dynamodb.ScanInput{TableName: s.name(factsTable)})
 	return convert("read all facts", all, factItem.fact)

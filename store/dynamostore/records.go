@@ -49,32 +49,33 @@ func (s *Store) AccountRecords(ctx context.Context, accountID string) iter.Seq2[
 
 // userFacts returns the facts of an Alexa user in one skill, or in all if that is
 // empty.
-func (s *Store) userFacts(ctx context.Context, skillID, amazonUserID string) (facts []identity.Fact, err error) {
+func (s *Store) userFacts(ctx context.Context, skillID, amazonUserID string) ([]identity.Fact, error) {
 	if !keepable(cmp.Or(skillID, "any"), amazonUserID, "") {
 		return nil, s.ready(ctx)
 	}
-	for item, err := range query[factItem](ctx, s, &dynamodb.QueryInput{
+	input := &dynamodb.QueryInput{
 		TableName:                 s.name(factsTable),
 		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String("AmazonUserID = :user"),
 		ExpressionAttributeValues: attributes{":user": text(amazonUserID)},
-	}) {
+	}
+	if skillID != "" {
+		input.KeyConditionExpression = aws.String("AmazonUserID = :user AND begins_with(SkillFact, :skill)")
+		input.ExpressionAttributeValues[":skill"] = text(skillFact(skillID, ""))
+	}
+	var facts []identity.Fact
+	for item, err := range query[factItem](ctx, s, input) {
 		if err != nil {
 			return nil, err
 		}
-		if skillID == "" || item.SkillID == skillID {
-			facts = append(facts, item.fact())
-		}
+		facts = append(facts, item.fact())
 	}
 	return facts, nil
 }
 
-// user is a user of one skill.
-type user struct{ skillID, amazonUserID string }
-
 // accountFacts returns all facts of each user whom a Linked fact ties to the
 // account, since the end of a record of the account can lie in a fact that does
-// not name it. Who they are says the index; it may lag, what they have does not.
+// not name it. Who they are says the index, which may lag.
 func (s *Store) accountFacts(ctx context.Context, accountID string) (map[user][]identity.Fact, error) {
 	if accountID == "" || !keepable("any", "anyone", accountID) {
 		return nil, s.ready(ctx)
@@ -89,7 +90,7 @@ func (s *Store) accountFacts(ctx context.Context, accountID string) (map[user][]
 		if err != nil {
 			return nil, err
 		}
-		users[user{link.SkillID, link.AmazonUserID}] = nil
+		users[link.user()] = nil
 	}
 	for u := range users {
 		facts, err := s.userFacts(ctx, u.skillID, u.amazonUserID)

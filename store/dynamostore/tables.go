@@ -23,15 +23,12 @@ func (s *Store) tables() []*dynamodb.CreateTableInput {
 	return []*dynamodb.CreateTableInput{
 		{
 			TableName:            s.name(factsTable),
-			AttributeDefinitions: texts("AmazonUserID", "ID", "AccountID"),
-			KeySchema:            keys("AmazonUserID", "ID"),
+			AttributeDefinitions: texts("AmazonUserID", "SkillFact", "AccountID"),
+			KeySchema:            keys("AmazonUserID", "SkillFact"),
 			GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
-				IndexName: aws.String(accountIndex),
-				KeySchema: keys("AccountID"),
-				Projection: &types.Projection{
-					ProjectionType:   types.ProjectionTypeInclude, // beside the keys of the table
-					NonKeyAttributes: []string{"SkillID"},
-				},
+				IndexName:  aws.String(accountIndex),
+				KeySchema:  keys("AccountID", "AmazonUserID"),
+				Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}, // those of the table too
 			}},
 			BillingMode: types.BillingModePayPerRequest,
 		},
@@ -53,12 +50,11 @@ func texts(names ...string) (definitions []types.AttributeDefinition) {
 	return definitions
 }
 
-func keys(partition string, sort ...string) []types.KeySchemaElement {
-	schema := []types.KeySchemaElement{{AttributeName: aws.String(partition), KeyType: types.KeyTypeHash}}
-	for _, name := range sort {
-		schema = append(schema, types.KeySchemaElement{AttributeName: aws.String(name), KeyType: types.KeyTypeRange})
+func keys(partition, sort string) []types.KeySchemaElement {
+	return []types.KeySchemaElement{
+		{AttributeName: aws.String(partition), KeyType: types.KeyTypeHash},
+		{AttributeName: aws.String(sort), KeyType: types.KeyTypeRange},
 	}
-	return schema
 }
 
 // CreateTables makes the tables that are not there yet, paid for by the request,
