@@ -22,6 +22,10 @@
 //     Properties.
 //   - [github.com/alexaevents/alexaevents/store/sqlstore]: the records of
 //     identity and the grants of lwa in a SQL database.
+//   - github.com/alexaevents/alexaevents/store/dynamostore, a module of its own:
+//     the same in Amazon DynamoDB.
+//   - [github.com/alexaevents/alexaevents/store/transfer]: existing tables of
+//     customers and tokens into a store, and out again.
 //   - [github.com/alexaevents/alexaevents/store/storetest]: the conformance
 //     kit for stores of your own.
 //   - [github.com/alexaevents/alexaevents/alexatest]: Amazon in memory, with

@@ -1,0 +1,91 @@
+package transfer
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+)
+
+type csvReader struct {
+	lines *csv.Reader
+	names []string // of the first line; nil before it
+}
+
+func newCSVReader(r io.Reader) *csvReader {
+	lines := csv.NewReader(r)
+	lines.ReuseRecord = true
+	return &csvReader{lines: lines}
+}
+
+func (c *csvReader) next(r *row) error {
+	if c.names == nil {
+		if err := c.header(r); err != nil {
+			return err
+		}
+	}
+	cells, err := c.read(r)
+	if err != nil {
+		return err
+	}
+	for i, cell := range cells { // as many as names, which the reader sees to
+		if err := r.put(c.names[i], cell); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *csvReader) header(r *row) error {
+	names, err := c.read(r)
+	if errors.Is(err, errEnd) {
+		return fmt.Errorf("%w: it is empty, without names of columns", ErrInvalidFile)
+	}
+	if err != nil {
+		return err
+	}
+	// If none is known, these are no names but values, which no error may show.
+	if !slices.ContainsFunc(names, func(name string) bool { _, known := r.column(name); return known }) {
+		return r.invalid("it has none of the columns %s", strings.Join(r.columns, ", "))
+	}
+	for _, name := range names {
+		if err := r.put(name, ""); err != nil {
+			return err
+		}
+	}
+	clear(r.cells)
+	c.names = slices.Clone(names)
+	return nil
+}
+
+func (c *csvReader) read(r *row) ([]string, error) {
+	cells, err := c.lines.Read()
+	if err == io.EOF {
+		return nil, errEnd
+	}
+	if syntax := (*csv.ParseError)(nil); errors.As(err, &syntax) {
+		return nil, fmt.Errorf("%w: %w", ErrInvalidFile, err)
+	}
+	if err == nil {
+		r.line, _ = c.lines.FieldPos(0)
+	}
+	return cells, err
+}
+
+type csvWriter struct{ lines *csv.Writer }
+
+func (c csvWriter) write(t table, cells []string) error {
+	for i, cell := range cells {
+		if strings.Contains(cell, "\r\n") { // of which a reader makes \n
+			return fmt.Errorf("transfer: CSV does not keep the line break in a cell of %s: use JSONLines", t.columns[i])
+		}
+	}
+	return c.lines.Write(cells)
+}
+
+func (c csvWriter) flush() error {
+	c.lines.Flush()
+	return c.lines.Error()
+}

@@ -1,0 +1,60 @@
+// Package transfer moves tables of customers and of grants into a store and out
+// of it, as CSV or JSON lines. Rows are read and written one after another, so a
+// table may be larger than the memory.
+//
+// # Customers
+//
+// The table is the one that Amazon recommends, with two columns more:
+//
+//	ID             written, and ignored when it is read
+//	AmazonUserID
+//	AccountID      empty: no account is known
+//	StartDatetime  empty: not known; there must be an EndDatetime and no AccountID
+//	EndDatetime    empty: the record is open
+//	SkillID        empty: Import.SkillID
+//	EnabledAt      empty: not known
+//
+// Columns are found by their names, in any order; what is not needed may be
+// missing, and one of another name is an error. StartDateTime and EndDateTime,
+// as Amazon also writes them, are read too. Times are in RFC 3339, like
+// 2019-09-01T00:00:00Z.
+//
+// A table that an SQL database keeps is exported by
+//
+//	SELECT SkillID, AmazonUserID, AccountID, StartDatetime, EndDatetime
+//	FROM customers ORDER BY SkillID, AmazonUserID, StartDatetime
+//
+// The rows of one user of a skill must stand together, since they are understood
+// together: where one ends at the instant at which another starts, the user
+// linked another account, and did not disable the skill. An import remembers
+// whom it has met, in up to 40 bytes for each, and fails on a user whose rows are
+// scattered. What is stored by then cannot be taken back, so check a file first:
+// with [Import.Skip] set to math.MaxInt, an import reads all and stores nothing.
+//
+// What comes out of a store says the same after it went into another one: the
+// same users had the same accounts at the same times. The ID of a record and
+// EnabledAt may differ, since rows say less than the facts that they are derived
+// from. [Facts] copies these themselves from store to store, and loses nothing.
+//
+// # Grants
+//
+//	ClientID       empty: Import.ClientID
+//	AccountID
+//	LinkID
+//	Region         NA, EU or FE; empty: Import.Region
+//	AccessToken
+//	RefreshToken
+//	IssuedAt       when the access token was issued
+//	Expiry         when the access token expires
+//	ConfirmedAt
+//	Refused
+//	CodeHash
+//
+// The columns are the fields of [lwa.Grant]. AccountID and RefreshToken are
+// required. No token is overwritten by an older one: a grant that is in the store
+// already stays, unless both say when they were issued and the row was later.
+//
+// Such a file holds tokens in the clear, those of a store inside [lwa.Sealed]
+// too: whoever reads it can act for the customers. Keep it where nobody else can
+// read it, and delete it afterwards. [Grants] needs no file.
+package transfer

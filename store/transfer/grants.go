@@ -1,0 +1,82 @@
+package transfer
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+var grantTable = table{columns: []string{
+	"ClientID", "AccountID", "LinkID", "Region", "AccessToken", "RefreshToken", "IssuedAt", "Expiry", "ConfirmedAt", "Refused", "CodeHash",
+}}
+
+// Grants stores the grants of a table, each unless the store has a newer one of
+// its key.
+//
+// The error wraps [ErrInvalidFile], or what the store, r or ctx gave. The grants
+// before it are stored.
+func (i *Import) Grants(ctx context.Context, store lwa.Store, r io.Reader) error {
+	rows := 0
+	for row, err := range i.Format.rows(r, grantTable) {
+		var grant lwa.Grant
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err == nil {
+			grant, err = i.grant(row)
+		}
+		if err != nil {
+			return err
+		}
+		if rows++; rows <= i.Skip {
+			continue
+		}
+		if err := putGrant(ctx, store, grant); err != nil {
+			return fmt.Errorf("transfer: import grants: %w", err)
+		}
+		if i.Progress != nil {
+			i.Progress(rows)
+		}
+	}
+	return ctx.Err()
+}
+
+// grant returns what a row says.
+func (i *Import) grant(r row) (lwa.Grant, error) {
+	grant := lwa.Grant{
+		Key: lwa.Key{
+			ClientID:  cmp.Or(r.cells["ClientID"], i.ClientID),
+			AccountID: r.cells["AccountID"],
+			LinkID:    r.cells["LinkID"],
+		},
+		Region:       cmp.Or(alexaevents.Region(r.cells["Region"]), i.Region),
+		AccessToken:  alexaevents.Secret(r.cells["AccessToken"]),
+		RefreshToken: alexaevents.Secret(r.cells["RefreshToken"]),
+		Refused:      r.cells["Refused"],
+		CodeHash:     r.cells["CodeHash"],
+	}
+	var err error
+	if grant.IssuedAt, err = r.time("IssuedAt"); err != nil {
+		return lwa.Grant{}, err
+	}
+	if grant.Expiry, err = r.time("Expiry"); err != nil {
+		return lwa.Grant{}, err
+	}
+	if grant.ConfirmedAt, err = r.time("ConfirmedAt"); err != nil {
+		return lwa.Grant{}, err
+	}
+	switch {
+	case grant.RefreshToken == "":
+		return lwa.Grant{}, r.invalid("RefreshToken is empty")
+	case grant.Region != "" && grant.Region.APIEndpoint() == "":
+		return lwa.Grant{}, r.invalid("Region is none of %s, %s, %s", alexaevents.NorthAmerica, alexaevents.Europe, alexaevents.FarEast)
+	}
+	if _, err := grant.Clean(); err != nil {
+		return lwa.Grant{}, r.invalid("%w", err)
+	}
+	return grant, nil
+}

@@ -1,0 +1,232 @@
+package transfer_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/lwa"
+	"github.com/alexaevents/alexaevents/store/transfer"
+)
+
+var key = lwa.Key{ClientID: "amzn1.application-oa2-client.example", AccountID: "private-account", LinkID: "link"}
+
+// exportedGrants returns the table of a store's grants.
+func exportedGrants(t tb, format transfer.Format, store *lwa.MemoryStore) string {
+	var file bytes.Buffer
+	require.NoError(t, (&transfer.Export{Format: format}).Grants(&file, store.Grants(t.Context())))
+	return file.String()
+}
+
+func drawGrant(t *rapid.T) lwa.Grant {
+	pick := func(name string, texts ...string) string { return rapid.SampledFrom(texts).Draw(t, name) }
+	maybe := func(name string) time.Time {
+		if rapid.Bool().Draw(t, name+" is known") {
+			return at(rapid.IntRange(0, 3).Draw(t, name)).Add(120 * time.Millisecond)
+		}
+		return time.Time{}
+	}
+	return lwa.Grant{
+		Key:          lwa.Key{ClientID: pick("client", "c1", "c2"), AccountID: pick("account", "a\"1\"", "a,2"), LinkID: pick("link", "", "l")},
+		Region:       alexaevents.Region(pick("region", "", "NA", "EU", "FE")),
+		AccessToken:  alexaevents.Secret(pick("access token", "", "Atza|1", "Atza|=2")),
+		RefreshToken: alexaevents.Secret(pick("refresh token", "Atzr|1", "Atzr|<2>")),
+		IssuedAt:     maybe("issued"),
+		Expiry:       maybe("expiry"),
+		ConfirmedAt:  maybe("confirmed"),
+		Refused:      pick("refused", "", "hash"),
+		CodeHash:     pick("code", "", "hash"),
+	}
+}
+
+// Grants come back as they were, from any store of a set of them, and as often
+// as one likes.
+func TestGrantsThereAndBack(t *testing.T) {
+	onEach(t, func(t *testing.T, format transfer.Format) {
+		rapid.Check(t, func(t *rapid.T) {
+			from, to := new(lwa.MemoryStore), new(lwa.MemoryStore)
+			for _, grant := range rapid.SliceOf(rapid.Custom(drawGrant)).Draw(t, "grants") {
+				putGrant(t, from, grant)
+			}
+			want := collect(t, from.Grants(t.Context()))
+			file := exportedGrants(t, format, from)
+			cut := rapid.IntRange(0, len(want)).Draw(t, "cut")
+
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			told := 0
+			i := &transfer.Import{Format: format, Progress: func(rows int) {
+				if told = rows; rows == cut {
+					cancel()
+				}
+			}}
+			if err := i.Grants(ctx, to, strings.NewReader(file)); err != nil {
+				require.ErrorIs(t, err, context.Canceled)
+				require.Equal(t, cut, told)
+				i.Skip = rapid.SampledFrom([]int{0, cut}).Draw(t, "skip")
+				cut = -1
+				require.NoError(t, i.Grants(t.Context(), to, strings.NewReader(file)))
+			}
+			require.Equal(t, len(want), told)
+			require.Empty(t, cmp.Diff(want, collect(t, to.Grants(t.Context()))))
+			require.NoError(t, transfer.Grants(t.Context(), to, from.Grants(t.Context())))
+			require.Empty(t, cmp.Diff(want, collect(t, to.Grants(t.Context()))))
+		})
+	})
+}
+
+// No token is overwritten by one that could be older, whatever the way in.
+func TestOlderGrants(t *testing.T) {
+	const never = -1
+	for name, test := range map[string]struct {
+		stored, added int // when they were issued
+		want          alexaevents.Secret
+	}{
+		"later":                         {1, 2, "added"},
+		"earlier":                       {2, 1, "stored"},
+		"at the same time":              {1, 1, "stored"},
+		"nobody knows when":             {1, never, "stored"},
+		"nobody knows when, either way": {never, never, "stored"},
+		"nobody knows when the stored":  {never, 1, "stored"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			grant := func(token alexaevents.Secret, issued int) lwa.Grant {
+				g := lwa.Grant{Key: key, RefreshToken: token, CodeHash: string(token)}
+				if issued != never {
+					g.IssuedAt = at(issued)
+				}
+				return g
+			}
+			added := new(lwa.MemoryStore)
+			putGrant(t, added, grant("added", test.added))
+			for way, add := range map[string]func(lwa.Store) error{
+				"import": func(store lwa.Store) error {
+					return new(transfer.Import).Grants(t.Context(), store, strings.NewReader(exportedGrants(t, transfer.CSV, added)))
+				},
+				"copy": func(store lwa.Store) error { return transfer.Grants(t.Context(), store, added.Grants(t.Context())) },
+			} {
+				store := new(lwa.MemoryStore)
+				putGrant(t, store, grant("stored", test.stored))
+				require.NoError(t, add(store), way)
+				got, err := store.Grant(t.Context(), key)
+				require.NoError(t, err)
+				require.Equal(t, string(test.want), string(got.RefreshToken), way)
+				require.Equal(t, string(test.want), got.CodeHash, way)
+			}
+		})
+	}
+}
+
+func TestGrantDefaults(t *testing.T) {
+	store := new(lwa.MemoryStore)
+	i := &transfer.Import{ClientID: "client", Region: alexaevents.Europe}
+	require.NoError(t, i.Grants(t.Context(), store, strings.NewReader("RefreshToken,AccountID\nAtzr|1,a\n")))
+	i = &transfer.Import{ClientID: "client", Region: alexaevents.Europe, Format: transfer.JSONLines}
+	require.NoError(t, i.Grants(t.Context(), store, strings.NewReader(`{"AccountID":"b","RefreshToken":"Atzr|2","ClientID":"other","Region":"FE"}`)))
+	require.Equal(t, []lwa.Grant{
+		{Key: lwa.Key{ClientID: "client", AccountID: "a"}, Region: alexaevents.Europe, RefreshToken: "Atzr|1"},
+		{Key: lwa.Key{ClientID: "other", AccountID: "b"}, Region: alexaevents.FarEast, RefreshToken: "Atzr|2"},
+	}, collect(t, store.Grants(t.Context())))
+}
+
+func TestInvalidGrants(t *testing.T) {
+	const columns = "ClientID,AccountID,RefreshToken,Region,Expiry\nclient,private,Atzr|1,EU,2026-03-01T00:00:00Z\n"
+	for name, test := range map[string]struct {
+		file string
+		want []string
+		rows int
+	}{
+		"no names":         {"private,Atzr|private\n", []string{"line 1", "none of the columns"}, 0},
+		"an unknown name":  {"AccountID,RefreshToken,Token\n", []string{"line 1", `"Token"`}, 0},
+		"no client":        {columns + ",private,Atzr|private,EU,\n", []string{"line 3", "ClientID is empty"}, 1},
+		"no account":       {columns + "private,,Atzr|private,EU,\n", []string{"line 3", "AccountID is empty"}, 1},
+		"no refresh token": {columns + "private,private,,EU,\n", []string{"line 3", "RefreshToken is empty"}, 1},
+		"no such region":   {columns + "private,private,Atzr|private,private,\n", []string{"line 3", "Region is none of NA, EU, FE"}, 1},
+		"no time":          {columns + "private,private,Atzr|private,EU,private\n", []string{"line 3", "Expiry is not a time"}, 1},
+		"Latin-1":          {columns + "private,private,Atzr|private\xe9,EU,\n", []string{"line 3", "UTF-8"}, 1},
+		"a cell too few":   {columns + "private,private,Atzr|private,EU\n", []string{"line 3", "fields"}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			told := 0
+			store := new(lwa.MemoryStore)
+			i := &transfer.Import{Progress: func(rows int) { told = rows }}
+			err := i.Grants(t.Context(), store, strings.NewReader(test.file))
+			require.ErrorIs(t, err, transfer.ErrInvalidFile)
+			for _, part := range test.want {
+				require.ErrorContains(t, err, part)
+			}
+			require.NotContains(t, err.Error(), "private")
+			require.NotContains(t, err.Error(), "Atzr")
+			require.Equal(t, test.rows, told)
+			require.Len(t, collect(t, store.Grants(t.Context())), test.rows)
+			err = (&transfer.Import{Skip: math.MaxInt}).Grants(t.Context(), brokenGrants{}, strings.NewReader(test.file))
+			require.ErrorIs(t, err, transfer.ErrInvalidFile, "a check finds it as well")
+		})
+	}
+}
+
+// brokenGrants fails, or panics.
+type brokenGrants struct{ lwa.Store }
+
+func (brokenGrants) UpdateGrant(context.Context, lwa.Key, func(*lwa.Grant) error) error {
+	return fmt.Errorf("store: %w", errBroken)
+}
+
+func TestGrantFailures(t *testing.T) {
+	onEach(t, func(t *testing.T, format transfer.Format) {
+		store := new(lwa.MemoryStore)
+		putGrant(t, store, lwa.Grant{Key: key, RefreshToken: "Atzr|private"})
+		file := exportedGrants(t, format, store)
+		i := &transfer.Import{Format: format, Progress: func(int) { t.Error("nothing was stored") }}
+		require.ErrorIs(t, i.Grants(t.Context(), brokenGrants{}, strings.NewReader(file)), errBroken)
+		require.ErrorIs(t, transfer.Grants(t.Context(), brokenGrants{}, store.Grants(t.Context())), errBroken)
+
+		export := &transfer.Export{Format: format}
+		failed := func(yield func(lwa.Grant, error) bool) { yield(lwa.Grant{}, errBroken) }
+		require.ErrorIs(t, export.Grants(io.Discard, failed), errBroken)
+		require.ErrorIs(t, export.Grants(brokenWriter{}, store.Grants(t.Context())), errBroken)
+		require.ErrorIs(t, transfer.Grants(t.Context(), store, failed), errBroken)
+	})
+	require.Error(t, (&transfer.Export{Format: 2}).Grants(io.Discard, new(lwa.MemoryStore).Grants(t.Context())))
+}
+
+// What a sealed store encrypts is in the clear in a file, and encrypted again in
+// another store.
+func TestSealed(t *testing.T) {
+	inside := new(lwa.MemoryStore)
+	sealed := &lwa.Sealed{Store: inside, AEAD: backwards{}}
+	grant := lwa.Grant{Key: key, RefreshToken: "Atzr|1", AccessToken: "Atza|1"}
+	putGrant(t, sealed, grant)
+	var file bytes.Buffer
+	require.NoError(t, new(transfer.Export).Grants(&file, sealed.Grants(t.Context())))
+	require.Contains(t, file.String(), "Atzr|1")
+
+	other := new(lwa.MemoryStore)
+	require.NoError(t, new(transfer.Import).Grants(t.Context(), &lwa.Sealed{Store: other, AEAD: backwards{}}, &file))
+	require.NotContains(t, string(collect(t, other.Grants(t.Context()))[0].RefreshToken), "Atzr|1")
+	require.Equal(t, []lwa.Grant{grant}, collect(t, (&lwa.Sealed{Store: other, AEAD: backwards{}}).Grants(t.Context())))
+}
+
+// backwards is no encryption, but it tells.
+type backwards struct{}
+
+func (backwards) Encrypt(plaintext, _ []byte) ([]byte, error) {
+	reversed := slices.Clone(plaintext)
+	slices.Reverse(reversed)
+	return reversed, nil
+}
+
+func (b backwards) Decrypt(ciphertext, data []byte) ([]byte, error) {
+	return b.Encrypt(ciphertext, data)
+}

@@ -1,0 +1,178 @@
+package transfer_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/bits"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/store/transfer"
+)
+
+// drawFacts draws facts of few users, accounts and seconds, so that they often
+// meet.
+func drawFacts(t *rapid.T) []identity.Fact {
+	return rapid.SliceOf(rapid.Custom(func(t *rapid.T) identity.Fact {
+		fact := identity.Fact{
+			SkillID:      rapid.SampledFrom([]string{skillID, "skill, \"2\""}).Draw(t, "skill"),
+			AmazonUserID: rapid.SampledFrom([]string{"user-1", " user\n2"}).Draw(t, "user"),
+			At:           at(rapid.IntRange(0, 6).Draw(t, "at")).Add(rapid.SampledFrom([]time.Duration{0, 0, time.Millisecond}).Draw(t, "after")),
+			Kind:         rapid.SampledFrom([]identity.Kind{identity.Enabled, identity.Seen, identity.Linked, identity.Linked, identity.Disabled}).Draw(t, "kind"),
+		}
+		if fact.Kind == identity.Linked {
+			fact.AccountID = rapid.SampledFrom([]string{"", "a", "b", "<é\u2028\ufffd\r🔑>"}).Draw(t, "account")
+		}
+		return fact
+	})).Draw(t, "facts")
+}
+
+// What a store exports says the same in another one, and once more.
+func TestThereAndBack(t *testing.T) {
+	onEach(t, func(t *testing.T, format transfer.Format) {
+		rapid.Check(t, func(t *rapid.T) {
+			facts := drawFacts(t)
+			file := exported(t, format, filled(t, facts))
+			there := imported(t, format, file)
+			require.Empty(t, cmp.Diff(table(facts), table(there)), "%s", file)
+
+			// Whoever goes on with the table knows no less than who wrote it.
+			again := imported(t, format, exported(t, format, filled(t, there)))
+			require.Empty(t, cmp.Diff(table(facts), table(again)))
+		})
+	})
+}
+
+// Every set of up to five facts from those in which all rules meet, each of a
+// user of its own.
+func TestEverySetThereAndBack(t *testing.T) {
+	var alphabet []identity.Fact
+	for n := range 3 {
+		alphabet = append(alphabet, factOf("", n, identity.Enabled, ""), factOf("", n, identity.Disabled, ""),
+			factOf("", n, identity.Linked, ""), factOf("", n, identity.Linked, "a"), factOf("", n, identity.Linked, "b"))
+	}
+	var facts []identity.Fact
+	for set := range uint(1) << len(alphabet) {
+		if bits.OnesCount(set) > 5 {
+			continue
+		}
+		for i, fact := range alphabet {
+			if set&(1<<i) != 0 {
+				fact.AmazonUserID = fmt.Sprint("user-", set)
+				facts = append(facts, fact)
+			}
+		}
+	}
+	there := imported(t, transfer.CSV, exported(t, transfer.CSV, filled(t, facts)))
+	require.Empty(t, cmp.Diff(table(facts), table(there)))
+	require.Empty(t, cmp.Diff(table(facts), table(append(facts, there...))), "in the same store")
+}
+
+// A table goes into the store that it came from, and changes nothing in what
+// that says.
+func TestIntoTheSameStore(t *testing.T) {
+	onEach(t, func(t *testing.T, format transfer.Format) {
+		rapid.Check(t, func(t *rapid.T) {
+			facts := drawFacts(t)
+			file := exported(t, format, filled(t, facts))
+			both := append(slices.Clone(facts), imported(t, format, file)...)
+			require.Empty(t, cmp.Diff(table(facts), table(both)))
+		})
+	})
+}
+
+// manyFacts are the facts of enough users for several batches.
+func manyFacts(users int) (facts []identity.Fact) {
+	random := rand.New(rand.NewPCG(1, 2))
+	for n := range users {
+		user := fmt.Sprintf("user-%d", n)
+		facts = append(facts, factOf(user, n, identity.Linked, fmt.Sprintf("account-%d", n)))
+		for last := n; random.IntN(3) > 0; {
+			last += 1 + random.IntN(5)
+			facts = append(facts, factOf(user, last, identity.Kind(1+random.IntN(4)), ""))
+		}
+	}
+	return facts
+}
+
+// bulkStore adds many facts at once. It fails in the middle of some call.
+type bulkStore struct {
+	identity.MemoryStore
+	failAt int // the call that fails; 0 is none
+	calls  int
+	added  int // the facts of all calls
+}
+
+func (s *bulkStore) AddFacts(ctx context.Context, facts []identity.Fact) error {
+	s.calls++
+	s.added += len(facts)
+	if s.calls == s.failAt {
+		facts = facts[:len(facts)/2]
+	}
+	for _, fact := range facts {
+		if err := s.AddFact(ctx, fact); err != nil {
+			return err
+		}
+	}
+	if s.calls == s.failAt {
+		return errBroken
+	}
+	return nil
+}
+
+// An import that is cut short anywhere, by its file, its store or its context,
+// comes to the same end when it is started again.
+func TestRestart(t *testing.T) {
+	facts := manyFacts(1000)
+	files := make(map[transfer.Format]string)
+	for _, format := range []transfer.Format{transfer.CSV, transfer.JSONLines} {
+		files[format] = exported(t, format, filled(t, facts))
+	}
+	want := imported(t, transfer.CSV, files[transfer.CSV])
+	rapid.Check(t, func(t *rapid.T) {
+		format := rapid.SampledFrom([]transfer.Format{transfer.CSV, transfer.JSONLines}).Draw(t, "format")
+		file := files[format]
+		store := new(bulkStore)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		var source io.Reader = strings.NewReader(file)
+		told := 0
+		i := &transfer.Import{Format: format, Progress: func(rows int) {
+			require.Greater(t, rows, told)
+			told = rows
+		}}
+		switch rapid.SampledFrom([]string{"file", "store", "context"}).Draw(t, "cut") {
+		case "file":
+			length := rapid.IntRange(0, len(file)-1).Draw(t, "length")
+			source = io.MultiReader(strings.NewReader(file[:length]), iotest.ErrReader(errBroken))
+		case "store":
+			store.failAt = rapid.IntRange(1, 2).Draw(t, "call")
+		case "context":
+			calls := rapid.IntRange(1, 2).Draw(t, "calls")
+			progress := i.Progress
+			i.Progress = func(rows int) {
+				if progress(rows); store.calls == calls {
+					cancel()
+				}
+			}
+		}
+		err := i.Customers(ctx, store, source)
+		require.True(t, errors.Is(err, errBroken) || errors.Is(err, context.Canceled), "%v", err)
+
+		i.Skip = rapid.SampledFrom([]int{0, told, told / 2}).Draw(t, "skip")
+		told, store.failAt = 0, 0
+		require.NoError(t, i.Customers(t.Context(), store, strings.NewReader(file)))
+		require.Equal(t, want, collect(t, store.Facts(t.Context())))
+	})
+}

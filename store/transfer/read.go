@@ -1,0 +1,111 @@
+package transfer
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"time"
+)
+
+// table is the columns of a table.
+type table struct {
+	columns []string          // in the order in which they are written
+	aliases map[string]string // other names that are read
+}
+
+// column returns the column of a name, if there is one.
+func (t table) column(name string) (column string, known bool) {
+	if alias, ok := t.aliases[name]; ok {
+		name = alias
+	}
+	return name, slices.Contains(t.columns, name)
+}
+
+// row is one row of a table.
+type row struct {
+	table
+	line  int
+	cells map[string]string // by column, those that are there
+}
+
+func (r row) invalid(format string, args ...any) error {
+	return fmt.Errorf("%w: line %d: "+format, append([]any{ErrInvalidFile, r.line}, args...)...)
+}
+
+// put adds a cell. A name that is wrong must not pass for a column that is not
+// there.
+func (r row) put(name, text string) error {
+	column, known := r.column(name)
+	if !known {
+		return r.invalid("%.40q is none of the columns %s", name, strings.Join(r.columns, ", "))
+	}
+	if _, twice := r.cells[column]; twice {
+		return r.invalid("the column %s occurs twice", column)
+	}
+	r.cells[column] = text
+	return nil
+}
+
+// time returns a time as stores keep it, the zero time for an empty cell.
+func (r row) time(column string) (time.Time, error) {
+	text := r.cells[column]
+	if text == "" {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	at = at.UTC().Truncate(time.Millisecond)
+	if err != nil || at.IsZero() || at.Year() < 1 || at.Year() > 9999 {
+		return time.Time{}, r.invalid("%s is not a time in RFC 3339", column)
+	}
+	return at, nil
+}
+
+// rows yields the rows of a table, each good until the next. An error comes
+// once, alone and last.
+func (f Format) rows(r io.Reader, t table) iter.Seq2[row, error] {
+	return func(yield func(row, error) bool) {
+		next, err := f.reader(r)
+		this := row{table: t, cells: make(map[string]string)}
+		for err == nil {
+			clear(this.cells)
+			if err = next(&this); err == nil && !yield(this, nil) {
+				return
+			}
+		}
+		if errors.Is(err, errEnd) {
+			return
+		}
+		if !errors.Is(err, ErrInvalidFile) {
+			err = fmt.Errorf("transfer: read: %w", err)
+		}
+		yield(row{}, err)
+	}
+}
+
+// errEnd says that there is no further row. An error of the source may wrap
+// io.EOF, and its rows have not ended then.
+var errEnd = errors.New("end of the rows")
+
+// reader returns a function that reads the next row into an empty one, and gives
+// errEnd after the last.
+func (f Format) reader(r io.Reader) (next func(*row) error, err error) {
+	buffered := bufio.NewReader(r)
+	if start, _ := buffered.Peek(len(byteOrderMark)); string(start) == byteOrderMark { // an error comes again
+		_, _ = buffered.Discard(len(byteOrderMark))
+	}
+	switch f {
+	case CSV:
+		return newCSVReader(buffered).next, nil
+	case JSONLines:
+		return newJSONReader(buffered).next, nil
+	}
+	return nil, errUnknownFormat
+}
+
+const byteOrderMark = "\ufeff"
+
+var errUnknownFormat = errors.New("unknown format")
