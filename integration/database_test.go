@@ -61,17 +61,13 @@ func newPostgres(t testing.TB) database {
 	return server.with("search_path", schema)
 }
 
-// with adds a parameter to the connection string.
+// with adds a parameter to the URL of PostgreSQL.
 func (d database) with(name, value string) database {
-	u, err := url.Parse(d.Source)
-	if err != nil || u.Scheme == "" {
-		d.Source += " " + name + "=" + value
-		return d
+	separator := "?"
+	if strings.Contains(d.Source, "?") {
+		separator = "&"
 	}
-	query := u.Query()
-	query.Add(name, value)
-	u.RawQuery = query.Encode()
-	d.Source = u.String()
+	d.Source += separator + url.Values{name: {value}}.Encode()
 	return d
 }
 

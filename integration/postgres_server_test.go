@@ -1,10 +1,12 @@
 package integration
 
 import (
-	"bytes"
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/url"
 	"os"
 	"os/exec"
 	osuser "os/user"
@@ -20,7 +22,7 @@ import (
 )
 
 // postgresName is the environment variable that names a PostgreSQL server to
-// test on: a connection string, of a role that may create schemas and roles.
+// test on: a postgres:// URL, of a role that may create schemas and roles.
 const postgresName = "ALEXAEVENTS_POSTGRES"
 
 // errNoPostgres says that there is neither a server nor the programs for one.
@@ -32,7 +34,7 @@ var postgres struct {
 	once   sync.Once
 	source string // the connection string
 	err    error
-	stop   func() error // nil if there is nothing to stop
+	server *server // nil if it is not the tests' own
 }
 
 func postgresServer(t testing.TB) (source string) {
@@ -40,16 +42,20 @@ func postgresServer(t testing.TB) (source string) {
 		if postgres.source = os.Getenv(postgresName); postgres.source != "" {
 			return
 		}
-		var programs string
-		if programs, postgres.err = postgresPrograms(); postgres.err == nil {
-			postgres.source, postgres.stop, postgres.err = startPostgres(programs)
+		if postgres.server, postgres.err = startPostgres(); postgres.err == nil {
+			postgres.source = postgres.server.source
 		}
 	})
-	if errors.Is(postgres.err, errNoPostgres) && os.Getenv("CI") == "" {
-		t.Skip(postgres.err)
-	}
-	require.NoError(t, postgres.err)
+	needPostgres(t, postgres.err)
 	return postgres.source
+}
+
+// needPostgres skips the test, but for CI, if there is no PostgreSQL.
+func needPostgres(t testing.TB, err error) {
+	if errors.Is(err, errNoPostgres) && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	require.NoError(t, err)
 }
 
 // postgresPrograms returns the folder of initdb and postgres, those of the
@@ -72,50 +78,118 @@ func postgresPrograms() (string, error) {
 	return filepath.Dir(newest), nil
 }
 
+// server is a PostgreSQL server of the tests' own.
+type server struct {
+	source string         // the connection string
+	dir    string         // where its data, its socket and its log are
+	input  io.WriteCloser // a line crashes it and starts it again, the end ends it
+	output *bufio.Reader  // a line says that it has crashed
+	ended  chan error
+}
+
 // startPostgres makes a server in a folder of its own, with a socket there and
 // no port.
-func startPostgres(programs string) (source string, stop func() error, err error) {
+func startPostgres() (*server, error) {
+	programs, err := postgresPrograms()
+	if err != nil {
+		return nil, err
+	}
 	dir, err := os.MkdirTemp("", "alexaevents-postgres-")
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
 	var become []string // PostgreSQL refuses to run as root
 	if os.Getuid() == 0 {
 		become = []string{"runuser", "-u", "postgres", "--"}
 		if err := giveTo("postgres", dir); err != nil {
-			return "", nil, err
+			return nil, err
 		}
 	}
 	// It sorts as a dictionary does, which is a harder test, where it can. It ends,
-	// and its folder with it, when its input does: however this process ends.
+	// and its folder with it, when its input does: however this process ends. After
+	// QUIT it recovers as after a crash, and none of its processes is left.
 	const script = `
 programs=$1 dir=$2
 init() { "$programs/initdb" -D "$dir/data" -U postgres --auth=trust --encoding=UTF8 --no-sync "$@" >"$dir/log" 2>&1; }
 init --locale-provider=icu --icu-locale=en-US || init || exit 1
-"$programs/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c fsync=off >>"$dir/log" 2>&1 &
-server=$!
-trap 'kill -QUIT $server; wait $server; rm -rf "$dir"' EXIT
+serve() {
+	"$programs/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c fsync=off >>"$dir/log" 2>&1 &
+	server=$!
+}
+crash() { kill -QUIT $server; wait $server; }
+serve
+trap 'crash; rm -rf "$dir"' EXIT
 trap exit HUP INT TERM
-read -r _
+while read -r _; do
+	crash
+	echo crashed
+	serve
+done
 exit 0`
 	args := append(slices.Clone(become), "sh", "-c", script, "sh", programs, dir)
 	command := exec.Command(args[0], args[1:]...)
 	command.Dir = dir
-	var output bytes.Buffer
-	command.Stdout, command.Stderr = &output, &output
-	input, err := command.StdinPipe()
+	s := &server{
+		source: (&url.URL{Scheme: "postgres", User: url.User("postgres"), Path: "/postgres", RawQuery: url.Values{"host": {dir}}.Encode()}).String(),
+		dir:    dir,
+		ended:  make(chan error, 1),
+	}
+	if s.input, err = command.StdinPipe(); err != nil {
+		return nil, err
+	}
+	output, err := command.StdoutPipe()
 	if err != nil {
-		return "", nil, err
+		return nil, err
 	}
+	s.output = bufio.NewReader(output)
 	if err := command.Start(); err != nil {
-		return "", nil, err
+		return nil, err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- command.Wait() }()
-	source = fmt.Sprintf("host=%s user=postgres dbname=postgres", dir)
-	stop = func() error { return errors.Join(input.Close(), <-ended) }
-	return source, stop, awaitPostgres(source, ended, filepath.Join(dir, "log"))
+	go func() {
+		s.ended <- command.Wait()
+		close(s.ended)
+	}()
+	return s, s.await()
 }
+
+// crash ends the server in the middle of whatever it does, and starts it again
+// on the same data. It returns once the server answers.
+func (s *server) crash() error {
+	if _, err := io.WriteString(s.input, "\n"); err != nil {
+		return err
+	}
+	if _, err := s.output.ReadString('\n'); err != nil {
+		return err
+	}
+	return s.await()
+}
+
+// killOne kills one of the server's processes that somebody is connected to: the
+// server ends all others then, and recovers.
+func (s *server) killOne() error {
+	ctx := context.Background()
+	conn, err := pgx.Connect(ctx, s.source)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close(ctx) }() // it dies too
+	var pid int
+	err = conn.QueryRow(ctx, `SELECT pid FROM pg_stat_activity
+		WHERE backend_type = 'client backend' ORDER BY pid = pg_backend_pid(), random() LIMIT 1`).Scan(&pid)
+	if err != nil {
+		return err
+	}
+	victim, err := os.FindProcess(pid)
+	if err != nil {
+		return err
+	}
+	if err := victim.Kill(); err != nil {
+		return err
+	}
+	return s.await()
+}
+
+func (s *server) stop() error { return errors.Join(s.input.Close(), <-s.ended) }
 
 // giveTo makes the folder another user's.
 func giveTo(name, dir string) error {
@@ -134,22 +208,22 @@ func giveTo(name, dir string) error {
 	return os.Chown(dir, uid, gid)
 }
 
-// awaitPostgres returns once the server answers.
-func awaitPostgres(source string, ended <-chan error, log string) error {
+// await returns once the server answers.
+func (s *server) await() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	for {
-		conn, err := pgx.Connect(ctx, source)
+		conn, err := pgx.Connect(ctx, s.source)
 		if err == nil {
 			return conn.Close(ctx)
 		}
 		select {
-		case err = <-ended:
+		case err = <-s.ended:
 		case <-ctx.Done():
 		case <-time.After(20 * time.Millisecond):
 			continue
 		}
-		words, _ := os.ReadFile(log)
+		words, _ := os.ReadFile(filepath.Join(s.dir, "log"))
 		return fmt.Errorf("PostgreSQL does not start: %w: %s", err, words)
 	}
 }

@@ -19,23 +19,34 @@ const errandName = "ALEXAEVENTS_TEST_ERRAND"
 
 // errand is what another process is to do: one of these.
 type errand struct {
-	Writing *writing `json:",omitempty"`
-	Keeping *keeping `json:",omitempty"`
+	Writing  *writing  `json:",omitempty"`
+	Keeping  *keeping  `json:",omitempty"`
+	Hasty    *hasty    `json:",omitempty"`
+	Crashing *crashing `json:",omitempty"`
+	Locking  *locking  `json:",omitempty"`
 }
 
 func (e errand) run(ctx context.Context, out io.Writer) error {
-	if e.Writing != nil {
+	switch {
+	case e.Writing != nil:
 		return e.Writing.run(ctx, out)
+	case e.Keeping != nil:
+		return e.Keeping.run(ctx, out)
+	case e.Hasty != nil:
+		return e.Hasty.run(ctx, out)
+	case e.Crashing != nil:
+		return e.Crashing.run(ctx, out)
+	default:
+		return e.Locking.run(ctx, out)
 	}
-	return e.Keeping.run(ctx, out)
 }
 
 func TestMain(m *testing.M) {
 	text := os.Getenv(errandName)
 	if text == "" {
 		code := m.Run()
-		if postgres.stop != nil {
-			if err := postgres.stop(); err != nil {
+		if postgres.server != nil {
+			if err := postgres.server.stop(); err != nil {
 				fmt.Fprintln(os.Stderr, "PostgreSQL:", err)
 				code = 1
 			}

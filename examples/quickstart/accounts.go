@@ -4,9 +4,11 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/MicahParks/keyfunc/v3"
+	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 
 	"github.com/alexaevents/alexaevents/identity"
@@ -25,18 +27,26 @@ type accounts struct {
 	links  *identity.JWT // and by which linking of an account they were issued
 }
 
-// openAccounts opens the database file, and makes it if there is none.
-func openAccounts(ctx context.Context, file string) (*accounts, error) {
+// openAccounts opens a database: the one of a postgres:// URL, or else the
+// SQLite file, which it makes if there is none.
+func openAccounts(ctx context.Context, database string) (*accounts, error) {
 	// synchronous is FULL, not NORMAL: what Alexa was told is stored must survive a
 	// power failure.
-	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)"+
-		"&_pragma=busy_timeout(10000)&_txlock=immediate")
+	driver, dialect := "sqlite", sqlstore.SQLite
+	source := "file:" + database + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
+		"&_pragma=busy_timeout(10000)&_txlock=immediate"
+	tables := `CREATE TABLE IF NOT EXISTS accounts (id TEXT PRIMARY KEY);
+		CREATE TABLE IF NOT EXISTS news (id TEXT PRIMARY KEY, text TEXT NOT NULL)`
+	if isURL(database) {
+		driver, dialect, source = "pgx", sqlstore.Postgres, database
+		tables = "SELECT pg_advisory_xact_lock(1);" + tables // processes that start at once would both make them
+	}
+	db, err := sql.Open(driver, source)
 	if err != nil {
 		return nil, err
 	}
-	store := sqlstore.New(db, sqlstore.SQLite)
-	_, err = db.ExecContext(ctx, `CREATE TABLE IF NOT EXISTS accounts (id TEXT PRIMARY KEY) STRICT;
-		CREATE TABLE IF NOT EXISTS news (id TEXT PRIMARY KEY, text TEXT NOT NULL) STRICT`)
+	store := sqlstore.New(db, dialect)
+	_, err = db.ExecContext(ctx, tables)
 	if err == nil {
 		err = store.Migrate(ctx)
 	}
@@ -45,6 +55,8 @@ func openAccounts(ctx context.Context, file string) (*accounts, error) {
 	}
 	return &accounts{db: db, store: store}, nil
 }
+
+func isURL(database string) bool { return strings.HasPrefix(database, "postgres://") }
 
 func (a *accounts) Close() error { return a.db.Close() }
 
@@ -68,7 +80,7 @@ func (a *accounts) of(ctx context.Context, accessToken string) (accountID string
 	if err != nil {
 		return "", err
 	}
-	err = a.db.QueryRowContext(ctx, "SELECT id FROM accounts WHERE id = ?", accountID).Scan(&accountID)
+	err = a.db.QueryRowContext(ctx, "SELECT id FROM accounts WHERE id = $1", accountID).Scan(&accountID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", identity.ErrNoAccount
 	}
@@ -76,7 +88,7 @@ func (a *accounts) of(ctx context.Context, accessToken string) (accountID string
 }
 
 func (a *accounts) add(ctx context.Context, accountID string) error {
-	_, err := a.db.ExecContext(ctx, "INSERT INTO accounts (id) VALUES (?)", accountID)
+	_, err := a.db.ExecContext(ctx, "INSERT INTO accounts (id) VALUES ($1)", accountID)
 	return err
 }
 
@@ -84,7 +96,7 @@ func (a *accounts) add(ctx context.Context, accountID string) error {
 // are those of nobody, and then from the customer table, and with it the
 // permissions to send events.
 func (a *accounts) erase(ctx context.Context, accountID string) error {
-	if _, err := a.db.ExecContext(ctx, "DELETE FROM accounts WHERE id = ?", accountID); err != nil {
+	if _, err := a.db.ExecContext(ctx, "DELETE FROM accounts WHERE id = $1", accountID); err != nil {
 		return err
 	}
 	return errors.Join(a.store.EraseAccount(ctx, accountID), a.store.EraseGrants(ctx, accountID))
@@ -92,7 +104,7 @@ func (a *accounts) erase(ctx context.Context, accountID string) error {
 
 // addNews stores news, once for each ID.
 func (a *accounts) addNews(ctx context.Context, id, text string) error {
-	_, err := a.db.ExecContext(ctx, "INSERT INTO news (id, text) VALUES (?, ?) ON CONFLICT DO NOTHING", id, text)
+	_, err := a.db.ExecContext(ctx, "INSERT INTO news (id, text) VALUES ($1, $2) ON CONFLICT DO NOTHING", id, text)
 	return err
 }
 

@@ -22,7 +22,7 @@ const secretVariable = "ALEXA_CLIENT_SECRET"
 // started it.
 func serveCommand(ctx context.Context, args []string, handler func(*backend) http.Handler) error {
 	flags := flag.NewFlagSet("backend", flag.ContinueOnError)
-	file := flags.String("db", "quickstart.db", "the database `file`")
+	database := flags.String("db", "quickstart.db", "the database: a `file` of SQLite, or a postgres:// URL")
 	issuer := flags.String("issuer", "", "the `URL` of the skill's authorization server")
 	amazon := flags.String("amazon", "", "the `address` of a made-up Amazon; empty is the real one")
 	roots := flags.String("roots", "", "a PEM `file` of its certificate authority; empty is the system's")
@@ -42,7 +42,7 @@ func serveCommand(ctx context.Context, args []string, handler func(*backend) htt
 
 	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	slog.SetDefault(logger) // where keyfunc reports
-	accounts, err := openAccounts(ctx, *file)
+	accounts, err := openAccounts(ctx, *database)
 	if err != nil {
 		return err
 	}
@@ -70,7 +70,7 @@ func serveCommand(ctx context.Context, args []string, handler func(*backend) htt
 // eraseCommand is what support runs when a customer asks to be forgotten.
 func eraseCommand(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("erase", flag.ContinueOnError)
-	file := flags.String("db", "quickstart.db", "the database `file`")
+	database := flags.String("db", "quickstart.db", "the database: a `file` of SQLite, or a postgres:// URL")
 	account := flags.String("account", "", "the `ID` of the account")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -78,10 +78,10 @@ func eraseCommand(ctx context.Context, args []string) error {
 	if *account == "" {
 		return errors.New("erase: no account")
 	}
-	if _, err := os.Stat(*file); err != nil { // an empty new database has nobody to erase
+	if _, err := os.Stat(*database); err != nil && !isURL(*database) { // an empty new database has nobody to erase
 		return err
 	}
-	accounts, err := openAccounts(ctx, *file)
+	accounts, err := openAccounts(ctx, *database)
 	if err != nil {
 		return err
 	}

@@ -1,8 +1,8 @@
 // Quickstart shows the library at work, without Amazon: an Amazon made up on
 // this machine sends signed events over HTTP to the backend of a skill, which is
-// a process of its own and keeps its customer table in a SQLite file. The
-// program tells what happens, checks each step, and exits with 1 as soon as
-// something is not as it should be.
+// a process of its own and keeps its customer table in a SQLite file; given a
+// postgres:// URL, it keeps it in PostgreSQL. The program tells what happens,
+// checks each step, and exits with 1 as soon as something is not as it should be.
 //
 //	go run ./examples/quickstart
 //

@@ -1,0 +1,143 @@
+package integration
+
+import (
+	"context"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/identity"
+)
+
+// alexa is what the backend of a skill lives with: customers whose events Alexa
+// delivers, and the authorization server where they link their accounts.
+type alexa struct {
+	cloud  *alexatest.Cloud
+	issuer *issuer
+	flags  []string // that tell the quickstart's backend of it
+	client *http.Client
+}
+
+func startAlexa(t *testing.T) *alexa {
+	a := &alexa{
+		cloud:  alexatest.NewCloud(),
+		issuer: startIssuer(t),
+		client: &http.Client{
+			Transport: &http.Transport{MaxIdleConnsPerHost: couriers},
+			Timeout:   8 * time.Second, // as long as Alexa waits
+		},
+	}
+	roots := filepath.Join(t.TempDir(), "roots.pem")
+	require.NoError(t, os.WriteFile(roots, a.cloud.RootPEM(), 0o600))
+	a.flags = []string{"-issuer", a.issuer.url, "-amazon", serveAmazon(t, a.cloud), "-roots", roots}
+	return a
+}
+
+// told is an event, and the fact that it tells.
+type told struct {
+	body []byte
+	fact identity.Fact
+}
+
+const quickstartSkill = "amzn1.ask.skill.quickstart"
+
+// accountIDs are those of all customers, so that they share them.
+var accountIDs = []string{"account-1", "account-2", "account-3", "account-4", "account-5"}
+
+// history returns what a new customer did in the last hour: enabled the skill,
+// linked accounts and disabled it, more than once.
+func (a *alexa) history(random *rand.Rand) (events []told) {
+	at := time.Now().UTC().Truncate(time.Second).Add(-50 * time.Minute)
+	customer := alexatest.Customer{
+		SkillID:     quickstartSkill,
+		KeepsUserID: random.IntN(2) == 0,
+		Now:         func() time.Time { return at },
+	}
+	tell := func(kind identity.Kind, accountID string, body func() []byte) {
+		fact := identity.Fact{SkillID: quickstartSkill, AmazonUserID: customer.UserID(), At: at, Kind: kind, AccountID: accountID}
+		events = append(events, told{body(), fact})
+		at = at.Add(time.Duration(1+random.IntN(120)) * time.Second)
+	}
+	for range 2 {
+		tell(identity.Enabled, "", customer.Enable)
+		for range random.IntN(3) {
+			accountID := accountIDs[random.IntN(len(accountIDs))]
+			tell(identity.Linked, accountID, func() []byte { return customer.Link(a.issuer.accessToken(accountID, at)) })
+		}
+		tell(identity.Disabled, "", customer.Disable)
+	}
+	return events
+}
+
+// answer is what came of a delivery; the status is 0 if nothing came.
+type answer struct {
+	event  told
+	status int
+}
+
+const couriers = 8
+
+// deliver delivers events to a backend from several goroutines, and ends after
+// the last one or, without another one, once stop is closed. The answers end
+// then too.
+func (a *alexa) deliver(ctx context.Context, url string, events []told, stop <-chan struct{}) <-chan answer {
+	type delivery struct {
+		event   told
+		request *http.Request
+	}
+	queue := make(chan delivery, len(events))
+	for _, event := range events { // signed beforehand, so that the backend is never idle
+		queue <- delivery{event, a.cloud.NewRequest(url+"/alexa/events", event.body).WithContext(ctx)}
+	}
+	close(queue)
+	answers := make(chan answer, len(events))
+	var all sync.WaitGroup
+	for range couriers {
+		all.Go(func() {
+			for next := range queue {
+				select {
+				case <-stop:
+					return
+				default:
+					answers <- answer{next.event, a.send(next.request)}
+				}
+			}
+		})
+	}
+	go func() {
+		all.Wait()
+		a.client.CloseIdleConnections()
+		close(answers)
+	}()
+	return answers
+}
+
+func (a *alexa) send(request *http.Request) (status int) {
+	response, err := a.client.Do(request)
+	if err != nil {
+		return 0
+	}
+	response.Body.Close()
+	return response.StatusCode
+}
+
+// shuffled are events as Alexa may deliver them: repeated, in any order.
+func shuffled(random *rand.Rand, events []told) (deliveries []told) {
+	byBody := make(map[string]told)
+	var bodies [][]byte
+	for _, event := range events {
+		byBody[string(event.body)] = event
+		bodies = append(bodies, event.body)
+	}
+	for _, body := range alexatest.Deliveries(random.Uint64(), bodies...) {
+		deliveries = append(deliveries, byBody[string(body)])
+	}
+	return deliveries
+}

@@ -1,0 +1,187 @@
+package integration
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/store/sqlstore"
+)
+
+// ledger is what a backend on one database was told, and what it acknowledged.
+type ledger struct {
+	database     database
+	events       []told
+	sent         map[identity.Fact]bool
+	acknowledged map[identity.Fact]bool
+	unanswered   map[identity.Fact]bool // stored, without an answer
+	inFlight     int                    // deliveries that a kill left without an answer
+}
+
+func newLedger(d database) *ledger {
+	return &ledger{
+		database:     d,
+		sent:         make(map[identity.Fact]bool),
+		acknowledged: make(map[identity.Fact]bool),
+		unanswered:   make(map[identity.Fact]bool),
+	}
+}
+
+func (l *ledger) add(events []told) {
+	l.events = append(l.events, events...)
+	for _, event := range events {
+		l.sent[event.fact] = true
+	}
+}
+
+// note takes down an answer. Only after a kill there may be none.
+func (l *ledger) note(a answer, killed bool) error {
+	switch {
+	case a.status/100 == 2:
+		l.acknowledged[a.event.fact] = true
+	case a.status == 0 && killed:
+		l.inFlight++
+	default:
+		return fmt.Errorf("expected an event to be acknowledged, got the status %d", a.status)
+	}
+	return nil
+}
+
+// check compares the database with what was acknowledged: all of it is there,
+// and nothing that was not sent.
+func (l *ledger) check(ctx context.Context) error {
+	if len(l.sent) == 0 {
+		return nil // there may be no schema
+	}
+	db, err := l.database.connect()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	facts, err := storedFacts(ctx, db)
+	if err != nil {
+		return err
+	}
+	stored := make(map[identity.Fact]bool)
+	for _, fact := range facts {
+		stored[fact] = true
+		if !l.sent[fact] {
+			return fmt.Errorf("a fact is stored that no event told: %s of %s", fact.Kind, fact.At)
+		}
+		if !l.acknowledged[fact] {
+			l.unanswered[fact] = true
+		}
+	}
+	if len(stored) != len(facts) {
+		return errors.New("a fact is stored twice")
+	}
+	for fact := range l.acknowledged {
+		if !stored[fact] {
+			return fmt.Errorf("an acknowledged event is lost: %s of %s", fact.Kind, fact.At)
+		}
+	}
+	err = checkRecords(ctx, sqlstore.New(db, l.database.Dialect), facts)
+	if err == nil {
+		return nil
+	}
+	// PostgreSQL may only now finish what a dead backend had begun.
+	if later, _ := storedFacts(ctx, db); len(later) > len(facts) {
+		return l.check(ctx)
+	}
+	return err
+}
+
+// checkRecords compares the answers of the store with the records of the facts.
+func checkRecords(ctx context.Context, store *sqlstore.Store, facts []identity.Fact) error {
+	records := identity.Records(facts)
+	for _, accountID := range accountIDs {
+		var got []identity.Record
+		for record, err := range store.AccountRecords(ctx, accountID) {
+			if err != nil {
+				return err
+			}
+			got = append(got, record)
+		}
+		want := only(records, func(r identity.Record) bool { return r.AccountID == accountID })
+		if diff := cmp.Diff(want, got); diff != "" {
+			return fmt.Errorf("the records of an account are others than those of its facts: %s", diff)
+		}
+	}
+	return nil
+}
+
+// checkTable compares the customer table with the records of all events, once
+// all are acknowledged.
+func (l *ledger) checkTable(ctx context.Context) error {
+	var facts []identity.Fact
+	for _, event := range l.events {
+		if !l.acknowledged[event.fact] {
+			return errors.New("an event was never acknowledged")
+		}
+		facts = append(facts, event.fact)
+	}
+	db, err := l.database.connect()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	table, err := viewRows(ctx, db, "")
+	if err != nil {
+		return err
+	}
+	if diff := cmp.Diff(rowsOf(facts), table); diff != "" {
+		return fmt.Errorf("the customer table is another than that of all events: %s", diff)
+	}
+	return l.database.intact(ctx, db)
+}
+
+// intact checks the file of SQLite, which checks itself.
+func (d database) intact(ctx context.Context, db *sql.DB) error {
+	if d.Dialect != sqlstore.SQLite {
+		return nil
+	}
+	var verdict string
+	if err := db.QueryRowContext(ctx, "PRAGMA integrity_check").Scan(&verdict); err != nil || verdict == "ok" {
+		return err
+	}
+	return errors.New(verdict)
+}
+
+// storedFacts reads the table of facts.
+func storedFacts(ctx context.Context, db *sql.DB) (facts []identity.Fact, err error) {
+	rows, err := db.QueryContext(ctx, "SELECT skill_id, amazon_user_id, at, kind, account_id FROM alexa_facts")
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var fact identity.Fact
+		var at int64
+		if err := rows.Scan(&fact.SkillID, &fact.AmazonUserID, &at, &fact.Kind, &fact.AccountID); err != nil {
+			return nil, err
+		}
+		fact.At = time.UnixMilli(at).UTC()
+		facts = append(facts, fact)
+	}
+	return facts, rows.Err()
+}
+
+// signUp makes the accounts known to the backend, in its own table.
+func (l *ledger) signUp(ctx context.Context) error {
+	db, err := l.database.connect()
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	for _, accountID := range accountIDs {
+		if _, err := db.ExecContext(ctx, "INSERT INTO accounts (id) VALUES ($1) ON CONFLICT DO NOTHING", accountID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
