@@ -1,7 +1,6 @@
 package identity_test
 
 import (
-	"context"
 	"fmt"
 	"runtime"
 	"strings"
@@ -56,44 +55,6 @@ func BenchmarkRecords(b *testing.B) {
 				}
 			}
 		})
-	}
-}
-
-func BenchmarkMemoryStoreUserRecords(b *testing.B) {
-	for _, customers := range []int{100_000, 1_000_000} {
-		b.Run(fmt.Sprintf("customers=%d", customers), func(b *testing.B) {
-			store := filledStore(b, customers)
-			users := make([]string, 1<<14)
-			for i := range users {
-				users[i] = benchUser(i * 7919 % customers)
-			}
-			skill := benchFacts("", "")[0].SkillID
-			runtime.GC()
-			ctx := context.Background()
-			b.ReportAllocs()
-			i := 0
-			for b.Loop() {
-				for record, err := range store.UserRecords(ctx, skill, users[i%len(users)]) {
-					if err != nil || record.AccountID == "" {
-						b.Fatal(record, err)
-					}
-				}
-				i++
-			}
-		})
-	}
-}
-
-func BenchmarkMemoryStoreAddFact(b *testing.B) {
-	store := new(identity.MemoryStore)
-	customers := 0
-	b.ReportAllocs()
-	for b.Loop() {
-		fact := benchFacts(benchUser(customers), benchAccount(customers))[1]
-		if err := store.AddFact(b.Context(), fact); err != nil {
-			b.Fatal(err)
-		}
-		customers++
 	}
 }
 

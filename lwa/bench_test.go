@@ -1,7 +1,6 @@
 package lwa_test
 
 import (
-	"strconv"
 	"testing"
 
 	"github.com/alexaevents/alexaevents"
@@ -35,25 +34,5 @@ func BenchmarkSourceRenew(b *testing.B) {
 		if stale, err = source.Renew(b.Context(), key, stale); err != nil {
 			b.Fatal(err)
 		}
-	}
-}
-
-func BenchmarkMemoryStoreUpdateGrant(b *testing.B) {
-	store := new(lwa.MemoryStore)
-	accounts := make([]string, 100_000)
-	for i := range accounts {
-		accounts[i] = strconv.Itoa(i)
-	}
-	i := 0
-	b.ReportAllocs()
-	for b.Loop() {
-		err := store.UpdateGrant(b.Context(), keyOf(accounts[i%len(accounts)]), func(g *lwa.Grant) error {
-			g.RefreshToken = "Atzr|refresh"
-			return nil
-		})
-		if err != nil {
-			b.Fatal(err)
-		}
-		i++
 	}
 }
