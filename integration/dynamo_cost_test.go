@@ -100,6 +100,8 @@ func TestDynamoCost(t *testing.T) {
 		}, cost{0, 2}},
 		{"UserRecords", func() error { return onlyError(store.UserRecords(t.Context(), skill, userID(0))) }, cost{1, 0}},
 		{"AccountRecords of three users", func() error { return onlyError(store.AccountRecords(t.Context(), accountID)) }, cost{3.5, 0}},
+		{"Facts", func() error { return onlyError(store.Facts(t.Context())) }, cost{1, 0}},
+		{"Purge of nobody", func() error { return store.Purge(t.Context(), monday) }, cost{1, 0}},
 		{"EraseUser", func() error { return store.EraseUser(t.Context(), skill, userID(0)) }, cost{1, 2}},
 		{"EraseAccount of two users", func() error { return store.EraseAccount(t.Context(), accountID) }, cost{2.5, 3}},
 		{"UpdateGrant of none", accept, cost{1, 2}},
@@ -111,6 +113,7 @@ func TestDynamoCost(t *testing.T) {
 		{"AccountGrants", func() error {
 			return onlyError(store.AccountGrants(t.Context(), keyOf("").ClientID, accountID))
 		}, cost{1, 0}},
+		{"Grants", func() error { return onlyError(store.Grants(t.Context())) }, cost{1, 0}},
 		{"EraseGrants", func() error { return store.EraseGrants(t.Context(), accountID) }, cost{1, 2}},
 	} {
 		m.cost = cost{}

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/store/dynamostore"
 )
 
 // runtimeAPI is what AWS Lambda is to the process of a function:
@@ -84,14 +85,14 @@ func startLambda(t *testing.T, settings ...string) *runtimeAPI {
 func TestLambda(t *testing.T) {
 	t.Parallel()
 	issuer := startIssuer(t)
-	store := newDynamo(t)
-	store.Prefix = "" // the function knows no other; these tables stay
+	store := dynamostore.New(newDynamoClient(t)) // with the usual tables, which stay
 	account := rand.Text()
 	require.NoError(t, store.CreateTables(t.Context()))
 	api := startLambda(t,
 		"SKILL_ID="+skill, "ISSUER="+issuer.url,
 		"AWS_ENDPOINT_URL_DYNAMODB="+dynamoEndpoint(t), "AWS_REGION=eu-west-1",
 		"AWS_ACCESS_KEY_ID=emulator", "AWS_SECRET_ACCESS_KEY=emulator",
+		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_PROFILE=",
 	)
 
 	begin := time.Now().Add(-30 * time.Minute).UTC().Truncate(time.Second)

@@ -41,6 +41,9 @@ func (s *Source) Accept(ctx context.Context, key Key, region alexaevents.Region,
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), requestTime)
 	defer cancel()
 	return s.store(ctx, key, func(g *Grant) error {
+		if g.CodeHash == codeHash {
+			return nil // an earlier try succeeded unnoticed: this is its grant, or a later state of it
+		}
 		*g = Grant{Key: key, Region: region, CodeHash: codeHash}
 		g.accept(token, at)
 		return nil

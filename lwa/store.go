@@ -43,7 +43,8 @@ type Store interface {
 	// If fn returns an error, nothing is stored, and UpdateGrant returns an
 	// error that wraps it. The store may run fn more than once; fn starts from
 	// the grant that it is given each time, does no I/O and does not use the
-	// store.
+	// store. Where the answer to a write was lost, that grant can be what an
+	// earlier run of fn has made of it, or what others made of that since.
 	UpdateGrant(ctx context.Context, key Key, fn func(*Grant) error) error
 
 	// EraseGrants deletes every grant of the account, of all clients. The empty

@@ -4,3 +4,8 @@ const server = require('dynalite')({ createTableMs: 0, deleteTableMs: 0 })
 
 server.listen(0, '127.0.0.1', () => console.log(server.address().port))
 process.stdin.on('end', () => process.exit()).resume()
+
+// dynalite throws the error of a request that a client has broken off.
+process.on('uncaughtException', (err) => {
+  if (err.code !== 'ECONNRESET') throw err
+})

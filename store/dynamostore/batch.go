@@ -28,17 +28,19 @@ func (s *Store) write(ctx context.Context, table string, requests []types.WriteR
 		return err
 	}
 	for some := range slices.Chunk(requests, batch) {
-		if err := s.writeBatch(ctx, map[string][]types.WriteRequest{*s.name(table): some}); err != nil {
+		if err := s.writeBatch(ctx, map[string][]types.WriteRequest{*s.tableName(table): some}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// writeBatch sends again what DynamoDB has left undone for want of capacity:
+// writeBatch sends again what DynamoDB has left undone for want of capacity. Each
+// request does some of it, or else gives an error, after the client's own tries:
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
 func (s *Store) writeBatch(ctx context.Context, undone map[string][]types.WriteRequest) error {
-	for wait := 50 * time.Millisecond; wait < 30*time.Second; wait *= 2 {
+	wait := 50 * time.Millisecond
+	for range batch {
 		output, err := s.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: undone})
 		if err != nil {
 			return err
@@ -51,6 +53,7 @@ func (s *Store) writeBatch(ctx context.Context, undone map[string][]types.WriteR
 			return ctx.Err()
 		case <-time.After(wait/2 + rand.N(wait)): //nolint:gosec // jitter keeps no secret
 		}
+		wait = min(2*wait, time.Second)
 	}
-	return errors.New("DynamoDB left writes undone ten times, for want of capacity")
+	return errors.New("DynamoDB leaves the same writes undone again and again")
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
-	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,13 +20,26 @@ import (
 
 // busy is a DynamoDB that writes batches only, and at most so many items of each.
 type busy struct {
-	capacity int
-	requests int
-	written  map[string]int // how often each item
+	capacity  int
+	throttled bool
+	requests  int
+	written   map[string]int // how often each item
+}
+
+func answer(r *http.Request, status int, body []byte) *http.Response {
+	return &http.Response{
+		StatusCode: status,
+		Header:     http.Header{"Content-Type": {"application/x-amz-json-1.0"}},
+		Body:       io.NopCloser(bytes.NewReader(body)),
+		Request:    r,
+	}
 }
 
 func (b *busy) Do(r *http.Request) (*http.Response, error) {
 	b.requests++
+	if b.throttled {
+		return answer(r, http.StatusBadRequest, []byte(`{"__type":"ProvisionedThroughputExceededException"}`)), nil
+	}
 	var batch struct {
 		RequestItems map[string][]struct {
 			PutRequest struct {
@@ -57,13 +69,8 @@ func (b *busy) Do(r *http.Request) (*http.Response, error) {
 	if raw := rest.RequestItems["alexa_facts"][undone:]; len(raw) > 0 {
 		unprocessed["alexa_facts"] = raw
 	}
-	answer, err := json.Marshal(map[string]any{"UnprocessedItems": unprocessed})
-	return &http.Response{
-		StatusCode: http.StatusOK,
-		Header:     http.Header{"Content-Type": {"application/x-amz-json-1.0"}, "Content-Length": {strconv.Itoa(len(answer))}},
-		Body:       io.NopCloser(bytes.NewReader(answer)),
-		Request:    r,
-	}, err
+	text, err := json.Marshal(map[string]any{"UnprocessedItems": unprocessed})
+	return answer(r, http.StatusOK, text), err
 }
 
 func (b *busy) store() *dynamostore.Store {
@@ -104,13 +111,24 @@ func TestUnprocessedItems(t *testing.T) {
 func TestNoCapacity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dynamo := new(busy)
-		began := time.Now()
-		require.ErrorContains(t, dynamo.store().AddFacts(t.Context(), manyFacts(1)), "capacity")
-		require.Equal(t, 10, dynamo.requests)
-		require.Less(t, time.Since(began), 90*time.Second)
+		require.ErrorContains(t, dynamo.store().AddFacts(t.Context(), manyFacts(1)), "undone")
+		require.Equal(t, 25, dynamo.requests)
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
+		began := time.Now()
 		require.ErrorIs(t, dynamo.store().AddFacts(ctx, manyFacts(1)), context.DeadlineExceeded)
+		require.Equal(t, time.Second, time.Since(began))
+	})
+}
+
+// A table without any capacity is an error that the client gives after its own
+// tries.
+func TestThrottled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dynamo := &busy{throttled: true}
+		err := dynamo.store().AddFacts(t.Context(), manyFacts(1))
+		require.ErrorContains(t, err, "ProvisionedThroughputExceededException")
+		require.Equal(t, 3, dynamo.requests)
 	})
 }

@@ -12,9 +12,10 @@
 //
 // There are two, alexa_facts and alexa_grants, or with another [Store.Prefix].
 // The file cloudformation.yaml of this package makes them with CloudFormation,
-// [Store.CreateTables] from Go. Items are written one at a time on a condition
-// that makes repetition harmless; there are no transactions, and nothing expires
-// by itself.
+// [Store.CreateTables] from Go. Each item stands for itself: a fact is the same
+// however often it is written, and a grant is written on the condition that nobody
+// changed it since it was read. There are no transactions, and nothing expires by
+// itself.
 //
 // The program gets by with these rights:
 //
@@ -30,7 +31,8 @@
 // in the table's backups for as long as they are kept.
 //
 // A user ID may have 1024 bytes, an account ID 2048, a skill ID 991, and a client
-// ID and a link ID 1023 together.
+// ID and a link ID 1023 together. Longer ones are refused, also where they are
+// asked for.
 //
 // # What lags
 //
@@ -38,7 +40,7 @@
 // and EraseAccount: an account's users come from a global secondary index, which
 // DynamoDB brings up to date after the table, usually within a fraction of a
 // second: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html
-// Until then a new link is missing there. UserRecords has it at once.
+// Until then a new link is missing there, while UserRecords has it at once.
 //
 // An erasure reads, and then deletes; unlike in a SQL database it is not one
 // step. If it fails, part of it may be done, and doing it again completes it.
@@ -55,9 +57,11 @@
 // useless, and no new one comes.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html
 //
-// The table of facts may be global: a fact never changes, so two regions that
-// write the same item write the same. Use two stores then, on clients of the two
-// regions.
+// The table of facts may be global: a fact never changes, so regions that write
+// the same item write the same. What another region wrote a moment ago is missing
+// from all answers then, and an erasure misses it. It takes two stores: one for
+// facts, on a client of the nearest region, and one for grants, on a client of the
+// region where those are.
 //
 // # What it costs
 //

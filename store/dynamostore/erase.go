@@ -73,7 +73,7 @@ func (s *Store) Purge(ctx context.Context, before time.Time) error {
 func (s *Store) purge(ctx context.Context, before time.Time) error {
 	var last user
 	for old, err := range scan[factItem](ctx, s, &dynamodb.ScanInput{
-		TableName:                 s.name(factsTable),
+		TableName:                 s.tableName(factsTable),
 		FilterExpression:          aws.String("#at < :before"),
 		ProjectionExpression:      aws.String("AmazonUserID, SkillFact"),
 		ExpressionAttributeNames:  map[string]string{"#at": "At"}, // AT is a reserved word

@@ -64,7 +64,7 @@ func (i factItem) user() user {
 func (s *Store) AddFact(ctx context.Context, fact identity.Fact) error {
 	fact, err := fact.Clean()
 	if err == nil {
-		// If it is there, it is the same.
+		// If it is there, it is the same, and is not written again.
 		_, err = s.put(ctx, factsTable, factItemOf(fact), condition{expression: "attribute_not_exists(AmazonUserID)"})
 	}
 	return wrap("add a fact", err)
@@ -104,6 +104,6 @@ func putRequests(facts []identity.Fact) (requests []types.WriteRequest, err erro
 // It reads the whole table, a page at a time. What is added or erased meanwhile
 // may be among them or not.
 func (s *Store) Facts(ctx context.Context) iter.Seq2[identity.Fact, error] {
-	all := scan[factItem](ctx, s, &dynamodb.ScanInput{TableName: s.name(factsTable)})
+	all := scan[factItem](ctx, s, &dynamodb.ScanInput{TableName: s.tableName(factsTable)})
 	return convert("read all facts", all, factItem.fact)
 }

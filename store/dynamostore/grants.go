@@ -33,7 +33,7 @@ func (s *Store) grant(ctx context.Context, key lwa.Key) (grant lwa.Grant, revisi
 		return grant, "", err
 	}
 	output, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
-		TableName:      s.name(grantsTable),
+		TableName:      s.tableName(grantsTable),
 		ConsistentRead: aws.Bool(true),
 		Key:            grantKey(key),
 	})
@@ -45,7 +45,8 @@ func (s *Store) grant(ctx context.Context, key lwa.Key) (grant lwa.Grant, revisi
 	return item.grant(), item.Revision, err
 }
 
-// keepableKey tells whether there can be a grant of the key.
+// keepableKey tells whether there can be a grant of the key, as keepable does of a
+// fact.
 func keepableKey(key lwa.Key) bool {
 	_, err := lwa.Grant{Key: key}.Clean()
 	return err == nil
@@ -62,7 +63,7 @@ func (s *Store) AccountGrants(ctx context.Context, clientID, accountID string) i
 		}
 	}
 	items := query[grantItem](ctx, s, &dynamodb.QueryInput{
-		TableName:                 s.name(grantsTable),
+		TableName:                 s.tableName(grantsTable),
 		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String("AccountID = :account AND begins_with(ClientLink, :client)"),
 		ExpressionAttributeValues: attributes{":account": text(accountID), ":client": text(clientLink(first))},
@@ -74,7 +75,7 @@ func (s *Store) AccountGrants(ctx context.Context, clientID, accountID string) i
 // table, a page at a time. What is changed meanwhile is among them as it was or
 // as it is.
 func (s *Store) Grants(ctx context.Context) iter.Seq2[lwa.Grant, error] {
-	all := scan[grantItem](ctx, s, &dynamodb.ScanInput{TableName: s.name(grantsTable)})
+	all := scan[grantItem](ctx, s, &dynamodb.ScanInput{TableName: s.tableName(grantsTable)})
 	return convert("read all grants", all, grantItem.grant)
 }
 
@@ -85,30 +86,32 @@ func (s *Store) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant
 }
 
 func (s *Store) updateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-	before, revision, err := s.grant(ctx, key)
-	for err == nil {
-		after := before
-		if err := fn(&after); err != nil {
+	var written string // the revision that the last try meant to store, empty for no grant
+	for tries := 0; ; tries++ {
+		grant, revision, err := s.grant(ctx, key)
+		if err != nil {
 			return err
 		}
-		after.Key = key
-		if after, err = after.Clean(); err != nil {
-			return err
-		}
-		var next string // the revision that is to be stored, empty for no grant
-		if after.RefreshToken != "" {
-			next = rand.Text()
-		}
-		if done, err := s.replace(ctx, revision, after, next); done || err != nil {
-			return err
-		}
-		// The client repeats a request whose answer was lost. If the first one had
-		// done it, the condition does not hold any more, and this was it.
-		if before, revision, err = s.grant(ctx, key); err == nil && revision == next {
+		// The client sends a request again if its answer was lost. The condition fails
+		// then because the first one had done it.
+		if tries > 0 && revision == written {
 			return nil
 		}
+		if err := fn(&grant); err != nil {
+			return err
+		}
+		grant.Key = key
+		if grant, err = grant.Clean(); err != nil {
+			return err
+		}
+		written = ""
+		if grant.RefreshToken != "" {
+			written = rand.Text()
+		}
+		if done, err := s.replace(ctx, revision, grant, written); done || err != nil {
+			return err
+		}
 	}
-	return err
 }
 
 // replace stores the grant with the revision next in place of the one that has
@@ -127,7 +130,8 @@ func (s *Store) replace(ctx context.Context, before string, grant lwa.Grant, nex
 	return true, nil // there is no grant and none is to be
 }
 
-// EraseGrants implements [lwa.Store]. After an error, do it again.
+// EraseGrants implements [lwa.Store]. After an error, do it again. A grant that
+// is given anew meanwhile may be deleted too.
 func (s *Store) EraseGrants(ctx context.Context, accountID string) error {
 	return wrap("erase an account's grants", s.eraseGrants(ctx, accountID))
 }
@@ -138,7 +142,7 @@ func (s *Store) eraseGrants(ctx context.Context, accountID string) error {
 	}
 	var requests []types.WriteRequest
 	for item, err := range query[grantItem](ctx, s, &dynamodb.QueryInput{
-		TableName:                 s.name(grantsTable),
+		TableName:                 s.tableName(grantsTable),
 		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String("AccountID = :account"),
 		ProjectionExpression:      aws.String("AccountID, ClientLink"),

@@ -24,8 +24,9 @@ func number(n int64) types.AttributeValue {
 // query yields the items that a query selects, a page at a time.
 func query[Item any](ctx context.Context, s *Store, input *dynamodb.QueryInput) iter.Seq2[Item, error] {
 	return pages[Item](ctx, s, func(from attributes) ([]attributes, attributes, error) {
-		input.ExclusiveStartKey = from
-		output, err := s.client.Query(ctx, input)
+		page := *input // several loops may run over the same sequence
+		page.ExclusiveStartKey = from
+		output, err := s.client.Query(ctx, &page)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -35,10 +36,11 @@ func query[Item any](ctx context.Context, s *Store, input *dynamodb.QueryInput) 
 
 // scan yields the items of a table, a page at a time.
 func scan[Item any](ctx context.Context, s *Store, input *dynamodb.ScanInput) iter.Seq2[Item, error] {
-	input.ConsistentRead = aws.Bool(true)
 	return pages[Item](ctx, s, func(from attributes) ([]attributes, attributes, error) {
-		input.ExclusiveStartKey = from
-		output, err := s.client.Scan(ctx, input)
+		page := *input
+		page.ConsistentRead = aws.Bool(true)
+		page.ExclusiveStartKey = from
+		output, err := s.client.Scan(ctx, &page)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -47,7 +49,7 @@ func scan[Item any](ctx context.Context, s *Store, input *dynamodb.ScanInput) it
 }
 
 // pages yields the items of all pages. The function read returns the page after
-// a key, and the key that the next one comes after, nil if there is none.
+// a key, and the key after which the next page begins, none if this is the last.
 func pages[Item any](ctx context.Context, s *Store, read func(from attributes) (items []attributes, last attributes, err error)) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		for last := attributes(nil); ; {
@@ -70,14 +72,14 @@ func pages[Item any](ctx context.Context, s *Store, read func(from attributes) (
 					return
 				}
 			}
-			if last == nil {
+			if len(last) == 0 {
 				return
 			}
 		}
 	}
 }
 
-// convert turns items into what the task is to yield.
+// convert maps the items, and names the task in an error.
 func convert[Item, Value any](task string, items iter.Seq2[Item, error], value func(Item) Value) iter.Seq2[Value, error] {
 	return func(yield func(Value, error) bool) {
 		for item, err := range items {
@@ -108,12 +110,12 @@ func (s *Store) put(ctx context.Context, table string, item any, when condition)
 		return false, err
 	}
 	_, err = s.client.PutItem(ctx, &dynamodb.PutItemInput{
-		TableName:                 s.name(table),
+		TableName:                 s.tableName(table),
 		Item:                      all,
 		ConditionExpression:       aws.String(when.expression),
 		ExpressionAttributeValues: when.values,
 	})
-	return heldUnless(err)
+	return conditionHeld(err)
 }
 
 // remove deletes the item of the key if the condition holds, and tells whether it
@@ -123,16 +125,17 @@ func (s *Store) remove(ctx context.Context, table string, key attributes, when c
 		return false, err
 	}
 	_, err = s.client.DeleteItem(ctx, &dynamodb.DeleteItemInput{
-		TableName:                 s.name(table),
+		TableName:                 s.tableName(table),
 		Key:                       key,
 		ConditionExpression:       aws.String(when.expression),
 		ExpressionAttributeValues: when.values,
 	})
-	return heldUnless(err)
+	return conditionHeld(err)
 }
 
-// heldUnless tells whether the condition of a write held, which is no error.
-func heldUnless(err error) (bool, error) {
+// conditionHeld tells whether the condition of a write held; that it did not is no
+// error.
+func conditionHeld(err error) (bool, error) {
 	if _, failed := errors.AsType[*types.ConditionalCheckFailedException](err); failed {
 		return false, nil
 	}

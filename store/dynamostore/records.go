@@ -54,7 +54,7 @@ func (s *Store) userFacts(ctx context.Context, skillID, amazonUserID string) ([]
 		return nil, s.ready(ctx)
 	}
 	input := &dynamodb.QueryInput{
-		TableName:                 s.name(factsTable),
+		TableName:                 s.tableName(factsTable),
 		ConsistentRead:            aws.Bool(true),
 		KeyConditionExpression:    aws.String("AmazonUserID = :user"),
 		ExpressionAttributeValues: attributes{":user": text(amazonUserID)},
@@ -75,14 +75,14 @@ func (s *Store) userFacts(ctx context.Context, skillID, amazonUserID string) ([]
 
 // accountFacts returns all facts of each user whom a Linked fact ties to the
 // account, since the end of a record of the account can lie in a fact that does
-// not name it. Who they are says the index, which may lag.
+// not name it. The users come from the index, which may lag.
 func (s *Store) accountFacts(ctx context.Context, accountID string) (map[user][]identity.Fact, error) {
 	if accountID == "" || !keepable("any", "anyone", accountID) {
 		return nil, s.ready(ctx)
 	}
 	users := make(map[user][]identity.Fact)
 	for link, err := range query[factItem](ctx, s, &dynamodb.QueryInput{
-		TableName:                 s.name(factsTable),
+		TableName:                 s.tableName(factsTable),
 		IndexName:                 aws.String(accountIndex),
 		KeyConditionExpression:    aws.String("AccountID = :account"),
 		ExpressionAttributeValues: attributes{":account": text(accountID)},
@@ -98,12 +98,15 @@ func (s *Store) accountFacts(ctx context.Context, accountID string) (map[user][]
 			return nil, err
 		}
 		users[u] = facts
+		if !slices.ContainsFunc(facts, func(f identity.Fact) bool { return f.AccountID == accountID }) {
+			delete(users, u) // the link is gone, but not yet from the index
+		}
 	}
 	return users, nil
 }
 
-// keepable tells whether there can be a fact with these texts. Of the others,
-// DynamoDB would refuse some and take some for yet others.
+// keepable tells whether there can be a fact with these texts. Asking DynamoDB for
+// others would find the wrong ones: what is not UTF-8 is sent as U+FFFD.
 func keepable(skillID, amazonUserID, accountID string) bool {
 	_, err := identity.Fact{
 		SkillID: skillID, AmazonUserID: amazonUserID, At: time.UnixMilli(0), Kind: identity.Linked, AccountID: accountID,

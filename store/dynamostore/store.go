@@ -50,8 +50,8 @@ func (s *Store) ready(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// name is that of a table.
-func (s *Store) name(table string) *string {
+// tableName is the name of a table in DynamoDB.
+func (s *Store) tableName(table string) *string {
 	if s.Prefix == "" {
 		return aws.String("alexa_" + table)
 	}

@@ -22,7 +22,7 @@ const (
 func (s *Store) tables() []*dynamodb.CreateTableInput {
 	return []*dynamodb.CreateTableInput{
 		{
-			TableName:            s.name(factsTable),
+			TableName:            s.tableName(factsTable),
 			AttributeDefinitions: texts("AmazonUserID", "SkillFact", "AccountID"),
 			KeySchema:            keys("AmazonUserID", "SkillFact"),
 			GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
@@ -33,7 +33,7 @@ func (s *Store) tables() []*dynamodb.CreateTableInput {
 			BillingMode: types.BillingModePayPerRequest,
 		},
 		{
-			TableName:            s.name(grantsTable),
+			TableName:            s.tableName(grantsTable),
 			AttributeDefinitions: texts("AccountID", "ClientLink"),
 			KeySchema:            keys("AccountID", "ClientLink"),
 			BillingMode:          types.BillingModePayPerRequest,
@@ -58,8 +58,8 @@ func keys(partition, sort string) []types.KeySchemaElement {
 }
 
 // CreateTables makes the tables that are not there yet, paid for by the request,
-// and waits until they can be used, for five minutes at most. It does not change
-// a table that is there.
+// and waits until they can be used, for five minutes each at most. It does not
+// change a table that is there, and waits in vain for one that is being deleted.
 func (s *Store) CreateTables(ctx context.Context) error {
 	return wrap("create the tables", s.createTables(ctx))
 }

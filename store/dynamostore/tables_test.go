@@ -20,7 +20,9 @@ func TestCloudFormation(t *testing.T) {
 			Prefix map[string]string `yaml:"Prefix"`
 		} `yaml:"Parameters"`
 		Resources map[string]struct {
-			Properties map[string]any `yaml:"Properties"`
+			DeletionPolicy      string         `yaml:"DeletionPolicy"`
+			UpdateReplacePolicy string         `yaml:"UpdateReplacePolicy"`
+			Properties          map[string]any `yaml:"Properties"`
 		} `yaml:"Resources"`
 	}
 	require.NoError(t, yaml.Unmarshal(cloudFormation, &template))
@@ -29,9 +31,12 @@ func TestCloudFormation(t *testing.T) {
 	tables := new(Store).tables()
 	require.Len(t, template.Resources, len(tables))
 	for i, resource := range []string{"Facts", "Grants"} {
+		require.Equal(t, "Retain", template.Resources[resource].DeletionPolicy)
+		require.Equal(t, "Retain", template.Resources[resource].UpdateReplacePolicy)
 		properties := template.Resources[resource].Properties
 		suffix := properties["TableName"].(map[string]any)["Fn::Sub"].(string)[len("${Prefix}"):]
 		properties["TableName"] = template.Parameters.Prefix["Default"] + suffix
+		require.Equal(t, map[string]any{"PointInTimeRecoveryEnabled": true}, properties["PointInTimeRecoverySpecification"])
 		delete(properties, "PointInTimeRecoverySpecification")
 		text, err := json.Marshal(properties)
 		require.NoError(t, err)

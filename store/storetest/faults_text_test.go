@@ -43,6 +43,16 @@ var textFaults = []fault{
 		words: errEncoding.Error(),
 	},
 	{
+		name: "finds whom it takes for another",
+		inject: func(f *faulty) {
+			f.userRecords = func(ctx context.Context, skillID, amazonUserID string) records {
+				return f.Store.UserRecords(ctx, skillID, repaired(amazonUserID))
+			}
+		},
+		check: "text that cannot be kept",
+		words: "must give 0 records and gave 1",
+	},
+	{
 		name: "erases whom it takes for another",
 		inject: func(f *faulty) {
 			f.eraseUser = func(ctx context.Context, skillID, amazonUserID string) error {
@@ -75,6 +85,16 @@ var grantTextFaults = []grantFault{
 		},
 		check: "text of a grant that cannot be kept",
 		words: "took the AccessToken",
+	},
+	{
+		name: "erases the account that it takes for another",
+		inject: func(f *faultyGrants) {
+			f.eraseGrants = func(ctx context.Context, accountID string) error {
+				return f.MemoryStore.EraseGrants(ctx, repaired(accountID))
+			}
+		},
+		check: "text of a grant that cannot be kept",
+		words: "gave an error: lwa: no grant",
 	},
 	{
 		name: "cannot erase an account that cannot be kept",

@@ -198,7 +198,12 @@ func checkGrantText(t *grantTrial) {
 func checkUnkeepableGrantText(t *grantTrial) {
 	good := keyOf("account", "link")
 	t.put(grantOf(good, 1))
-	for _, text := range unkeepable {
+	for i, text := range unkeepable {
+		if near := strings.ToValidUTF8(text, "\ufffd"); near != text {
+			t.put(grantOf(keyOf("account", near), i))
+			t.put(grantOf(keyOf(near, "link"), i))
+			t.put(grantOf(lwa.Key{ClientID: near, AccountID: "account", LinkID: "link"}, i))
+		}
 		for _, key := range []lwa.Key{
 			{ClientID: text, AccountID: "account", LinkID: "link"},
 			keyOf(text, "link"),

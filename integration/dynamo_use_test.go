@@ -1,0 +1,131 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/lwa"
+	"github.com/alexaevents/alexaevents/store/dynamostore"
+)
+
+// Several loops at once over one sequence do not take pages from each other.
+func TestDynamoSharedSequence(t *testing.T) {
+	t.Parallel()
+	store := newDynamo(t)
+	facts := make(map[identity.Fact]bool)
+	long := strings.Repeat("x", 800)
+	for n := range 3000 { // more than two pages
+		facts[enabled(fmt.Sprint(n, long), monday)] = true
+	}
+	require.NoError(t, store.AddFacts(t.Context(), slices.Collect(maps.Keys(facts))))
+	sequence := store.Facts(t.Context())
+	var loops errgroup.Group
+	for range 3 {
+		loops.Go(func() error {
+			found := make(map[identity.Fact]bool)
+			for fact, err := range sequence {
+				if err != nil {
+					return err
+				}
+				found[fact] = true
+			}
+			if !maps.Equal(facts, found) {
+				return fmt.Errorf("found %d of %d facts", len(found), len(facts))
+			}
+			return nil
+		})
+	}
+	require.NoError(t, loops.Wait())
+}
+
+// A context that ends in the middle of a request ends the call with its error.
+func TestDynamoDeadlines(t *testing.T) {
+	t.Parallel()
+	store := newDynamo(t)
+	for wait := range 100 {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(wait)*100*time.Microsecond)
+		err := store.UpdateGrant(ctx, keyOf(account), func(g *lwa.Grant) error {
+			g.RefreshToken = "Atzr|example"
+			return nil
+		})
+		cancel()
+		if err != nil {
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+	}
+	require.NoError(t, store.EraseGrants(t.Context(), account))
+}
+
+func TestDynamoWithoutTables(t *testing.T) {
+	t.Parallel()
+	store := dynamostore.New(newDynamoClient(t))
+	store.Prefix = "nowhere_"
+	fact, key := linked(user, account, monday), keyOf(account)
+	_, grantErr := store.Grant(t.Context(), key)
+	for name, err := range map[string]error{
+		"AddFact":        store.AddFact(t.Context(), fact),
+		"AddFacts":       store.AddFacts(t.Context(), []identity.Fact{fact}),
+		"Facts":          onlyError(store.Facts(t.Context())),
+		"UserRecords":    onlyError(store.UserRecords(t.Context(), skill, user)),
+		"AccountRecords": onlyError(store.AccountRecords(t.Context(), account)),
+		"EraseUser":      store.EraseUser(t.Context(), skill, user),
+		"EraseAccount":   store.EraseAccount(t.Context(), account),
+		"Purge":          store.Purge(t.Context(), monday),
+		"Grant":          grantErr,
+		"Grants":         onlyError(store.Grants(t.Context())),
+		"AccountGrants":  onlyError(store.AccountGrants(t.Context(), key.ClientID, account)),
+		"UpdateGrant":    store.UpdateGrant(t.Context(), key, func(*lwa.Grant) error { return nil }),
+		"EraseGrants":    store.EraseGrants(t.Context(), account),
+	} {
+		require.ErrorContains(t, err, "dynamostore: ", name)
+		require.ErrorContains(t, err, "ResourceNotFoundException", name)
+		require.NotContains(t, err.Error(), user)
+		require.NotContains(t, err.Error(), account)
+	}
+}
+
+// The limits that the documentation names, but for those of the index, which the
+// emulator does not check.
+func TestDynamoLimits(t *testing.T) {
+	t.Parallel()
+	store := newDynamo(t)
+	text := func(length int) string { return strings.Repeat("x", length) }
+	fact := func(skillID, userID, accountID int) error {
+		fact := linked(text(userID), text(accountID), monday)
+		fact.SkillID = text(skillID)
+		err := store.AddFact(t.Context(), fact)
+		if err == nil {
+			require.Len(t, collect(t, store.UserRecords(t.Context(), fact.SkillID, fact.AmazonUserID)), 1)
+			require.Len(t, collect(t, store.AccountRecords(t.Context(), fact.AccountID)), 1)
+			require.NoError(t, store.EraseAccount(t.Context(), fact.AccountID))
+		}
+		return err
+	}
+	grant := func(clientID, accountID, linkID int) error {
+		key := lwa.Key{ClientID: text(clientID), AccountID: text(accountID), LinkID: text(linkID)}
+		err := store.UpdateGrant(t.Context(), key, func(g *lwa.Grant) error {
+			g.RefreshToken = "Atzr|example"
+			return nil
+		})
+		if err == nil {
+			_, err := store.Grant(t.Context(), key)
+			require.NoError(t, err)
+		}
+		return err
+	}
+	require.NoError(t, fact(991, 1024, 2048))
+	require.NoError(t, grant(1, 2048, 1022))
+	for _, err := range []error{fact(992, 1024, 2048), fact(991, 2049, 2048), grant(2, 2048, 1022), grant(1, 2049, 1)} {
+		require.ErrorContains(t, err, "dynamostore: ")
+		require.NotContains(t, err.Error(), text(100))
+	}
+}
