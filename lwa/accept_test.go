@@ -156,3 +156,36 @@ func TestImportOfARefusedToken(t *testing.T) {
 	_, err = source.Token(t.Context(), key)
 	require.NoError(t, err)
 }
+
+// unsure is a store that once stores a grant and says that it could not.
+type unsure struct {
+	lwa.Store
+	meanwhile func()
+}
+
+func (u *unsure) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+	err := u.Store.UpdateGrant(ctx, key, fn)
+	if next := u.meanwhile; err == nil && next != nil {
+		u.meanwhile = nil
+		next()
+		return errors.New("the connection broke")
+	}
+	return err
+}
+
+// Another process refreshes the grant before Accept tries again to store it.
+func TestAcceptOvertaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &amazon{rotates: true}
+		memory, key := new(lwa.MemoryStore), keyOf("account")
+		var refreshed alexaevents.Secret
+		store := &unsure{Store: memory, meanwhile: func() {
+			var err error
+			refreshed, err = a.source(memory).Renew(t.Context(), key, stored(t, memory, key).AccessToken)
+			require.NoError(t, err)
+		}}
+		require.NoError(t, a.source(store).Accept(t.Context(), key, alexaevents.Europe, a.consent()))
+		require.Equal(t, refreshed, stored(t, memory, key).AccessToken)
+		require.True(t, a.isLive(stored(t, memory, key).RefreshToken))
+	})
+}
