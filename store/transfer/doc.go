@@ -51,8 +51,12 @@
 //	CodeHash
 //
 // The columns are the fields of [lwa.Grant]. AccountID and RefreshToken are
-// required. No token is overwritten by an older one: a grant that is in the store
-// already stays, unless both say when they were issued and the row was later.
+// required. Where an account has several grants, the LinkID must tell them apart,
+// by any text that stays the same; an import remembers the keys that it has met as
+// it does users, and fails on one that it meets again.
+//
+// No token is overwritten by an older one: a grant that is in the store already
+// stays, unless both say when they were issued and the row was later.
 //
 // Such a file holds tokens in the clear, those of a store inside [lwa.Sealed]
 // too: whoever reads it can act for the customers. Keep it where nobody else can

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"hash/maphash"
 	"io"
 
 	"github.com/alexaevents/alexaevents"
@@ -21,6 +22,7 @@ var grantTable = table{columns: []string{
 // before it are stored.
 func (i *Import) Grants(ctx context.Context, store lwa.Store, r io.Reader) error {
 	rows := 0
+	seed, met := maphash.MakeSeed(), make(map[uint64]struct{}) // of keys
 	for row, err := range i.Format.rows(r, grantTable) {
 		var grant lwa.Grant
 		if err == nil {
@@ -28,6 +30,13 @@ func (i *Import) Grants(ctx context.Context, store lwa.Store, r io.Reader) error
 		}
 		if err == nil {
 			grant, err = i.grant(row)
+		}
+		if err == nil {
+			hash := maphash.Comparable(seed, grant.Key)
+			if _, again := met[hash]; again {
+				err = row.invalid("another row has the same ClientID, AccountID and LinkID, and a store keeps one of them")
+			}
+			met[hash] = struct{}{}
 		}
 		if err != nil {
 			return err

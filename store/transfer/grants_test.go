@@ -155,6 +155,7 @@ func TestInvalidGrants(t *testing.T) {
 		"no such region":   {columns + "private,private,Atzr|private,private,\n", []string{"line 3", "Region is none of NA, EU, FE"}, 1},
 		"no time":          {columns + "private,private,Atzr|private,EU,private\n", []string{"line 3", "Expiry is not a time"}, 1},
 		"Latin-1":          {columns + "private,private,Atzr|private\xe9,EU,\n", []string{"line 3", "UTF-8"}, 1},
+		"the same key":     {columns + "client,private,Atzr|private,EU,\n", []string{"line 3", "another row has the same"}, 1},
 		"a cell too few":   {columns + "private,private,Atzr|private,EU\n", []string{"line 3", "fields"}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
