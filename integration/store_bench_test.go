@@ -80,7 +80,7 @@ func benchmarkTables(b *testing.B, db *sql.DB, store *sqlstore.Store, customers 
 // reportSizes reports how much space the tables and indexes take, and how much
 // memory this process ever took.
 func reportSizes(b *testing.B, dialect sqlstore.Dialect, db *sql.DB) {
-	for b.Loop() { //nolint:revive // there is nothing to time
+	for b.Loop() { // there is nothing to time
 	}
 	b.ReportMetric(0, "ns/op")
 	query := "SELECT name, sum(pgsize) FROM dbstat GROUP BY name"
