@@ -17,7 +17,7 @@ import (
 // FuzzParseDirective looks for a panic, an error without its sentinel, a
 // directive that encoding/json reads otherwise, and a reply that cannot be sent.
 func FuzzParseDirective(f *testing.F) {
-	for _, data := range []string{turnOn, acceptGrant, discover, reportState, `{"directive":{"header":{"namespace":"","name":"\u0000"}}}`, `null`} {
+	for _, data := range []string{turnOn, acceptGrant, discover, reportState, `{"directive":{"header":{"namespace":"","name":"\u0000"}}}`, `{"directive":{"header":{"namespace":"A","name":"B"}},"more":"text"}`, `null`} {
 		f.Add([]byte(data))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -27,10 +27,11 @@ func FuzzParseDirective(f *testing.F) {
 			require.Nil(t, directive)
 			return
 		}
-		var m map[string]map[string]json.RawMessage
-		require.NoError(t, json.Unmarshal(data, &m))
+		var message, members map[string]json.RawMessage // of which others may be anything
+		require.NoError(t, json.Unmarshal(data, &message))
+		require.NoError(t, json.Unmarshal(message["directive"], &members))
 		var header map[string]any
-		require.NoError(t, json.Unmarshal(m["directive"]["header"], &header))
+		require.NoError(t, json.Unmarshal(members["header"], &header))
 		require.Equal(t, header["namespace"], directive.Namespace)
 		require.Equal(t, header["name"], directive.Name)
 		require.True(t, json.Valid(fmt.Append(nil, directive)))
