@@ -66,8 +66,9 @@ func (m *meter) add(body []byte, reads bool) error {
 	return nil
 }
 
-// The table in the documentation of dynamostore, but for the writes to the index
-// and those whose condition fails, which the emulator does not count.
+// The table in the documentation of dynamostore, but for scans, for writes to the
+// index and for those whose condition fails: these the emulator does not count
+// right.
 func TestDynamoCost(t *testing.T) {
 	t.Parallel()
 	m := new(meter)
@@ -100,8 +101,6 @@ func TestDynamoCost(t *testing.T) {
 		}, cost{0, 2}},
 		{"UserRecords", func() error { return onlyError(store.UserRecords(t.Context(), skill, userID(0))) }, cost{1, 0}},
 		{"AccountRecords of three users", func() error { return onlyError(store.AccountRecords(t.Context(), accountID)) }, cost{3.5, 0}},
-		{"Facts", func() error { return onlyError(store.Facts(t.Context())) }, cost{1, 0}},
-		{"Purge of nobody", func() error { return store.Purge(t.Context(), monday) }, cost{1, 0}},
 		{"EraseUser", func() error { return store.EraseUser(t.Context(), skill, userID(0)) }, cost{1, 2}},
 		{"EraseAccount of two users", func() error { return store.EraseAccount(t.Context(), accountID) }, cost{2.5, 3}},
 		{"UpdateGrant of none", accept, cost{1, 2}},
@@ -113,7 +112,6 @@ func TestDynamoCost(t *testing.T) {
 		{"AccountGrants", func() error {
 			return onlyError(store.AccountGrants(t.Context(), keyOf("").ClientID, accountID))
 		}, cost{1, 0}},
-		{"Grants", func() error { return onlyError(store.Grants(t.Context())) }, cost{1, 0}},
 		{"EraseGrants", func() error { return store.EraseGrants(t.Context(), accountID) }, cost{1, 2}},
 	} {
 		m.cost = cost{}

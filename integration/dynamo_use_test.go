@@ -1,11 +1,15 @@
 package integration
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -45,6 +49,38 @@ func TestDynamoSharedSequence(t *testing.T) {
 		})
 	}
 	require.NoError(t, loops.Wait())
+}
+
+// Whatever can be read as it is now is read so: all but the index.
+func TestDynamoConsistentReads(t *testing.T) {
+	t.Parallel()
+	var reads, stale atomic.Int64
+	store := newDynamo(t, through(func(r *http.Request) (*http.Response, error) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			return nil, err
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if isOperation(r, "GetItem", "Query", "Scan") && !bytes.Contains(body, []byte(`"IndexName"`)) {
+			reads.Add(1)
+			if !bytes.Contains(body, []byte(`"ConsistentRead":true`)) {
+				stale.Add(1)
+			}
+		}
+		return http.DefaultClient.Do(r)
+	}))
+	require.NoError(t, store.AddFact(t.Context(), linked(user, account, monday)))
+	require.NoError(t, onlyError(store.UserRecords(t.Context(), "", user)))
+	require.NoError(t, onlyError(store.UserRecords(t.Context(), skill, user)))
+	require.NoError(t, onlyError(store.AccountRecords(t.Context(), account)))
+	require.NoError(t, onlyError(store.Facts(t.Context())))
+	require.NoError(t, onlyError(store.AccountGrants(t.Context(), keyOf(account).ClientID, account)))
+	require.NoError(t, onlyError(store.Grants(t.Context())))
+	require.NoError(t, store.UpdateGrant(t.Context(), keyOf(account), func(*lwa.Grant) error { return nil }))
+	require.NoError(t, store.EraseGrants(t.Context(), account))
+	require.NoError(t, store.Purge(t.Context(), monday))
+	require.EqualValues(t, 9, reads.Load())
+	require.Zero(t, stale.Load())
 }
 
 // A context that ends in the middle of a request ends the call with its error.
