@@ -77,8 +77,12 @@ func startDynalite() (endpoint string, input io.Closer, err error) {
 
 // newDynamoClient returns a client of the emulator.
 func newDynamoClient(t testing.TB, change ...func(*dynamodb.Options)) *dynamodb.Client {
+	return dynamoClient(dynamoEndpoint(t), change...)
+}
+
+func dynamoClient(endpoint string, change ...func(*dynamodb.Options)) *dynamodb.Client {
 	return dynamodb.New(dynamodb.Options{
-		BaseEndpoint: aws.String(dynamoEndpoint(t)),
+		BaseEndpoint: aws.String(endpoint),
 		Region:       "eu-west-1",
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: "emulator", SecretAccessKey: "emulator"}, nil

@@ -14,7 +14,6 @@ import (
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/lwa"
-	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
 // Ten thousand access tokens that are due at once are ten thousand refreshes,
@@ -73,18 +72,18 @@ func TestManyGrants(t *testing.T) {
 // Processes race for grants while each refresh ends the refresh token that it
 // used: no token that was replaced or erased comes back, and none is lost.
 func TestGrantRace(t *testing.T) {
-	onEach(t, func(t *testing.T, create newDatabase) {
-		d := create(t)
+	onEachPlace(t, func(t *testing.T, create func(*testing.T) place) {
+		p := create(t)
 		cloud := alexatest.NewCloud()
 		cloud.RotateRefreshTokens(true)
 		address := serveAmazon(t, cloud)
-		source := sourceAt(address, d.store(t))
+		source := sourceAt(address, p.store(t))
 		require.NoError(t, grantAgain(t.Context(), source, keyOf(keptAccount)))
 		first, err := source.Store.Grant(t.Context(), keyOf(keptAccount))
 		require.NoError(t, err)
 
 		steps := map[string][]step{keptAccount: {{After: state{string(first.RefreshToken), first.CodeHash}}}}
-		outputs, _ := errand{Keeping: &keeping{d, address, 60}}.atOnce(t, 2)
+		outputs, _ := errand{Keeping: &keeping{p, address, 60}}.atOnce(t, 2)
 		for _, output := range outputs {
 			for decoder := json.NewDecoder(bytes.NewReader(output)); ; {
 				var s step
@@ -119,21 +118,21 @@ func TestGrantRace(t *testing.T) {
 // Whatever another process does to a grant while fn runs, fn runs again on what
 // came of it, and nothing else is written.
 func TestGrantChangedMeanwhile(t *testing.T) {
-	onEach(t, func(t *testing.T, create newDatabase) {
+	onEachPlace(t, func(t *testing.T, create func(*testing.T) place) {
 		key := keyOf("account")
-		set := func(token alexaevents.Secret) func(*testing.T, *sqlstore.Store) {
-			return func(t *testing.T, other *sqlstore.Store) {
+		set := func(token alexaevents.Secret) func(*testing.T, lwa.Store) {
+			return func(t *testing.T, other lwa.Store) {
 				require.NoError(t, other.UpdateGrant(t.Context(), key, func(g *lwa.Grant) error {
 					g.RefreshToken = token
 					return nil
 				}))
 			}
 		}
-		erase := func(t *testing.T, other *sqlstore.Store) {
+		erase := func(t *testing.T, other lwa.Store) {
 			require.NoError(t, other.EraseGrants(t.Context(), key.AccountID))
 		}
 		for name, test := range map[string]struct {
-			before, meanwhile []func(*testing.T, *sqlstore.Store)
+			before, meanwhile []func(*testing.T, lwa.Store)
 			runs              []alexaevents.Secret // the refresh token that each run of fn is given
 			outcome           alexaevents.Secret   // the refresh token that each run of fn leaves
 		}{
@@ -150,8 +149,8 @@ func TestGrantChangedMeanwhile(t *testing.T) {
 			"erased and made the same": {before: list(set("1")), meanwhile: list(erase, set("1")), runs: tokens("1", "1"), outcome: "3"},
 		} {
 			t.Run(name, func(t *testing.T) {
-				d := create(t)
-				store, other := d.store(t), d.store(t)
+				p := create(t)
+				store, other := p.store(t), p.store(t)
 				for _, step := range test.before {
 					step(t, other)
 				}

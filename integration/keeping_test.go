@@ -16,27 +16,26 @@ import (
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/lwa"
-	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
 // keeping is the errand of a process that refreshes, replaces and erases the
 // grants of two accounts, all at once, and prints each step. Only one of the
 // accounts is ever erased.
 type keeping struct {
-	Database database
-	Amazon   string // the address that answers for Amazon
-	Rounds   int
+	Grants place
+	Amazon string // the address that answers for Amazon
+	Rounds int
 }
 
 const keptAccount, erasedAccount = "kept", "erased"
 
 func (k keeping) run(ctx context.Context, out io.Writer) error {
-	db, err := k.Database.connect()
+	grants, closing, err := k.Grants.open()
 	if err != nil {
 		return err
 	}
-	defer db.Close()
-	store := &reporter{Store: sqlstore.New(db, k.Database.Dialect), out: json.NewEncoder(out)}
+	defer closing()
+	store := &reporter{Store: grants, out: json.NewEncoder(out)}
 	source := sourceAt(k.Amazon, store)
 	group, ctx := errgroup.WithContext(ctx)
 	for _, accountID := range []string{keptAccount, erasedAccount} {
