@@ -34,7 +34,7 @@ func (k keeping) run(ctx context.Context, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	defer closing()
+	defer func() { _ = closing() }()
 	store := &reporter{Store: grants, out: json.NewEncoder(out)}
 	source := sourceAt(k.Amazon, store)
 	group, ctx := errgroup.WithContext(ctx)
