@@ -61,8 +61,9 @@ func (s *Sealed) AccountGrants(ctx context.Context, clientID, accountID string) 
 	return s.opened(s.Store.AccountGrants(ctx, clientID, accountID))
 }
 
-// Grants yields every grant, as the method Grants of the Store inside does. The
-// error is [errors.ErrUnsupported] if that has none.
+// Grants yields every grant, as the method Grants of the Store inside does, up to
+// the first that cannot be decrypted. The error is [errors.ErrUnsupported] if the
+// Store has no such method.
 func (s *Sealed) Grants(ctx context.Context) iter.Seq2[Grant, error] {
 	if err := s.check(); err != nil {
 		return failed(err)

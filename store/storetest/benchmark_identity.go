@@ -59,7 +59,6 @@ func (c Benchmark) Identity(b *testing.B, store identity.Store) {
 	userRecords.inParallel(b, "UserRecords", some)
 	accountRecords.sequentially(b, "AccountRecords", some)
 	add.sequentially(b, "AddFact/known", some)
-	userRecords.each(b, "after AddFact", some[:1])
 	add.withNewcomers(b, "AddFact/new", c.customers(), nothing, there)
 	add.withNewcomersInParallel(b, "AddFact/new", c.customers(), there)
 	eraseUser.withNewcomers(b, "EraseUser", c.customers(), add, gone)

@@ -6,7 +6,7 @@ import (
 	"iter"
 )
 
-// loop is a call that returns an iterator. What a zero value it yields is nil.
+// loop is a call that returns an iterator. A zero value is yielded as nil.
 type loop struct {
 	call   string
 	values func(context.Context) iter.Seq2[any, error]

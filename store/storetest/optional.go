@@ -33,6 +33,7 @@ func listerOf(ctx context.Context, store lwa.Store) grantsLister {
 		if errors.Is(err, errors.ErrUnsupported) {
 			return nil
 		}
+		break
 	}
 	return lister
 }

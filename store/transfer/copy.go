@@ -37,7 +37,7 @@ func Facts(ctx context.Context, to identity.Store, from iter.Seq2[identity.Fact,
 	return nil
 }
 
-// Grants stores grants, such as all of another store, and spares newer ones as
+// Grants stores grants, such as all of another store, and spares better ones as
 // [Import.Grants] does. It may be repeated.
 func Grants(ctx context.Context, to lwa.Store, from iter.Seq2[lwa.Grant, error]) error {
 	for grant, err := range from {
@@ -69,12 +69,24 @@ func addFacts(ctx context.Context, store identity.Store, facts []identity.Fact) 
 
 var errKept = errors.New("the stored grant stays")
 
-// putGrant stores a grant. One that is there stays, unless both say when they
-// were issued and the new one was later.
+// better tells whether a grant is to replace the stored one: a live grant a dead
+// one that has another refresh token, or one whose access token is older.
+func better(grant, stored lwa.Grant) bool {
+	switch {
+	case stored.RefreshToken == "": // there is none
+		return true
+	case !grant.Live():
+		return false
+	case !stored.Live():
+		return grant.RefreshToken != stored.RefreshToken
+	}
+	return !stored.IssuedAt.IsZero() && grant.IssuedAt.After(stored.IssuedAt)
+}
+
+// putGrant stores a grant, unless the one that is there is to stay.
 func putGrant(ctx context.Context, store lwa.Store, grant lwa.Grant) error {
 	err := store.UpdateGrant(ctx, grant.Key, func(stored *lwa.Grant) error {
-		later := !stored.IssuedAt.IsZero() && grant.IssuedAt.After(stored.IssuedAt)
-		if stored.RefreshToken != "" && !later {
+		if !better(grant, *stored) {
 			return errKept
 		}
 		*stored = grant

@@ -10,14 +10,16 @@ import (
 )
 
 type csvReader struct {
+	limit *limitedReader
 	lines *csv.Reader
 	names []string // of the first line; nil before it
 }
 
 func newCSVReader(r io.Reader) *csvReader {
-	lines := csv.NewReader(r)
+	limit := &limitedReader{r, maxLine}
+	lines := csv.NewReader(limit)
 	lines.ReuseRecord = true
-	return &csvReader{lines: lines}
+	return &csvReader{limit: limit, lines: lines}
 }
 
 func (c *csvReader) next(r *row) error {
@@ -62,6 +64,11 @@ func (c *csvReader) header(r *row) error {
 
 func (c *csvReader) read(r *row) ([]string, error) {
 	cells, err := c.lines.Read()
+	c.limit.left = maxLine
+	if errors.Is(err, errTooLong) {
+		r.line++
+		return nil, r.invalid("the row that begins here has more than %d bytes", maxLine)
+	}
 	if err == io.EOF {
 		return nil, errEnd
 	}
@@ -72,6 +79,23 @@ func (c *csvReader) read(r *row) ([]string, error) {
 		r.line, _ = c.lines.FieldPos(0)
 	}
 	return cells, err
+}
+
+var errTooLong = errors.New("too long")
+
+// limitedReader reads so many bytes at most.
+type limitedReader struct {
+	r    io.Reader
+	left int
+}
+
+func (l *limitedReader) Read(p []byte) (int, error) {
+	if l.left == 0 {
+		return 0, errTooLong
+	}
+	n, err := l.r.Read(p[:min(len(p), l.left)])
+	l.left -= n
+	return n, err
 }
 
 type csvWriter struct{ lines *csv.Writer }

@@ -2,6 +2,8 @@ package transfer
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
 	"time"
 
 	"github.com/alexaevents/alexaevents/identity"
@@ -15,6 +17,7 @@ var customerTable = table{
 // customer is a row of the table of customers.
 type customer struct {
 	user
+	line                  int
 	accountID             string
 	start, end, enabledAt time.Time // zero where there is none
 }
@@ -28,6 +31,7 @@ func (u user) fact(kind identity.Kind, at time.Time, accountID string) identity.
 
 // customer returns what a row says, and refuses what no record can say.
 func (i *Import) customer(r row) (c customer, err error) {
+	c.line = r.line
 	c.skillID = cmp.Or(r.cells["SkillID"], i.SkillID)
 	c.amazonUserID, c.accountID = r.cells["AmazonUserID"], r.cells["AccountID"]
 	if c.start, err = r.time("StartDatetime"); err != nil {
@@ -75,7 +79,6 @@ func customerFacts(rows []customer) []identity.Fact {
 		}
 	}
 	delete(begun, time.Time{})
-	delete(goesOn, time.Time{})
 
 	var facts []identity.Fact
 	for _, row := range rows {
@@ -96,4 +99,27 @@ func customerFacts(rows []customer) []identity.Fact {
 		}
 	}
 	return facts
+}
+
+// checkUser refuses rows of one user that cannot all be true, since records would
+// say less than they do. A user has one account at a time. An open row that
+// another one follows ended there.
+func checkUser(rows []customer) error {
+	records := identity.Records(customerFacts(rows))
+	for _, row := range rows {
+		if row.start.IsZero() {
+			continue
+		}
+		said := slices.ContainsFunc(records, func(r identity.Record) bool {
+			ended := !r.EndDatetime.IsZero() && (row.end.IsZero() || r.EndDatetime.Before(row.end))
+			followed := row.end.IsZero() && slices.ContainsFunc(rows, func(next customer) bool {
+				return next.start.Equal(r.EndDatetime) && next.start.After(row.start)
+			})
+			return r.AccountID == row.accountID && !r.StartDatetime.After(row.start) && (!ended || followed)
+		})
+		if !said {
+			return fmt.Errorf("%w: line %d: another row of this user speaks of the same time", ErrInvalidFile, row.line)
+		}
+	}
+	return nil
 }

@@ -12,7 +12,7 @@ import (
 )
 
 // Customers adds what a table of customers says to the store. It uses the
-// store's method AddFacts, which sqlstore's has, or else AddFact.
+// store's method AddFacts, if there is one, or else AddFact.
 //
 // The error wraps [ErrInvalidFile], or what the store, r or ctx gave. What comes
 // before an invalid row is then stored, but for the user of the row right before
@@ -37,7 +37,7 @@ func (i *Import) Customers(ctx context.Context, store identity.Store, r io.Reade
 		if err != nil {
 			return errors.Join(err, flush())
 		}
-		if rows += len(user); rows > i.Skip {
+		if rows += len(user); rows > i.Skip && !i.Check {
 			facts = append(facts, customerFacts(user)...)
 		}
 		if len(facts) >= batchFacts || ctx.Err() != nil {
@@ -46,7 +46,15 @@ func (i *Import) Customers(ctx context.Context, store identity.Store, r io.Reade
 			}
 		}
 	}
-	return flush()
+	return errors.Join(i.skipped(rows), flush())
+}
+
+// skipped fails if there were fewer rows than were to be skipped.
+func (i *Import) skipped(rows int) error {
+	if rows < i.Skip {
+		return fmt.Errorf("%w: it has %d rows, of which an earlier import has stored %d", ErrInvalidFile, rows, i.Skip)
+	}
+	return nil
 }
 
 // users yields the rows of each user. An error comes once, alone and last.
@@ -60,7 +68,7 @@ func (i *Import) users(r io.Reader) iter.Seq2[[]customer, error] {
 				next, err = i.customer(row)
 			}
 			if err == nil && len(rows) > 0 && rows[0].user != next.user {
-				if !yield(rows, nil) {
+				if err = checkUser(rows); err == nil && !yield(rows, nil) {
 					return
 				}
 				rows = rows[:0]
@@ -78,8 +86,13 @@ func (i *Import) users(r io.Reader) iter.Seq2[[]customer, error] {
 			}
 			rows = append(rows, next)
 		}
-		if len(rows) > 0 {
-			yield(rows, nil)
+		if len(rows) == 0 {
+			return
 		}
+		if err := checkUser(rows); err != nil {
+			yield(nil, err)
+			return
+		}
+		yield(rows, nil)
 	}
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"regexp"
 	"strconv"
 	"strings"
@@ -57,8 +56,10 @@ func TestRows(t *testing.T) {
 		"from no account to another for an instant": {"u,,1,2,\nu,b,2,2,", facts{
 			factOf("u", 1, linked, ""), factOf("u", 2, linked, "b"), factOf("u", 2, disabled, ""),
 		}},
-		"to an account that is not known":   {"u,a,1,2,\nu,,2,,", facts{factOf("u", 1, linked, "a"), factOf("u", 2, linked, "")}},
-		"from an account that is not known": {"u,,1,2,\nu,b,2,,", facts{factOf("u", 1, linked, ""), factOf("u", 2, linked, "b")}},
+		"to an account that is not known":      {"u,a,1,2,\nu,,2,,", facts{factOf("u", 1, linked, "a"), factOf("u", 2, linked, "")}},
+		"from an account that is not known":    {"u,,1,2,\nu,b,2,,", facts{factOf("u", 1, linked, ""), factOf("u", 2, linked, "b")}},
+		"an open row that another one follows": {"u,a,1,,\nu,b,2,,", facts{factOf("u", 1, linked, "a"), factOf("u", 2, linked, "b")}},
+		"the same account without a gap":       {"u,a,1,2,\nu,a,2,,", facts{factOf("u", 1, linked, "a"), factOf("u", 2, linked, "a")}},
 		"another user at that instant": {"u,a,1,2,\nv,b,2,,", facts{
 			factOf("u", 1, linked, "a"), factOf("u", 2, disabled, ""), factOf("v", 2, linked, "b"),
 		}},
@@ -132,6 +133,11 @@ func TestDocument(t *testing.T) {
 				"2019-09-06T00:00:00Z,2019-09-01T00:00:00Z,hello_2167671@gmail.com,amzn1.ask.account.AF4RYW7RN5H\n" +
 				",2019-09-15T00:00:00Z,hello_2167672@gmail.com,amzn1.ask.account.AHAD5TCOKQY\n",
 		},
+		"PostgreSQL's times": {
+			transfer.CSV, "AmazonUserID,AccountID,StartDatetime,EndDatetime\n" +
+				"amzn1.ask.account.AF4RYW7RN5H,hello_2167671@gmail.com,2019-09-01 00:00:00+00,2019-09-06 05:30:00+05:30\n" +
+				"amzn1.ask.account.AHAD5TCOKQY,hello_2167672@gmail.com,2019-09-14 22:00:00.000-02,\n",
+		},
 		"other zones, below the millisecond": {
 			transfer.CSV, "AmazonUserID,AccountID,StartDatetime,EndDatetime\n" +
 				"amzn1.ask.account.AF4RYW7RN5H,hello_2167671@gmail.com,2019-09-01T02:00:00+02:00,2019-09-06T00:00:00.000999999Z\n" +
@@ -181,7 +187,10 @@ func TestInvalidCustomers(t *testing.T) {
 		"enabled after start":               {columns + first + "private,,2019-09-01T00:00:00Z,,2019-09-01T00:00:01Z,s\n", []string{"line 4", "EnabledAt"}, 1},
 		"end before start":                  {columns + first + "private,,2019-09-01T00:00:01Z,2019-09-01T00:00:00Z,,s\n", []string{"line 4", "EndDatetime"}, 1},
 		"no time":                           {columns + first + "private,private,private,,,s\n", []string{"line 4", "StartDatetime is not a time"}, 1},
-		"a space in a time":                 {columns + first + "private,private,2019-09-01 00:00:00Z,,,s\n", []string{"line 4", "StartDatetime is not a time"}, 1},
+		"a space, and no zone":              {columns + first + "private,private,2019-09-01 00:00:00,,,s\n", []string{"line 4", "StartDatetime is not a time"}, 1},
+		"two accounts at a time":            {columns + first + "private,private-a,2019-09-01T00:00:00Z,2019-09-03T00:00:00Z,,s\nprivate,private-b,2019-09-02T00:00:00Z,,,s\n", []string{"line 4", "another row"}, 2},
+		"an unknown value for a column":     {"AmazonUserID,private@example.com\n", []string{"line 1", "one name is none"}, 0},
+		"a very long row":                   {columns + first + "private,\"" + strings.Repeat("private,", 200_000), []string{"line 4", "bytes"}, 1},
 		"no zone":                           {columns + first + "private,private,2019-09-01T00:00:00Z,2019-09-01T00:00:00,,s\n", []string{"line 4", "EndDatetime is not a time"}, 1},
 		"the zero time":                     {columns + first + "private,private,2019-09-01T00:00:00Z,,0001-01-01T00:00:00Z,s\n", []string{"line 4", "EnabledAt is not a time"}, 1},
 		"the year 10000":                    {columns + first + "private,private,9999-12-31T23:59:59-01:00,,,s\n", []string{"line 4", "StartDatetime is not a time"}, 1},
@@ -215,6 +224,7 @@ func TestInvalidCustomers(t *testing.T) {
 		"two spellings":     {`{"EndDatetime":"private","EndDateTime":"private"}`, "EndDatetime occurs twice"},
 		"an object inside":  {`{"AmazonUserID":{"private":"private"}}`, "is neither a text"},
 		"a list inside":     {`{"AmazonUserID":["private"]}`, "is neither a text"},
+		"half a surrogate":  {`{"AmazonUserID":"private\ud800","StartDatetime":"2019-09-01T00:00:00Z","SkillID":"s"}`, "surrogate"},
 		"a truth":           {`{"AmazonUserID":true}`, "is neither a text"},
 		"a number for time": {`{"AmazonUserID":"private","SkillID":"s","StartDatetime":1567296000}`, "StartDatetime is not a time"},
 		"no user":           {`{"StartDatetime":"2019-09-01T00:00:00Z","SkillID":"s"}`, "AmazonUserID is empty"},
@@ -240,7 +250,7 @@ func requireInvalid(t *testing.T, format transfer.Format, file string, rows int,
 	require.Equal(t, rows, told)
 	require.Len(t, collect(t, store.Facts(t.Context())), rows)
 
-	err = (&transfer.Import{Format: format, Skip: math.MaxInt}).Customers(t.Context(), brokenStore{}, strings.NewReader(file))
+	err = (&transfer.Import{Format: format, Check: true}).Customers(t.Context(), brokenStore{}, strings.NewReader(file))
 	require.ErrorIs(t, err, transfer.ErrInvalidFile, "a check finds it as well")
 }
 
@@ -261,7 +271,7 @@ func TestOtherFailures(t *testing.T) {
 		cancel()
 		store := new(identity.MemoryStore)
 		require.ErrorIs(t, i.Customers(ctx, store, strings.NewReader(file)), context.Canceled)
-		i.Skip = math.MaxInt
+		i.Check = true
 		require.ErrorIs(t, i.Customers(ctx, store, strings.NewReader(file)), context.Canceled)
 
 		unreadable := iotest.ErrReader(errBroken)

@@ -17,7 +17,7 @@
 // Columns are found by their names, in any order; what is not needed may be
 // missing, and one of another name is an error. StartDateTime and EndDateTime,
 // as Amazon also writes them, are read too. Times are in RFC 3339, like
-// 2019-09-01T00:00:00Z.
+// 2019-09-01T00:00:00Z, or as PostgreSQL writes those with a time zone.
 //
 // A table that an SQL database keeps is exported by
 //
@@ -26,10 +26,13 @@
 //
 // The rows of one user of a skill must stand together, since they are understood
 // together: where one ends at the instant at which another starts, the user
-// linked another account, and did not disable the skill. An import remembers
-// whom it has met, in up to 40 bytes for each, and fails on a user whose rows are
-// scattered. What is stored by then cannot be taken back, so check a file first:
-// with [Import.Skip] set to math.MaxInt, an import reads all and stores nothing.
+// linked another account, and did not disable the skill; and an open row that
+// another one follows ended there. A user has one account at a time: rows that say
+// otherwise are refused. An import remembers whom it has met, in up to 40 bytes for
+// each, and fails on a user whose rows are scattered.
+//
+// What was stored before an error stays stored: with [Import.Check] a file is read
+// for mistakes first. To import a table again brings back whoever was erased since.
 //
 // What comes out of a store says the same after it went into another one: the
 // same users had the same accounts at the same times. The ID of a record and
@@ -40,8 +43,8 @@
 //
 //	ClientID       empty: Import.ClientID
 //	AccountID
-//	LinkID
-//	Region         NA, EU or FE; empty: Import.Region
+//	LinkID         which of the account's customers; empty: a developer's own grant
+//	Region         NA, EU or FE; empty: Import.Region; none for a developer's own grant
 //	AccessToken
 //	RefreshToken
 //	IssuedAt       when the access token was issued
@@ -51,12 +54,14 @@
 //	CodeHash
 //
 // The columns are the fields of [lwa.Grant]. AccountID and RefreshToken are
-// required. Where an account has several grants, the LinkID must tell them apart,
-// by any text that stays the same; an import remembers the keys that it has met as
+// required, and LinkID and Region for customers: package gateway sends events with
+// no other grants. The LinkID may be any text that stays the same, such as the
+// row's key where it comes from. An import remembers the keys that it has met, as
 // it does users, and fails on one that it meets again.
 //
-// No token is overwritten by an older one: a grant that is in the store already
-// stays, unless both say when they were issued and the row was later.
+// A grant that is in the store already stays, unless its access token was issued
+// before the row's, or Amazon has refused its refresh token and the row has
+// another one. One that Amazon has refused replaces none.
 //
 // Such a file holds tokens in the clear, those of a store inside [lwa.Sealed]
 // too: whoever reads it can act for the customers. Keep it where nobody else can

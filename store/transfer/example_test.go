@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"strings"
 	"time"
@@ -25,13 +24,13 @@ func ExampleImport_Customers() {
 `)
 	ctx := context.Background()
 	store := new(identity.MemoryStore)
-	table := &transfer.Import{SkillID: "amzn1.ask.skill.1"}
-	table.Progress = func(rows int) { table.Skip = rows } // to go on there after an error
+	stored := 0 // the Skip of another import, should this one fail
+	table := &transfer.Import{SkillID: "amzn1.ask.skill.1", Progress: func(rows int) { stored = rows }}
 	if err := table.Customers(ctx, store, file); err != nil {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(table.Skip, "rows")
+	fmt.Println(stored, "rows")
 	for record, err := range store.AccountRecords(ctx, "jane@example.com") {
 		if err != nil {
 			fmt.Println(err)
@@ -51,7 +50,7 @@ func ExampleImport_Customers_check() {
 amzn1.ask.account.AF4R,jane@example.com,2019-09-01T00:00:00Z,
 amzn1.ask.account.AHAD,john@example.com,15 September 2019,
 `)
-	check := &transfer.Import{SkillID: "amzn1.ask.skill.1", Skip: math.MaxInt}
+	check := &transfer.Import{SkillID: "amzn1.ask.skill.1", Check: true}
 	err := check.Customers(context.Background(), new(identity.MemoryStore), file)
 	fmt.Println(errors.Is(err, transfer.ErrInvalidFile))
 	fmt.Println(err)
@@ -85,7 +84,7 @@ func ExampleExport_Customers() {
 // Refresh tokens that a backend has kept until now become grants. Their access
 // tokens come when they are first needed.
 func ExampleImport_Grants() {
-	file := strings.NewReader("AccountID,RefreshToken\njane@example.com,Atzr|example\n")
+	file := strings.NewReader("AccountID,LinkID,RefreshToken\njane@example.com,1,Atzr|example\n")
 	ctx := context.Background()
 	store := new(lwa.MemoryStore)
 	table := &transfer.Import{ClientID: "amzn1.application-oa2-client.1", Region: alexaevents.Europe}
@@ -102,7 +101,7 @@ func ExampleImport_Grants() {
 	// Output:
 	// jane@example.com EU [redacted] <nil>
 	// ClientID,AccountID,LinkID,Region,AccessToken,RefreshToken,IssuedAt,Expiry,ConfirmedAt,Refused,CodeHash
-	// amzn1.application-oa2-client.1,jane@example.com,,EU,,Atzr|example,,,,,
+	// amzn1.application-oa2-client.1,jane@example.com,1,EU,,Atzr|example,,,,,
 }
 
 // One store moves into another, with all that it knows.

@@ -48,8 +48,8 @@ func FuzzImportCustomers(f *testing.F) {
 
 func FuzzImportGrants(f *testing.F) {
 	f.Add(false, "AccountID,LinkID,RefreshToken,AccessToken,IssuedAt,Expiry,ConfirmedAt,Region,Refused,CodeHash\n"+
-		"a,l,Atzr|1,Atza|1,2019-09-01T00:00:00Z,2019-09-01T01:00:00Z,,EU,,hash\na,m,Atzr|2,,,,,,hash,\n")
-	f.Add(true, `{"ClientID":"c","AccountID":1,"RefreshToken":"\"Atzr|1\"","IssuedAt":"2019-09-01T00:00:00.12+02:00","Region":"FE"}`)
+		"a,l,Atzr|1,Atza|1,2019-09-01T00:00:00Z,2019-09-01T01:00:00Z,,EU,,hash\na,,Atzr|2,,,,,,hash,\n")
+	f.Add(true, `{"ClientID":"c","AccountID":1,"LinkID":2,"RefreshToken":"\"Atzr|1\"","IssuedAt":"2019-09-01T00:00:00.12+02:00","Region":"FE"}`)
 	f.Fuzz(func(t *testing.T, lines bool, file string) {
 		i := &transfer.Import{ClientID: "client"}
 		if lines {

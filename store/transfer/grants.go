@@ -15,8 +15,8 @@ var grantTable = table{columns: []string{
 	"ClientID", "AccountID", "LinkID", "Region", "AccessToken", "RefreshToken", "IssuedAt", "Expiry", "ConfirmedAt", "Refused", "CodeHash",
 }}
 
-// Grants stores the grants of a table, each unless the store has a newer one of
-// its key.
+// Grants stores the grants of a table, each unless the store has a better one of
+// its key, as the documentation of the package has it.
 //
 // The error wraps [ErrInvalidFile], or what the store, r or ctx gave. The grants
 // before it are stored.
@@ -41,7 +41,7 @@ func (i *Import) Grants(ctx context.Context, store lwa.Store, r io.Reader) error
 		if err != nil {
 			return err
 		}
-		if rows++; rows <= i.Skip {
+		if rows++; rows <= i.Skip || i.Check {
 			continue
 		}
 		if err := putGrant(ctx, store, grant); err != nil {
@@ -51,7 +51,7 @@ func (i *Import) Grants(ctx context.Context, store lwa.Store, r io.Reader) error
 			i.Progress(rows)
 		}
 	}
-	return ctx.Err()
+	return i.skipped(rows)
 }
 
 // grant returns what a row says.
@@ -81,6 +81,10 @@ func (i *Import) grant(r row) (lwa.Grant, error) {
 	switch {
 	case grant.RefreshToken == "":
 		return lwa.Grant{}, r.invalid("RefreshToken is empty")
+	case grant.LinkID == "" && grant.Region != "":
+		return lwa.Grant{}, r.invalid("there is a Region, but no LinkID, without which events are sent with no grant")
+	case grant.LinkID != "" && grant.Region == "":
+		return lwa.Grant{}, r.invalid("there is a LinkID, but no Region, without which no events can be sent")
 	case grant.Region != "" && grant.Region.APIEndpoint() == "":
 		return lwa.Grant{}, r.invalid("Region is none of %s, %s, %s", alexaevents.NorthAmerica, alexaevents.Europe, alexaevents.FarEast)
 	}

@@ -3,9 +3,9 @@ package transfer_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -16,6 +16,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/gateway"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/store/transfer"
 )
@@ -37,9 +39,13 @@ func drawGrant(t *rapid.T) lwa.Grant {
 		}
 		return time.Time{}
 	}
+	link, region := "", ""
+	if rapid.Bool().Draw(t, "of a customer") {
+		link, region = pick("link", "l", "m"), pick("region", "NA", "EU", "FE")
+	}
 	return lwa.Grant{
-		Key:          lwa.Key{ClientID: pick("client", "c1", "c2"), AccountID: pick("account", "a\"1\"", "a,2"), LinkID: pick("link", "", "l")},
-		Region:       alexaevents.Region(pick("region", "", "NA", "EU", "FE")),
+		Key:          lwa.Key{ClientID: pick("client", "c1", "c2"), AccountID: pick("account", "a\"1\"", "a,2"), LinkID: link},
+		Region:       alexaevents.Region(region),
 		AccessToken:  alexaevents.Secret(pick("access token", "", "Atza|1", "Atza|=2")),
 		RefreshToken: alexaevents.Secret(pick("refresh token", "Atzr|1", "Atzr|<2>")),
 		IssuedAt:     maybe("issued"),
@@ -91,18 +97,24 @@ func TestOlderGrants(t *testing.T) {
 	const never = -1
 	for name, test := range map[string]struct {
 		stored, added int // when they were issued
-		want          alexaevents.Secret
+		refused, want alexaevents.Secret
 	}{
-		"later":                         {1, 2, "added"},
-		"earlier":                       {2, 1, "stored"},
-		"at the same time":              {1, 1, "stored"},
-		"nobody knows when":             {1, never, "stored"},
-		"nobody knows when, either way": {never, never, "stored"},
-		"nobody knows when the stored":  {never, 1, "stored"},
+		"later":                         {stored: 1, added: 2, want: "added"},
+		"earlier":                       {stored: 2, added: 1, want: "stored"},
+		"at the same time":              {stored: 1, added: 1, want: "stored"},
+		"nobody knows when":             {stored: 1, added: never, want: "stored"},
+		"nobody knows when, either way": {stored: never, added: never, want: "stored"},
+		"nobody knows when the stored":  {stored: never, added: 1, want: "stored"},
+		"later, but refused":            {stored: 1, added: 2, refused: "added", want: "stored"},
+		"earlier, for a refused one":    {stored: 2, added: 1, refused: "stored", want: "added"},
+		"unknown, for a refused one":    {stored: 1, added: never, refused: "stored", want: "added"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			grant := func(token alexaevents.Secret, issued int) lwa.Grant {
-				g := lwa.Grant{Key: key, RefreshToken: token, CodeHash: string(token)}
+				g := lwa.Grant{Key: key, Region: alexaevents.Europe, RefreshToken: token, CodeHash: string(token)}
+				if token == test.refused {
+					g.Refused = fmt.Sprintf("%x", sha256.Sum256([]byte(token)))
+				}
 				if issued != never {
 					g.IssuedAt = at(issued)
 				}
@@ -131,17 +143,17 @@ func TestOlderGrants(t *testing.T) {
 func TestGrantDefaults(t *testing.T) {
 	store := new(lwa.MemoryStore)
 	i := &transfer.Import{ClientID: "client", Region: alexaevents.Europe}
-	require.NoError(t, i.Grants(t.Context(), store, strings.NewReader("RefreshToken,AccountID\nAtzr|1,a\n")))
+	require.NoError(t, i.Grants(t.Context(), store, strings.NewReader("RefreshToken,AccountID,LinkID\nAtzr|1,a,l\n")))
 	i = &transfer.Import{ClientID: "client", Region: alexaevents.Europe, Format: transfer.JSONLines}
-	require.NoError(t, i.Grants(t.Context(), store, strings.NewReader(`{"AccountID":"b","RefreshToken":"Atzr|2","ClientID":"other","Region":"FE"}`)))
+	require.NoError(t, i.Grants(t.Context(), store, strings.NewReader(`{"AccountID":"b","LinkID":"l","RefreshToken":"Atzr|2","ClientID":"other","Region":"FE"}`)))
 	require.Equal(t, []lwa.Grant{
-		{Key: lwa.Key{ClientID: "client", AccountID: "a"}, Region: alexaevents.Europe, RefreshToken: "Atzr|1"},
-		{Key: lwa.Key{ClientID: "other", AccountID: "b"}, Region: alexaevents.FarEast, RefreshToken: "Atzr|2"},
+		{Key: lwa.Key{ClientID: "client", AccountID: "a", LinkID: "l"}, Region: alexaevents.Europe, RefreshToken: "Atzr|1"},
+		{Key: lwa.Key{ClientID: "other", AccountID: "b", LinkID: "l"}, Region: alexaevents.FarEast, RefreshToken: "Atzr|2"},
 	}, collect(t, store.Grants(t.Context())))
 }
 
 func TestInvalidGrants(t *testing.T) {
-	const columns = "ClientID,AccountID,RefreshToken,Region,Expiry\nclient,private,Atzr|1,EU,2026-03-01T00:00:00Z\n"
+	const columns = "ClientID,AccountID,LinkID,RefreshToken,Region,Expiry\nclient,private,1,Atzr|1,EU,2026-03-01T00:00:00Z\n"
 	for name, test := range map[string]struct {
 		file string
 		want []string
@@ -149,14 +161,17 @@ func TestInvalidGrants(t *testing.T) {
 	}{
 		"no names":         {"private,Atzr|private\n", []string{"line 1", "none of the columns"}, 0},
 		"an unknown name":  {"AccountID,RefreshToken,Token\n", []string{"line 1", `"Token"`}, 0},
-		"no client":        {columns + ",private,Atzr|private,EU,\n", []string{"line 3", "ClientID is empty"}, 1},
-		"no account":       {columns + "private,,Atzr|private,EU,\n", []string{"line 3", "AccountID is empty"}, 1},
-		"no refresh token": {columns + "private,private,,EU,\n", []string{"line 3", "RefreshToken is empty"}, 1},
-		"no such region":   {columns + "private,private,Atzr|private,private,\n", []string{"line 3", "Region is none of NA, EU, FE"}, 1},
-		"no time":          {columns + "private,private,Atzr|private,EU,private\n", []string{"line 3", "Expiry is not a time"}, 1},
-		"Latin-1":          {columns + "private,private,Atzr|private\xe9,EU,\n", []string{"line 3", "UTF-8"}, 1},
-		"the same key":     {columns + "client,private,Atzr|private,EU,\n", []string{"line 3", "another row has the same"}, 1},
-		"a cell too few":   {columns + "private,private,Atzr|private,EU\n", []string{"line 3", "fields"}, 1},
+		"a token as name":  {"AccountID,Atzr|private\n", []string{"line 1", "one name"}, 0},
+		"no client":        {columns + ",private,1,Atzr|private,EU,\n", []string{"line 3", "ClientID is empty"}, 1},
+		"no account":       {columns + "private,,1,Atzr|private,EU,\n", []string{"line 3", "AccountID is empty"}, 1},
+		"no link":          {columns + "private,private,,Atzr|private,EU,\n", []string{"line 3", "no LinkID"}, 1},
+		"no region":        {columns + "private,private,1,Atzr|private,,\n", []string{"line 3", "no Region"}, 1},
+		"no refresh token": {columns + "private,private,1,,EU,\n", []string{"line 3", "RefreshToken is empty"}, 1},
+		"no such region":   {columns + "private,private,1,Atzr|private,private,\n", []string{"line 3", "Region is none of NA, EU, FE"}, 1},
+		"no time":          {columns + "private,private,1,Atzr|private,EU,private\n", []string{"line 3", "Expiry is not a time"}, 1},
+		"Latin-1":          {columns + "private,private,1,Atzr|private\xe9,EU,\n", []string{"line 3", "UTF-8"}, 1},
+		"the same key":     {columns + "client,private,1,Atzr|private,EU,\n", []string{"line 3", "another row has the same"}, 1},
+		"a cell too few":   {columns + "private,private,1,Atzr|private,EU\n", []string{"line 3", "fields"}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			told := 0
@@ -171,7 +186,7 @@ func TestInvalidGrants(t *testing.T) {
 			require.NotContains(t, err.Error(), "Atzr")
 			require.Equal(t, test.rows, told)
 			require.Len(t, collect(t, store.Grants(t.Context())), test.rows)
-			err = (&transfer.Import{Skip: math.MaxInt}).Grants(t.Context(), brokenGrants{}, strings.NewReader(test.file))
+			err = (&transfer.Import{Check: true}).Grants(t.Context(), brokenGrants{}, strings.NewReader(test.file))
 			require.ErrorIs(t, err, transfer.ErrInvalidFile, "a check finds it as well")
 		})
 	}
@@ -187,7 +202,7 @@ func (brokenGrants) UpdateGrant(context.Context, lwa.Key, func(*lwa.Grant) error
 func TestGrantFailures(t *testing.T) {
 	onEach(t, func(t *testing.T, format transfer.Format) {
 		store := new(lwa.MemoryStore)
-		putGrant(t, store, lwa.Grant{Key: key, RefreshToken: "Atzr|private"})
+		putGrant(t, store, lwa.Grant{Key: key, Region: alexaevents.Europe, RefreshToken: "Atzr|private"})
 		file := exportedGrants(t, format, store)
 		i := &transfer.Import{Format: format, Progress: func(int) { t.Error("nothing was stored") }}
 		require.ErrorIs(t, i.Grants(t.Context(), brokenGrants{}, strings.NewReader(file)), errBroken)
@@ -202,12 +217,32 @@ func TestGrantFailures(t *testing.T) {
 	require.Error(t, (&transfer.Export{Format: 2}).Grants(io.Discard, new(lwa.MemoryStore).Grants(t.Context())))
 }
 
+// Events are sent with the grants of a table.
+func TestSendWithImportedGrant(t *testing.T) {
+	cloud := alexatest.NewCloud()
+	client := &lwa.Client{ID: key.ClientID, Secret: "the client's secret", HTTPClient: cloud.Client()}
+	token, err := client.Exchange(t.Context(), alexaevents.Secret(cloud.Grant(alexaevents.Europe, "customer")))
+	require.NoError(t, err)
+
+	store := new(lwa.MemoryStore)
+	table := &transfer.Import{ClientID: client.ID, Region: alexaevents.Europe}
+	require.NoError(t, table.Grants(t.Context(), store, strings.NewReader("AccountID,LinkID,RefreshToken\naccount,1,"+string(token.RefreshToken)+"\n")))
+
+	sender := &gateway.Sender{Tokens: &lwa.Source{Client: client, Store: store}, HTTPClient: cloud.Client()}
+	require.NoError(t, sender.Send(t.Context(), "account", &gateway.ChangeReport{
+		EndpointID: "lamp-1",
+		Cause:      gateway.PhysicalInteraction,
+		Properties: []gateway.Property{gateway.PowerState("ON", time.Now())},
+	}))
+	require.Len(t, cloud.Sent(), 1)
+}
+
 // What a sealed store encrypts is in the clear in a file, and encrypted again in
 // another store.
 func TestSealed(t *testing.T) {
 	inside := new(lwa.MemoryStore)
 	sealed := &lwa.Sealed{Store: inside, AEAD: backwards{}}
-	grant := lwa.Grant{Key: key, RefreshToken: "Atzr|1", AccessToken: "Atza|1"}
+	grant := lwa.Grant{Key: key, Region: alexaevents.Europe, RefreshToken: "Atzr|1", AccessToken: "Atza|1"}
 	putGrant(t, sealed, grant)
 	var file bytes.Buffer
 	require.NoError(t, new(transfer.Export).Grants(&file, sealed.Grants(t.Context())))

@@ -5,18 +5,21 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"regexp"
+	"strings"
 	"unicode/utf8"
 )
 
-// maxLine is how many bytes a line of JSON may have.
+// maxLine is how many bytes a row may have.
 const maxLine = 1 << 20
 
 type jsonReader struct{ lines *bufio.Scanner }
 
 func newJSONReader(r io.Reader) *jsonReader {
 	lines := bufio.NewScanner(r)
-	lines.Buffer(nil, maxLine)
+	lines.Buffer(nil, maxLine+2) // with the line break
 	return &jsonReader{lines}
 }
 
@@ -58,7 +61,10 @@ func readObject(r *row, line []byte) error {
 		case json.Number:
 			text = value.String()
 		default:
-			return r.invalid("%.40q is neither a text nor a number", name)
+			return r.invalid("a member is neither a text nor a number")
+		}
+		if strings.Contains(text, "\ufffd") && !replacement.Match(line) {
+			return r.invalid("a text has half of a surrogate pair")
 		}
 		if err := r.put(name.(string), text); err != nil {
 			return err
@@ -66,6 +72,9 @@ func readObject(r *row, line []byte) error {
 	}
 	return nil
 }
+
+// replacement is the character that stands for what is none, as it is or escaped.
+var replacement = regexp.MustCompile(`\x{fffd}|\\u[fF]{3}[dD]`)
 
 type jsonWriter struct{ lines *bufio.Writer }
 
@@ -85,7 +94,10 @@ func (j jsonWriter) write(t table, cells []string) error {
 		}
 		line = append(append(append(append(line, '"'), t.columns[i]...), `":`...), member...)
 	}
-	_, err := j.lines.Write(append(line, "}\n"...))
+	if line = append(line, '}'); len(line) > maxLine {
+		return fmt.Errorf("transfer: a row has more than %d bytes", maxLine)
+	}
+	_, err := j.lines.Write(append(line, '\n'))
 	return err
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math"
 	"strings"
 	"testing"
 
@@ -21,7 +20,7 @@ func TestSkip(t *testing.T) {
 		"u,a,2019-09-01T00:00:00Z\nv,b,2019-09-02T00:00:00Z\nv,c,2019-09-03T00:00:00Z\nw,d,2019-09-04T00:00:00Z\n"
 	const grants = "ClientID,AccountID,RefreshToken\nc,a,r\nc,b,r\nc,c,r\nc,d,r\n"
 	for skip, want := range map[int]struct{ customers, grants string }{
-		-1: {"abcd", "abcd"}, 0: {"abcd", "abcd"}, 1: {"bcd", "bcd"}, 2: {"bcd", "cd"}, 3: {"d", "d"}, 4: {"", ""}, math.MaxInt: {"", ""},
+		-1: {"abcd", "abcd"}, 0: {"abcd", "abcd"}, 1: {"bcd", "bcd"}, 2: {"bcd", "cd"}, 3: {"d", "d"}, 4: {"", ""},
 	} {
 		i := &transfer.Import{SkillID: skillID, Skip: skip}
 		facts, tokens := new(identity.MemoryStore), new(lwa.MemoryStore)
@@ -38,6 +37,9 @@ func TestSkip(t *testing.T) {
 		}
 		require.Equal(t, want.grants, accounts, "%d", skip)
 	}
+	i := &transfer.Import{SkillID: skillID, Skip: 5}
+	require.ErrorIs(t, i.Customers(t.Context(), brokenStore{}, strings.NewReader(customers)), transfer.ErrInvalidFile, "another file")
+	require.ErrorIs(t, i.Grants(t.Context(), brokenGrants{}, strings.NewReader(grants)), transfer.ErrInvalidFile, "another file")
 }
 
 func TestExportProgress(t *testing.T) {
@@ -68,7 +70,7 @@ func TestCancelledCheck(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
-			i := &transfer.Import{Format: transfer.JSONLines, SkillID: skillID, ClientID: "client", Skip: math.MaxInt}
+			i := &transfer.Import{Format: transfer.JSONLines, SkillID: skillID, ClientID: "client", Check: true}
 			rows := 0
 			require.ErrorIs(t, run(i, ctx, readerFunc(func(p []byte) (int, error) {
 				if rows++; rows == 10 {

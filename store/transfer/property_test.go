@@ -79,6 +79,57 @@ func TestEverySetThereAndBack(t *testing.T) {
 	require.Empty(t, cmp.Diff(table(facts), table(append(facts, there...))), "in the same store")
 }
 
+// Whatever rows a user has: they are refused, or each is true at each of its
+// instants, and at the others the user has no account.
+func TestAnyRows(t *testing.T) {
+	accepted := 0
+	rapid.Check(t, func(t *rapid.T) {
+		type row struct {
+			account    string
+			start, end int
+		}
+		const open = 9
+		rows := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) row {
+			r := row{rapid.SampledFrom([]string{"a", "b"}).Draw(t, "account"), rapid.IntRange(1, 5).Draw(t, "start"), open}
+			if rapid.IntRange(0, 2).Draw(t, "ended") > 0 {
+				r.end = rapid.IntRange(r.start, 6).Draw(t, "end")
+			}
+			return r
+		}), 1, 4).Draw(t, "rows")
+		file := "AmazonUserID,AccountID,StartDatetime,EndDatetime\n"
+		for _, r := range rows {
+			end := ""
+			if r.end != open {
+				end = at(r.end).Format(time.RFC3339)
+			}
+			file += fmt.Sprintf("u,%s,%s,%s\n", r.account, at(r.start).Format(time.RFC3339), end)
+		}
+		store := new(identity.MemoryStore)
+		if err := (&transfer.Import{SkillID: skillID}).Customers(t.Context(), store, strings.NewReader(file)); err != nil {
+			require.ErrorIs(t, err, transfer.ErrInvalidFile)
+			return
+		}
+		accepted++
+		for n := 1; n < 8; n++ {
+			want := ""
+			for _, r := range rows {
+				followed := func(next row) bool { return next.start > r.start && next.start <= n }
+				if r.start <= n && n < r.end && (r.end != open || !slices.ContainsFunc(rows, followed)) {
+					want = r.account
+				}
+			}
+			got, err := identity.Account(t.Context(), store, skillID, "u", at(n))
+			if want == "" {
+				require.ErrorIs(t, err, identity.ErrNoRecord, "at %d:\n%s", n, file)
+			} else {
+				require.NoError(t, err)
+			}
+			require.Equal(t, want, got, "at %d:\n%s", n, file)
+		}
+	})
+	require.Greater(t, accepted, 20)
+}
+
 // A table goes into the store that it came from, and changes nothing in what
 // that says.
 func TestIntoTheSameStore(t *testing.T) {

@@ -6,10 +6,14 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
+
+// columnName is what a name may look like that an error shows.
+var columnName = regexp.MustCompile(`^[A-Za-z_]{1,40}$`)
 
 // table is the columns of a table.
 type table struct {
@@ -40,8 +44,11 @@ func (r row) invalid(format string, args ...any) error {
 // there.
 func (r row) put(name, text string) error {
 	column, known := r.column(name)
-	if !known {
-		return r.invalid("%.40q is none of the columns %s", name, strings.Join(r.columns, ", "))
+	if !known && columnName.MatchString(name) {
+		return r.invalid("%q is none of the columns %s", name, strings.Join(r.columns, ", "))
+	}
+	if !known { // it may be a value
+		return r.invalid("one name is none of the columns %s", strings.Join(r.columns, ", "))
 	}
 	if _, twice := r.cells[column]; twice {
 		return r.invalid("the column %s occurs twice", column)
@@ -56,7 +63,13 @@ func (r row) time(column string) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	at, err := time.Parse(time.RFC3339, text)
+	var at time.Time
+	var err error
+	for _, layout := range []string{time.RFC3339, "2006-01-02 15:04:05Z07:00", "2006-01-02 15:04:05Z07"} { // these two are PostgreSQL's
+		if at, err = time.Parse(layout, text); err == nil {
+			break
+		}
+	}
 	at = at.UTC().Truncate(time.Millisecond)
 	if err != nil || at.IsZero() || at.Year() < 1 || at.Year() > 9999 {
 		return time.Time{}, r.invalid("%s is not a time in RFC 3339", column)
@@ -94,7 +107,11 @@ var errEnd = errors.New("end of the rows")
 // errEnd after the last.
 func (f Format) reader(r io.Reader) (next func(*row) error, err error) {
 	buffered := bufio.NewReader(r)
-	if start, _ := buffered.Peek(len(byteOrderMark)); string(start) == byteOrderMark { // an error comes again
+	start, err := buffered.Peek(len(byteOrderMark))
+	if err != nil && err != io.EOF {
+		return nil, err
+	}
+	if string(start) == byteOrderMark {
 		_, _ = buffered.Discard(len(byteOrderMark))
 	}
 	switch f {

@@ -17,7 +17,7 @@ type Format int
 
 const (
 	// CSV is comma-separated values of RFC 4180. The first line has the names of
-	// the columns.
+	// the columns. A row has at most 1 MiB.
 	CSV Format = iota
 
 	// JSONLines is one JSON object in each line, of texts and numbers; null is
@@ -32,11 +32,14 @@ type Import struct {
 
 	SkillID  string             // the skill of customers whose row names none; empty refuses such rows
 	ClientID string             // the LWA client of grants whose row names none; empty refuses such rows
-	Region   alexaevents.Region // the region of grants whose row names none; empty is none
+	Region   alexaevents.Region // the region of grants whose row names none; empty refuses those with a LinkID
+
+	// Check reads the whole table for mistakes and stores nothing. False stores.
+	Check bool
 
 	// Skip is the number of rows that an earlier import of the same file has
-	// stored, as its Progress told. These are checked and not stored. Zero
-	// stores all.
+	// stored, as its Progress told. These are checked and not stored; a file
+	// with fewer rows is [ErrInvalidFile]. Zero stores all.
 	Skip int
 
 	// Progress is told how many rows are stored so far, those of Skip included,
