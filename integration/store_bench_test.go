@@ -101,7 +101,7 @@ func reportSizes(b *testing.B, dialect sqlstore.Dialect, db *sql.DB) {
 	require.NoError(b, rows.Err())
 	var usage syscall.Rusage
 	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
-	b.ReportMetric(float64(usage.Maxrss)/1024, "process-MiB")
+	b.ReportMetric(float64(usage.Maxrss)/1024, "process-MiB") // Linux counts in KiB
 }
 
 // BenchmarkDynamo times the store with an emulator, whose own time is most of it.
