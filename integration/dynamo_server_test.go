@@ -15,7 +15,6 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
-	"github.com/stretchr/testify/require"
 )
 
 // dynamoName is the environment variable that names a DynamoDB to test on: the
@@ -39,10 +38,7 @@ func dynamoEndpoint(t testing.TB) string {
 			dynamo.endpoint, dynamo.input, dynamo.err = startDynalite()
 		}
 	})
-	if errors.Is(dynamo.err, errNoDynamo) && os.Getenv("CI") == "" {
-		t.Skip(dynamo.err)
-	}
-	require.NoError(t, dynamo.err)
+	needServer(t, dynamo.err, errNoDynamo)
 	return dynamo.endpoint
 }
 

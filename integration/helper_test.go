@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"os"
 	"testing"
 	"time"
 
@@ -105,4 +106,14 @@ func requireFailure(t *testing.T, err error) {
 	require.NotContains(t, err.Error(), user)
 	require.NotContains(t, err.Error(), account)
 	require.NotContains(t, err.Error(), "Atzr|")
+}
+
+// needServer fails the test if a server does not start. If the error is that a
+// developer's machine has none, it skips the test; under CI that is a failure too.
+func needServer(t testing.TB, err, none error) {
+	t.Helper()
+	if errors.Is(err, none) && os.Getenv("CI") == "" {
+		t.Skip(err)
+	}
+	require.NoError(t, err)
 }

@@ -18,7 +18,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/stretchr/testify/require"
 )
 
 // postgresName is the environment variable that names a PostgreSQL server to
@@ -46,16 +45,8 @@ func postgresServer(t testing.TB) (source string) {
 			postgres.source = postgres.server.source
 		}
 	})
-	needPostgres(t, postgres.err)
+	needServer(t, postgres.err, errNoPostgres)
 	return postgres.source
-}
-
-// needPostgres skips the test, but for CI, if there is no PostgreSQL.
-func needPostgres(t testing.TB, err error) {
-	if errors.Is(err, errNoPostgres) && os.Getenv("CI") == "" {
-		t.Skip(err)
-	}
-	require.NoError(t, err)
 }
 
 // postgresPrograms returns the folder of initdb and postgres, those of the

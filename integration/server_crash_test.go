@@ -21,7 +21,7 @@ func TestPostgresCrash(t *testing.T) {
 	const writers, crashes = 3, 6
 	t.Parallel()
 	server, err := startPostgres()
-	needPostgres(t, err)
+	needServer(t, err, errNoPostgres)
 	t.Cleanup(func() { require.NoError(t, server.stop()) })
 	d := database{sqlstore.Postgres, "pgx", server.source}
 	store := d.store(t)
