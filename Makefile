@@ -12,6 +12,10 @@ staticcheck   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 FUZZTIME  ?= 50000x
 BENCHTIME ?= 1s
 
+# TIMEOUT is for the tests of one package. It ends a test that hangs, and leaves
+# a slow machine all the time that it needs.
+TIMEOUT   ?= 60m
+
 SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 BIN         := $(CURDIR)/.bin
@@ -23,7 +27,13 @@ help: ## lists the targets
 
 .PHONY: test
 test: $(BIN)/gotestsum $(DYNALITE) ## tests every module under the race detector
-	$(BIN)/gotestsum -- -race work
+	@export GOTESTSUM_JSONFILE="$${GOTESTSUM_JSONFILE:-$$(mktemp)}"; \
+	while sleep 20 >&- 2>&-; do \
+		printf '%5d s: %s\n' $$SECONDS "$$(tail -n 1 "$$GOTESTSUM_JSONFILE" | \
+			sed -nE 's|.*"Package":"github.com/alexaevents/alexaevents/?([^"]*)"(,"Test":"([^"]*)")?.*|\1 \3|p')"; \
+	done & \
+	trap "kill $$!" EXIT; \
+	$(BIN)/gotestsum -- -race -timeout=$(TIMEOUT) work
 
 .PHONY: lint
 lint: $(BIN)/gofumpt $(BIN)/staticcheck $(BIN)/golangci-lint ## checks format and code of every module
