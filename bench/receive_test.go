@@ -137,7 +137,7 @@ func BenchmarkReceive(b *testing.B) {
 			requests := sign(cloud, test.events...)
 			key := publicKey(b, cloud, requests[0])
 			recorder := &identity.Recorder{Store: new(identity.MemoryStore), Account: resolver.Account}
-			handler := newVerifier(cloud).Handler(skillevents.Handler(recorder.Record))
+			handler := newVerifier(cloud).Handler(&skillevents.Handler{Receive: recorder.Record})
 			serve := func(i int) {
 				r := requests[i%customers]
 				request := &http.Request{

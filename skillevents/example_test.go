@@ -67,5 +67,5 @@ func ExampleLambda() {
 	// Output:
 	// received AlexaSkillEvent.SkillEnabled
 	// {"version":"1.0","response":{}} <nil>
-	// skillevents: event of a skill that is not allowed: "amzn1.ask.skill.other"
+	// skillevents: event of a skill that is not allowed: "amzn1.ask.skill.other" is none of the 1 in Lambda.Skills
 }

@@ -34,13 +34,13 @@ func TestHandler(t *testing.T) {
 			response := httptest.NewRecorder()
 			response.Code = 0 // until something is written
 			var received skillevents.Event
-			handler := skillevents.Handler(func(ctx context.Context, event skillevents.Event) error {
-				require.Zero(t, response.Code, "answered before the event was received")
+			handler := &skillevents.Handler{Receive: func(ctx context.Context, event skillevents.Event) error {
+				require.Zero(t, response.Code, "responded before the event was received")
 				_, ok := body.From(ctx)
 				require.True(t, ok, "not the context of the request")
 				received = event
 				return test.err
-			})
+			}}
 			// The bytes to decode are the verified ones, whatever the request's body.
 			request := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
 			if test.marked {
@@ -61,10 +61,26 @@ func TestHandler(t *testing.T) {
 	}
 }
 
-func TestHandlerWithoutReceive(t *testing.T) {
+func verifiedPost(data []byte) *http.Request {
 	request := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
-	request = request.WithContext(body.With(request.Context(), document("AlexaSkillEvent.SkillEnabled", "")))
-	response := httptest.NewRecorder()
-	skillevents.Handler(nil).ServeHTTP(response, request)
-	require.Equal(t, http.StatusInternalServerError, response.Code)
+	return request.WithContext(body.With(request.Context(), data))
+}
+
+func TestHandlerTakesPostOnly(t *testing.T) {
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions, "post", "X"} {
+		var observed []skillevents.Observation
+		handler := &skillevents.Handler{
+			Receive: func(context.Context, skillevents.Event) error { panic("received " + method) },
+			Observe: func(_ context.Context, o skillevents.Observation) { observed = append(observed, o) },
+		}
+		request := verifiedPost(document("AlexaSkillEvent.SkillEnabled", ""))
+		request.Method = method
+		response := httptest.NewRecorder()
+		handler.ServeHTTP(response, request)
+		require.Equal(t, http.StatusMethodNotAllowed, response.Code, method)
+		require.Equal(t, "POST", response.Header().Get("Allow"), method)
+		require.Empty(t, response.Body.String(), method)
+		require.Len(t, observed, 1)
+		require.Equal(t, skillevents.Refused, observed[0].Outcome)
+	}
 }

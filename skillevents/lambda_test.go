@@ -57,7 +57,7 @@ func TestLambda(t *testing.T) {
 func TestLambdaWithoutReceive(t *testing.T) {
 	lambda := &skillevents.Lambda{Skills: []string{"amzn1.ask.skill.s"}}
 	answer, err := lambda.Invoke(t.Context(), document("AlexaSkillEvent.SkillEnabled", ""))
-	require.ErrorContains(t, err, "skillevents: no function to receive events")
+	require.ErrorContains(t, err, "skillevents: Receive is nil")
 	require.Nil(t, answer)
 }
 
@@ -77,7 +77,10 @@ func TestLambdaAnswersAreSeparate(t *testing.T) {
 
 // Errors end up in logs: they hold nothing of an event but the skill id.
 func TestErrorsDoNotLeak(t *testing.T) {
-	lambda := &skillevents.Lambda{}
+	lambda := &skillevents.Lambda{
+		Skills:  []string{"amzn1.ask.skill.s"},
+		Receive: func(context.Context, skillevents.Event) error { return errors.New("database is down") },
+	}
 	valid := document("AlexaSkillEvent.SkillAccountLinked", `"body": {"accessToken": "canary of the body"}`)
 	root := decode(t, valid)
 	for _, path := range paths(root) {

@@ -8,6 +8,7 @@ import (
 	"log"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/alexaevents/alexaevents/identity"
 	"github.com/alexaevents/alexaevents/signature"
@@ -29,8 +30,16 @@ func main() {
 	}
 	verifier := &signature.Verifier{Skills: []string{"amzn1.ask.skill.your-skill"}, Logger: slog.Default()}
 	recorder := &identity.Recorder{Store: store, Account: accountOf(db), Logger: slog.Default()}
-	http.Handle("POST /alexa/events", verifier.Handler(skillevents.Handler(recorder.Record)))
-	log.Fatal(http.ListenAndServe("localhost:8080", nil)) // behind whatever ends TLS
+	events := &skillevents.Handler{Receive: recorder.Record, Logger: slog.Default()}
+	http.Handle("POST /alexa/events", verifier.Handler(events))
+	server := &http.Server{
+		Addr:              "localhost:8080", // behind whatever ends TLS
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       8 * time.Second, // as long as Alexa waits for a response
+		WriteTimeout:      10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+	}
+	log.Fatal(server.ListenAndServe())
 }
 
 // accountOf says whose access token this is; you issued it.

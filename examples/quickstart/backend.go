@@ -26,6 +26,7 @@ const (
 type backend struct {
 	verifier *signature.Verifier
 	recorder *identity.Recorder
+	events   *skillevents.Handler
 	link     func(ctx context.Context, accessToken string) (linkID string, err error)
 	sender   *gateway.Sender
 	addNews  func(ctx context.Context, id, text string) error
@@ -35,9 +36,11 @@ type backend struct {
 // Amazon gives is stored as it is: lwa.Sealed would encrypt it.
 func newBackend(accounts *accounts, secret string, logger *slog.Logger) *backend {
 	tokens := &lwa.Source{Client: &lwa.Client{ID: clientID, Secret: secret}, Store: accounts.store, Logger: logger}
+	recorder := &identity.Recorder{Store: accounts.store, Account: accounts.of, Logger: logger}
 	return &backend{
 		verifier: &signature.Verifier{Skills: []string{skillID}, Logger: logger},
-		recorder: &identity.Recorder{Store: accounts.store, Account: accounts.of, Logger: logger},
+		recorder: recorder,
+		events:   &skillevents.Handler{Receive: recorder.Record, Logger: logger},
 		link:     accounts.links.Account,
 		sender:   &gateway.Sender{Tokens: tokens, Logger: logger},
 		addNews:  accounts.addNews,
@@ -49,7 +52,7 @@ func newBackend(accounts *accounts, secret string, logger *slog.Logger) *backend
 // Amazon asks for the check of the signature on the first two.
 func (b *backend) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /alexa/events", b.verifier.Handler(skillevents.Handler(b.recorder.Record)))
+	mux.Handle("POST /alexa/events", b.verifier.Handler(b.events))
 	mux.Handle("POST /alexa", b.verifier.Handler(http.HandlerFunc(b.speak)))
 	b.lamps(mux)
 	b.notifications(mux)

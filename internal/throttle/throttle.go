@@ -1,0 +1,26 @@
+// Package throttle limits how often something that repeats is logged.
+package throttle
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+// interval is the time between two records.
+const interval = time.Minute
+
+// Throttle allows one record a minute. The zero value allows the first one at
+// once. It is safe for concurrent use and must not be copied.
+type Throttle struct {
+	last atomic.Pointer[time.Time] // when a record was last allowed; nil before the first
+}
+
+// Allow reports whether a record may be logged now.
+func (t *Throttle) Allow() bool {
+	now := time.Now()
+	last := t.last.Load()
+	if last != nil && now.Sub(*last) < interval {
+		return false
+	}
+	return t.last.CompareAndSwap(last, &now)
+}
