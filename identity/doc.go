@@ -32,8 +32,8 @@
 //
 // To erase an account, delete it in the backend's own database first, so that
 // its tokens resolve to [ErrNoAccount] from then on, and call EraseAccount
-// after that. In the other order a redelivered event could bring the account
-// back. So could an event that is between its look-up and its write at that
+// after that; [JWT] asks that database only if its field Exists is set. In the
+// other order a redelivered event could bring the account back. So could an event that is between its look-up and its write at that
 // moment: where that matters, call EraseAccount again when the longest request
 // is over.
 //

@@ -315,17 +315,20 @@ func ExampleMemoryStore_Purge() {
 	// jane user-2
 }
 
-// Access tokens that are JSON Web Tokens name the account themselves.
+// Access tokens that are JSON Web Tokens name the account themselves. Whether it
+// still exists, the backend's own database knows.
 func ExampleJWT() {
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
+	accounts := map[string]bool{"jane": true}
 	resolver := &identity.JWT{
 		Keyfunc:  func(*jwt.Token) (any, error) { return public, nil }, // or that of a JWKS client
 		Issuer:   "https://auth.example.com",
-		Audience: "my-skill",
+		Audience: "my-skill", // for Amazon Cognito the ID of the app client
+		Exists:   func(_ context.Context, accountID string) (bool, error) { return accounts[accountID], nil },
 	}
 	recorder := &identity.Recorder{Store: new(identity.MemoryStore), Account: resolver.Account}
 
@@ -342,9 +345,15 @@ func ExampleJWT() {
 	account, err := recorder.Account(context.Background(), token)
 	fmt.Println(account, err)
 
-	_, err = recorder.Account(context.Background(), "not-a-token")
+	delete(accounts, "jane") // jane closes her account
+	_, err = recorder.Account(context.Background(), token)
 	fmt.Println(errors.Is(err, identity.ErrNoAccount))
+
+	resolver.Audience = "another-skill" // a mistake: Alexa redelivers the event until it is mended
+	_, err = recorder.Account(context.Background(), token)
+	fmt.Println(errors.Is(err, identity.ErrNoAccount), errors.Is(err, identity.ErrMisconfigured))
 	// Output:
 	// jane <nil>
 	// true
+	// false true
 }

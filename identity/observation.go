@@ -7,8 +7,8 @@ import (
 	"github.com/alexaevents/alexaevents/skillevents"
 )
 
-// Outcome is what became of an event that a [Recorder] was given. The text is
-// fit for a metric's label.
+// Outcome says what a [Recorder] did with an event. The text is fit for a
+// metric's label.
 type Outcome string
 
 // After these the event is acknowledged.
@@ -17,17 +17,19 @@ const (
 	Ignored   Outcome = "ignored"    // it tells nothing, or nothing new
 	NoUser    Outcome = "no_user"    // it has no user ID: no fact
 	NoToken   Outcome = "no_token"   // the link has no access token: stored without account
-	NoAccount Outcome = "no_account" // Account is nil or said ErrNoAccount: stored without account
+	NoAccount Outcome = "no_account" // Account returned ErrNoAccount: stored without account
 )
 
-// After these Alexa is to deliver the event again.
+// After these Alexa redelivers the event.
 const (
 	AccountFailed Outcome = "account_failed" // stored without account for now
+	Misconfigured Outcome = "misconfigured"  // ErrMisconfigured: stored without account for now, or not stored without Store
 	StoreFailed   Outcome = "store_failed"   // not stored
 	Refused       Outcome = "refused"        // it has no skill or time: no fact
 )
 
-// Observation is what a [Recorder] tells about an event: nothing personal.
+// Observation describes what a [Recorder] did with an event. It holds no
+// personal data.
 type Observation struct {
 	EventType string // request.type, such as "AlexaSkillEvent.SkillEnabled"
 	SkillID   string
@@ -44,6 +46,12 @@ func (r *Recorder) report(ctx context.Context, envelope *skillevents.Envelope, f
 		return
 	}
 	level := slog.LevelWarn
+	switch {
+	case outcome == Misconfigured && r.misuse.Allow():
+		level = slog.LevelError
+	case outcome == Misconfigured:
+		level = slog.LevelDebug
+	}
 	attrs := []slog.Attr{
 		slog.String("alexa.event.type", envelope.Type),
 		slog.String("alexa.skill.id", envelope.SkillID),

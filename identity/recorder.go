@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/alexaevents/alexaevents/internal/throttle"
 	"github.com/alexaevents/alexaevents/skillevents"
 )
 
@@ -14,22 +15,34 @@ import (
 // function that the handlers of package skillevents call. A Recorder may be
 // used by several goroutines at once if its Store and functions may.
 type Recorder struct {
-	// Store is where the facts go. It is required.
+	// Store stores the facts. Required: nil fails for every event, with
+	// [ErrMisconfigured].
 	Store Store
 
 	// Account returns the account that an access token of the skill's own
 	// authorization server belongs to, as [JWT.Account] does. ErrNoAccount is
-	// the last word on a token; any other error, and a nil error with an account
-	// that is empty or that no [Fact] may have, makes Alexa deliver the event
-	// again. Nil is for skills without account linking.
+	// final for a token: the event is acknowledged. After any other error, a
+	// panic, and a nil error with an account that is empty or that no [Fact] may
+	// have, Alexa redelivers the event.
+	//
+	// It has 5 seconds, or two thirds of the time that the context has left if
+	// that is less, since Alexa waits 8 seconds for a response. Then its context
+	// ends and its result is no longer awaited.
+	//
+	// Nil is for skills without account linking: a SkillAccountLinked event fails
+	// then, with [ErrMisconfigured].
 	Account func(ctx context.Context, accessToken string) (accountID string, err error)
 
-	// Logger is told of every event: at Debug, with the IDs of user and account,
-	// if all is well, else at Warn without them. Nil discards.
+	// Logger receives one record for each event: at Debug with the IDs of user
+	// and account if it is recorded or ignored, else at Warn without them.
+	// Misconfigured is logged at Error, at most once a minute, and otherwise at
+	// Debug. Nil disables logging.
 	Logger *slog.Logger
 
-	// Observe is called once for each event, for metrics. Nil calls nobody.
+	// Observe is called once for each event, for metrics. Nil disables it.
 	Observe func(ctx context.Context, observation Observation)
+
+	misuse throttle.Throttle
 }
 
 // Record stores the fact that a SkillEnabled, SkillAccountLinked or
@@ -37,14 +50,15 @@ type Recorder struct {
 // event may be acknowledged: the fact is stored, or there is none.
 //
 // An event without user ID cannot become a fact and is acknowledged. A link
-// without token, or with one that [ErrNoAccount] is the answer to, is stored
-// without account and acknowledged. If Account fails in another way, the link is
-// stored without account and the error returned, so that the redelivered event
-// puts the account in its place. An event without skill or time is refused with
-// [ErrInvalidFact].
+// without token, or with one for which Account returns [ErrNoAccount], is stored
+// without account and acknowledged. If Account is nil, fails in another way or
+// takes too long, the link is stored without account and the error returned, so
+// that the redelivered event replaces it by one with the account; that write has
+// 3 seconds, even if ctx has ended. An event without skill or time is refused
+// with [ErrInvalidFact].
 //
 // Errors of Store are returned as they are, those of Account with the token
-// struck from their text.
+// removed from their text.
 func (r *Recorder) Record(ctx context.Context, event skillevents.Event) error {
 	return r.handle(ctx, event, r.record)
 }
@@ -68,6 +82,11 @@ func (r *Recorder) record(ctx context.Context, event skillevents.Event) (Fact, O
 	}
 	if kind == Linked {
 		fact.AccountID, outcome, err = r.account(ctx, token)
+		if outcome == AccountFailed || outcome == Misconfigured || ctx.Err() != nil {
+			var cancel context.CancelFunc
+			ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+			defer cancel()
+		}
 	}
 	if storeErr := r.Store.AddFact(ctx, fact); storeErr != nil {
 		return fact, StoreFailed, errors.Join(err, storeErr)
@@ -111,18 +130,23 @@ func (r *Recorder) seen(ctx context.Context, event skillevents.Event) (Fact, Out
 // error unless the event is to be acknowledged.
 func (r *Recorder) handle(ctx context.Context, event skillevents.Event, handle func(context.Context, skillevents.Event) (Fact, Outcome, error)) error {
 	if event == nil {
-		return fmt.Errorf("%w: no event", ErrInvalidFact)
+		err := fmt.Errorf("%w: no event", ErrInvalidFact)
+		r.report(ctx, new(skillevents.Envelope), Fact{}, Refused, err)
+		return err
 	}
 	if r.Store == nil {
-		return errors.New("identity: Recorder without Store")
+		r.report(ctx, event.Common(), Fact{}, Misconfigured, errNoStore)
+		return errNoStore
 	}
 	fact, outcome, err := handle(ctx, event)
 	r.report(ctx, event.Common(), fact, outcome, err)
-	if outcome == NoAccount { // the error is the last word on the token, and only told
+	if outcome == NoAccount { // final, so the error is only reported
 		return nil
 	}
 	return err
 }
+
+var errNoStore = fmt.Errorf("%w: Recorder without Store: set it, since nothing is stored", ErrMisconfigured)
 
 // newFact makes the clean fact of an event; the outcome is Recorded, NoUser or
 // Refused.

@@ -7,8 +7,11 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -115,9 +118,17 @@ func TestRecorderRecord(t *testing.T) {
 			want:    []identity.Fact{linked(1, "")}, outcome: identity.NoToken, kind: identity.Linked,
 		},
 		{
-			name:  "linked, though the skill has no account linking",
+			name:  "linked, without Account",
 			event: parsed(t, skillLink+linkToken, someUser),
-			want:  []identity.Fact{linked(1, "")}, outcome: identity.NoAccount, kind: identity.Linked,
+			want:  []identity.Fact{linked(1, "")}, outcome: identity.Misconfigured, kind: identity.Linked,
+			told: identity.ErrMisconfigured, err: identity.ErrMisconfigured,
+		},
+		{
+			name:    "linked with a token that the settings do not fit",
+			event:   parsed(t, skillLink+linkToken, someUser),
+			account: answer("ignored", fmt.Errorf("%w: JWT.Audience", identity.ErrMisconfigured)),
+			want:    []identity.Fact{linked(1, "")}, outcome: identity.Misconfigured, kind: identity.Linked,
+			told: identity.ErrMisconfigured, err: identity.ErrMisconfigured,
 		},
 		{
 			name:    "linked to no account",
@@ -318,12 +329,48 @@ func TestRecorderSeen(t *testing.T) {
 	})
 }
 
+// Every misuse is an error that names the field, observed each time and logged
+// once a minute.
 func TestRecorderMisused(t *testing.T) {
-	recorder := &identity.Recorder{Store: new(identity.MemoryStore)}
-	require.ErrorIs(t, recorder.Record(t.Context(), nil), identity.ErrInvalidFact)
-	require.ErrorIs(t, recorder.Seen(t.Context(), nil), identity.ErrInvalidFact)
-	require.ErrorContains(t, new(identity.Recorder).Record(t.Context(), parsed(t, skillEnable, someUser)), "Store")
-	require.ErrorContains(t, new(identity.Recorder).Seen(t.Context(), parsed(t, `"type":"LaunchRequest",`+atSecond1, someUser)), "Store")
+	launch := parsed(t, `"type":"LaunchRequest",`+atSecond1, someUser)
+	tests := []struct {
+		name     string
+		recorder *identity.Recorder
+		call     func(*identity.Recorder) error
+		err      error
+		text     string
+		outcome  identity.Outcome
+		level    string
+	}{
+		{"Record without Store", new(identity.Recorder), func(r *identity.Recorder) error { return r.Record(t.Context(), parsed(t, skillEnable, someUser)) }, identity.ErrMisconfigured, "Store", identity.Misconfigured, "ERROR"},
+		{"Seen without Store", new(identity.Recorder), func(r *identity.Recorder) error { return r.Seen(t.Context(), launch) }, identity.ErrMisconfigured, "Store", identity.Misconfigured, "ERROR"},
+		{"a link without Account", &identity.Recorder{Store: new(identity.MemoryStore)}, func(r *identity.Recorder) error {
+			return r.Record(t.Context(), parsed(t, skillLink+linkToken, someUser))
+		}, identity.ErrMisconfigured, "Account", identity.Misconfigured, "ERROR"},
+		{"Record without event", &identity.Recorder{Store: new(identity.MemoryStore)}, func(r *identity.Recorder) error { return r.Record(t.Context(), nil) }, identity.ErrInvalidFact, "no event", identity.Refused, "WARN"},
+		{"Seen without event", &identity.Recorder{Store: new(identity.MemoryStore)}, func(r *identity.Recorder) error { return r.Seen(t.Context(), nil) }, identity.ErrInvalidFact, "no event", identity.Refused, "WARN"},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			var log bytes.Buffer
+			var observed []identity.Observation
+			test.recorder.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			test.recorder.Observe = func(_ context.Context, o identity.Observation) { observed = append(observed, o) }
+			for range 3 {
+				err := test.call(test.recorder)
+				require.ErrorIs(t, err, test.err)
+				require.ErrorContains(t, err, test.text)
+			}
+			require.Len(t, observed, 3)
+			require.Equal(t, test.outcome, observed[2].Outcome)
+			require.ErrorIs(t, observed[2].Err, test.err)
+			require.Contains(t, log.String(), "level="+test.level)
+			require.Contains(t, log.String(), test.text)
+			if test.outcome == identity.Misconfigured {
+				require.Equal(t, 1, strings.Count(log.String(), "\n"))
+			}
+		})
+	}
 }
 
 func TestRecorderLogs(t *testing.T) {
@@ -378,6 +425,101 @@ func TestRecorderLogs(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// contextStore fails as a database does whose caller has gone, and tells how
+// much time a write had.
+type contextStore struct {
+	*identity.MemoryStore
+	left time.Duration
+}
+
+func (s *contextStore) AddFact(ctx context.Context, fact identity.Fact) error {
+	if deadline, ok := ctx.Deadline(); ok {
+		s.left = time.Until(deadline)
+	}
+	return s.MemoryStore.AddFact(ctx, fact)
+}
+
+// Whatever keeps Account from a result, the link is stored without account
+// before Alexa's 8 seconds are over, and Alexa redelivers it.
+func TestRecorderAccountTakesTooLong(t *testing.T) {
+	untilDone := func(ctx context.Context, _ string) (string, error) {
+		<-ctx.Done()
+		return "", context.Cause(ctx)
+	}
+	deaf := func(context.Context, string) (string, error) {
+		time.Sleep(time.Minute)
+		return "a", nil
+	}
+	tests := []struct {
+		name    string
+		account func(context.Context, string) (string, error)
+		caller  func(context.Context) (context.Context, context.CancelFunc)
+		want    time.Duration
+		err     error
+	}{
+		{"hangs", untilDone, context.WithCancel, 5 * time.Second, context.DeadlineExceeded},
+		{"hangs without regard to its context", deaf, context.WithCancel, 5 * time.Second, context.DeadlineExceeded},
+		{"the caller has a long time", deaf, func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, time.Hour)
+		}, 5 * time.Second, context.DeadlineExceeded},
+		{"the caller has three seconds", deaf, func(ctx context.Context) (context.Context, context.CancelFunc) {
+			return context.WithTimeout(ctx, 3*time.Second)
+		}, 2 * time.Second, context.DeadlineExceeded},
+		{"the caller leaves", deaf, func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			time.AfterFunc(time.Second, cancel)
+			return ctx, cancel
+		}, time.Second, context.Canceled},
+		{"the caller has left", untilDone, func(ctx context.Context) (context.Context, context.CancelFunc) {
+			ctx, cancel := context.WithCancel(ctx)
+			cancel()
+			return ctx, cancel
+		}, 0, context.Canceled},
+		{"panics", func(context.Context, string) (string, error) { panic("no account for " + accessToken) }, context.WithCancel, 0, cmpopts.AnyError},
+		{"ends its goroutine", func(context.Context, string) (string, error) { runtime.Goexit(); return "", nil }, context.WithCancel, 0, cmpopts.AnyError},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				store := &contextStore{MemoryStore: new(identity.MemoryStore)}
+				var log bytes.Buffer
+				recorder := &identity.Recorder{Store: store, Account: test.account, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+				ctx, cancel := test.caller(t.Context())
+				defer cancel()
+				start := time.Now()
+				err := recorder.Record(ctx, parsed(t, skillLink+linkToken, someUser))
+				require.Equal(t, test.want, time.Since(start))
+				require.Empty(t, cmp.Diff(test.err, err, cmpopts.EquateErrors()))
+				require.NotContains(t, err.Error(), accessToken)
+				require.NotContains(t, log.String(), accessToken)
+				require.Contains(t, log.String(), "account_failed")
+				require.Equal(t, []identity.Record{row{linked(1, ""), "", 1, none, none}.record()}, collect(t, store.UserRecords(t.Context(), skillID, userID)))
+				require.Equal(t, 3*time.Second, store.left)
+				time.Sleep(time.Hour) // the goroutine of Account ends
+			})
+		})
+	}
+}
+
+// Where the caller leaves just when Account has a result, the link is stored all
+// the same, and acknowledged only with the account.
+func TestRecorderCallerLeavesInBetween(t *testing.T) {
+	for range 50 {
+		ctx, cancel := context.WithCancel(t.Context())
+		store := new(identity.MemoryStore)
+		recorder := &identity.Recorder{Store: store, Account: func(context.Context, string) (string, error) {
+			cancel()
+			return "a", nil
+		}}
+		account := "a"
+		if err := recorder.Record(ctx, parsed(t, skillLink+linkToken, someUser)); err != nil {
+			require.ErrorIs(t, err, context.Canceled)
+			account = ""
+		}
+		require.Equal(t, []identity.Record{row{linked(1, account), account, 1, none, none}.record()}, collect(t, store.UserRecords(t.Context(), skillID, userID)))
 	}
 }
 

@@ -69,22 +69,14 @@ func (a *accounts) trust(ctx context.Context, issuer string) error {
 	if err != nil {
 		return err
 	}
-	a.tokens = &identity.JWT{Keyfunc: keys.Keyfunc, Issuer: issuer, Audience: audience}
+	a.tokens = &identity.JWT{Keyfunc: keys.Keyfunc, Issuer: issuer, Audience: audience, Exists: a.exists}
 	a.links = &identity.JWT{Keyfunc: keys.Keyfunc, Issuer: issuer, Audience: audience, Claim: "sid"}
 	return nil
 }
 
-// of returns the account that an access token stands for, if it still exists.
-func (a *accounts) of(ctx context.Context, accessToken string) (accountID string, err error) {
-	accountID, err = a.tokens.Account(ctx, accessToken)
-	if err != nil {
-		return "", err
-	}
-	err = a.db.QueryRowContext(ctx, "SELECT id FROM accounts WHERE id = $1", accountID).Scan(&accountID)
-	if errors.Is(err, sql.ErrNoRows) {
-		return "", identity.ErrNoAccount
-	}
-	return accountID, err
+func (a *accounts) exists(ctx context.Context, accountID string) (exists bool, err error) {
+	err = a.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM accounts WHERE id = $1)", accountID).Scan(&exists)
+	return exists, err
 }
 
 func (a *accounts) add(ctx context.Context, accountID string) error {

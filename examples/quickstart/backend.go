@@ -36,7 +36,7 @@ type backend struct {
 // Amazon gives is stored as it is: lwa.Sealed would encrypt it.
 func newBackend(accounts *accounts, secret string, logger *slog.Logger) *backend {
 	tokens := &lwa.Source{Client: &lwa.Client{ID: clientID, Secret: secret}, Store: accounts.store, Logger: logger}
-	recorder := &identity.Recorder{Store: accounts.store, Account: accounts.of, Logger: logger}
+	recorder := &identity.Recorder{Store: accounts.store, Account: accounts.tokens.Account, Logger: logger}
 	return &backend{
 		verifier: &signature.Verifier{Skills: []string{skillID}, Logger: logger},
 		recorder: recorder,
