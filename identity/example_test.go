@@ -96,6 +96,37 @@ func ExampleRecorder_Seen() {
 	// 2026-03-01 12:00:00 +0000 UTC, open: true, account: ""
 }
 
+// A customer of a skill without account linking says who they are, and is known
+// from the enablement on.
+func ExampleRecorder_Link() {
+	ctx := context.Background()
+	store := new(identity.MemoryStore)
+	recorder := &identity.Recorder{Store: store}
+
+	enabled := &skillevents.SkillEnabled{Envelope: skillevents.Envelope{
+		SkillID: "amzn1.ask.skill.1", UserID: "amzn1.ask.account.AF4R", Timestamp: time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC),
+	}}
+	if err := recorder.Record(ctx, enabled); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	// Days later, in a request with the same user ID: "my customer number is 4711".
+	if err := recorder.Link(ctx, "amzn1.ask.skill.1", "amzn1.ask.account.AF4R", "4711"); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for record, err := range store.AccountRecords(ctx, "4711") {
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(record.AmazonUserID, record.StartDatetime)
+	}
+	// Output:
+	// amzn1.ask.account.AF4R 2026-03-01 12:00:00 +0000 UTC
+}
+
 // Outcomes without an account or a user are acknowledged, so Observe is where to
 // count them.
 func ExampleObservation() {

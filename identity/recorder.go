@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"time"
 
 	"github.com/alexaevents/alexaevents/internal/throttle"
 	"github.com/alexaevents/alexaevents/skillevents"
@@ -124,6 +126,87 @@ func (r *Recorder) seen(ctx context.Context, event skillevents.Event) (Fact, Out
 		return fact, StoreFailed, err
 	}
 	return fact, Recorded, nil
+}
+
+// Link maps an Alexa user to an account by hand, for skills without account
+// linking, whose customers name their account in another way. The account holds
+// from the enablement on, or from where the open record starts if the enablement
+// is not known. If the open record is another account's, it ends now and the next
+// one keeps its EnabledAt.
+//
+// Call Link as often as the account is named. A repeated call changes nothing,
+// unless a late SkillEnabled event has moved the enablement back: then the account
+// holds from there. The error is [ErrNoRecord] if no record of the user is open;
+// [Recorder.Seen] opens one with the user's next request. It is [ErrInvalidFact]
+// without skill, user or account. Errors of Store are returned as they are.
+func (r *Recorder) Link(ctx context.Context, skillID, amazonUserID, accountID string) error {
+	fact := Fact{SkillID: skillID, AmazonUserID: amazonUserID, Kind: Linked, AccountID: accountID}
+	outcome, err := Misconfigured, errNoStore
+	if r.Store != nil {
+		outcome, err = r.link(ctx, fact)
+	}
+	r.report(ctx, &skillevents.Envelope{SkillID: skillID}, fact, outcome, err)
+	return err
+}
+
+// link adds facts until none is needed: one for the account and one for the
+// enablement, and more if the user is linked to another account at the same time.
+func (r *Recorder) link(ctx context.Context, fact Fact) (Outcome, error) {
+	fact.At = time.Now()
+	fact, err := fact.Clean()
+	if err == nil && fact.AccountID == "" {
+		err = fmt.Errorf("%w: AccountID is empty", ErrInvalidFact)
+	}
+	if err != nil {
+		return Refused, err
+	}
+	now, outcome := fact.At, Ignored
+	for range 8 {
+		var records []Record
+		for record, err := range r.Store.UserRecords(ctx, fact.SkillID, fact.AmazonUserID) {
+			if err != nil {
+				return StoreFailed, err
+			}
+			records = append(records, record)
+		}
+		at, err := linkTime(records, fact.AccountID, now)
+		if err != nil {
+			return Refused, err
+		}
+		if at.IsZero() {
+			return outcome, nil
+		}
+		fact.At = at
+		if err := r.Store.AddFact(ctx, fact); err != nil {
+			return StoreFailed, err
+		}
+		outcome = Recorded
+	}
+	return StoreFailed, errors.New("identity: the user is being linked to another account at the same time")
+}
+
+// linkTime returns the time of the Linked fact that takes the account to the open
+// record or moves its start to the enablement, and zero if none is needed.
+// Records are those of one user.
+func linkTime(records []Record, accountID string, now time.Time) (time.Time, error) {
+	i := slices.IndexFunc(records, Record.Open)
+	if i < 0 {
+		return time.Time{}, ErrNoRecord
+	}
+	open := records[i]
+	relinked := slices.ContainsFunc(records, func(r Record) bool { return r.EndDatetime.Equal(open.StartDatetime) })
+	switch {
+	case open.AccountID == accountID:
+		if !relinked && open.EnabledAt.Before(open.StartDatetime) {
+			return open.EnabledAt, nil // zero if it is not known
+		}
+		return time.Time{}, nil
+	case open.AccountID == "" && !relinked:
+		return open.StartDatetime, nil
+	case now.After(open.StartDatetime):
+		return now, nil
+	}
+	return open.StartDatetime.Add(time.Millisecond), nil // this clock is behind Amazon's
 }
 
 // handle calls one of record and seen, reports what came of it, and returns the

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/alexaevents/alexaevents/identity"
 	"github.com/alexaevents/alexaevents/skillevents"
@@ -329,6 +330,206 @@ func TestRecorderSeen(t *testing.T) {
 	})
 }
 
+func TestRecorderLink(t *testing.T) {
+	tests := []struct {
+		name    string
+		facts   []identity.Fact
+		account string
+		want    []row
+		err     error
+	}{
+		{"enabled", []identity.Fact{enabled(1)}, "a", []row{{enabled(1), "a", 1, none, 1}}, nil},
+		{"first seen in a request", []identity.Fact{seen(4)}, "a", []row{{seen(4), "a", 4, none, 4}}, nil},
+		{"seen, then the late enablement arrived", []identity.Fact{seen(4), enabled(1)}, "a", []row{{enabled(1), "a", 1, none, 1}}, nil},
+		{"linked by hand where it was seen, then the late enablement arrived", []identity.Fact{seen(4), linked(4, "a"), enabled(1)}, "a", []row{{enabled(1), "a", 1, none, 1}}, nil},
+		{"linked already", []identity.Fact{enabled(1), linked(1, "a")}, "a", []row{{enabled(1), "a", 1, none, 1}}, nil},
+		{"linked without account", []identity.Fact{enabled(1), linked(3, "")}, "a", []row{{enabled(1), "a", 1, none, 1}}, nil},
+		{"linked to it, the enablement is not known", []identity.Fact{linked(3, "a")}, "a", []row{{linked(3, "a"), "a", 3, none, none}}, nil},
+		{"linked to it after another account", []identity.Fact{enabled(1), linked(1, "b"), linked(5, "a")}, "a", []row{{enabled(1), "b", 1, 5, 1}, {linked(5, "a"), "a", 5, none, 1}}, nil},
+		{"enabled again", []identity.Fact{enabled(1), linked(1, "b"), disabled(3), enabled(6)}, "a", []row{{enabled(1), "b", 1, 3, 1}, {enabled(6), "a", 6, none, 6}}, nil},
+		{"disabled", []identity.Fact{enabled(1), disabled(3)}, "a", []row{{enabled(1), "", 1, 3, 1}}, identity.ErrNoRecord},
+		{"unknown", nil, "a", nil, identity.ErrNoRecord},
+		{"no account", []identity.Fact{enabled(1)}, "", []row{{enabled(1), "", 1, none, 1}}, identity.ErrInvalidFact},
+		{"an account that cannot be kept", []identity.Fact{enabled(1)}, "a\x00", []row{{enabled(1), "", 1, none, 1}}, identity.ErrInvalidFact},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			store := &factStore{MemoryStore: storeWith(t, test.facts...)}
+			var observed []identity.Observation
+			recorder := &identity.Recorder{Store: store, Observe: func(_ context.Context, o identity.Observation) { observed = append(observed, o) }}
+			var want []identity.Record
+			for _, row := range test.want {
+				want = append(want, row.record())
+			}
+			for _, outcome := range []identity.Outcome{identity.Recorded, identity.Ignored} {
+				added := len(store.facts)
+				require.ErrorIs(t, recorder.Link(t.Context(), skillID, userID, test.account), test.err)
+				require.Equal(t, want, collect(t, store.UserRecords(t.Context(), skillID, userID)))
+				got := observed[len(observed)-1]
+				require.Equal(t, skillID, got.SkillID)
+				require.Equal(t, identity.Linked, got.Kind)
+				require.ErrorIs(t, got.Err, test.err)
+				if outcome == identity.Ignored {
+					require.Len(t, store.facts, added, "a repeated call adds nothing")
+				}
+				if test.err != nil {
+					require.Equal(t, identity.Refused, got.Outcome)
+				} else if added < len(store.facts) || outcome == identity.Ignored {
+					require.Equal(t, outcome, got.Outcome)
+				}
+			}
+		})
+	}
+}
+
+// Another account ends the record of the one before, whatever the clock says.
+func TestRecorderLinksAnotherAccount(t *testing.T) {
+	for name, enabledAt := range map[string]time.Time{"in time": time.Now().Add(-time.Hour), "this clock is behind": time.Now().Add(time.Hour)} {
+		t.Run(name, func(t *testing.T) {
+			enabledAt = enabledAt.UTC().Truncate(time.Second)
+			store := storeWith(t, identity.Fact{SkillID: skillID, AmazonUserID: userID, At: enabledAt, Kind: identity.Enabled})
+			recorder := &identity.Recorder{Store: store}
+			for _, account := range []string{"z", "b", "m", "b"} {
+				require.NoError(t, recorder.Link(t.Context(), skillID, userID, account))
+			}
+			records := collect(t, store.UserRecords(t.Context(), skillID, userID))
+			require.Len(t, records, 4)
+			for i, account := range []string{"z", "b", "m", "b"} {
+				require.Equal(t, account, records[i].AccountID)
+				require.Equal(t, enabledAt, records[i].EnabledAt)
+				if i > 0 {
+					require.Equal(t, records[i-1].EndDatetime, records[i].StartDatetime)
+				}
+			}
+			require.Equal(t, enabledAt, records[0].StartDatetime)
+			require.True(t, records[3].Open())
+		})
+	}
+}
+
+// What an erased account had is nobody's: the next account begins now.
+func TestRecorderLinksAfterAnErasedAccount(t *testing.T) {
+	store := storeWith(t, enabled(1), linked(1, "b"), linked(5, "")) // as EraseAccount leaves an account that came after b
+	recorder := &identity.Recorder{Store: store}
+	require.NoError(t, recorder.Link(t.Context(), skillID, userID, "a"))
+	records := collect(t, store.UserRecords(t.Context(), skillID, userID))
+	require.Len(t, records, 3)
+	require.Equal(t, at(5), records[1].StartDatetime)
+	require.Empty(t, records[1].AccountID)
+	require.Equal(t, "a", records[2].AccountID)
+	require.True(t, records[2].Open())
+}
+
+// racingStore has another process write a fact just before each of the first.
+type racingStore struct {
+	*identity.MemoryStore
+	others []identity.Fact
+}
+
+func (s *racingStore) AddFact(ctx context.Context, fact identity.Fact) error {
+	if len(s.others) > 0 {
+		other := s.others[0]
+		s.others = s.others[1:]
+		if err := s.MemoryStore.AddFact(ctx, other); err != nil {
+			return err
+		}
+	}
+	return s.MemoryStore.AddFact(ctx, fact)
+}
+
+// Where the user is linked to another account at the same time, Link returns once
+// its own account has been that of the open record.
+func TestRecorderLinksAtOnce(t *testing.T) {
+	for _, account := range []string{"a", "z"} { // of two accounts of one instant the last by bytes counts
+		store := &racingStore{storeWith(t, enabled(1)), []identity.Fact{linked(1, "m")}}
+		recorder := &identity.Recorder{Store: store}
+		require.NoError(t, recorder.Link(t.Context(), skillID, userID, account))
+		records := collect(t, store.UserRecords(t.Context(), skillID, userID))
+		require.Equal(t, account, records[len(records)-1].AccountID)
+		require.True(t, records[len(records)-1].Open())
+		require.Equal(t, at(1), records[0].StartDatetime)
+	}
+
+	store := &racingStore{MemoryStore: storeWith(t, enabled(1))}
+	for n := range 20 {
+		store.others = append(store.others, identity.Fact{
+			SkillID: skillID, AmazonUserID: userID, Kind: identity.Linked, AccountID: "m", At: time.Now().Add(time.Duration(n+1) * time.Hour),
+		})
+	}
+	recorder := &identity.Recorder{Store: store}
+	require.ErrorContains(t, recorder.Link(t.Context(), skillID, userID, "a"), "at the same time")
+}
+
+func TestRecorderLinkReportsErrorsOfTheStore(t *testing.T) {
+	require.ErrorIs(t, new(identity.Recorder).Link(t.Context(), skillID, userID, "a"), identity.ErrMisconfigured)
+	unreadable := &identity.Recorder{Store: brokenStore{MemoryStore: new(identity.MemoryStore), users: errBroken}}
+	require.ErrorIs(t, unreadable.Link(t.Context(), skillID, userID, "a"), errBroken)
+	unwritable := &identity.Recorder{Store: &factStore{MemoryStore: storeWith(t, enabled(1)), err: errBroken}}
+	require.ErrorIs(t, unwritable.Link(t.Context(), skillID, userID, "a"), errBroken)
+	for _, skill := range []string{"", "a\x00"} {
+		recorder := &identity.Recorder{Store: storeWith(t, enabled(1))}
+		require.ErrorIs(t, recorder.Link(t.Context(), skill, userID, "a"), identity.ErrInvalidFact)
+		require.ErrorIs(t, recorder.Link(t.Context(), skillID, skill, "a"), identity.ErrInvalidFact)
+	}
+}
+
+// However the events of a skill without account linking arrive, and whenever the
+// customer names the account in between, the table has the same records as it
+// would have without accounts; and once the account is named after the last event,
+// it holds from the enablement on.
+func TestRecorderLinkConverges(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		events := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) identity.Fact {
+			kind := rapid.SampledFrom([]identity.Kind{identity.Enabled, identity.Seen, identity.Disabled}).Draw(t, "kind")
+			return fact(rapid.IntRange(0, 8).Draw(t, "at"), kind, "")
+		}), 1, 8).Draw(t, "events in the order of arrival")
+		store := new(identity.MemoryStore)
+		recorder := &identity.Recorder{Store: store}
+		for _, event := range events {
+			require.NoError(t, store.AddFact(t.Context(), event))
+			if rapid.Bool().Draw(t, "link") {
+				before := collect(t, store.UserRecords(t.Context(), skillID, userID))
+				err := recorder.Link(t.Context(), skillID, userID, "a")
+				if !slices.ContainsFunc(before, identity.Record.Open) {
+					require.ErrorIs(t, err, identity.ErrNoRecord)
+					require.Equal(t, before, collect(t, store.UserRecords(t.Context(), skillID, userID)))
+				} else {
+					require.NoError(t, err)
+				}
+			}
+		}
+		last := recorder.Link(t.Context(), skillID, userID, "a")
+
+		unlinked := identity.Records(events)
+		got := collect(t, store.UserRecords(t.Context(), skillID, userID))
+		require.Len(t, got, len(unlinked))
+		for i, record := range got {
+			if record.Open() {
+				require.NoError(t, last)
+				want := unlinked[i]
+				want.AccountID = "a"
+				require.Equal(t, want, record)
+				continue
+			}
+			require.Contains(t, []string{"", "a"}, record.AccountID)
+			require.False(t, record.StartDatetime.Before(unlinked[i].StartDatetime))
+			record.AccountID, record.StartDatetime = unlinked[i].AccountID, unlinked[i].StartDatetime
+			require.Equal(t, unlinked[i], record, "all else is as without accounts")
+		}
+		if !slices.ContainsFunc(unlinked, identity.Record.Open) {
+			require.ErrorIs(t, last, identity.ErrNoRecord)
+		}
+
+		// Any order of the facts gives that table.
+		var facts []identity.Fact
+		for fact, err := range store.Facts(t.Context()) {
+			require.NoError(t, err)
+			facts = append(facts, fact)
+		}
+		require.Equal(t, got, identity.Records(rapid.Permutation(facts).Draw(t, "order of the facts")))
+	})
+}
+
 // Every misuse is an error that names the field, observed each time and logged
 // once a minute.
 func TestRecorderMisused(t *testing.T) {
@@ -521,6 +722,18 @@ func TestRecorderCallerLeavesInBetween(t *testing.T) {
 		}
 		require.Equal(t, []identity.Record{row{linked(1, account), account, 1, none, none}.record()}, collect(t, store.UserRecords(t.Context(), skillID, userID)))
 	}
+}
+
+// lateContext ends unnoticed: while Account runs nobody is told.
+type lateContext struct{ context.Context }
+
+func (lateContext) Err() error { return context.Canceled }
+
+func TestRecorderKeepsTheAccountOfACallerWhoLeft(t *testing.T) {
+	store := new(identity.MemoryStore)
+	recorder := &identity.Recorder{Store: store, Account: func(context.Context, string) (string, error) { return "a", nil }}
+	require.NoError(t, recorder.Record(lateContext{context.Background()}, parsed(t, skillLink+linkToken, someUser)))
+	require.Equal(t, []identity.Record{row{linked(1, "a"), "a", 1, none, none}.record()}, collect(t, store.UserRecords(t.Context(), skillID, userID)))
 }
 
 func TestRecorderPassesItsContextOn(t *testing.T) {
