@@ -46,11 +46,13 @@ type Manifest struct {
 
 // Endpoint is where Alexa sends events.
 type Endpoint struct {
-	// URI is an https URL, or the full ARN of a Lambda function.
+	// URI is an https URL on port 443, or the full ARN of a Lambda function.
+	// Required.
 	URI string `json:"uri"`
 
-	// Certificate is the kind of certificate that an https URL has. Empty does
-	// not say.
+	// Certificate is the type of certificate that an https URL has, required
+	// there: without it Alexa never connects. Alexa ignores it beside the ARN of a
+	// Lambda function. Empty leaves it out.
 	Certificate CertificateType `json:"sslCertificateType,omitempty"`
 }
 
@@ -95,13 +97,15 @@ func (m Manifest) MarshalJSON() ([]byte, error) {
 	for _, name := range m.Publications {
 		s.Publications = append(s.Publications, eventNameJSON{name})
 	}
-	if findings := s.check("events"); len(findings) > 0 {
-		return nil, fmt.Errorf("%w: %v", ErrManifest, findings[0])
+	for _, finding := range s.check("events") {
+		if !finding.Note {
+			return nil, fmt.Errorf("%w: %v", ErrManifest, finding)
+		}
 	}
 	return json.Marshal(s)
 }
 
-// check finds what Amazon refuses.
+// check finds what Amazon refuses, and what keeps events away.
 func (s *section) check(path string) []Finding {
 	findings := checkEndpoint(path+".endpoint", s.Endpoint)
 	for _, region := range sortedKeys(s.Regions) {
@@ -111,14 +115,24 @@ func (s *section) check(path string) []Finding {
 		}
 		findings = append(findings, checkEndpoint(at+".endpoint", s.Regions[region].Endpoint)...)
 	}
-	findings = append(findings, checkNames(path+".subscriptions", s.Subscriptions)...)
-	return append(findings, checkNames(path+".publications", s.Publications)...)
+	for i, name := range s.Subscriptions {
+		if strings.HasPrefix(name.EventName, "AMAZON.") {
+			findings = append(findings, problem(namePath(path, "subscriptions", i), name.EventName+" is a proactive event, which the skill sends: it belongs to publications"))
+		}
+	}
+	for i, name := range s.Publications {
+		if isSubscription(name.EventName) {
+			findings = append(findings, problem(namePath(path, "publications", i), name.EventName+" is an event that the skill receives: it belongs to subscriptions"))
+		}
+	}
+	findings = append(findings, checkNames(path, "subscriptions", s.Subscriptions)...)
+	return append(findings, checkNames(path, "publications", s.Publications)...)
 }
 
-func checkNames(path string, names []eventNameJSON) (findings []Finding) {
+func checkNames(path, list string, names []eventNameJSON) (findings []Finding) {
 	seen := make(map[string]bool)
 	for i, name := range names {
-		at := fmt.Sprintf("%s[%d].eventName", path, i)
+		at := namePath(path, list, i)
 		switch {
 		case name.EventName == "":
 			findings = append(findings, problem(at, "missing"))
@@ -130,29 +144,40 @@ func checkNames(path string, names []eventNameJSON) (findings []Finding) {
 	return findings
 }
 
+func namePath(path, list string, i int) string {
+	return fmt.Sprintf("%s.%s[%d].eventName", path, list, i)
+}
+
 func checkEndpoint(path string, endpoint *Endpoint) (findings []Finding) {
 	if endpoint == nil || endpoint.URI == "" {
 		return []Finding{problem(path, "missing: Alexa sends events nowhere else, also not to the endpoint of the skill itself")}
 	}
-	isURL := false
+	at, isURL := path+".uri", false
 	switch uri := endpoint.URI; {
 	case arn.IsFunction(uri):
+		if endpoint.Certificate != "" {
+			findings = append(findings, note(path+".sslCertificateType", "only an https URL has a certificate: it does nothing beside the ARN of a Lambda function"))
+		}
 	case strings.HasPrefix(uri, "https://"):
 		isURL = true
-		if u, err := url.Parse(uri); err != nil || u.Hostname() == "" {
-			findings = append(findings, problem(path+".uri", "not a URL"))
+		u, err := url.Parse(uri)
+		switch {
+		case err != nil || u.Hostname() == "":
+			findings = append(findings, problem(at, "not a URL"))
+		case u.Port() != "" && u.Port() != "443":
+			findings = append(findings, problem(at, "has port "+u.Port()+": Alexa connects to port 443 only"))
 		}
 	case strings.Contains(uri, "://"):
-		findings = append(findings, problem(path+".uri", "not an https URL"))
+		findings = append(findings, problem(at, "not an https URL"))
 	default:
-		findings = append(findings, problem(path+".uri",
+		findings = append(findings, problem(at,
 			"neither an https URL nor the full ARN of a Lambda function, arn:aws:lambda:us-east-1:123456789012:function:name; its short name is not enough"))
 	}
 	switch endpoint.Certificate {
-	case "":
 	case Trusted, Wildcard, SelfSigned:
-		if !isURL {
-			findings = append(findings, problem(path+".sslCertificateType", "only for an https URL"))
+	case "":
+		if isURL {
+			findings = append(findings, problem(path+".sslCertificateType", "missing: Alexa does not connect to an https URL without it; Trusted, Wildcard or SelfSigned"))
 		}
 	default:
 		findings = append(findings, problem(path+".sslCertificateType", "must be Trusted, Wildcard or SelfSigned"))

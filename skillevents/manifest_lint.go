@@ -58,9 +58,29 @@ func Lint(skillJSON []byte) ([]Finding, error) {
 		findings = append(findings, problem(path+".subscriptions", "missing: the skill gets no events"))
 	}
 	for i, name := range s.Subscriptions {
-		findings = append(findings, lintName(fmt.Sprintf("%s.subscriptions[%d].eventName", path, i), EventName(name.EventName))...)
+		findings = append(findings, lintName(namePath(path, "subscriptions", i), EventName(name.EventName))...)
 	}
+	findings = append(findings, lintCustomerRecords(path+".subscriptions", s.Subscriptions)...)
 	return append(findings, note(path, "a change to a live skill takes effect after another certification")), nil
+}
+
+// lintCustomerRecords finds half of the pair that Amazon's document about
+// customer records asks for.
+func lintCustomerRecords(path string, subscriptions []eventNameJSON) []Finding {
+	means := func(event EventName) bool { // a request type is found elsewhere
+		return slices.ContainsFunc(subscriptions, func(name eventNameJSON) bool {
+			return name.EventName == string(event) || name.EventName == names[event].requestType
+		})
+	}
+	linked, disabled := means(EventSkillAccountLinked), means(EventSkillDisabled)
+	const document = `Amazon's page "Communication Related to your Skill Customers" asks a skill with account linking for both`
+	switch {
+	case linked && !disabled:
+		return []Finding{note(path, fmt.Sprintf("%s without %s: customer records never end; %s", EventSkillAccountLinked, EventSkillDisabled, document))}
+	case disabled && !linked:
+		return []Finding{note(path, fmt.Sprintf("%s without %s: customer records have no account; %s", EventSkillDisabled, EventSkillAccountLinked, document))}
+	}
+	return nil
 }
 
 // checkMembers finds members that Amazon's model of the section has not.
@@ -87,10 +107,8 @@ func lintName(path string, name EventName) []Finding {
 	case ok:
 		return nil
 	}
-	for _, other := range sortedKeys(names) {
-		if names[other].requestType == string(name) {
-			return []Finding{problem(path, fmt.Sprintf("%s is the type of the request; the name of the event is %s", name, other))}
-		}
+	if other := nameOf(string(name)); other != "" {
+		return []Finding{problem(path, fmt.Sprintf("%s is the type of the request; the name of the event is %s", name, other))}
 	}
 	switch {
 	case strings.Contains(string(name), "UNLINKED") || strings.Contains(string(name), "Unlinked"):

@@ -85,3 +85,21 @@ var names = map[EventName]named{
 	EventListDeleted:     {"AlexaHouseholdListEvent.ListDeleted", true},
 	EventAllListsChanged: {retired: true},
 }
+
+// isSubscription reports whether the text is the name of an event that a skill
+// receives, or the type of its request.
+func isSubscription(text string) bool {
+	_, known := names[EventName(text)]
+	return known || nameOf(text) != ""
+}
+
+// nameOf returns the name of the event whose request has the type, empty if there
+// is none.
+func nameOf(requestType string) EventName {
+	for name, known := range names {
+		if requestType != "" && known.requestType == requestType {
+			return name
+		}
+	}
+	return ""
+}

@@ -48,8 +48,12 @@ func TestManifest(t *testing.T) {
 				`"subscriptions":[{"eventName":"SOMETHING_NEW"}],"publications":[{"eventName":"AMAZON.MessageAlert.Activated"}]}`,
 		},
 		"nothing but an endpoint": {
-			skillevents.Manifest{Endpoint: skillevents.Endpoint{URI: "https://backend.example/events"}},
-			`{"endpoint":{"uri":"https://backend.example/events"}}`,
+			skillevents.Manifest{Endpoint: skillevents.Endpoint{URI: "https://backend.example:443/events", Certificate: skillevents.SelfSigned}},
+			`{"endpoint":{"uri":"https://backend.example:443/events","sslCertificateType":"SelfSigned"}}`,
+		},
+		"a certificate beside a function": { // a note of Lint's, no more
+			skillevents.Manifest{Endpoint: skillevents.Endpoint{URI: function, Certificate: skillevents.Trusted}},
+			`{"endpoint":{"uri":"` + function + `","sslCertificateType":"Trusted"}}`,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -74,7 +78,11 @@ func TestManifestRefuses(t *testing.T) {
 		"no host":           {skillevents.Manifest{Endpoint: skillevents.Endpoint{URI: "https:///events"}}, "events.endpoint.uri: not a URL"},
 		"no URL":            {skillevents.Manifest{Endpoint: skillevents.Endpoint{URI: "https://a b"}}, "events.endpoint.uri: not a URL"},
 		"certificate":       {skillevents.Manifest{Endpoint: skillevents.Endpoint{URI: "https://backend.example", Certificate: "trusted"}}, "events.endpoint.sslCertificateType: must be"},
-		"of a function":     {skillevents.Manifest{Endpoint: skillevents.Endpoint{URI: function, Certificate: skillevents.Trusted}}, "events.endpoint.sslCertificateType: only"},
+		"no certificate":    {skillevents.Manifest{Endpoint: skillevents.Endpoint{URI: "https://backend.example"}}, "events.endpoint.sslCertificateType: missing"},
+		"of a region":       {skillevents.Manifest{Endpoint: valid, Regions: map[alexaevents.Region]skillevents.Endpoint{"EU": {URI: "https://backend.example"}}}, "events.regions.EU.endpoint.sslCertificateType: missing"},
+		"port":              {skillevents.Manifest{Endpoint: skillevents.Endpoint{URI: "https://backend.example:8443/events", Certificate: skillevents.Trusted}}, "events.endpoint.uri: has port 8443"},
+		"publication":       {skillevents.Manifest{Endpoint: valid, Subscriptions: []skillevents.EventName{"SKILL_ENABLED", "AMAZON.OrderStatus.Updated"}}, "events.subscriptions[1].eventName: AMAZON.OrderStatus.Updated is a proactive event"},
+		"subscription":      {skillevents.Manifest{Endpoint: valid, Publications: []string{"SKILL_ENABLED"}}, "events.publications[0].eventName: SKILL_ENABLED is an event that the skill receives"},
 		"region":            {skillevents.Manifest{Endpoint: valid, Regions: map[alexaevents.Region]skillevents.Endpoint{"US": valid}}, "events.regions.US: "},
 		"region's endpoint": {skillevents.Manifest{Endpoint: valid, Regions: map[alexaevents.Region]skillevents.Endpoint{"NA": {}}}, "events.regions.NA.endpoint: "},
 		"no name":           {skillevents.Manifest{Endpoint: valid, Subscriptions: []skillevents.EventName{"A", ""}}, "events.subscriptions[1].eventName: missing"},
@@ -143,8 +151,44 @@ func TestLint(t *testing.T) {
 			},
 		},
 		"account linking": {
-			data: subscribed("SKILL_ACCOUNT_LINKED"),
+			data: subscribed("SKILL_ACCOUNT_LINKED", "SKILL_DISABLED"),
 			note: []string{"manifest.events.subscriptions[0].eventName: comes only if the skill has account linking"},
+		},
+		"records that never end": {
+			data: subscribed("SKILL_ACCOUNT_LINKED", "SKILL_ENABLED"),
+			note: []string{
+				"manifest.events.subscriptions[0].eventName: comes only if the skill has account linking",
+				`manifest.events.subscriptions: SKILL_ACCOUNT_LINKED without SKILL_DISABLED: customer records never end; Amazon's page "Communication Related to your Skill Customers" asks`,
+			},
+		},
+		"records without account": {
+			data: subscribed("SKILL_ENABLED", "SKILL_DISABLED"),
+			note: []string{`manifest.events.subscriptions: SKILL_DISABLED without SKILL_ACCOUNT_LINKED: customer records have no account; Amazon's page "Communication Related to your Skill Customers" asks`},
+		},
+		"a certificate beside a function": {
+			data: section(`"endpoint": {"uri": "` + function + `", "sslCertificateType": "Trusted"}, "subscriptions": [{"eventName": "SKILL_ENABLED"}]`),
+			note: []string{"manifest.events.endpoint.sslCertificateType: only an https URL has a certificate"},
+		},
+		"an unknown certificate beside a function": {
+			data: section(`"endpoint": {"uri": "` + function + `", "sslCertificateType": "trusted"}, "subscriptions": [{"eventName": "SKILL_ENABLED"}]`),
+			want: []string{"manifest.events.endpoint.sslCertificateType: must be"},
+			note: []string{"manifest.events.endpoint.sslCertificateType: only an https URL has a certificate"},
+		},
+		"https": {
+			data: section(`"endpoint": {"uri": "https://backend.example:8443/events"}, "regions": {"EU": {"endpoint": {"uri": "https://backend.example:443/events"}}, "FE": {"endpoint": {"uri": "https://[::1]:444", "sslCertificateType": "Wildcard"}}}, "subscriptions": [{"eventName": "SKILL_ENABLED"}]`),
+			want: []string{
+				"manifest.events.endpoint.uri: has port 8443: Alexa connects to port 443 only", "manifest.events.endpoint.sslCertificateType: missing",
+				"manifest.events.regions.EU.endpoint.sslCertificateType: missing", "manifest.events.regions.FE.endpoint.uri: has port 444",
+			},
+		},
+		"https, all well": {data: section(`"endpoint": {"uri": "https://backend.example:443/events", "sslCertificateType": "Trusted"}, "subscriptions": [{"eventName": "SKILL_ENABLED"}]`)},
+		"lists mixed up": {
+			data: section(endpoint + `, "subscriptions": [{"eventName": "AMAZON.MessageAlert.Activated"}, {"eventName": "SKILL_ENABLED"}], "publications": [{"eventName": "REMINDER_STARTED"}, {"eventName": "AMAZON.X"}, {"eventName": "AlexaSkillEvent.SkillEnabled"}]`),
+			want: []string{
+				"manifest.events.subscriptions[0].eventName: AMAZON.MessageAlert.Activated is a proactive event, which the skill sends: it belongs to publications",
+				"manifest.events.publications[0].eventName: REMINDER_STARTED is an event that the skill receives: it belongs to subscriptions",
+				"manifest.events.publications[2].eventName: AlexaSkillEvent.SkillEnabled is an event that the skill receives",
+			},
 		},
 		"lists": {
 			data: subscribed("ITEMS_CREATED", "ALL_LISTS_CHANGED"),
