@@ -10,8 +10,9 @@
 // A [Recorder] turns the events SkillEnabled, SkillAccountLinked and
 // SkillDisabled into facts in a [Store]. Alexa repeats events and delivers them
 // in any order; since a [Record] is derived from the set of facts by [Records],
-// the table is the same in the end. Skills without account linking also hand
-// their requests to [Recorder.Seen].
+// the table is the same in the end. Skills without account linking also pass
+// their requests to [Recorder.Seen], and an account that they learn of in another
+// way to [Recorder.Link].
 //
 // # Questions
 //
@@ -31,11 +32,11 @@
 // record: where that matters, call EraseUser again after an hour.
 //
 // To erase an account, delete it in the backend's own database first, so that
-// its tokens resolve to [ErrNoAccount] from then on, and call EraseAccount
-// after that; [JWT] asks that database only if its field Exists is set. In the
-// other order a redelivered event could bring the account back. So could an event that is between its look-up and its write at that
-// moment: where that matters, call EraseAccount again when the longest request
-// is over.
+// its tokens resolve to [ErrNoAccount] from then on, and call EraseAccount after
+// that. [JWT] asks that database only if its field Exists is set. In the other
+// order a redelivered event could bring the account back. So could an event that
+// is between its look-up and its write at that moment: where that matters, call
+// EraseAccount again when the longest request is over.
 //
 // Erasing keeps the facts of kind [Disabled]. They hold no account, and they
 // keep an event that is still being redelivered, which Alexa does for an hour,

@@ -51,9 +51,9 @@ type JWT struct {
 
 	// Exists reports whether the account still exists in the backend's own
 	// database. Without it a token names its account for as long as it is valid
-	// and 65 minutes longer, so a link that Alexa redelivers after
-	// Store.EraseAccount brings the erased account back. Nil takes every account
-	// to exist.
+	// and 65 minutes longer, so a link that Alexa redelivers after an EraseAccount
+	// of the [Store] brings the erased account back. Nil takes every account to
+	// exist.
 	Exists func(ctx context.Context, accountID string) (bool, error)
 
 	// Now is the clock. Nil is time.Now.
@@ -71,15 +71,14 @@ type JWT struct {
 //   - it expired more than 65 minutes ago;
 //   - Exists reported false.
 //
-// The error is [ErrMisconfigured], and names the field, for a JWT without
-// Keyfunc, Issuer or Audience, for a method that Methods lacks, for a key of the
-// wrong type, and for every claim of a genuine token that does not fit: iss, aud
-// or client_id, exp, nbf and the account.
+// The error is [ErrMisconfigured], and names the field or the claim, for a JWT
+// without Keyfunc, Issuer or Audience, for a method that Methods lacks, for a key
+// of the wrong type, and for a genuine token whose claims do not fit: iss, aud or
+// client_id, exp, nbf and the account.
 //
 // Any other error means that a later attempt may succeed: Keyfunc or Exists
-// failed, or no key of a set fits the signature, which an authorization server
-// causes that has just changed its keys. All but the errors of Exists wrap what
-// package jwt returned. No error contains the token.
+// failed, or no key of a set fits the signature, as when the authorization server
+// has just changed its keys. No error contains the token.
 func (j *JWT) Account(ctx context.Context, accessToken string) (accountID string, err error) {
 	if err := j.check(); err != nil {
 		return "", err
@@ -139,7 +138,7 @@ func (j *JWT) claims(accessToken string) (jwt.MapClaims, error) {
 		if token.Method == jwt.SigningMethodNone {
 			return nil, fmt.Errorf("%w: %w", ErrNoAccount, err)
 		}
-		return nil, fmt.Errorf("%w: JWT.Methods has not the method of the access token: %w", ErrMisconfigured, err)
+		return nil, fmt.Errorf("%w: the method of the access token is not in JWT.Methods: %w", ErrMisconfigured, err)
 	case errors.Is(err, jwt.ErrTokenInvalidIssuer):
 		return nil, fmt.Errorf("%w: JWT.Issuer is not the iss claim of the access token: %w", ErrMisconfigured, err)
 	case errors.Is(err, jwt.ErrTokenInvalidClaims):
