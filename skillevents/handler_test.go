@@ -1,8 +1,10 @@
 package skillevents_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -68,9 +70,11 @@ func verifiedPost(data []byte) *http.Request {
 
 func TestHandlerTakesPostOnly(t *testing.T) {
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodDelete, http.MethodOptions, "post", "X"} {
+		var log bytes.Buffer
 		var observed []skillevents.Observation
 		handler := &skillevents.Handler{
 			Receive: func(context.Context, skillevents.Event) error { panic("received " + method) },
+			Logger:  slog.New(slog.NewTextHandler(&log, nil)),
 			Observe: func(_ context.Context, o skillevents.Observation) { observed = append(observed, o) },
 		}
 		request := verifiedPost(document("AlexaSkillEvent.SkillEnabled", ""))
@@ -82,5 +86,6 @@ func TestHandlerTakesPostOnly(t *testing.T) {
 		require.Empty(t, response.Body.String(), method)
 		require.Len(t, observed, 1)
 		require.Equal(t, skillevents.Refused, observed[0].Outcome)
+		require.Contains(t, log.String(), "level=INFO", "anyone can cause it")
 	}
 }
