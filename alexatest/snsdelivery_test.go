@@ -198,7 +198,7 @@ func TestCertificateHostIsDown(t *testing.T) {
 		cloud := alexatest.NewCloud()
 		b := newBackend(cloud, topicARN)
 		cloud.SetTopic(alexatest.Topic{ARN: topicARN, Pause: 20 * time.Second})
-		cloud.Fail(alexatest.Fault{URL: "https://sns.us-east-2.amazonaws.com/", Status: 500})
+		cloud.Fail(alexatest.Fault{URL: "https://sns.us-east-2.amazonaws.com/", Status: 500, Times: 4})
 		require.NoError(t, cloud.Subscribe(topicARN, snsURL, b))
 		var got []int
 		for _, d := range cloud.Delivered() {

@@ -2,10 +2,15 @@ package signature_test
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -26,15 +31,15 @@ func TestOneFetchForManyRequests(t *testing.T) {
 
 func TestExpiredWhileCached(t *testing.T) {
 	p := newPKI(t)
-	p.leaf.NotAfter = now.Add(time.Minute)
+	p.leaf.NotAfter = now.Add(time.Minute - time.Second)
 	leaf, intermediate, root := p.issue(t)
 	b := newBenchOf(t, slices.Concat(block(leaf), block(intermediate)), root)
 	require.NoError(t, b.verify(intent()))
 
-	b.now = now.Add(time.Minute)
+	b.now = now.Add(time.Minute - time.Second)
 	require.NoError(t, b.verify(intent()), "the last second")
 
-	b.now = now.Add(time.Minute + time.Second)
+	b.now = now.Add(time.Minute)
 	require.ErrorIs(t, b.verify(intent()), signature.ErrCertificate)
 	require.Len(t, b.host.fetches(), 2, "fetched again once")
 	require.ErrorIs(t, b.verify(intent()), signature.ErrCertificate)
@@ -96,54 +101,337 @@ func TestRotated(t *testing.T) {
 
 // 13: failures are errors of their own and are remembered, but not for long.
 func TestFailuresAreForgotten(t *testing.T) {
-	b := newBench(t)
-	b.host.answer = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
-	for range 5 {
-		require.ErrorIs(t, b.verify(intent()), signature.ErrFetch)
+	for name, test := range map[string]struct {
+		answer  func(*http.Request) (*http.Response, error)
+		want    error
+		fetches int
+		until   time.Duration
+	}{
+		"no response":       {func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }, signature.ErrFetch, 2, 2100 * time.Millisecond},
+		"status 500":        {status(500), signature.ErrFetch, 2, 2100 * time.Millisecond},
+		"status 404":        {status(404), signature.ErrCertificate, 1, 30 * time.Second},
+		"a bad certificate": {status(200), signature.ErrCertificate, 1, 30 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBench(t)
+				b.host.answer = test.answer
+				for range 5 {
+					require.ErrorIs(t, b.verify(intent()), test.want)
+				}
+				b.now = now.Add(test.until - 1)
+				require.ErrorIs(t, b.verify(intent()), test.want)
+				require.Len(t, b.host.fetches(), test.fetches)
+				b.host.answer = nil
+				b.now = now.Add(test.until)
+				require.NoError(t, b.verify(intent()))
+			})
+		})
 	}
-	require.Len(t, b.host.fetches(), 1)
-	b.host.answer = nil
-	b.now = now.Add(30 * time.Second)
-	require.NoError(t, b.verify(intent()))
+}
+
+// One broken connection costs no request.
+func TestFetchIsRetried(t *testing.T) {
+	for name, first := range map[string]func(*http.Request) (*http.Response, error){
+		"reset":       func(*http.Request) (*http.Response, error) { return nil, errors.New("connection reset") },
+		"status 503":  status(503),
+		"broken body": brokenBody,
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.host.answer = func(r *http.Request) (*http.Response, error) {
+				b.host.answer = nil
+				return first(r)
+			}
+			require.NoError(t, b.verify(intent()))
+			require.Len(t, b.host.fetches(), 2)
+		})
+	}
+}
+
+func status(code int) func(*http.Request) (*http.Response, error) {
+	return func(r *http.Request) (*http.Response, error) { return respond(r, code, nil), nil }
+}
+
+// An HTTP client that panics, or ends its goroutine, fails the request alone.
+func TestHTTPClientPanics(t *testing.T) {
+	for name, answer := range map[string]func(*http.Request) (*http.Response, error){
+		"panic":  func(*http.Request) (*http.Response, error) { panic("a bug") },
+		"Goexit": func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench(t)
+			b.host.answer = answer
+			require.ErrorIs(t, b.verify(intent()), signature.ErrFetch)
+			b.host.answer = nil
+			b.now = now.Add(3 * time.Second)
+			require.NoError(t, b.verify(intent()))
+		})
+	}
 }
 
 // A stranger can name any number of certificates. The one in use must survive.
 func TestManyURLs(t *testing.T) {
-	b := newBench(t)
-	require.NoError(t, b.verify(intent()))
-	verify := func(i int) error {
-		header := signed(intent())
-		header.Set("SignatureCertChainUrl", fmt.Sprintf("https://s3.amazonaws.com/echo.api/%d", i))
-		return b.Verify(t.Context(), header, intent())
-	}
-	for i := range 100 {
-		b.now = b.now.Add(time.Millisecond)
-		require.ErrorIs(t, verify(i), signature.ErrFetch)
-	}
-	require.NoError(t, b.verify(intent()))
-	require.Len(t, b.host.fetches(), 101, "the good one is still cached")
-	for i := 36; i < 100; i++ {
-		require.ErrorIs(t, verify(i), signature.ErrFetch)
-	}
-	require.Len(t, b.host.fetches(), 101, "the last 64 failures are remembered")
-	require.ErrorIs(t, verify(35), signature.ErrFetch)
-	require.Len(t, b.host.fetches(), 102, "an older one is not: memory is bounded")
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		require.NoError(t, b.verify(intent()))
+		verify := func(i int) error {
+			header := signed(intent())
+			header.Set("SignatureCertChainUrl", fmt.Sprintf("https://s3.amazonaws.com/echo.api/%d", i))
+			return b.Verify(t.Context(), header, intent())
+		}
+		for i := range 100 {
+			b.now = b.now.Add(time.Millisecond)
+			require.ErrorIs(t, verify(i), signature.ErrCertificate)
+		}
+		require.NoError(t, b.verify(intent()))
+		require.Len(t, b.host.fetches(), 101, "the good one is still cached")
+		for i := 36; i < 100; i++ {
+			require.ErrorIs(t, verify(i), signature.ErrCertificate)
+		}
+		require.Len(t, b.host.fetches(), 101, "the last 64 failures are remembered")
+		require.ErrorIs(t, verify(35), signature.ErrCertificate)
+		require.Len(t, b.host.fetches(), 102, "an older one is not: memory is bounded")
 
-	good := b.host.chains[certURL]
-	for i := range 100 {
-		b.host.serve(fmt.Sprintf("https://s3.amazonaws.com/echo.api/%d", i), good)
+		good := b.host.chains[certURL]
+		for i := range 100 {
+			b.host.serve(fmt.Sprintf("https://s3.amazonaws.com/echo.api/%d", i), good)
+		}
+		b.now = now.Add(time.Minute)
+		for i := range 16 {
+			require.NoError(t, verify(i))
+		}
+		require.NoError(t, verify(0))
+		require.NoError(t, verify(16), "in place of 1, used longest ago")
+		fetches := len(b.host.fetches())
+		require.NoError(t, verify(0))
+		require.Len(t, b.host.fetches(), fetches)
+		require.NoError(t, verify(1))
+		require.Len(t, b.host.fetches(), fetches+1)
+	})
+}
+
+// strangers sends requests with invented certificate URLs, each as soon as the
+// last one is refused, until the test stops them.
+func strangers(t *testing.T, b *bench, n int) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	body := intent()
+	genuine := signed(body)
+	var invented atomic.Int64
+	var working sync.WaitGroup
+	for range n {
+		working.Go(func() {
+			header := genuine.Clone()
+			for ctx.Err() == nil {
+				header.Set("SignatureCertChainUrl", fmt.Sprintf("https://s3.amazonaws.com/echo.api/%d", invented.Add(1)))
+				if err := b.Verify(ctx, header, body); err == nil {
+					t.Error("a stranger is accepted")
+				}
+			}
+		})
 	}
-	b.now = now.Add(time.Minute)
-	for i := range 16 {
-		require.NoError(t, verify(i))
+	return func() {
+		cancel()
+		working.Wait()
+		time.Sleep(4 * time.Second) // until their last fetches end
+		synctest.Wait()
 	}
-	require.NoError(t, verify(0))
-	require.NoError(t, verify(16), "in place of 1, used longest ago")
-	fetches := len(b.host.fetches())
-	require.NoError(t, verify(0))
-	require.Len(t, b.host.fetches(), fetches)
-	require.NoError(t, verify(1))
-	require.Len(t, b.host.fetches(), fetches+1)
+}
+
+// delayed serves the chains 150 ms late.
+func delayed(b *bench) func(*http.Request) (*http.Response, error) {
+	return func(r *http.Request) (*http.Response, error) {
+		select {
+		case <-time.After(150 * time.Millisecond):
+		case <-r.Context().Done():
+			return nil, r.Context().Err()
+		}
+		chain := b.host.chains[r.URL.String()]
+		if chain == nil {
+			return respond(r, http.StatusForbidden, nil), nil
+		}
+		return respond(r, http.StatusOK, chain), nil
+	}
+}
+
+// 100 strangers do not keep a genuine request out of a verifier that has no
+// certificate yet.
+func TestColdStartAmongStrangers(t *testing.T) {
+	template := newBench(t)
+	for range 160 {
+		synctest.Test(t, func(t *testing.T) {
+			b := &bench{host: &host{chains: template.host.chains}, now: now}
+			b.Verifier = &signature.Verifier{
+				Skills: template.Skills, Roots: template.Roots, HTTPClient: &http.Client{Transport: b.host}, Now: template.Now,
+			}
+			b.host.answer = delayed(b)
+			stop := strangers(t, b, 100)
+			defer stop()
+			time.Sleep(40 * time.Millisecond)
+			start := time.Now()
+			require.NoError(t, b.verify(intent()))
+			require.LessOrEqual(t, time.Since(start), 4*time.Second)
+		})
+	}
+}
+
+// 2,000 strangers who wait are no queue that genuine callers stand behind: each
+// caller has the same chance of the next fetch, and the genuine ones share one.
+func TestNoQueueOfStrangers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		b.host.answer = delayed(b)
+		stop := strangers(t, b, 2000)
+		defer stop()
+		synctest.Wait()
+		body := intent()
+		header, results := signed(body), make(chan error)
+		for range 1000 {
+			go func() { results <- b.Verify(t.Context(), header, body) }()
+		}
+		for range 1000 {
+			require.NoError(t, <-results)
+		}
+	})
+}
+
+// A certificate that was good before is fetched at once, however many strangers
+// wait.
+func TestKnownURLWaitsForNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPKI(t)
+		p.leaf.NotAfter = now.Add(30 * time.Second)
+		leaf, intermediate, root := p.issue(t)
+		b := newBenchOf(t, slices.Concat(block(leaf), block(intermediate)), root)
+		require.NoError(t, b.verify(intent()))
+		p.leaf.NotAfter = now.AddDate(1, 0, 0)
+		leaf, _, _ = p.issue(t)
+		b.host.serve(certURL, slices.Concat(block(leaf), block(intermediate)))
+		b.now = now.Add(time.Minute)
+		b.host.answer = delayed(b)
+		stop := strangers(t, b, 200)
+		defer stop()
+		synctest.Wait()
+		start := time.Now()
+		require.NoError(t, b.verify(intent()))
+		require.Equal(t, 150*time.Millisecond, time.Since(start))
+	})
+}
+
+// replace makes the host serve a certificate for another key at the same URL.
+func replace(t *testing.T, b *bench, p *pki, key *rsa.PrivateKey) {
+	p.key = key
+	leaf, intermediate, _ := p.issue(t)
+	b.host.serve(certURL, slices.Concat(block(leaf), block(intermediate)))
+}
+
+// A certificate that is replaced at its URL is found when a signature does not
+// fit, and strangers with bad signatures cause one fetch a minute.
+func TestReplaced(t *testing.T) {
+	p := newPKI(t)
+	leaf, intermediate, root := p.issue(t)
+	b := newBenchOf(t, slices.Concat(block(leaf), block(intermediate)), root)
+	next, err := rsa.GenerateKey(rand.Reader, 2048)
+	require.NoError(t, err)
+	body := func() []byte { return request("IntentRequest", quoted(b.now)) }
+	verify := func() error { return b.verify(body()) }
+	verifyForged := func() error {
+		forged := http.Header{"Signaturecertchainurl": {certURL}, "Signature-256": {sign(next, body())}}
+		return b.Verify(t.Context(), forged, body())
+	}
+
+	require.NoError(t, verify())
+	for range 10 {
+		require.ErrorIs(t, verifyForged(), signature.ErrSignature)
+	}
+	require.Len(t, b.host.fetches(), 1, "fetched moments ago")
+	b.now = now.Add(61 * time.Second)
+	for range 10 {
+		require.ErrorIs(t, verifyForged(), signature.ErrSignature)
+	}
+	require.Len(t, b.host.fetches(), 2, "once a minute")
+
+	b.now = now.Add(123 * time.Second)
+	b.host.answer = status(500)
+	require.ErrorIs(t, verifyForged(), signature.ErrSignature)
+	require.NoError(t, verify(), "the old certificate serves on")
+	b.host.answer = status(404)
+	b.now = now.Add(185 * time.Second)
+	require.ErrorIs(t, verifyForged(), signature.ErrSignature)
+	require.NoError(t, verify(), "even where it is gone")
+	require.Len(t, b.host.fetches(), 5)
+	b.host.answer = nil
+
+	b.now = now.Add(5 * time.Minute)
+	replace(t, b, p, next)
+	require.NoError(t, verifyForged(), "it was genuine after all")
+	require.Len(t, b.host.fetches(), 6)
+	require.ErrorIs(t, verify(), signature.ErrSignature)
+}
+
+// While a bad signature waits for a fetch, genuine requests do not.
+func TestBadSignatureDelaysNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		require.NoError(t, b.verify(intent()))
+		b.now = now.Add(time.Minute)
+		release := slow(b)
+		forged := make(chan error, 3)
+		for range 3 {
+			go func() { forged <- b.Verify(t.Context(), signed([]byte("another")), intent()) }()
+		}
+		synctest.Wait()
+		require.NoError(t, b.verify(intent()))
+		require.Empty(t, forged)
+		close(release)
+		for range 3 {
+			require.ErrorIs(t, <-forged, signature.ErrSignature)
+		}
+		require.Len(t, b.host.fetches(), 2)
+	})
+}
+
+// A certificate is renewed a day after it was fetched and an hour before it
+// expires. Requests are served with the old one meanwhile, and if that fails.
+func TestRenewedInTheBackground(t *testing.T) {
+	for name, test := range map[string]struct{ validFor, due time.Duration }{
+		"after a day":           {365 * 24 * time.Hour, 24 * time.Hour},
+		"an hour before expiry": {10 * time.Hour, 9 * time.Hour},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPKI(t)
+				p.leaf.NotAfter = now.Add(test.validFor)
+				leaf, intermediate, root := p.issue(t)
+				b := newBenchOf(t, slices.Concat(block(leaf), block(intermediate)), root)
+				require.NoError(t, b.verify(intent()))
+
+				verify := func(at time.Duration) error {
+					b.now = now.Add(at)
+					return b.verify(request("IntentRequest", quoted(b.now)))
+				}
+				require.NoError(t, verify(test.due-1))
+				require.Len(t, b.host.fetches(), 1)
+
+				release := slow(b)
+				for range 3 {
+					require.NoError(t, verify(test.due))
+				}
+				synctest.Wait()
+				require.Len(t, b.host.fetches(), 2, "one fetch, for which nobody waits")
+				time.Sleep(4 * time.Second)
+				synctest.Wait()
+				require.NoError(t, verify(test.due+64*time.Second-1))
+				synctest.Wait()
+				require.Len(t, b.host.fetches(), 2, "the failure is remembered")
+
+				close(release)
+				require.NoError(t, verify(test.due+64*time.Second))
+				synctest.Wait()
+				require.Len(t, b.host.fetches(), 3)
+			})
+		})
+	}
 }
 
 // slow holds every fetch until the test lets it go, or its time is up.
@@ -208,29 +496,34 @@ func TestSlowHost(t *testing.T) {
 		slow(b)
 		start := time.Now()
 		require.ErrorIs(t, b.verify(intent()), signature.ErrFetch)
-		require.Equal(t, 5*time.Second, time.Since(start))
+		require.Equal(t, 4*time.Second, time.Since(start))
 	})
 }
 
+// 32 fetches run at a time, and a caller who gives up leaves no fetch behind.
 func TestFetchesAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		release := slow(b)
-		results := make(chan error, 10)
-		for i := range 10 {
+		ctx, cancel := context.WithCancel(t.Context())
+		results := make(chan error, 40)
+		for i := range 40 {
 			go func() {
 				header := signed(intent())
 				header.Set("SignatureCertChainUrl", fmt.Sprintf("https://s3.amazonaws.com/echo.api/%d", i))
-				results <- b.Verify(t.Context(), header, intent())
+				results <- b.Verify(ctx, header, intent())
 			}()
 		}
 		synctest.Wait()
-		require.Len(t, b.host.fetches(), 4)
-		require.Len(t, results, 6)
-		close(release)
-		for range 10 {
-			require.Error(t, <-results)
+		require.Len(t, b.host.fetches(), 32)
+		require.Empty(t, results)
+		cancel()
+		for range 40 {
+			require.ErrorIs(t, <-results, context.Canceled)
 		}
+		close(release)
+		synctest.Wait()
+		require.Len(t, b.host.fetches(), 32, "nobody waits for the others")
 		require.NoError(t, b.verify(intent()), "there is room again")
 	})
 }

@@ -2,7 +2,10 @@ package signature
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+
+	"github.com/alexaevents/alexaevents/internal/certs"
 )
 
 // Each reason to refuse a request has its own error, for [errors.Is]. None but
@@ -19,8 +22,19 @@ var (
 	ErrSignature   = errors.New("signature: the signature does not fit the body")
 )
 
-// status is what a refused request is answered with: an error of the caller,
-// unless all that failed is our own fetch of the certificate.
+// certificateError turns an error of package certs into one of this package.
+func certificateError(err error) error {
+	switch {
+	case errors.Is(err, certs.ErrFetch):
+		return fmt.Errorf("%w: %w", ErrFetch, err)
+	case errors.Is(err, certs.ErrInvalid):
+		return fmt.Errorf("%w: %w", ErrCertificate, err)
+	}
+	return ErrSignature
+}
+
+// status is the HTTP status for a refused request: the caller is at fault,
+// unless our own fetch of the certificate failed.
 func status(err error) int {
 	if errors.Is(err, ErrFetch) {
 		return http.StatusServiceUnavailable

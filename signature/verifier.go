@@ -6,7 +6,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -39,8 +38,9 @@ type Verifier struct {
 	// which a container image without certificates lacks.
 	Roots *x509.CertPool
 
-	// HTTPClient fetches certificates, following no redirect and within 5
-	// seconds whatever its own settings. Nil is a client that uses no proxy.
+	// HTTPClient fetches certificates. It follows no redirect, and a fetch takes
+	// 4 seconds at most, whatever its own settings. Nil is a client that uses no
+	// proxy.
 	HTTPClient *http.Client
 
 	// MaxBody is the size of the largest request body in bytes. Zero or less is
@@ -94,11 +94,7 @@ func (v *Verifier) observe(ctx context.Context, o Observation) error {
 // check does everything that costs nothing first, so that bytes from strangers
 // seldom make it as far as the network.
 func (v *Verifier) check(ctx context.Context, seal seal, body []byte) (requestType, skillID string, err error) {
-	now := time.Now
-	if v.Now != nil {
-		now = v.Now
-	}
-	at := now()
+	at := v.now()
 
 	found, err := envelope.Scan(body)
 	if err != nil {
@@ -119,24 +115,28 @@ func (v *Verifier) check(ctx context.Context, seal seal, body []byte) (requestTy
 		return "", "", ErrSkill
 	}
 
-	certificate, err := v.certificates.Get(ctx, seal.url, at, func(ctx context.Context) (*certs.Certificate, error) {
+	source := certs.Source{URL: seal.url, Now: at, Load: func(ctx context.Context) (*certs.Certificate, error) {
 		chain, err := certs.Fetch(ctx, v.HTTPClient, seal.url)
 		if err != nil {
 			return nil, err
 		}
-		return certs.Check(chain, signerName, v.Roots, now())
-	})
-	switch {
-	case errors.Is(err, certs.ErrFetch):
-		return "", "", fmt.Errorf("%w: %w", ErrFetch, err)
-	case err != nil:
-		return "", "", fmt.Errorf("%w: %w", ErrCertificate, err)
-	}
+		return certs.Check(chain, signerName, v.Roots, at)
+	}}
 	sum := sha256.Sum256(body)
-	if err := rsa.VerifyPKCS1v15(certificate.Key, crypto.SHA256, sum[:], seal.signature); err != nil {
-		return "", "", ErrSignature
+	err = v.certificates.Verify(ctx, source, func(key *rsa.PublicKey) bool {
+		return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], seal.signature) == nil
+	})
+	if err != nil {
+		return "", "", certificateError(err)
 	}
 	return requestType, skillID, nil
+}
+
+func (v *Verifier) now() time.Time {
+	if v.Now != nil {
+		return v.Now()
+	}
+	return time.Now()
 }
 
 // seal is what the two headers say.

@@ -170,23 +170,35 @@ func TestFetch(t *testing.T) {
 		want   error
 	}{
 		"7 status 200":                {nil, nil},
-		"8 status 400":                {answer(400, nil), signature.ErrFetch},
+		"8 status 400":                {answer(400, nil), signature.ErrCertificate},
+		"status 403":                  {answer(403, certificate(t)), signature.ErrCertificate},
+		"status 404":                  {answer(404, nil), signature.ErrCertificate},
+		"status 407":                  {answer(407, nil), signature.ErrFetch},
+		"status 429":                  {answer(429, nil), signature.ErrFetch},
+		"status 203":                  {answer(203, certificate(t)), signature.ErrFetch},
+		"status 206":                  {answer(206, certificate(t)), signature.ErrFetch},
 		"status 503":                  {answer(503, nil), signature.ErrFetch},
 		"9, 10 no response":           {func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }, signature.ErrFetch},
 		"redirect":                    {redirect("/echo.api/other"), signature.ErrFetch},
-		"10 MB":                       {answer(200, make([]byte, 10<<20)), signature.ErrFetch},
+		"10 MB":                       {answer(200, make([]byte, 10<<20)), signature.ErrCertificate},
 		"broken body":                 {brokenBody, signature.ErrFetch},
 		"6 not PEM":                   {answer(200, []byte("hello")), signature.ErrCertificate},
 		"empty PEM":                   {answer(200, nil), signature.ErrCertificate},
 		"PEM of a broken certificate": {answer(200, block([]byte("hello"))), signature.ErrCertificate},
 		"PEM with a private key":      {answer(200, privateKey(t)), signature.ErrCertificate},
 		"PEM with something behind":   {answer(200, append(certificate(t), "x"...)), signature.ErrCertificate},
+		"PEM with something before":   {answer(200, append([]byte("x\n"), certificate(t)...)), signature.ErrCertificate},
+		"PEM with something between":  {answer(200, slices.Concat(certificate(t), []byte("x\n"), certificate(t))), signature.ErrCertificate},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench(t)
 			b.host.answer = test.answer
 			require.ErrorIs(t, b.verify(intent()), test.want)
-			require.Len(t, b.host.fetches(), 1)
+			if errors.Is(test.want, signature.ErrFetch) {
+				require.Len(t, b.host.fetches(), 2, "with one retry")
+			} else {
+				require.Len(t, b.host.fetches(), 1)
+			}
 		})
 	}
 }
@@ -202,7 +214,7 @@ func TestFetchLimits(t *testing.T) {
 		want  error
 	}{
 		"64 KiB":              {padded(64 << 10), nil},
-		"a byte more":         {padded(64<<10 + 1), signature.ErrFetch},
+		"a byte more":         {padded(64<<10 + 1), signature.ErrCertificate},
 		"ten certificates":    {slices.Concat(chain, bytes.Repeat(block(root), 8)), nil},
 		"eleven certificates": {slices.Concat(chain, bytes.Repeat(block(root), 9)), signature.ErrCertificate},
 	} {

@@ -6,8 +6,12 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
+	"fmt"
 	"net/http"
 	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -106,26 +110,36 @@ func TestFetch(t *testing.T) {
 		answer func(*http.Request) (*http.Response, error)
 		want   error
 	}{
-		"status 403":  {answer(403, block(leaf)), sns.ErrFetch},
+		"status 403":  {answer(403, block(leaf)), sns.ErrCertificate},
+		"status 404":  {answer(404, nil), sns.ErrCertificate},
+		"status 203":  {answer(203, block(leaf)), sns.ErrFetch},
+		"status 429":  {answer(429, nil), sns.ErrFetch},
 		"status 500":  {answer(500, nil), sns.ErrFetch},
+		"a panic":     {func(*http.Request) (*http.Response, error) { panic("a bug") }, sns.ErrFetch},
 		"no answer":   {func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }, sns.ErrFetch},
 		"redirect":    {redirect, sns.ErrFetch},
-		"10 MB":       {answer(200, make([]byte, 10<<20)), sns.ErrFetch},
+		"10 MB":       {answer(200, make([]byte, 10<<20)), sns.ErrCertificate},
 		"empty":       {answer(200, nil), sns.ErrCertificate},
 		"not PEM":     {answer(200, []byte("<html>")), sns.ErrCertificate},
 		"a key":       {answer(200, slices.Concat(block(leaf), key)), sns.ErrCertificate},
 		"eleven":      {answer(200, bytes.Repeat(block(leaf), 11)), sns.ErrCertificate},
 		"broken":      {answer(200, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})), sns.ErrCertificate},
 		"with a tail": {answer(200, append(block(leaf), "x"...)), sns.ErrCertificate},
+		"with a head": {answer(200, append([]byte("x\n"), block(leaf)...)), sns.ErrCertificate},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench()
 			b.amazon.answer = test.answer
 			require.ErrorIs(t, b.verify(notification()), test.want)
 			require.ErrorIs(t, b.verify(notification()), test.want)
-			b.requireCalls(t, certURL) // the failure is remembered
+			if errors.Is(test.want, sns.ErrFetch) { // the failure is remembered, after one retry
+				b.requireCalls(t, certURL, certURL)
+				b.now = now.Add(3 * time.Second)
+			} else {
+				b.requireCalls(t, certURL)
+				b.now = now.Add(31 * time.Second)
+			}
 			b.amazon.answer = nil
-			b.now = now.Add(30 * time.Second)
 			require.NoError(t, b.verify(notification()), "but not for long")
 		})
 	}
@@ -133,18 +147,18 @@ func TestFetch(t *testing.T) {
 
 func TestCertificateIsKept(t *testing.T) {
 	p := newPKI()
-	p.leaf.NotAfter = now.Add(time.Minute)
+	p.leaf.NotAfter = now.Add(30 * time.Second)
 	leaf, _, _ := p.issue()
 	b := newBench()
 	b.amazon.file = block(leaf)
 	for range 10 {
 		require.NoError(t, b.verify(notification()))
 	}
-	b.now = now.Add(time.Minute)
+	b.now = now.Add(30 * time.Second)
 	require.NoError(t, b.verify(notification()), "the last second")
 	b.requireCalls(t, certURL)
 
-	b.now = now.Add(time.Minute + time.Second)
+	b.now = now.Add(31 * time.Second)
 	p.leaf.NotAfter = now.AddDate(1, 0, 0)
 	leaf, _, _ = p.issue()
 	b.amazon.file = block(leaf)
@@ -197,11 +211,71 @@ func TestSlowHost(t *testing.T) {
 		}
 		start := time.Now()
 		require.ErrorIs(t, b.verify(notification()), sns.ErrFetch)
-		require.Equal(t, 5*time.Second, time.Since(start))
+		require.Equal(t, 4*time.Second, time.Since(start))
 
 		start = time.Now()
 		m := &sns.Message{Type: sns.SubscriptionConfirmation, TopicArn: topicARN, Token: "x"}
 		require.ErrorIs(t, b.Confirm(t.Context(), m), sns.ErrConfirm)
 		require.Equal(t, 5*time.Second, time.Since(start))
 	})
+}
+
+// 100 strangers who invent certificate URLs do not keep a genuine message out of a
+// verifier that has no certificate yet.
+func TestColdStartAmongStrangers(t *testing.T) {
+	genuine := notification().signed()
+	before, after, found := strings.Cut(string(genuine), "Service-0a1B2c.pem")
+	require.True(t, found)
+	for range 160 {
+		synctest.Test(t, func(t *testing.T) {
+			b := newBench()
+			b.amazon.answer = func(r *http.Request) (*http.Response, error) {
+				time.Sleep(150 * time.Millisecond)
+				if r.URL.String() != certURL {
+					return respond(http.StatusForbidden, nil), nil
+				}
+				return respond(http.StatusOK, b.amazon.file), nil
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			var invented atomic.Int64
+			var strangers sync.WaitGroup
+			for range 100 {
+				strangers.Go(func() {
+					for ctx.Err() == nil {
+						forged := fmt.Sprintf("%sService-%d.pem%s", before, invented.Add(1), after)
+						if _, err := b.Verify(ctx, []byte(forged)); err == nil {
+							t.Error("a stranger is accepted")
+						}
+					}
+				})
+			}
+			time.Sleep(40 * time.Millisecond)
+			start := time.Now()
+			_, err := b.Verify(t.Context(), genuine)
+			require.NoError(t, err)
+			require.LessOrEqual(t, time.Since(start), 4*time.Second)
+			cancel()
+			strangers.Wait()
+			time.Sleep(4 * time.Second) // until their last fetches end
+		})
+	}
+}
+
+// A certificate that is replaced at its URL is found when a signature does not
+// fit.
+func TestReplacedCertificate(t *testing.T) {
+	b := newBench()
+	require.NoError(t, b.verify(notification()))
+	p := newPKI()
+	p.key = keys[1]()
+	leaf, _, _ := p.issue()
+	b.amazon.file = block(leaf)
+	verify := func() error {
+		_, err := b.Verify(t.Context(), notification().signedBy(keys[1]()))
+		return err
+	}
+	require.ErrorIs(t, verify(), sns.ErrSignature, "once a minute")
+	b.now = now.Add(61 * time.Second)
+	require.NoError(t, verify())
+	b.requireCalls(t, certURL, certURL)
 }

@@ -2,7 +2,10 @@ package sns
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+
+	"github.com/alexaevents/alexaevents/internal/certs"
 )
 
 // Each reason to refuse a message has its own error, for [errors.Is]. None but
@@ -22,6 +25,17 @@ var (
 )
 
 var errNoReceive = errors.New("sns: no function to receive messages")
+
+// certificateError turns an error of package certs into one of this package.
+func certificateError(err error) error {
+	switch {
+	case errors.Is(err, certs.ErrFetch):
+		return fmt.Errorf("%w: %w", ErrFetch, err)
+	case errors.Is(err, certs.ErrInvalid):
+		return fmt.Errorf("%w: %w", ErrCertificate, err)
+	}
+	return ErrSignature
+}
 
 // status is what a refused message is answered with: an error of the caller,
 // unless all that failed is a request of our own.

@@ -8,7 +8,6 @@ import (
 	"crypto/sha1" //nolint:gosec // what SNS signs with unless a topic is set otherwise
 	"crypto/sha256"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -101,12 +100,12 @@ func (v *Verifier) check(ctx context.Context, data []byte) (*Message, error) {
 			return nil, err
 		}
 	}
-	certificate, err := v.certificate(ctx, d.topic, url)
+	text := d.appendSigned(make([]byte, 0, 1024))
+	err = v.certificates.Verify(ctx, v.source(d.topic, url), func(key *rsa.PublicKey) bool {
+		return fits(key, version, text, signed)
+	})
 	if err != nil {
-		return nil, err
-	}
-	if !fits(certificate.Key, version, d.appendSigned(make([]byte, 0, 1024)), signed) {
-		return nil, ErrSignature
+		return nil, certificateError(err)
 	}
 	return m, nil
 }
@@ -127,29 +126,23 @@ func (v *Verifier) checkVersion(version string) error {
 	return nil
 }
 
-func (v *Verifier) certificate(ctx context.Context, topic topic, url string) (*certs.Certificate, error) {
-	now := time.Now
+// source is where the certificate of a message of the topic comes from.
+func (v *Verifier) source(topic topic, url string) certs.Source {
+	now := time.Now()
 	if v.Now != nil {
-		now = v.Now
+		now = v.Now()
 	}
-	certificate, err := v.certificates.Get(ctx, url, now(), func(ctx context.Context) (*certs.Certificate, error) {
+	return certs.Source{URL: url, Now: now, Load: func(ctx context.Context) (*certs.Certificate, error) {
 		chain, err := certs.Fetch(ctx, v.HTTPClient, url)
 		if err != nil {
 			return nil, err
 		}
 		name := topic.signerName(chain[0].DNSNames)
 		if v.Roots == nil && len(v.Intermediates) == 0 {
-			return certs.CheckAlone(chain[0], name, now())
+			return certs.CheckAlone(chain[0], name, now)
 		}
-		return certs.Check(slices.Concat(chain, v.Intermediates), name, v.Roots, now())
-	})
-	switch {
-	case errors.Is(err, certs.ErrFetch):
-		return nil, fmt.Errorf("%w: %w", ErrFetch, err)
-	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrCertificate, err)
-	}
-	return certificate, nil
+		return certs.Check(slices.Concat(chain, v.Intermediates), name, v.Roots, now)
+	}}
 }
 
 func fits(key *rsa.PublicKey, version string, text, signed []byte) bool {

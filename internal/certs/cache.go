@@ -1,28 +1,28 @@
 // Package certs fetches the certificates that sign what Amazon sends, checks
-// them, and keeps the good ones and, for a while, the failures.
+// them, and verifies signatures with those it keeps.
 package certs
 
 import (
 	"context"
 	"crypto/rsa"
 	"errors"
-	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
-
-	"golang.org/x/sync/singleflight"
 )
 
 const (
-	maxKept    = 16               // checked certificates
-	maxFailed  = 64               // remembered failures
-	maxFetches = 4                // at a time
-	failedFor  = 30 * time.Second // how long a failure is remembered
-	fetchTime  = 5 * time.Second  // how long a fetch may take
+	maxKept     = 16               // certificates
+	maxFailed   = 64               // remembered failures
+	refusedFor  = 30 * time.Second // that a URL without a good certificate is remembered
+	faultFor    = 2 * time.Second  // that a failed fetch is remembered
+	freshFor    = 24 * time.Hour   // until a certificate is fetched again
+	renewBefore = time.Hour        // before a certificate expires
+	pause       = time.Minute      // between two fetches of a certificate that is valid
 )
 
-var errBusy = errors.New("too many certificates are being fetched")
+// ErrSignature says that a certificate is good and the signature is not by its
+// key.
+var ErrSignature = errors.New("signature by another key, or of something else")
 
 // Certificate is the signer's key and the time in which every certificate of
 // its chain is valid.
@@ -36,103 +36,152 @@ func (c *Certificate) validAt(now time.Time) bool {
 	return !now.Before(c.NotBefore) && !now.After(c.NotAfter)
 }
 
-// Cache keeps certificates by URL. The zero Cache is empty and ready; it is
-// safe for concurrent use and never larger than its limits.
-type Cache struct {
-	flights  singleflight.Group
-	fetching atomic.Int32
+// Source is where a certificate comes from. Load fetches and checks it, and
+// returns [ErrFetch] or [ErrInvalid] if that fails.
+type Source struct {
+	URL  string
+	Now  time.Time // the caller's time
+	Load func(context.Context) (*Certificate, error)
+}
 
+// Cache keeps certificates by URL. The zero Cache is empty and ready. It is safe
+// for concurrent use. Only certificates that passed their checks are kept, so
+// strangers who name other URLs cannot displace one.
+//
+// A certificate is fetched again after a day, and an hour before it expires.
+// The old one serves meanwhile, and until it expires if the fetch fails.
+type Cache struct {
 	mu     sync.Mutex
-	clock  uint64 // counts uses, to find the one longest ago
+	clock  uint64 // counts uses, to find the certificate that was used longest ago
 	kept   map[string]*kept
 	failed map[string]failure
+	flights
 }
 
 type kept struct {
 	certificate *Certificate
 	used        uint64
+	fetched     time.Time // last success
+	tried       time.Time // last fetch, failed or not
 }
+
+// due reports whether a valid certificate should be fetched again.
+func (k *kept) due(now time.Time) bool {
+	return k.mayFetch(now) && (now.Sub(k.fetched) >= freshFor || k.certificate.NotAfter.Sub(now) <= renewBefore)
+}
+
+func (k *kept) mayFetch(now time.Time) bool { return now.Sub(k.tried) >= pause }
 
 type failure struct {
 	err   error
 	until time.Time
 }
 
-// Get returns the certificate of the URL. It calls load where the cache has
-// none that is valid now, once for all callers that wait for the same URL;
-// load has a context of its own, so that a caller who gives up fails alone.
-func (c *Cache) Get(ctx context.Context, url string, now time.Time, load func(context.Context) (*Certificate, error)) (*Certificate, error) {
-	if certificate, err := c.lookup(url, now); certificate != nil || err != nil {
-		return certificate, err
-	}
-	result := c.flights.DoChan(url, func() (any, error) {
-		// The caller may have looked just before another flight landed.
-		if certificate, err := c.lookup(url, now); certificate != nil || err != nil {
-			return certificate, err
-		}
-		defer c.fetching.Add(-1)
-		if c.fetching.Add(1) > maxFetches {
-			return nil, fmt.Errorf("%w: %w", ErrFetch, errBusy)
-		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTime)
-		defer cancel()
-		certificate, err := load(ctx)
-		c.store(url, now, certificate, err)
-		return certificate, err
-	})
-	select {
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %w", ErrFetch, context.Cause(ctx))
-	case r := <-result:
-		if r.Err != nil {
-			return nil, r.Err
-		}
-		return r.Val.(*Certificate), nil
-	}
-}
-
-// lookup returns what is known of the URL: a certificate, a failure or nothing.
-func (c *Cache) lookup(url string, now time.Time) (*Certificate, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if k := c.kept[url]; k != nil {
-		if k.certificate.validAt(now) {
-			c.clock++
-			k.used = c.clock
-			return k.certificate, nil
-		}
-		delete(c.kept, url)
-	}
-	if f, ok := c.failed[url]; ok {
-		if now.Before(f.until) {
-			return nil, f.err
-		}
-		delete(c.failed, url)
-	}
-	return nil, nil
-}
-
-func (c *Cache) store(url string, now time.Time, certificate *Certificate, err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// Verify returns nil if fits accepts the key of the certificate at the source.
+// It returns [ErrFetch], [ErrInvalid] or [ErrSignature] otherwise.
+//
+// If the key does not fit, the certificate may have been replaced at its URL:
+// Verify fetches it again, once a minute at most.
+func (c *Cache) Verify(ctx context.Context, source Source, fits func(*rsa.PublicKey) bool) error {
+	certificate, err := c.get(ctx, source)
 	if err != nil {
-		if c.failed == nil {
-			c.failed = make(map[string]failure)
-		}
-		if len(c.failed) >= maxFailed {
-			delete(c.failed, least(c.failed, func(a, b failure) bool { return a.until.Before(b.until) }))
-		}
-		c.failed[url] = failure{err, now.Add(failedFor)}
-		return
+		return err
 	}
+	if fits(certificate.Key) {
+		return nil
+	}
+	newer := c.newer(ctx, source, certificate)
+	if newer == nil || newer.Key.Equal(certificate.Key) || !fits(newer.Key) {
+		return ErrSignature
+	}
+	return nil
+}
+
+// get returns the certificate of the source. It fetches the certificate if the
+// cache has none that is valid now.
+func (c *Cache) get(ctx context.Context, source Source) (*Certificate, error) {
+	now := source.Now
+	c.mu.Lock()
+	k := c.kept[source.URL]
+	if k != nil && k.certificate.validAt(now) {
+		c.clock++
+		k.used = c.clock
+		if k.due(now) {
+			c.flight(ctx, source, true)
+		}
+		c.mu.Unlock()
+		return k.certificate, nil
+	}
+	if f, ok := c.failed[source.URL]; ok && now.Before(f.until) {
+		c.mu.Unlock()
+		return nil, f.err
+	}
+	f := c.join(ctx, source, k != nil)
+	c.mu.Unlock()
+	return c.wait(ctx, f)
+}
+
+// newer returns the certificate that replaced the old one at its URL, nil if
+// there is none. It fetches once a minute at most.
+func (c *Cache) newer(ctx context.Context, source Source, old *Certificate) *Certificate {
+	now := source.Now
+	c.mu.Lock()
+	k := c.kept[source.URL]
+	if k == nil || k.certificate != old {
+		c.mu.Unlock()
+		if k == nil {
+			return nil
+		}
+		return k.certificate
+	}
+	if c.flying[source.URL] == nil && !k.mayFetch(now) {
+		c.mu.Unlock()
+		return nil
+	}
+	f := c.join(ctx, source, true)
+	c.mu.Unlock()
+	certificate, _ := c.wait(ctx, f)
+	return certificate
+}
+
+// store keeps the outcome of a fetch. The lock is held.
+func (c *Cache) store(url string, now time.Time, certificate *Certificate, err error) {
+	k := c.kept[url]
+	if k != nil {
+		k.tried = now
+	}
+	switch {
+	case err == nil:
+		c.keep(url, now, certificate)
+	case k == nil || !k.certificate.validAt(now):
+		c.fail(url, now, err)
+	}
+}
+
+func (c *Cache) keep(url string, now time.Time, certificate *Certificate) {
+	delete(c.failed, url)
 	if c.kept == nil {
 		c.kept = make(map[string]*kept)
 	}
-	if len(c.kept) >= maxKept {
+	if len(c.kept) >= maxKept && c.kept[url] == nil {
 		delete(c.kept, least(c.kept, func(a, b *kept) bool { return a.used < b.used }))
 	}
 	c.clock++
-	c.kept[url] = &kept{certificate, c.clock}
+	c.kept[url] = &kept{certificate: certificate, used: c.clock, fetched: now, tried: now}
+}
+
+func (c *Cache) fail(url string, now time.Time, err error) {
+	if c.failed == nil {
+		c.failed = make(map[string]failure)
+	}
+	if len(c.failed) >= maxFailed {
+		delete(c.failed, least(c.failed, func(a, b failure) bool { return a.until.Before(b.until) }))
+	}
+	remember := refusedFor
+	if errors.Is(err, ErrFetch) {
+		remember = faultFor
+	}
+	c.failed[url] = failure{err, now.Add(remember)}
 }
 
 func least[V any](m map[string]V, less func(a, b V) bool) (key string) {

@@ -14,25 +14,49 @@ import (
 )
 
 const (
-	maxBytes  = 64 << 10 // of an answer
+	maxBytes  = 64 << 10 // of a response
 	maxBlocks = 10       // certificates in a chain; Amazon's have four
 )
 
-// ErrFetch says that a certificate could not be had, which proves nothing about
-// the message that named it.
+// ErrFetch says that a certificate could not be fetched now, which proves
+// nothing about the message that named it. A later fetch may succeed.
 var ErrFetch = errors.New("certificate not fetched")
 
-// Fetch gets a PEM chain, leaf first, as [Get] gets it.
+// statusError is an HTTP status other than 200.
+type statusError int
+
+func (e statusError) Error() string { return fmt.Sprintf("the host responds with %d", int(e)) }
+
+// refuses reports whether the host says that the URL is wrong: a status of 4xx,
+// except those that say something about the time or the network. The host of
+// Alexa's certificates responds with 403 or 404 where there is no file.
+func (e statusError) refuses() bool {
+	switch int(e) {
+	case http.StatusProxyAuthRequired, http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return false
+	}
+	return e >= 400 && e < 500
+}
+
+// Fetch gets a PEM chain, leaf first, as [Get] gets it. Its errors are [ErrFetch]
+// and, if there is no chain at the URL, [ErrInvalid].
 func Fetch(ctx context.Context, client *http.Client, url string) ([]*x509.Certificate, error) {
 	data, err := Get(ctx, client, url)
-	if err != nil {
+	status, ok := errors.AsType[statusError](err)
+	switch {
+	case ok && status.refuses():
+		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrFetch, err)
+	case len(data) > maxBytes:
+		return nil, fmt.Errorf("%w: more than %d bytes", ErrInvalid, maxBytes)
 	}
 	return parse(data)
 }
 
-// Get gets what is at exactly this URL: a redirect is a failure. A nil client
-// is the package's own.
+// Get gets what is at exactly this URL, 64 KiB and a byte of it at most. A
+// redirect is a failure, and so is every status but 200. A nil client is the
+// package's own.
 func Get(ctx context.Context, client *http.Client, url string) ([]byte, error) {
 	client = outbound.Client(client)
 
@@ -46,28 +70,22 @@ func Get(ctx context.Context, client *http.Client, url string) ([]byte, error) {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("the host answered %d", response.StatusCode)
+		return nil, statusError(response.StatusCode)
 	}
-	data, err := io.ReadAll(io.LimitReader(response.Body, maxBytes+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(data) > maxBytes {
-		return nil, fmt.Errorf("more than %d bytes", maxBytes)
-	}
-	return data, nil
+	return io.ReadAll(io.LimitReader(response.Body, maxBytes+1))
 }
 
-// parse reads a PEM file that holds certificates and nothing else.
+const pemBegin = "-----BEGIN CERTIFICATE-----"
+
+// parse reads a PEM file of certificates. Between, before and behind them it
+// allows white space alone.
 func parse(data []byte) ([]*x509.Certificate, error) {
 	var chain []*x509.Certificate
-	for {
+	for data = bytes.TrimSpace(data); len(data) > 0 || len(chain) == 0; data = bytes.TrimSpace(data) {
 		block, rest := pem.Decode(data)
-		if block == nil {
-			break
-		}
-		if block.Type != "CERTIFICATE" {
-			return nil, fmt.Errorf("%w: the chain holds something else than certificates", ErrInvalid)
+		// Decode skips what is not a block in front of one.
+		if block == nil || !bytes.HasPrefix(data, []byte(pemBegin)) || bytes.Count(data[:len(data)-len(rest)], []byte("-----BEGIN")) != 1 {
+			return nil, fmt.Errorf("%w: not a PEM file of certificates alone", ErrInvalid)
 		}
 		if len(chain) == maxBlocks {
 			return nil, fmt.Errorf("%w: more than %d certificates", ErrInvalid, maxBlocks)
@@ -78,9 +96,6 @@ func parse(data []byte) ([]*x509.Certificate, error) {
 		}
 		chain = append(chain, certificate)
 		data = rest
-	}
-	if len(chain) == 0 || len(bytes.TrimSpace(data)) != 0 {
-		return nil, fmt.Errorf("%w: not a PEM file of certificates", ErrInvalid)
 	}
 	return chain, nil
 }

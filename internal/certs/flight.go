@@ -1,0 +1,175 @@
+package certs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+)
+
+const (
+	maxFetches = 32                     // at a time, of URLs that have no certificate yet
+	waitTime   = 4 * time.Second        // that a caller waits for a certificate
+	fetchTime  = 4 * time.Second        // that a fetch may take, with its retry
+	retryPause = 100 * time.Millisecond // before the retry
+)
+
+var (
+	errWait  = fmt.Errorf("not within %v", waitTime)
+	errEnded = fmt.Errorf("%w: the HTTP client ended its goroutine", ErrFetch)
+)
+
+// flights shares a fetch among the callers that want the same URL, and limits
+// the number of fetches.
+//
+// Strangers can name any number of URLs. So a URL whose certificate is kept, or
+// was kept until it expired, needs no slot: it never waits for others. The other
+// URLs share the slots. A slot that falls free goes to a waiting caller at
+// random, not to the one who waits longest: strangers who wait cannot form a
+// queue that a genuine caller stands behind.
+//
+// A fetch runs in a goroutine of its own, so that a caller who gives up fails
+// alone. The goroutine ends with the fetch, after fetchTime at most.
+type flights struct {
+	flying   map[string]*flight // by URL
+	waiting  []*flight          // for a slot
+	fetching int                // slots in use
+}
+
+// flight is a fetch that runs or waits for a slot.
+type flight struct {
+	source  Source
+	began   time.Time       // by the process's clock
+	ctx     context.Context //nolint:containedctx // of the caller who began the flight, for its values alone
+	slot    bool            // needs one
+	callers int             // who wait
+	done    chan struct{}   // closed with the outcome:
+
+	certificate *Certificate
+	err         error
+}
+
+// now is the time of the caller who began the flight. The flight asks no clock of
+// the user's, since it runs beside the user's code.
+func (f *flight) now() time.Time { return f.source.Now.Add(time.Since(f.began)) }
+
+// flight returns the flight of the source, a new one if there is none. The lock
+// is held.
+func (c *Cache) flight(ctx context.Context, source Source, known bool) *flight {
+	if f := c.flying[source.URL]; f != nil {
+		return f
+	}
+	f := &flight{source: source, began: time.Now(), ctx: context.WithoutCancel(ctx), slot: !known, done: make(chan struct{})}
+	if c.flying == nil {
+		c.flying = make(map[string]*flight)
+	}
+	c.flying[source.URL] = f
+	if f.slot && c.fetching >= maxFetches {
+		c.waiting = append(c.waiting, f)
+	} else {
+		c.start(f)
+	}
+	return f
+}
+
+// join makes the caller one of those who wait for the flight of the source. The
+// lock is held.
+func (c *Cache) join(ctx context.Context, source Source, known bool) *flight {
+	f := c.flight(ctx, source, known)
+	f.callers++
+	return f
+}
+
+// wait returns the outcome of a flight that the caller has joined.
+func (c *Cache) wait(ctx context.Context, f *flight) (*Certificate, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, waitTime, errWait)
+	defer cancel()
+	select {
+	case <-f.done:
+		return f.certificate, f.err
+	case <-ctx.Done():
+		c.leave(f)
+		return nil, fmt.Errorf("%w: %w", ErrFetch, context.Cause(ctx))
+	}
+}
+
+// leave drops a flight that still waits for a slot when its last caller leaves.
+func (c *Cache) leave(f *flight) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f.callers--
+	if i := slices.Index(c.waiting, f); i >= 0 && f.callers == 0 {
+		c.waiting = slices.Delete(c.waiting, i, i+1)
+		delete(c.flying, f.source.URL)
+	}
+}
+
+// start begins the fetch of a flight. The lock is held.
+func (c *Cache) start(f *flight) {
+	if f.slot {
+		c.fetching++
+	}
+	go c.fetch(f)
+}
+
+// fetch ends the flight whatever the user's HTTP client does: return, panic or
+// end the goroutine.
+func (c *Cache) fetch(f *flight) {
+	f.err = errEnded
+	defer c.land(f)
+	ctx, cancel := context.WithTimeout(f.ctx, fetchTime)
+	defer cancel()
+	f.certificate, f.err = f.load(ctx)
+	if !errors.Is(f.err, ErrFetch) {
+		return
+	}
+	select {
+	case <-ctx.Done():
+	case <-time.After(retryPause):
+		f.certificate, f.err = f.load(ctx)
+	}
+}
+
+func (f *flight) load(ctx context.Context) (certificate *Certificate, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%w: the HTTP client panicked: %v", ErrFetch, p)
+		}
+	}()
+	return f.source.Load(ctx)
+}
+
+// land stores the outcome of a flight and gives its slot to the next one.
+func (c *Cache) land(f *flight) {
+	c.mu.Lock()
+	c.store(f.source.URL, f.now(), f.certificate, f.err)
+	delete(c.flying, f.source.URL)
+	if f.slot {
+		c.fetching--
+		c.next()
+	}
+	c.mu.Unlock()
+	close(f.done)
+}
+
+// next starts the flight of one of the waiting callers, each with the same
+// chance. The lock is held.
+func (c *Cache) next() {
+	callers := 0
+	for _, f := range c.waiting {
+		callers += f.callers
+	}
+	if callers == 0 {
+		return
+	}
+	chosen := rand.IntN(callers) //nolint:gosec // a draw among strangers, not a secret
+	i := slices.IndexFunc(c.waiting, func(f *flight) bool {
+		chosen -= f.callers
+		return chosen < 0
+	})
+	f := c.waiting[i]
+	c.waiting = slices.Delete(c.waiting, i, i+1)
+	c.start(f)
+}
