@@ -59,6 +59,9 @@ var forgeries = []struct {
 	{"a certificate from another path", func(_ *Cloud, r *http.Request, _ []byte) {
 		r.Header.Set(urlHeader, "https://s3.amazonaws.com/echo.api/../bucket/echo-api-cert.pem")
 	}},
+	{"a certificate that does not exist", func(_ *Cloud, r *http.Request, _ []byte) {
+		r.Header.Set(urlHeader, "https://s3.amazonaws.com/echo.api/echo-api-cert-invented.pem")
+	}},
 	{"a certificate over plain HTTP", func(_ *Cloud, r *http.Request, _ []byte) {
 		r.Header.Set(urlHeader, "http://s3.amazonaws.com/echo.api/echo-api-cert.pem")
 	}},

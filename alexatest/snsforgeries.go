@@ -100,6 +100,9 @@ var snsForgeries = []struct {
 	{"a certificate from another path", func(_ *Cloud, n notice) {
 		n["SigningCertURL"] = strings.Replace(n["SigningCertURL"], "/Simple", "/a/../Simple", 1)
 	}},
+	{"a certificate that does not exist", func(_ *Cloud, n notice) {
+		n["SigningCertURL"] = "https://" + placeOf(n["TopicArn"]).host() + "/SimpleNotificationService-invented.pem"
+	}},
 	{"a certificate over plain HTTP", func(_ *Cloud, n notice) {
 		n["SigningCertURL"] = strings.Replace(n["SigningCertURL"], "https:", "http:", 1)
 	}},

@@ -37,6 +37,7 @@ func TestSNSForgeriesAreRefused(t *testing.T) {
 		"a certificate from a bucket named sns":       sns.ErrURL,
 		"a certificate of another region":             sns.ErrURL,
 		"a certificate from another path":             sns.ErrURL,
+		"a certificate that does not exist":           sns.ErrCertificate,
 		"a certificate over plain HTTP":               sns.ErrURL,
 		"a certificate for another name":              sns.ErrCertificate,
 		"a certificate for every name":                sns.ErrCertificate,

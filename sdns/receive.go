@@ -7,14 +7,14 @@ import (
 	"github.com/alexaevents/alexaevents/sns"
 )
 
-var errNoReceive = errors.New("sdns: no function to receive events")
+var errNoReceive = errors.New("sdns: the function given to Receive is nil")
 
-// Receive makes the Receive function of an sns.Handler, sns.Lambda or sns.SQS
-// from one that takes events. It is called for events of every type, [*Unknown]
-// and [*Verification] too; a nil one fails for every event.
+// Receive returns the Receive function for an sns.Handler, sns.Lambda or sns.SQS
+// that passes events to the given function. That is called for events of every type, [*Unknown]
+// and [*Verification] too; a nil function fails for every event.
 //
-// A message that is no event, see [Parse], fails as well, and SNS delivers it
-// until it gives up: keep the topic for these notifications.
+// A message that is not an event, see [Parse], fails as well, and SNS delivers it
+// until it gives up: use the topic only for these notifications.
 func Receive(receive func(ctx context.Context, event Event) error) func(context.Context, *sns.Message) error {
 	return func(ctx context.Context, message *sns.Message) error {
 		event, err := Parse([]byte(message.Message))

@@ -38,5 +38,5 @@ func TestReceive(t *testing.T) {
 			require.IsType(t, test.received, received)
 		})
 	}
-	require.ErrorContains(t, sdns.Receive(nil)(t.Context(), &sns.Message{Message: "{}"}), "no function to receive events")
+	require.ErrorContains(t, sdns.Receive(nil)(t.Context(), &sns.Message{Message: "{}"}), "the function given to Receive is nil")
 }

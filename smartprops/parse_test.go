@@ -248,7 +248,7 @@ func TestReceive(t *testing.T) {
 		require.ErrorIs(t, err, test.err, name)
 		require.IsType(t, test.received, received, name)
 	}
-	require.ErrorContains(t, smartprops.Receive(nil)(t.Context(), &sns.Message{Message: "{}"}), "no function to receive events")
+	require.ErrorContains(t, smartprops.Receive(nil)(t.Context(), &sns.Message{Message: "{}"}), "the function given to Receive is nil")
 }
 
 func FuzzParse(f *testing.F) {

@@ -2,38 +2,92 @@ package sns
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"time"
 )
 
-// accept reads a message that AWS itself has delivered, and verifies it too if
-// there is a verifier.
-func accept(ctx context.Context, topics []string, v *Verifier, data []byte) (*Message, error) {
+// Observation tells how a message was handled. Type, TopicArn and Timestamp are
+// those of the message. They are empty if the message was refused.
+type Observation struct {
+	Type      string
+	TopicArn  string
+	Timestamp time.Time     // publication; zero for a raw message
+	Duration  time.Duration // handling, Receive included
+	Err       error         // nil if the message was acknowledged; else the reason, such as what Receive returned
+}
+
+// receiver is what a Handler, Lambda and SQS have in common.
+type receiver struct {
+	verifier *Verifier // that verifies; nil verifies nothing
+	confirm  *Verifier // that confirms subscriptions; nil confirms none
+	receive  func(context.Context, *Message) error
+	logger   *slog.Logger
+	observe  func(context.Context, Observation)
+	misused  *sync.Once // for the log
+}
+
+// accept reads a message that AWS itself has delivered. It verifies the message
+// too if there is a verifier.
+func (r *receiver) accept(ctx context.Context, topics []string, data []byte) (*Message, error) {
 	_, m, err := open(topics, data)
-	if err != nil || v == nil {
+	if err != nil || r.verifier == nil {
 		return m, err
 	}
-	return v.Verify(ctx, data)
+	return r.verifier.Verify(ctx, data)
 }
 
 // deliver does what a message asks for. A nil error acknowledges it.
-func deliver(ctx context.Context, v *Verifier, m *Message, receive func(context.Context, *Message) error) error {
+func (r *receiver) deliver(ctx context.Context, m *Message) error {
 	switch {
 	case m.Type == UnsubscribeConfirmation: // its URL would subscribe again
+		r.log().WarnContext(ctx, "a subscription has ended", slog.Any("sns.message", m))
 		return nil
-	case m.Type == SubscriptionConfirmation && v == nil:
+	case m.Type == Notification:
+		return r.receive(ctx, m)
+	case r.confirm == nil:
 		return fmt.Errorf("%w: there is no Verifier", ErrConfirm)
-	case m.Type == SubscriptionConfirmation:
-		return v.Confirm(ctx, m)
-	case receive == nil:
-		return errNoReceive
 	}
-	return receive(ctx, m)
+	err := r.confirm.Confirm(ctx, m)
+	if err == nil {
+		r.log().InfoContext(ctx, "confirmed a subscription", slog.Any("sns.message", m))
+	}
+	return err
 }
 
-func logger(l *slog.Logger) *slog.Logger {
-	if l == nil {
+// report calls Observe. The message is nil if it was refused.
+func (r *receiver) report(ctx context.Context, m *Message, start time.Time, err error) {
+	if r.observe == nil {
+		return
+	}
+	o := Observation{Duration: time.Since(start), Err: err}
+	if m != nil {
+		o.Type, o.TopicArn, o.Timestamp = m.Type, m.TopicArn, m.Timestamp
+	}
+	r.observe(ctx, o)
+}
+
+func (r *receiver) log() *slog.Logger {
+	if r.logger == nil {
 		return slog.New(slog.DiscardHandler)
 	}
-	return l
+	return r.logger
+}
+
+// logFailure logs why a message is not acknowledged. The message is nil if it was
+// refused. Misuse is logged at Error, once, since it concerns every message.
+func (r *receiver) logFailure(ctx context.Context, level slog.Level, m *Message, err error, attributes ...slog.Attr) {
+	text := "refused a message"
+	attributes = append([]slog.Attr{slog.String("alexa.outcome", "refused"), slog.Any("error", err)}, attributes...)
+	if m != nil {
+		text = "could not receive a message"
+		attributes = append(attributes, slog.Any("sns.message", m))
+	}
+	if !errors.Is(err, errMisuse) {
+		r.log().LogAttrs(ctx, level, text, attributes...)
+		return
+	}
+	r.misused.Do(func() { r.log().LogAttrs(ctx, slog.LevelError, text, attributes...) })
 }

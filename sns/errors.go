@@ -8,23 +8,31 @@ import (
 	"github.com/alexaevents/alexaevents/internal/certs"
 )
 
-// Each reason to refuse a message has its own error, for [errors.Is]. None but
-// ErrFetch and ErrConfirm is worth a second try with the same message.
+// Each reason to refuse a message has its own error, for [errors.Is]. Only
+// ErrFetch and ErrConfirm are worth a retry with the same message.
 var (
-	ErrBody        = errors.New("sns: the body cannot be read")
-	ErrMessage     = errors.New("sns: not a message of SNS")
-	ErrHeader      = errors.New("sns: the headers and the body do not agree")
-	ErrTopic       = errors.New("sns: a message of a topic that is not listed")
-	ErrRaw         = errors.New("sns: a raw message, which has no signature")
-	ErrVersion     = errors.New("sns: a signature of a version that is not accepted")
-	ErrURL         = errors.New("sns: a URL that is not one of the topic's region")
-	ErrFetch       = errors.New("sns: the certificate could not be fetched")
-	ErrCertificate = errors.New("sns: the certificate is not one of SNS's")
-	ErrSignature   = errors.New("sns: the signature does not fit the message")
-	ErrConfirm     = errors.New("sns: the subscription could not be confirmed")
+	ErrBody         = errors.New("sns: the body cannot be read")
+	ErrMessage      = errors.New("sns: not an SNS message")
+	ErrHeader       = errors.New("sns: headers and body contradict each other")
+	ErrTopic        = errors.New("sns: the topic is not listed in Topics")
+	ErrTime         = errors.New("sns: the message is older than MaxAge")
+	ErrRaw          = errors.New("sns: a message with raw message delivery, which has no signature")
+	ErrUnauthorized = errors.New("sns: the request has no valid credentials") // for UnverifiedRaw to return
+	ErrVersion      = errors.New("sns: the signature version is not accepted")
+	ErrURL          = errors.New("sns: the URL is not one of SNS in the topic's region")
+	ErrFetch        = errors.New("sns: the certificate could not be fetched")
+	ErrCertificate  = errors.New("sns: the certificate is not one of SNS")
+	ErrSignature    = errors.New("sns: the signature does not match the message")
+	ErrConfirm      = errors.New("sns: the subscription could not be confirmed")
 )
 
-var errNoReceive = errors.New("sns: no function to receive messages")
+// errMisuse is the kind of error that the program causes, not the message. Its
+// text names the field to set.
+var errMisuse = errors.New("sns: not set up")
+
+func misuse(field, remedy string) error {
+	return fmt.Errorf("%w: %s is not set: %s", errMisuse, field, remedy)
+}
 
 // certificateError turns an error of package certs into one of this package.
 func certificateError(err error) error {
@@ -37,11 +45,16 @@ func certificateError(err error) error {
 	return ErrSignature
 }
 
-// status is what a refused message is answered with: an error of the caller,
-// unless all that failed is a request of our own.
+// status is the HTTP status for a message that is refused: the caller is at
+// fault, unless a request of our own failed or the program is not set up.
 func status(err error) int {
-	if errors.Is(err, ErrFetch) || errors.Is(err, ErrConfirm) {
+	switch {
+	case errors.Is(err, errMisuse):
+		return http.StatusInternalServerError
+	case errors.Is(err, ErrFetch), errors.Is(err, ErrConfirm):
 		return http.StatusServiceUnavailable
+	case errors.Is(err, ErrUnauthorized):
+		return http.StatusUnauthorized
 	}
 	return http.StatusBadRequest
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
+	"time"
 	"unicode/utf8"
 )
 
@@ -20,34 +22,41 @@ const (
 )
 
 // Handler receives messages over HTTP. It confirms the subscriptions of its
-// endpoint to the topics that its verifier lists, and never subscribes again
-// where one has ended.
+// endpoint to the topics that its verifier lists. It never renews a subscription
+// that has ended.
 //
-// The answers have no body and are
+// A response has no body. Its status is
 //
 //   - 200 after Receive returned nil, or the subscription was confirmed;
-//   - 500 if Receive failed, so that SNS delivers the message again;
-//   - 503 if the certificate could not be fetched or the subscription not be
-//     confirmed, for the same reason;
-//   - 400 for everything else, which makes SNS give up the message.
+//   - 500 if Receive failed, or a field of the Handler is not set, so that SNS
+//     retries;
+//   - 503 if the certificate could not be fetched or the subscription could not
+//     be confirmed, for the same reason;
+//   - 401 if UnverifiedRaw returned [ErrUnauthorized];
+//   - 405 if the method is not POST;
+//   - 400 otherwise, which makes SNS give up the message.
 //
-// SNS waits 15 seconds for an answer.
+// SNS waits 15 seconds for a response.
 type Handler struct {
-	// Verifier verifies the messages and confirms subscriptions. Nil accepts
+	// Verifier verifies the messages and confirms subscriptions. Nil receives
 	// nothing.
 	Verifier *Verifier
 
 	// Receive is called for each notification, by several goroutines at once.
-	// The notification is acknowledged once it has returned nil. Nil fails for
-	// every notification.
+	// The notification is acknowledged once it has returned nil. Nil receives
+	// nothing.
 	Receive func(context.Context, *Message) error
 
-	// UnverifiedRaw decides about the messages of subscriptions with raw
-	// message delivery. Those have no signature: all that tells them from
-	// forgeries is what this function finds in the request, such as a secret in
-	// its URL. It must not read the body. An error refuses the message; after
-	// nil, Receive gets one whose ID and TopicArn are as the headers claim, the
-	// topic being a listed one, and whose Timestamp is zero. Nil refuses every
+	// UnverifiedRaw decides about the messages of subscriptions with raw message
+	// delivery. They have no signature, so only what this function finds in the
+	// request tells them from forgeries: credentials, or a secret in the URL. It
+	// must not read the body. An error refuses the message. After nil, Receive
+	// gets a message whose ID and TopicArn are what the headers claim, the topic
+	// being a listed one, and whose Timestamp is zero.
+	//
+	// SNS sends the credentials of an endpoint such as
+	// https://user:password@backend.example/sns only after a response of 401.
+	// Return [ErrUnauthorized] for a request that lacks them. Nil refuses every
 	// raw message.
 	UnverifiedRaw func(*http.Request) error
 
@@ -55,50 +64,74 @@ type Handler struct {
 	// four times the size of the largest message.
 	MaxBody int64
 
-	// Logger hears of each request that is not answered with 200, and of
-	// subscriptions that begin and end. Nil discards.
+	// Logger receives one record for each message that is not acknowledged, and
+	// for each subscription that begins or ends. A field that is not set is
+	// logged at Error, once. Nil disables logging.
 	Logger *slog.Logger
+
+	// Observe is called after each message, for metrics. Nil disables it.
+	Observe func(context.Context, Observation)
+
+	misused sync.Once
 }
 
-// ServeHTTP answers one request of SNS.
-func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	v := h.Verifier
-	if v == nil {
-		v = new(Verifier)
+func (h *Handler) misuse() error {
+	switch {
+	case h.Verifier == nil:
+		return misuse("Handler.Verifier", "set it to a Verifier that lists the topics")
+	case len(h.Verifier.Topics) == 0:
+		return misuse("Handler.Verifier.Topics", "list the ARNs of the topics")
+	case h.Receive == nil:
+		return misuse("Handler.Receive", "set it to the function that receives messages")
 	}
-	m, err := h.read(w, r, v)
-	if err != nil {
-		h.fail(w, r, status(err), "refused a message", err)
+	return nil
+}
+
+// ServeHTTP handles one request of SNS.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		w.WriteHeader(http.StatusMethodNotAllowed)
 		return
 	}
-	if err := deliver(r.Context(), v, m, h.Receive); err != nil {
-		code := http.StatusInternalServerError
+	ctx, start := r.Context(), time.Now()
+	receiver := &receiver{verifier: h.Verifier, confirm: h.Verifier, receive: h.Receive, logger: h.Logger, observe: h.Observe, misused: &h.misused}
+	code := http.StatusOK
+	m, err := h.read(w, r)
+	if err != nil {
+		code = status(err)
+	} else if err = receiver.deliver(ctx, m); err != nil {
+		code = http.StatusInternalServerError // whatever the error of Receive is
 		if m.Type != Notification {
 			code = status(err)
 		}
-		h.fail(w, r, code, "could not receive a message", err)
-		return
 	}
-	switch m.Type {
-	case SubscriptionConfirmation:
-		logger(h.Logger).InfoContext(r.Context(), "confirmed a subscription", slog.Any("sns.message", m))
-	case UnsubscribeConfirmation:
-		logger(h.Logger).WarnContext(r.Context(), "a subscription has ended", slog.Any("sns.message", m))
+	receiver.report(ctx, m, start, err)
+	if err != nil {
+		receiver.logFailure(ctx, levelOf(code, r), m, err, slog.Int("http.status", code))
 	}
-}
-
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, code int, text string, err error) {
-	level := slog.LevelWarn
-	if code == http.StatusBadRequest {
-		level = slog.LevelInfo // strangers can cause these at will
+	if code == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", `Basic realm="sns"`)
 	}
-	logger(h.Logger).Log(r.Context(), level, text,
-		slog.String("alexa.outcome", "refused"), slog.Int("http.status", code), slog.Any("error", err))
 	w.WriteHeader(code)
 }
 
+// levelOf returns the level to log a failure at.
+func levelOf(code int, r *http.Request) slog.Level {
+	switch {
+	case code == http.StatusUnauthorized && r.Header.Get("Authorization") == "":
+		return slog.LevelDebug // how SNS begins each delivery
+	case code < 500:
+		return slog.LevelInfo // strangers can cause these at will
+	}
+	return slog.LevelWarn
+}
+
 // read reads and checks the message that the request carries.
-func (h *Handler) read(w http.ResponseWriter, r *http.Request, v *Verifier) (*Message, error) {
+func (h *Handler) read(w http.ResponseWriter, r *http.Request) (*Message, error) {
+	if err := h.misuse(); err != nil {
+		return nil, err
+	}
 	raw := r.Header.Get(rawHeader) == "true"
 	if raw {
 		if h.UnverifiedRaw == nil {
@@ -120,9 +153,9 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request, v *Verifier) (*Me
 		}
 	}
 	if raw {
-		return rawMessage(v.Topics, r.Header, data)
+		return rawMessage(h.Verifier.Topics, r.Header, data)
 	}
-	m, err := v.Verify(r.Context(), data)
+	m, err := h.Verifier.Verify(r.Context(), data)
 	if err != nil {
 		return nil, err
 	}
@@ -139,7 +172,7 @@ func rawMessage(topics []string, header http.Header, data []byte) (*Message, err
 		return nil, err
 	}
 	if m.Type != Notification || !isUUID(m.ID) || !utf8.Valid(data) {
-		return nil, fmt.Errorf("%w: nor a raw one", ErrMessage)
+		return nil, fmt.Errorf("%w: a raw message has the type and ID of a notification in its headers, and text in UTF-8", ErrMessage)
 	}
 	return m, nil
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -12,7 +13,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexaevents/alexaevents/sns"
@@ -105,17 +110,118 @@ type failing struct{}
 
 func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
+// A field that is not set is an error that SNS retries, logged once with what to do.
 func TestHandlerWithoutFields(t *testing.T) {
-	serve := func(h *sns.Handler) int {
-		w := httptest.NewRecorder()
-		h.ServeHTTP(w, post(notification().signed()))
-		return w.Code
-	}
 	in := &inbox{}
-	require.Equal(t, 400, serve(&sns.Handler{Receive: in.receive}))
-	require.Equal(t, 400, serve(&sns.Handler{Verifier: &sns.Verifier{}, Receive: in.receive}))
+	for name, test := range map[string]struct {
+		handler *sns.Handler
+		want    string
+	}{
+		"no verifier": {&sns.Handler{Receive: in.receive}, "Handler.Verifier is not set"},
+		"no topics":   {&sns.Handler{Verifier: &sns.Verifier{}, Receive: in.receive}, "Handler.Verifier.Topics is not set"},
+		"no receive":  {&sns.Handler{Verifier: newBench().Verifier}, "Handler.Receive is not set"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var log bytes.Buffer
+			var seen []sns.Observation
+			test.handler.Logger = slog.New(slog.NewTextHandler(&log, nil))
+			test.handler.Observe = func(_ context.Context, o sns.Observation) { seen = append(seen, o) }
+			for range 3 {
+				w := httptest.NewRecorder()
+				test.handler.ServeHTTP(w, post(notification().signed()))
+				require.Equal(t, 500, w.Code)
+			}
+			require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"))
+			require.Equal(t, 1, strings.Count(log.String(), "\n"))
+			require.Contains(t, log.String(), test.want)
+			require.Len(t, seen, 3)
+			require.ErrorContains(t, seen[2].Err, test.want)
+		})
+	}
 	require.Empty(t, in.received)
-	require.Equal(t, 500, serve(&sns.Handler{Verifier: newBench().Verifier}))
+}
+
+func TestOtherMethods(t *testing.T) {
+	b, in := newBench(), &inbox{}
+	handler := &sns.Handler{Verifier: b.Verifier, Receive: in.receive}
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodOptions} {
+		r := post(notification().signed())
+		r.Method = method
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		require.Equal(t, 405, w.Code, method)
+		require.Equal(t, "POST", w.Header().Get("Allow"))
+	}
+	require.Empty(t, in.received)
+	require.Empty(t, b.amazon.called())
+}
+
+// SNS sends the credentials of an endpoint after it was asked for them.
+func TestRawCredentials(t *testing.T) {
+	b, in := newBench(), &inbox{}
+	var log bytes.Buffer
+	handler := &sns.Handler{
+		Verifier: b.Verifier, Receive: in.receive, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		UnverifiedRaw: func(r *http.Request) error {
+			if _, password, _ := r.BasicAuth(); password != "secret" {
+				return fmt.Errorf("no password: %w", sns.ErrUnauthorized)
+			}
+			return nil
+		},
+	}
+	serve := func(password string) *httptest.ResponseRecorder {
+		r := post([]byte("text"), "x-amz-sns-rawdelivery", "true", typeHeader, "Notification", "x-amz-sns-message-id", id, "x-amz-sns-topic-arn", topicARN)
+		if password != "" {
+			r.SetBasicAuth("sns", password)
+		}
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		return w
+	}
+	w := serve("")
+	require.Equal(t, 401, w.Code)
+	require.Equal(t, `Basic realm="sns"`, w.Header().Get("WWW-Authenticate"))
+	require.Empty(t, log.String(), "each delivery begins like this")
+	require.Empty(t, in.received)
+
+	require.Equal(t, 401, serve("guess").Code)
+	require.Contains(t, log.String(), "level=INFO")
+	require.NotContains(t, log.String(), "guess")
+	require.Empty(t, in.received)
+
+	w = serve("secret")
+	require.Equal(t, 200, w.Code)
+	require.Empty(t, w.Header().Get("WWW-Authenticate"))
+	require.Equal(t, []string{"text"}, in.texts())
+}
+
+func TestHandlerObserve(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, down := newBench(), errors.New("database is down")
+		in := &inbox{}
+		var seen []sns.Observation
+		handler := &sns.Handler{
+			Verifier: b.Verifier,
+			Receive: func(ctx context.Context, m *sns.Message) error {
+				time.Sleep(time.Second)
+				return in.receive(ctx, m)
+			},
+			Observe: func(_ context.Context, o sns.Observation) { seen = append(seen, o) },
+		}
+		serve := func(data []byte) { handler.ServeHTTP(httptest.NewRecorder(), post(data)) }
+		serve(notification().signed())
+		in.err = down
+		serve(notification().signed())
+		serve(confirmation("SubscriptionConfirmation").signed())
+		serve(notification().json())
+		published := time.Date(2026, 3, 1, 11, 59, 58, 123e6, time.UTC)
+		require.Empty(t, cmp.Diff([]sns.Observation{
+			{Type: "Notification", TopicArn: topicARN, Timestamp: published, Duration: time.Second},
+			{Type: "Notification", TopicArn: topicARN, Timestamp: published, Duration: time.Second, Err: down},
+			{Type: "SubscriptionConfirmation", TopicArn: topicARN, Timestamp: published},
+			{Err: sns.ErrSignature},
+		}, seen, cmpopts.EquateErrors()))
+	})
 }
 
 func TestHandlerLimitsTheBody(t *testing.T) {

@@ -2,11 +2,14 @@ package sns_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -52,11 +55,9 @@ func TestLambda(t *testing.T) {
 		"two messages":             {lambdaEvent(t, unsigned, b), []string{topicARN}, false, nil, nil, []string{"a", "b"}},
 		"receive fails":            {lambdaEvent(t, unsigned, b), []string{topicARN}, false, down, down, []string{"a", "b"}},
 		"one of two refused":       {lambdaEvent(t, other, b), []string{topicARN}, false, nil, sns.ErrTopic, []string{"b"}},
-		"no topics":                {lambdaEvent(t, unsigned), nil, false, nil, sns.ErrTopic, nil},
 		"verified":                 {lambdaEvent(t, a.signed(), b), []string{topicARN}, true, nil, nil, []string{"a", "b"}},
 		"unsigned":                 {lambdaEvent(t, unsigned), []string{topicARN}, true, nil, sns.ErrVersion, nil},
 		"forged":                   {lambdaEvent(t, forged, b), []string{topicARN}, true, nil, sns.ErrSignature, []string{"b"}},
-		"verified, no topics":      {lambdaEvent(t, b), nil, true, nil, sns.ErrTopic, nil},
 		"verified, another topic":  {lambdaEvent(t, other), []string{topicARN + "2"}, true, nil, sns.ErrTopic, nil},
 		"subscription":             {lambdaEvent(t, confirmation("SubscriptionConfirmation").json()), []string{topicARN}, false, nil, sns.ErrConfirm, nil},
 		"unsubscription":           {lambdaEvent(t, confirmation("UnsubscribeConfirmation").json()), []string{topicARN}, false, nil, nil, nil},
@@ -85,8 +86,86 @@ func TestLambda(t *testing.T) {
 			}
 		})
 	}
-	_, err := (&sns.Lambda{Topics: []string{topicARN}}).Invoke(t.Context(), lambdaEvent(t, b))
-	require.ErrorContains(t, err, "sns: no function to receive messages")
+}
+
+// A field that is not set is an error that Lambda retries, logged once.
+func TestLambdaAndSQSWithoutFields(t *testing.T) {
+	in := &inbox{}
+	topics := []string{topicARN}
+	type function interface {
+		Invoke(ctx context.Context, payload json.RawMessage) (json.RawMessage, error)
+	}
+	event, messages := lambdaEvent(t, lambdaMessage("a").signed()), batch(t, queue, string(notification().signed()))
+	var log bytes.Buffer
+	var seen []sns.Observation
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	observe := func(_ context.Context, o sns.Observation) { seen = append(seen, o) }
+	for want, test := range map[string]struct {
+		function function
+		payload  json.RawMessage
+	}{
+		"Lambda.Topics is not set":          {&sns.Lambda{Receive: in.receive, Logger: logger, Observe: observe}, event},
+		"Lambda.Verifier.Topics is not set": {&sns.Lambda{Topics: topics, Verifier: &sns.Verifier{}, Receive: in.receive, Logger: logger, Observe: observe}, event},
+		"Lambda.Receive is not set":         {&sns.Lambda{Topics: topics, Logger: logger, Observe: observe}, event},
+		"SQS.Topics is not set":             {&sns.SQS{Receive: in.receive, Logger: logger, Observe: observe}, messages},
+		"SQS.Verifier.Topics is not set":    {&sns.SQS{Topics: topics, Verifier: &sns.Verifier{}, Receive: in.receive, Logger: logger, Observe: observe}, messages},
+		"SQS.Receive is not set":            {&sns.SQS{RawQueues: []string{rawQueue}, Logger: logger, Observe: observe}, messages},
+	} {
+		log.Reset()
+		seen = nil
+		for range 3 {
+			answer, err := test.function.Invoke(t.Context(), test.payload)
+			require.ErrorContains(t, err, want)
+			require.Nil(t, answer)
+		}
+		require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"), want)
+		require.Contains(t, log.String(), want)
+		require.Len(t, seen, 3)
+		require.ErrorContains(t, seen[0].Err, want)
+	}
+	require.Empty(t, in.received)
+}
+
+func TestLambdaLogAndObserve(t *testing.T) {
+	down := errors.New("database is down")
+	in := &inbox{err: down}
+	var log bytes.Buffer
+	var seen []sns.Observation
+	function := &sns.Lambda{
+		Topics: []string{topicARN}, Receive: in.receive, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		Observe: func(_ context.Context, o sns.Observation) { seen = append(seen, o) },
+	}
+	_, err := function.Invoke(t.Context(), lambdaEvent(t, lambdaMessage("a").signed(), lambdaMessage("b").with("TopicArn", "x").signed()))
+	require.ErrorIs(t, err, down)
+	require.Len(t, seen, 2)
+	require.Equal(t, topicARN, seen[0].TopicArn)
+	require.Equal(t, down, seen[0].Err)
+	require.Equal(t, sns.ErrTopic, seen[1].Err)
+	require.Equal(t, 2, strings.Count(log.String(), "level=WARN"))
+}
+
+// A subscription is confirmed without a signature, too: SNS signs none for a FIFO
+// topic.
+func TestSQSConfirmsUnsigned(t *testing.T) {
+	const topic = topicARN + ".fifo"
+	b, in := newBench(), &inbox{}
+	function := &sns.SQS{Topics: []string{topic}, HTTPClient: b.HTTPClient, Receive: in.receive}
+	unsigned := func(e envelope) string {
+		return string(e.with("TopicArn", topic).without("SignatureVersion").without("Signature").without("SigningCertURL").json())
+	}
+	answer, err := function.Invoke(t.Context(), batch(t, fifoQueue, unsigned(confirmation("SubscriptionConfirmation")), unsigned(notification())))
+	require.NoError(t, err)
+	require.Equal(t, `{"batchItemFailures":[]}`, string(answer))
+	require.Equal(t, []string{text}, in.texts())
+	b.requireCalls(t, "https://sns.us-east-2.amazonaws.com/?"+url.Values{
+		"Action": {"ConfirmSubscription"}, "TopicArn": {topic}, "Token": {tokenA},
+	}.Encode())
+
+	other := string(confirmation("SubscriptionConfirmation").json())
+	answer, err = function.Invoke(t.Context(), batch(t, queue, other))
+	require.NoError(t, err)
+	require.Equal(t, `{"batchItemFailures":[{"itemIdentifier":"1"}]}`, string(answer), "of a topic that is not listed")
+	require.Len(t, b.amazon.called(), 1)
 }
 
 const (
@@ -138,7 +217,7 @@ func TestSQS(t *testing.T) {
 		"forged":                      {batch(t, queue, forged, b), []string{topicARN}, true, nil, first, []string{"b"}},
 		"verified, no topics":         {batch(t, queue, b), nil, true, nil, first, nil},
 		"verified, another topic":     {batch(t, queue, other), []string{topicARN + "2"}, true, nil, first, nil},
-		"subscription, unverified":    {batch(t, queue, subscription, b), []string{topicARN}, false, nil, first, []string{"b"}},
+		"subscription, unverified":    {batch(t, queue, subscription, b), []string{topicARN}, false, nil, none, []string{"b"}},
 		"subscription":                {batch(t, queue, subscription, b), []string{topicARN}, true, nil, none, []string{"b"}},
 		"unsubscription":              {batch(t, queue, unsubscription, b), []string{topicARN}, true, nil, none, []string{"b"}},
 		"raw":                         {batch(t, rawQueue, `{"eventName":"é"}`, "{}"), nil, false, nil, none, []string{`{"eventName":"é"}`, "{}"}},
@@ -154,7 +233,7 @@ func TestSQS(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			bench, in := newBench(), &inbox{err: test.err}
-			function := &sns.SQS{Topics: test.topics, RawQueues: []string{rawQueue, ""}, Receive: in.receive}
+			function := &sns.SQS{Topics: test.topics, RawQueues: []string{rawQueue, ""}, HTTPClient: bench.HTTPClient, Receive: in.receive}
 			if test.verifies {
 				function.Verifier = bench.Verifier
 			}
@@ -163,7 +242,7 @@ func TestSQS(t *testing.T) {
 			require.Equal(t, test.want, string(answer))
 			require.Equal(t, test.received, in.texts())
 			confirmed := slices.ContainsFunc(bench.amazon.called(), func(url string) bool { return url != certURL })
-			require.Equal(t, name == "subscription", confirmed)
+			require.Equal(t, strings.HasPrefix(name, "subscription"), confirmed)
 		})
 	}
 }
@@ -194,16 +273,17 @@ func TestSQSLog(t *testing.T) {
 	b := newBench()
 	b.amazon.answer = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
 	var log bytes.Buffer
-	function := &sns.SQS{Topics: []string{topicARN}, Verifier: b.Verifier, Logger: slog.New(slog.NewTextHandler(&log, nil))}
+	var seen []sns.Observation
+	function := &sns.SQS{
+		Topics: []string{topicARN}, Verifier: b.Verifier, Receive: new(inbox).receive, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		Observe: func(_ context.Context, o sns.Observation) { seen = append(seen, o) },
+	}
 	_, err := function.Invoke(t.Context(), batch(t, queue, string(notification().signed()), "{}"))
 	require.NoError(t, err)
 	require.Contains(t, log.String(), "no route")
 	require.Contains(t, log.String(), "sqs.message=2")
 	require.NotContains(t, log.String(), "Ünïcode")
-
-	log.Reset()
-	function.Verifier = nil
-	_, err = function.Invoke(t.Context(), batch(t, queue, string(notification().signed())))
-	require.NoError(t, err)
-	require.Contains(t, log.String(), "sns: no function to receive messages")
+	require.Len(t, seen, 2)
+	require.ErrorIs(t, seen[0].Err, sns.ErrFetch)
+	require.ErrorIs(t, seen[1].Err, sns.ErrMessage)
 }

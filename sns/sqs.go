@@ -5,8 +5,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"slices"
 	"strings"
+	"sync"
+	"time"
 	"unicode/utf8"
 
 	"github.com/alexaevents/alexaevents/internal/envelope"
@@ -17,11 +20,14 @@ import (
 // lambda.Start of aws-lambda-go.
 //
 // Set ReportBatchItemFailures in the function's event source mapping: without
-// it Lambda takes every answer for a success and deletes the messages that
+// it Lambda takes every response for a success and deletes the messages that
 // failed.
 //
 // Whoever may send to a queue may forge its messages: let its policy allow that
 // to the topics alone.
+//
+// FIFO topics deliver to queues alone, and SNS does not sign their messages:
+// leave Verifier nil for them.
 type SQS struct {
 	// Topics lists the ARNs of the topics whose messages are received. Empty
 	// refuses every message with an envelope of SNS.
@@ -35,18 +41,41 @@ type SQS struct {
 	RawQueues []string
 
 	// Verifier verifies the signatures of messages with an envelope, of topics
-	// that it lists too, and confirms subscriptions, which SNS asks for if the
-	// queue is another account's than the subscription. Nil relies on AWS and
-	// confirms nothing.
+	// that it lists too. Nil relies on AWS.
 	Verifier *Verifier
 
-	// Receive is called for each notification, one after the other. Nil fails
-	// for every notification.
+	// HTTPClient confirms subscriptions if Verifier is nil; otherwise the
+	// verifier's client does. SNS asks for that if the queue and the subscription
+	// belong to different accounts. The token in the message suffices to confirm,
+	// so a message without a signature can do no more than its sender could. Nil
+	// is a client that uses no proxy.
+	HTTPClient *http.Client
+
+	// Receive is called for each notification, one after the other. Nil receives
+	// nothing.
 	Receive func(context.Context, *Message) error
 
-	// Logger hears of each message that failed, since the answer tells only
-	// which it was. Nil discards.
+	// Logger receives one record for each message that failed, since the response
+	// only tells which it was. A field that is not set is logged at Error, once.
+	// Nil disables logging.
 	Logger *slog.Logger
+
+	// Observe is called after each message, for metrics. Nil disables it.
+	Observe func(context.Context, Observation)
+
+	misused sync.Once
+}
+
+func (q *SQS) misuse() error {
+	switch {
+	case len(q.Topics) == 0 && len(q.RawQueues) == 0:
+		return misuse("SQS.Topics", "list the ARNs of the topics")
+	case q.Verifier != nil && len(q.Verifier.Topics) == 0:
+		return misuse("SQS.Verifier.Topics", "list the ARNs of the topics there too")
+	case q.Receive == nil:
+		return misuse("SQS.Receive", "set it to the function that receives messages")
+	}
+	return nil
 }
 
 type sqsRecord struct {
@@ -59,46 +88,56 @@ type batchItemFailure struct {
 	ItemIdentifier string `json:"itemIdentifier"`
 }
 
-// Invoke handles one batch. It answers with the messages that failed, which SQS
-// will deliver again. The rest of the batch is not received where a queue is
-// FIFO and a message failed, for the sake of their order.
+// Invoke handles one batch. It returns the messages that failed, which SQS
+// delivers again. The rest of the batch is not received where a queue is FIFO and
+// a message failed, for the sake of their order. If a field is not set it returns
+// an error, which fails the whole batch.
 func (q *SQS) Invoke(ctx context.Context, payload json.RawMessage) (json.RawMessage, error) {
+	receiver := &receiver{verifier: q.Verifier, confirm: q.Verifier, receive: q.Receive, logger: q.Logger, observe: q.Observe, misused: &q.misused}
+	if q.Verifier == nil {
+		receiver.confirm = &Verifier{Topics: q.Topics, HTTPClient: q.HTTPClient}
+	}
+	if err := q.misuse(); err != nil {
+		receiver.report(ctx, nil, time.Now(), err)
+		receiver.logFailure(ctx, slog.LevelError, nil, err)
+		return nil, err
+	}
 	var event struct {
 		Records []sqsRecord
 	}
 	if !utf8.Valid(payload) || json.Unmarshal(payload, &event) != nil || len(event.Records) == 0 {
-		return nil, fmt.Errorf("%w: no event with Records", ErrMessage)
+		return nil, fmt.Errorf("%w: not an event with Records", ErrMessage)
 	}
-	var answer struct {
+	var response struct {
 		Failures []batchItemFailure `json:"batchItemFailures"`
 	}
-	answer.Failures = []batchItemFailure{}
+	response.Failures = []batchItemFailure{}
 	for _, record := range event.Records {
-		if len(answer.Failures) == 0 || !strings.HasSuffix(record.Queue, ".fifo") {
-			err := q.receive(ctx, record)
+		if len(response.Failures) == 0 || !strings.HasSuffix(record.Queue, ".fifo") {
+			start := time.Now()
+			m, err := q.accept(ctx, receiver, record)
+			if err == nil {
+				err = receiver.deliver(ctx, m)
+			}
+			receiver.report(ctx, m, start, err)
 			if err == nil {
 				continue
 			}
-			logger(q.Logger).WarnContext(ctx, "could not receive a message",
-				slog.String("alexa.outcome", "refused"), slog.String("sqs.message", record.MessageID), slog.Any("error", err))
+			receiver.logFailure(ctx, slog.LevelWarn, m, err, slog.String("sqs.message", record.MessageID))
 		}
 		// An empty identifier makes Lambda take the whole batch for failed.
-		answer.Failures = append(answer.Failures, batchItemFailure{record.MessageID})
+		response.Failures = append(response.Failures, batchItemFailure{record.MessageID})
 	}
-	return json.Marshal(answer)
+	return json.Marshal(response)
 }
 
-func (q *SQS) receive(ctx context.Context, record sqsRecord) error {
+func (q *SQS) accept(ctx context.Context, receiver *receiver, record sqsRecord) (*Message, error) {
 	text, err := envelope.Raw(record.Body).Text()
 	if err != nil {
-		return fmt.Errorf("%w: body: %w", ErrMessage, err)
+		return nil, fmt.Errorf("%w: body: %w", ErrMessage, err)
 	}
 	if record.Queue != "" && slices.Contains(q.RawQueues, record.Queue) {
-		return deliver(ctx, q.Verifier, &Message{Type: Notification, ID: record.MessageID, Message: text}, q.Receive)
+		return &Message{Type: Notification, ID: record.MessageID, Message: text}, nil
 	}
-	m, err := accept(ctx, q.Topics, q.Verifier, []byte(text))
-	if err != nil {
-		return err
-	}
-	return deliver(ctx, q.Verifier, m, q.Receive)
+	return receiver.accept(ctx, q.Topics, []byte(text))
 }

@@ -33,13 +33,26 @@ var partitions = [...]partition{
 func findTopic[T string | []byte](listed []string, arn T) (topic, error) {
 	i := slices.IndexFunc(listed, func(l string) bool { return l == string(arn) })
 	if i < 0 {
-		return topic{}, ErrTopic
+		return topic{}, unlisted(listed, string(arn))
 	}
 	t, ok := parseTopic(listed[i])
 	if !ok {
-		return topic{}, fmt.Errorf("%w: what is listed is not the ARN of a topic", ErrTopic)
+		return topic{}, fmt.Errorf("%w: the entry there is not the ARN of a topic", ErrTopic)
 	}
 	return t, nil
+}
+
+// unlisted names the topic that is missing from the list, if what the message
+// says is the ARN of a topic.
+func unlisted(listed []string, arn string) error {
+	const maxARN = 350 // the longest name has 256 characters
+	if len(arn) > maxARN {
+		return ErrTopic
+	}
+	if _, ok := parseTopic(arn); !ok {
+		return ErrTopic
+	}
+	return fmt.Errorf("%w: %s; Topics has %d entries", ErrTopic, arn, len(listed))
 }
 
 // parseTopic reads arn:partition:sns:region:account:name.
@@ -79,6 +92,10 @@ func isLetter(c byte) bool    { return 'a' <= c|0x20 && c|0x20 <= 'z' }
 func isFileByte(c byte) bool  { return isLetter(c) || isDigit(c) }
 func isNameByte(c byte) bool  { return isFileByte(c) || c == '-' || c == '_' }
 func isPlaceByte(c byte) bool { return 'a' <= c && c <= 'z' || c == '-' }
+
+// isFIFO reports whether the topic is FIFO. SNS does not sign the messages of
+// such a topic, and delivers them to queues alone.
+func (t topic) isFIFO() bool { return strings.HasSuffix(t.arn, ".fifo") }
 
 // host is the host of SNS in the region of the topic.
 func (t topic) host() string { return "sns." + t.region + "." + t.domain }

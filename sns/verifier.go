@@ -29,10 +29,16 @@ type Verifier struct {
 	// accepts them where the program may use SHA-1: not in FIPS 140-only mode.
 	RequireSHA256 bool
 
-	// HTTPClient fetches certificates and confirms subscriptions, following no
-	// redirect and within 5 seconds whatever its own settings. That it knows
-	// the hosts of SNS by their TLS certificates is what the signatures rest
-	// on. Nil is a client that uses no proxy.
+	// MaxAge is how long ago an accepted message may have been published. Over
+	// HTTP, SNS retries for an hour at most, so two hours are enough; a queue can
+	// keep messages for 14 days. Zero accepts messages of every age: a signature
+	// does not expire, so anybody who has seen a message can send it again.
+	MaxAge time.Duration
+
+	// HTTPClient fetches certificates and confirms subscriptions. It follows no
+	// redirect, and a request takes 5 seconds at most, whatever its own settings.
+	// It must check TLS certificates, since they prove which host is SNS. Nil is a
+	// client that uses no proxy.
 	HTTPClient *http.Client
 
 	// Intermediates are the certificate authorities between the roots and the
@@ -46,43 +52,28 @@ type Verifier struct {
 	// the system's if there are Intermediates.
 	Roots *x509.CertPool
 
-	// Observe is called after each verification, for metrics. Nil is no call.
-	Observe func(context.Context, Observation)
-
 	// Now is the clock. Nil is time.Now.
 	Now func() time.Time
 
 	certificates certs.Cache
 }
 
-// Observation tells how a verification ended.
-type Observation struct {
-	TopicArn string // empty if Err is not nil
-	Type     string // empty if Err is not nil
-	Err      error  // nil, or what Verify returned
-}
-
 // Verify checks a message by its exact JSON, with the members spelled as SNS
 // spells them over HTTP or as it does for Lambda. The errors are those of this
 // package.
 func (v *Verifier) Verify(ctx context.Context, data []byte) (*Message, error) {
-	m, err := v.check(ctx, data)
-	o := Observation{Err: err}
-	if err == nil {
-		o.TopicArn, o.Type = m.TopicArn, m.Type
-	}
-	if v.Observe != nil {
-		v.Observe(ctx, o)
-	}
-	return m, err
-}
-
-// check does everything that costs nothing first, so that bytes from strangers
-// seldom make it as far as the network.
-func (v *Verifier) check(ctx context.Context, data []byte) (*Message, error) {
+	// What costs nothing comes first, so that bytes from strangers seldom make it
+	// as far as the network.
 	d, m, err := open(v.Topics, data)
 	if err != nil {
 		return nil, err
+	}
+	now := v.now()
+	if age := now.Sub(m.Timestamp); v.MaxAge > 0 && age > v.MaxAge {
+		return nil, fmt.Errorf("%w: published %v ago", ErrTime, age.Round(time.Second))
+	}
+	if d.topic.isFIFO() && d.text[signature] == nil && d.text[signatureVersion] == nil {
+		return nil, fmt.Errorf("%w: SNS does not sign the messages of a FIFO topic; receive them from a queue, with SQS and a nil Verifier", ErrSignature)
 	}
 	version, url := string(d.text[signatureVersion]), string(d.text[signingCertURL])
 	if err := v.checkVersion(version); err != nil {
@@ -101,13 +92,20 @@ func (v *Verifier) check(ctx context.Context, data []byte) (*Message, error) {
 		}
 	}
 	text := d.appendSigned(make([]byte, 0, 1024))
-	err = v.certificates.Verify(ctx, v.source(d.topic, url), func(key *rsa.PublicKey) bool {
+	err = v.certificates.Verify(ctx, v.source(d.topic, url, now), func(key *rsa.PublicKey) bool {
 		return fits(key, version, text, signed)
 	})
 	if err != nil {
 		return nil, certificateError(err)
 	}
 	return m, nil
+}
+
+func (v *Verifier) now() time.Time {
+	if v.Now != nil {
+		return v.Now()
+	}
+	return time.Now()
 }
 
 // checkVersion knows the two versions that there are. The version itself is not
@@ -127,11 +125,7 @@ func (v *Verifier) checkVersion(version string) error {
 }
 
 // source is where the certificate of a message of the topic comes from.
-func (v *Verifier) source(topic topic, url string) certs.Source {
-	now := time.Now()
-	if v.Now != nil {
-		now = v.Now()
-	}
+func (v *Verifier) source(topic topic, url string, now time.Time) certs.Source {
 	return certs.Source{URL: url, Now: now, Load: func(ctx context.Context) (*certs.Certificate, error) {
 		chain, err := certs.Fetch(ctx, v.HTTPClient, url)
 		if err != nil {

@@ -1,7 +1,6 @@
 package sns_test
 
 import (
-	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -336,16 +335,42 @@ func TestRegions(t *testing.T) {
 	}
 }
 
-func TestObserve(t *testing.T) {
+// A message of another topic is refused with the ARN, so that a wrong list shows.
+func TestUnlistedTopicIsNamed(t *testing.T) {
 	b := newBench()
-	var seen []sns.Observation
-	b.Observe = func(_ context.Context, o sns.Observation) { seen = append(seen, o) }
-	require.NoError(t, b.verify(confirmation("SubscriptionConfirmation")))
-	require.Error(t, b.verify(notification().with("TopicArn", "x")))
-	require.Equal(t, []sns.Observation{
-		{TopicArn: topicARN, Type: "SubscriptionConfirmation"},
-		{Err: sns.ErrTopic},
-	}, seen)
+	const other = "arn:aws:sns:eu-west-1:123456789012:other"
+	require.EqualError(t, b.verify(notification().with("TopicArn", other)), "sns: the topic is not listed in Topics: "+other+"; Topics has 1 entries")
+	for _, arn := range []string{"x", other + " secret", other + strings.Repeat("a", 350), "arn:aws:sqs:eu-west-1:123456789012:other"} {
+		require.EqualError(t, b.verify(notification().with("TopicArn", arn)), sns.ErrTopic.Error(), arn)
+	}
+}
+
+func TestMaxAge(t *testing.T) {
+	b := newBench()
+	published := func(age time.Duration) envelope {
+		return notification().with("Timestamp", now.Add(-age).Format("2006-01-02T15:04:05.000Z"))
+	}
+	require.NoError(t, b.verify(published(20*365*24*time.Hour)), "signatures do not expire")
+	b.MaxAge = 2 * time.Hour
+	require.NoError(t, b.verify(published(2*time.Hour)))
+	require.NoError(t, b.verify(published(-time.Minute)))
+	err := b.verify(published(2*time.Hour + time.Second))
+	require.ErrorIs(t, err, sns.ErrTime)
+	require.EqualError(t, err, "sns: the message is older than MaxAge: published 2h0m1s ago")
+}
+
+// The messages of FIFO topics arrive without the members of a signature.
+func TestFIFOTopic(t *testing.T) {
+	const topic = topicARN + ".fifo"
+	b := newBench()
+	b.Topics = []string{topic}
+	unsigned := notification().with("TopicArn", topic).without("SignatureVersion").without("Signature").without("SigningCertURL")
+	_, err := b.Verify(t.Context(), unsigned.json())
+	require.ErrorIs(t, err, sns.ErrSignature)
+	require.ErrorContains(t, err, "SNS does not sign the messages of a FIFO topic")
+	require.NoError(t, b.verify(notification().with("TopicArn", topic)), "if SNS ever does")
+	_, err = b.Verify(t.Context(), unsigned.with("TopicArn", topicARN).json())
+	require.ErrorIs(t, err, sns.ErrTopic)
 }
 
 func FuzzVerify(f *testing.F) {
