@@ -144,18 +144,16 @@ func (c *Cache) newer(ctx context.Context, source Source, old *Certificate) *Cer
 	return certificate
 }
 
-// store keeps the outcome of a fetch. The lock is held.
+// store remembers the outcome of a fetch. The lock is held.
 func (c *Cache) store(url string, now time.Time, certificate *Certificate, err error) {
-	k := c.kept[url]
-	if k != nil {
+	if err == nil {
+		c.keep(url, now, certificate)
+		return
+	}
+	if k := c.kept[url]; k != nil {
 		k.tried = now
 	}
-	switch {
-	case err == nil:
-		c.keep(url, now, certificate)
-	case k == nil || !k.certificate.validAt(now):
-		c.fail(url, now, err)
-	}
+	c.fail(url, now, err)
 }
 
 func (c *Cache) keep(url string, now time.Time, certificate *Certificate) {

@@ -1,0 +1,162 @@
+package certs
+
+import (
+	"context"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"math/big"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+)
+
+// site is a URL of the certificate host and what the cache may know of it.
+type site struct {
+	url   string
+	key   *rsa.PublicKey // of the certificate there
+	lives time.Duration  // that the certificate is valid from its fetch
+	fault error          // that a fetch has
+
+	fetched   []time.Time
+	hasty     bool         // was fetched too soon after the last fetch
+	kept      *Certificate // the last that a fetch returned
+	failure   error        // of the last fetch that failed
+	forgotten time.Time    // when the cache forgets that
+}
+
+func (s *site) load(context.Context) (*Certificate, error) {
+	now := time.Now()
+	if s.serves() && len(s.fetched) > 0 {
+		last := now.Sub(s.fetched[len(s.fetched)-1])
+		s.hasty = s.hasty || last < pause && last != retryPause
+	}
+	s.fetched = append(s.fetched, now)
+	if s.fault != nil {
+		s.failure, s.forgotten = s.fault, now.Add(refusedFor)
+		if errors.Is(s.fault, ErrFetch) {
+			s.forgotten = now.Add(faultFor)
+		}
+		return nil, s.fault
+	}
+	s.kept = &Certificate{s.key, now, now.Add(s.lives)}
+	return s.kept, nil
+}
+
+// serves reports whether the cache has a certificate that is valid now.
+func (s *site) serves() bool { return s.kept != nil && s.kept.validAt(time.Now()) }
+
+func (s *site) source() Source { return Source{s.url, time.Now(), s.load} }
+
+// Whatever happens to the host, and whatever strangers send, a certificate that
+// is kept serves until it expires, and is fetched once a minute at most.
+func TestCacheKeepsWhatIsGood(t *testing.T) {
+	key := func(n int64) *rsa.PublicKey { return &rsa.PublicKey{N: big.NewInt(n), E: 3} }
+	rapid.Check(t, func(r *rapid.T) {
+		var failure any // of rapid, which panics
+		synctest.Test(t, func(t *testing.T) {
+			defer func() { failure = recover() }()
+			var cache Cache
+			keys, invented := int64(1), 0
+			sites := make([]*site, 3)
+			for i := range sites {
+				sites[i] = &site{url: fmt.Sprint("site", i), key: key(1), lives: 48 * time.Hour}
+			}
+			verify := func(s *site, signer *rsa.PublicKey) (took time.Duration, err error) {
+				start := time.Now()
+				err = cache.Verify(t.Context(), s.source(), func(known *rsa.PublicKey) bool { return known.Equal(signer) })
+				took = time.Since(start)
+				time.Sleep(2 * retryPause) // until a renewal has ended
+				synctest.Wait()
+				return took, err
+			}
+			genuine := func(r *rapid.T) {
+				s := rapid.SampledFrom(sites).Draw(r, "site")
+				start, fetches := time.Now(), len(s.fetched)
+				if s.serves() {
+					took, err := verify(s, s.kept.Key)
+					require.NoError(r, err)
+					require.Zero(r, took)
+					return
+				}
+				_, err := verify(s, s.key)
+				if len(s.fetched) == fetches {
+					require.True(r, start.Before(s.forgotten))
+					require.ErrorIs(r, err, s.failure)
+				} else {
+					require.ErrorIs(r, err, s.fault)
+				}
+			}
+			r.Repeat(map[string]func(*rapid.T){
+				"genuine":                  genuine,
+				"genuine, of another site": genuine,
+				"bad signature": func(r *rapid.T) {
+					_, err := verify(rapid.SampledFrom(sites).Draw(r, "site"), key(0))
+					require.Error(r, err)
+				},
+				"strangers": func(r *rapid.T) {
+					for range maxFailed + 1 {
+						invented++
+						_, err := verify(&site{url: fmt.Sprint("invented", invented), fault: ErrInvalid}, key(0))
+						require.ErrorIs(r, err, ErrInvalid)
+					}
+				},
+				"time": func(r *rapid.T) {
+					time.Sleep(time.Duration(rapid.SampledFrom([]int{1, 2, 29, 31, 59, 61, 3600, 80000, 180000}).Draw(r, "seconds")) * time.Second)
+				},
+				"host": func(r *rapid.T) {
+					rapid.SampledFrom(sites).Draw(r, "site").fault = rapid.SampledFrom([]error{nil, ErrFetch, ErrInvalid}).Draw(r, "fault")
+				},
+				"replace": func(r *rapid.T) {
+					s := rapid.SampledFrom(sites).Draw(r, "site")
+					keys++
+					s.key = key(keys)
+					s.lives = time.Duration(rapid.SampledFrom([]int{1, 30, 61, 100}).Draw(r, "hours")) * time.Hour
+				},
+				"": func(r *rapid.T) {
+					require.LessOrEqual(r, len(cache.kept), maxKept)
+					require.LessOrEqual(r, len(cache.failed), maxFailed)
+					require.Empty(r, cache.flying)
+					require.Zero(r, cache.fetching)
+					for _, s := range sites {
+						require.False(r, s.hasty)
+					}
+				},
+			})
+		})
+		if failure != nil {
+			panic(failure)
+		}
+	})
+}
+
+func key(n int64) *rsa.PublicKey { return &rsa.PublicKey{N: big.NewInt(n), E: 3} }
+
+// A certificate that is fetched again takes the place of the old one, and of no
+// other.
+func TestRenewalDisplacesNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var cache Cache
+		sites := make([]*site, maxKept)
+		verifyAll := func() {
+			for _, s := range sites {
+				require.NoError(t, cache.Verify(t.Context(), s.source(), func(known *rsa.PublicKey) bool { return known.Equal(s.key) }))
+			}
+			synctest.Wait()
+		}
+		for i := range sites {
+			sites[i] = &site{url: fmt.Sprint("site", i), key: key(1), lives: 48 * time.Hour}
+		}
+		sites[7].lives = 50 * time.Minute // due at once
+		verifyAll()
+		time.Sleep(2 * time.Minute)
+		verifyAll()
+		verifyAll()
+		for i, s := range sites {
+			require.Len(t, s.fetched, map[bool]int{false: 1, true: 2}[i == 7])
+		}
+	})
+}
