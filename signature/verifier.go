@@ -29,6 +29,10 @@ const (
 // for one of the skills that it lists. It keeps the certificates that it
 // checked, so use one for all requests. It is safe for concurrent use; its
 // fields must not change once it is in use.
+//
+// A request fetches a certificate again if that was fetched a day ago or expires
+// within the hour, in a goroutine that ends with the fetch. The request does not
+// wait for it.
 type Verifier struct {
 	// Skills lists the IDs of the skills whose requests are accepted. Empty
 	// accepts none.

@@ -20,6 +20,10 @@ import (
 // topics that it lists. It keeps the certificates that it checked, so use one
 // for all messages. It is safe for concurrent use; its fields must not change
 // once it is in use.
+//
+// A message fetches a certificate again if that was fetched a day ago or expires
+// within the hour, in a goroutine that ends with the fetch. The message does not
+// wait for it.
 type Verifier struct {
 	// Topics lists the ARNs of the topics whose messages are accepted. Empty
 	// accepts none.
