@@ -34,8 +34,8 @@
 // again. [Verifier.MaxAge] bounds the time in which that works. What a message
 // causes must be idempotent, or the IDs must be remembered for that time. Store the
 // ID together with what the message causes, in one transaction: an ID that is
-// stored earlier loses the message if the process dies between the two. The second
-// example of [Handler] does that.
+// stored earlier loses the message if the process dies between the two. The
+// example Repeated of [Handler] does that.
 //
 // Over HTTP, SNS gives up after three more attempts, 20 seconds apart, unless a
 // delivery policy says otherwise; an hour is the most. Give the subscription a

@@ -116,7 +116,7 @@ func replaced(t testing.TB, data []byte, old, other string) []byte {
 // causes are all errors of the package.
 var causes = []error{
 	sns.ErrBody, sns.ErrMessage, sns.ErrHeader, sns.ErrTopic, sns.ErrRaw, sns.ErrVersion, sns.ErrURL,
-	sns.ErrFetch, sns.ErrCertificate, sns.ErrSignature, sns.ErrConfirm,
+	sns.ErrFetch, sns.ErrCertificate, sns.ErrSignature, sns.ErrConfirm, sns.ErrTime, sns.ErrUnauthorized,
 }
 
 // shuffled returns the JSON with its members in another order than json has.
