@@ -48,7 +48,7 @@ func TestExpiredWhileCached(t *testing.T) {
 	p.leaf.NotAfter = now.AddDate(1, 0, 0)
 	leaf, _, _ = p.issue(t)
 	b.host.serve(certURL, slices.Concat(block(leaf), block(intermediate)))
-	b.now = b.now.Add(31 * time.Second)
+	b.now = b.now.Add(time.Minute)
 	require.NoError(t, b.verify(intent()), "renewed")
 	require.Len(t, b.host.fetches(), 3)
 }
@@ -164,7 +164,7 @@ func TestHTTPClientPanics(t *testing.T) {
 			b.host.answer = answer
 			require.ErrorIs(t, b.verify(intent()), signature.ErrFetch)
 			b.host.answer = nil
-			b.now = now.Add(3 * time.Second)
+			b.now = now.Add(10 * time.Second)
 			require.NoError(t, b.verify(intent()))
 		})
 	}
@@ -345,24 +345,24 @@ func TestReplaced(t *testing.T) {
 		require.ErrorIs(t, verifyForged(), signature.ErrSignature)
 	}
 	require.Len(t, b.host.fetches(), 1, "fetched moments ago")
-	b.now = now.Add(61 * time.Second)
+	b.now = now.Add(90 * time.Second)
 	for range 10 {
 		require.ErrorIs(t, verifyForged(), signature.ErrSignature)
 	}
 	require.Len(t, b.host.fetches(), 2, "once a minute")
 
-	b.now = now.Add(123 * time.Second)
+	b.now = now.Add(180 * time.Second)
 	b.host.answer = status(500)
 	require.ErrorIs(t, verifyForged(), signature.ErrSignature)
 	require.NoError(t, verify(), "the old certificate serves on")
 	b.host.answer = status(404)
-	b.now = now.Add(185 * time.Second)
+	b.now = now.Add(270 * time.Second)
 	require.ErrorIs(t, verifyForged(), signature.ErrSignature)
 	require.NoError(t, verify(), "even where it is gone")
 	require.Len(t, b.host.fetches(), 5)
 	b.host.answer = nil
 
-	b.now = now.Add(5 * time.Minute)
+	b.now = now.Add(6 * time.Minute)
 	replace(t, b, p, next)
 	require.NoError(t, verifyForged(), "it was genuine after all")
 	require.Len(t, b.host.fetches(), 6)

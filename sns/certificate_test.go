@@ -134,10 +134,10 @@ func TestFetch(t *testing.T) {
 			require.ErrorIs(t, b.verify(notification()), test.want)
 			if errors.Is(test.want, sns.ErrFetch) { // the failure is remembered, after one retry
 				b.requireCalls(t, certURL, certURL)
-				b.now = now.Add(3 * time.Second)
+				b.now = now.Add(10 * time.Second)
 			} else {
 				b.requireCalls(t, certURL)
-				b.now = now.Add(31 * time.Second)
+				b.now = now.Add(time.Minute)
 			}
 			b.amazon.answer = nil
 			require.NoError(t, b.verify(notification()), "but not for long")
@@ -275,7 +275,7 @@ func TestReplacedCertificate(t *testing.T) {
 		return err
 	}
 	require.ErrorIs(t, verify(), sns.ErrSignature, "once a minute")
-	b.now = now.Add(61 * time.Second)
+	b.now = now.Add(90 * time.Second)
 	require.NoError(t, verify())
 	b.requireCalls(t, certURL, certURL)
 }
