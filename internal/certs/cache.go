@@ -90,11 +90,10 @@ func (c *Cache) Verify(ctx context.Context, source Source, fits func(*rsa.Public
 	if fits(certificate.Key) {
 		return nil
 	}
-	newer := c.newer(ctx, source, certificate)
-	if newer == nil || newer.Key.Equal(certificate.Key) || !fits(newer.Key) {
-		return ErrSignature
+	if newer := c.newer(ctx, source, certificate); newer != nil && fits(newer.Key) {
+		return nil
 	}
-	return nil
+	return ErrSignature
 }
 
 // get returns the certificate of the source. It fetches the certificate if the

@@ -160,3 +160,23 @@ func TestRenewalDisplacesNoOther(t *testing.T) {
 		}
 	})
 }
+
+// A signature that does not fit is compared with the certificate that another
+// caller has fetched meanwhile.
+func TestReplacedMeanwhile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var cache Cache
+		s := &site{url: "site", key: key(1), lives: 48 * time.Hour}
+		fits := func(known *rsa.PublicKey) bool { return known.Equal(s.key) }
+		require.NoError(t, cache.Verify(t.Context(), s.source(), fits))
+		time.Sleep(pause)
+		s.key = key(2)
+		require.NoError(t, cache.Verify(t.Context(), s.source(), func(known *rsa.PublicKey) bool {
+			if known.Equal(key(1)) {
+				require.NoError(t, cache.Verify(t.Context(), s.source(), fits))
+			}
+			return fits(known)
+		}))
+		require.Len(t, s.fetched, 2)
+	})
+}
