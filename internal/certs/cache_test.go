@@ -180,3 +180,44 @@ func TestReplacedMeanwhile(t *testing.T) {
 		require.Len(t, s.fetched, 2)
 	})
 }
+
+// Of those who wait for a slot, a caller who gives up leaves alone, and the last
+// one takes the fetch along.
+func TestLeavingWhileWaiting(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var cache Cache
+		release := make(chan struct{})
+		load := func(context.Context) (*Certificate, error) {
+			<-release
+			return &Certificate{key(1), time.Now(), time.Now().Add(time.Hour)}, nil
+		}
+		results := make(chan error, maxFetches+3)
+		verify := func(ctx context.Context, url string) {
+			go func() {
+				results <- cache.Verify(ctx, Source{url, time.Now(), load}, func(*rsa.PublicKey) bool { return true })
+			}()
+		}
+		for i := range maxFetches {
+			verify(t.Context(), fmt.Sprint("site", i))
+		}
+		synctest.Wait()
+		leaving, leave := context.WithCancel(t.Context())
+		verify(leaving, "shared")
+		verify(t.Context(), "shared")
+		verify(leaving, "abandoned")
+		synctest.Wait()
+		require.Len(t, cache.waiting, 2)
+		leave()
+		for range 2 {
+			require.ErrorIs(t, <-results, context.Canceled)
+		}
+		require.Len(t, cache.waiting, 1)
+		require.NotContains(t, cache.flying, "abandoned")
+		close(release)
+		for range maxFetches + 1 {
+			require.NoError(t, <-results)
+		}
+		require.Empty(t, cache.waiting)
+		require.Empty(t, cache.flying)
+	})
+}
