@@ -116,11 +116,11 @@ func (s *MemoryStore) EraseAccount(ctx context.Context, accountID string) error 
 		return nil
 	}
 	for _, user := range slices.Clone(account.users) {
-		erased := allButDisabled
-		if slices.ContainsFunc(user.facts, func(f memoryFact) bool { return f.account != nil && f.account != account }) {
-			erased = func(f memoryFact) bool { return f.account == account }
+		remaining := userWithoutAccount(user.appendFacts(nil), accountID)
+		for _, fact := range remaining {
+			s.index.add(fact)
 		}
-		s.index.remove(user, erased)
+		s.index.remove(user, func(f memoryFact) bool { return !slices.Contains(remaining, user.fact(f)) })
 	}
 	return nil
 }

@@ -71,15 +71,16 @@ func (x *memoryIndex) add(fact Fact) {
 	user.facts = insert(user.facts, added, compareMemoryFacts)
 }
 
-// remove removes the facts of the user that erased picks. It must pick all or
-// none of those that name one account.
+// remove removes the facts of the user that erased picks.
 func (x *memoryIndex) remove(user *memoryUser, erased func(memoryFact) bool) {
-	for _, fact := range user.facts {
-		if fact.account != nil && erased(fact) {
+	before := slices.Clone(user.facts)
+	user.facts = slices.DeleteFunc(user.facts, erased)
+	for _, fact := range before {
+		named := func(f memoryFact) bool { return f.account == fact.account }
+		if fact.account != nil && !slices.ContainsFunc(user.facts, named) {
 			x.unlink(fact.account, user)
 		}
 	}
-	user.facts = slices.DeleteFunc(user.facts, erased)
 	if len(user.facts) == 0 {
 		delete(user.skill.users, user.id)
 	}
@@ -128,15 +129,19 @@ func (x *memoryIndex) account(accountID string) *memoryAccount {
 // appendFacts appends the facts of the user, clean and in order.
 func (u *memoryUser) appendFacts(facts []Fact) []Fact {
 	for _, f := range u.facts {
-		facts = append(facts, Fact{
-			SkillID:      u.skill.id,
-			AmazonUserID: u.id,
-			At:           time.UnixMilli(f.at).UTC(),
-			Kind:         f.kind,
-			AccountID:    f.account.name(),
-		})
+		facts = append(facts, u.fact(f))
 	}
 	return facts
+}
+
+func (u *memoryUser) fact(f memoryFact) Fact {
+	return Fact{
+		SkillID:      u.skill.id,
+		AmazonUserID: u.id,
+		At:           time.UnixMilli(f.at).UTC(),
+		Kind:         f.kind,
+		AccountID:    f.account.name(),
+	}
 }
 
 // name returns the account ID, empty for no account.

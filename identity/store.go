@@ -36,9 +36,13 @@ type Store interface {
 	// time. An empty skillID erases the user in every skill.
 	EraseUser(ctx context.Context, skillID, amazonUserID string) error
 
-	// EraseAccount removes the account: the Linked facts that name it, and,
-	// for each user of a skill that no Linked fact ties to another account,
-	// every other fact as EraseUser does.
+	// EraseAccount removes the account from the facts, as [WithoutAccount]
+	// does. If the Linked facts of a user of a skill name no other account, it
+	// removes the user's facts as EraseUser does. If they name another account,
+	// it removes the Linked facts that name the erased account; one that comes
+	// after a Linked fact of another account stays without an account instead.
+	// So what was the erased account's is nobody's, and no earlier record opens
+	// again. Erasing an account twice is erasing it once.
 	EraseAccount(ctx context.Context, accountID string) error
 
 	// Purge removes every fact of each user of a skill whose last fact is

@@ -113,6 +113,41 @@ func checkEraseAccount(t *trial) {
 	t.expectAll()
 }
 
+// checkEraseLaterAccount: what was the erased account's is nobody's, and not the
+// account's that the user had before.
+func checkEraseLaterAccount(t *trial) {
+	t.add(enabled("relinked", 1), linked("relinked", 2, "b"), linked("relinked", 4, "a"))
+	t.add(linked("returned", 1, "a"), linked("returned", 2, "b"), linked("returned", 3, "a"), linked("returned", 4, "b"))
+	t.add(linked("again", 1, "b"), disabled("again", 2), linked("again", 4, "a"), disabled("again", 5))
+	t.add(enabled("first", 1), linked("first", 2, "a"), linked("first", 3, "b"))
+	t.add(linked("together", 1, "B"), linked("together", 3, "B"), linked("together", 3, "a"))
+	t.add(linked("outdone", 3, "a"), linked("outdone", 3, "b"))
+	t.add(linked("emptied", 1, "b"), linked("emptied", 2, ""), linked("emptied", 2, "a"))
+	t.add(linked("unresolved", 1, ""), linked("unresolved", 2, "a"), linked("unresolved", 3, "b"))
+	t.expectAll()
+	for range 2 {
+		t.eraseAccount("a")
+		t.expectAll()
+	}
+	for _, user := range []string{"relinked", "together"} {
+		if t.err != nil {
+			return
+		}
+		for record, err := range t.store.UserRecords(t.ctx, skill, user) {
+			if err != nil || record.Open() && record.AccountID != "" {
+				t.fail("UserRecords(skill, %q) gave an open record of the account %q and the error %v; the account before the erased one must not come back", user, record.AccountID, err)
+			}
+		}
+	}
+	// The token of an erased account has no account when its link is redelivered.
+	t.add(linked("relinked", 4, ""), linked("returned", 1, ""), linked("together", 3, ""))
+	t.expectAll()
+	t.eraseAccount("b")
+	t.expectAll()
+	t.eraseAccount("B")
+	t.expectAll()
+}
+
 func checkEraseNobody(t *trial) {
 	t.add(history()...)
 	t.eraseAccount("")

@@ -120,6 +120,67 @@ var eraseFaults = []fault{
 		words: "EraseAccount(\"a\")",
 	},
 	{
+		name: "gives the users of an account back to the account before",
+		inject: func(f *faulty) {
+			f.eraseAccount = func(ctx context.Context, accountID string) error {
+				remaining := identity.WithoutAccount(f.facts, accountID)
+				return f.keep(ctx, slices.DeleteFunc(remaining, func(fact identity.Fact) bool { return !slices.Contains(f.facts, fact) }))
+			}
+		},
+		check: "erasing an account that followed another",
+		words: "EraseAccount(\"a\")",
+	},
+	{
+		name: "keeps a link that did not count and now does",
+		inject: func(f *faulty) {
+			f.eraseAccount = func(ctx context.Context, accountID string) error {
+				remaining := identity.WithoutAccount(f.facts, accountID)
+				for _, fact := range f.facts {
+					if fact.Kind == identity.Linked && fact.AccountID == "B" && accountID != "B" {
+						remaining = append(remaining, fact)
+					}
+				}
+				return f.keep(ctx, remaining)
+			}
+		},
+		check: "erasing an account that followed another",
+		words: "\"together\"",
+	},
+	{
+		name: "keeps every link of an account without it",
+		inject: func(f *faulty) {
+			f.eraseAccount = func(ctx context.Context, accountID string) error {
+				remaining := identity.WithoutAccount(f.facts, accountID)
+				for _, fact := range f.facts {
+					if fact.AccountID == accountID {
+						fact.AccountID = ""
+						remaining = append(remaining, fact)
+					}
+				}
+				return f.keep(ctx, remaining)
+			}
+		},
+		check: "erasing an account that followed another",
+		words: "EraseAccount(\"a\")",
+	},
+	{
+		name: "cannot empty a link beside an empty one",
+		inject: func(f *faulty) {
+			f.eraseAccount = func(ctx context.Context, accountID string) error {
+				for _, fact := range f.facts {
+					empty := fact
+					empty.AccountID = ""
+					if fact.AccountID == accountID && slices.Contains(f.facts, empty) {
+						return errors.New("UNIQUE constraint failed")
+					}
+				}
+				return f.keep(ctx, identity.WithoutAccount(f.facts, accountID))
+			}
+		},
+		check: "erasing an account that followed another",
+		words: "EraseAccount(\"a\") gave an error: UNIQUE constraint failed",
+	},
+	{
 		name: "erases unresolved links with the empty account",
 		inject: func(f *faulty) {
 			f.eraseAccount = func(ctx context.Context, accountID string) error {

@@ -128,7 +128,12 @@ func (f *faulty) Facts(ctx context.Context) iter.Seq2[identity.Fact, error] {
 func (f *faulty) drop(ctx context.Context, dropped func(identity.Fact) bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.facts = slices.DeleteFunc(f.facts, dropped)
+	return f.keep(ctx, slices.DeleteFunc(f.facts, dropped))
+}
+
+// keep makes these the facts of the store.
+func (f *faulty) keep(ctx context.Context, facts []identity.Fact) error {
+	f.facts = facts
 	f.Store = new(identity.MemoryStore)
 	for _, fact := range f.facts {
 		if err := f.Store.AddFact(ctx, fact); err != nil {

@@ -49,6 +49,7 @@ var identityChecks = []identityCheck{
 	{"the empty account", checkEmptyAccount},
 	{"erasing a user", checkEraseUser},
 	{"erasing an account", checkEraseAccount},
+	{"erasing an account that followed another", checkEraseLaterAccount},
 	{"erasing nobody", checkEraseNobody},
 	{"events after an erasure", checkRedelivery},
 	{"purging", checkPurge},

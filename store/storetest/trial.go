@@ -65,20 +65,38 @@ func (t *trial) eraseAccount(accountID string) {
 	if accountID == "" {
 		return
 	}
-	this, other := make(map[user]bool), make(map[user]bool)
+	// For each user: whether a link names the account, the first link that names
+	// another one, and the last account of each instant.
+	this, other, last := make(map[user]bool), make(map[user]identity.Fact), make(map[moment]string)
 	for _, f := range t.facts {
+		f.At = f.At.Truncate(time.Millisecond)
+		user := userOf(f)
+		last[momentOf(f)] = max(last[momentOf(f)], f.AccountID)
 		switch f.AccountID {
 		case "":
 		case accountID:
-			this[userOf(f)] = true
+			this[user] = true
 		default:
-			other[userOf(f)] = true
+			if first, found := other[user]; !found || compareFacts(f, first) < 0 {
+				other[user] = f
+			}
+		}
+	}
+	var emptied []identity.Fact
+	for _, f := range t.facts {
+		f.At = f.At.Truncate(time.Millisecond)
+		if first, found := other[userOf(f)]; found && f.AccountID == accountID && compareFacts(first, f) < 0 {
+			f.AccountID = ""
+			emptied = append(emptied, f)
 		}
 	}
 	t.drop(func(f identity.Fact) bool {
-		user := userOf(f)
-		return f.AccountID == accountID || this[user] && !other[user] && f.Kind != identity.Disabled
+		_, shared := other[userOf(f)]
+		return f.AccountID == accountID ||
+			f.AccountID != "" && last[momentOf(f)] == accountID || // it would count instead
+			this[userOf(f)] && !shared && f.Kind != identity.Disabled
 	})
+	t.facts = append(t.facts, emptied...)
 }
 
 func (t *trial) purge(before time.Time) {
@@ -101,6 +119,14 @@ func (t *trial) drop(dropped func(identity.Fact) bool) {
 type user struct{ skillID, amazonUserID string }
 
 func userOf(f identity.Fact) user { return user{f.SkillID, f.AmazonUserID} }
+
+// moment is an instant of one user, as stores keep it.
+type moment struct {
+	user   user
+	millis int64
+}
+
+func momentOf(f identity.Fact) moment { return moment{userOf(f), f.At.UnixMilli()} }
 
 // expectAll compares the records of every user, in each skill and in all, and
 // of every account that the trial ever knew, and every fact if the store lists
