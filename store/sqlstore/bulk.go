@@ -30,21 +30,11 @@ func (s *Store) AddFacts(ctx context.Context, facts []identity.Fact) error {
 			return fmt.Errorf("sqlstore: add facts: %w", err)
 		}
 	}
-	// Processes that add the same facts do so in the same order, since they could
-	// wait for each other in PostgreSQL.
 	slices.SortFunc(sorted, compareFacts)
 	for some := range slices.Chunk(sorted, factsPerStatement) {
-		// There are few statements, for drivers keep them: a repeated fact fills
-		// the last one up.
-		for bits.OnesCount(uint(len(some))) != 1 {
-			some = append(some, some[0])
-		}
-		args := make([]any, 0, len(some)*factColumns)
-		for _, fact := range some {
-			args = append(args, fact.AmazonUserID, fact.SkillID, fact.At.UnixMilli(), int64(fact.Kind), fact.AccountID, fact.ID())
-		}
-		if _, err := s.exec(ctx, "add facts", insertFacts(len(some)), args...); err != nil {
-			return err
+		statement, args := insertFacts(some)
+		if _, err := s.write(ctx, some, statement, args...); err != nil {
+			return wrap("add facts", err)
 		}
 	}
 	return nil
@@ -61,17 +51,25 @@ func compareFacts(a, b identity.Fact) int {
 	)
 }
 
-// insertFacts is the statement that adds n facts.
-func insertFacts(n int) string {
+// insertFacts is the statement that adds at most factsPerStatement facts. They
+// are sorted: processes that add the same facts must do so in the same order,
+// since they could wait for each other in PostgreSQL.
+func insertFacts(sorted []identity.Fact) (statement string, args []any) {
+	// There are few statements, for drivers keep them: a repeated fact fills the
+	// last one up.
+	for bits.OnesCount(uint(len(sorted))) != 1 {
+		sorted = append(sorted[:len(sorted):len(sorted)], sorted[0])
+	}
 	var b strings.Builder
 	b.WriteString("INSERT INTO alexa_facts (amazon_user_id, skill_id, at, kind, account_id, id)\nVALUES")
-	for i := range n {
+	for i, fact := range sorted {
 		if i > 0 {
 			b.WriteByte(',')
 		}
 		first := i*factColumns + 1
 		fmt.Fprintf(&b, "\n    ($%d, $%d, $%d, $%d, $%d, $%d)", first, first+1, first+2, first+3, first+4, first+5)
+		args = append(args, fact.AmazonUserID, fact.SkillID, fact.At.UnixMilli(), int64(fact.Kind), fact.AccountID, fact.ID())
 	}
 	b.WriteString("\nON CONFLICT DO NOTHING")
-	return b.String()
+	return b.String(), args
 }

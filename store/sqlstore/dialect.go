@@ -1,6 +1,7 @@
 package sqlstore
 
 import (
+	"database/sql"
 	"errors"
 	"strings"
 )
@@ -24,10 +25,30 @@ type traits struct {
 	lock   string   // begins a transaction that waits for every other migration
 	exists string   // selects 1 if there is a schema, else 0
 
+	// isolation is that of the store's own transactions.
+	isolation sql.IsolationLevel
+
+	// erasing are the locks of erasures, which end with their transaction. They
+	// are empty where there is one writer at a time.
+	erasing map[lockMode]string
+
 	// busy tells an error that comes from what others do in the database at the
 	// same time, and after which nothing is changed.
 	busy func(error) bool
+
+	// noSchema tells an error that comes from a table or a column that is not
+	// there.
+	noSchema func(error) bool
 }
+
+// lockMode is how an erasure excludes others. One that adds facts again excludes
+// all, which would not see them and leave them.
+type lockMode uint8
+
+const (
+	shared lockMode = iota
+	exclusive
+)
 
 var dialects = map[Dialect]traits{
 	SQLite: {
@@ -36,6 +57,11 @@ var dialects = map[Dialect]traits{
 		lock:   "BEGIN IMMEDIATE",
 		exists: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'alexa_schema'",
 		busy:   isLocked,
+		noSchema: func(err error) bool {
+			text := err.Error()
+			return strings.Contains(text, "no such table") || strings.Contains(text, "no such column") ||
+				strings.Contains(text, "has no column named")
+		},
 	},
 	Postgres: {
 		steps: []string{withView(schemaPostgres,
@@ -43,20 +69,36 @@ var dialects = map[Dialect]traits{
         'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '.000Z', 'Z')`)},
 		lock:   "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(hashtext('alexa_schema'))",
 		exists: "SELECT count(to_regclass('alexa_schema'))",
-		busy:   isConflict,
+		// Each statement sees what was there when it began, which is after any lock
+		// that the one before it waited for.
+		isolation: sql.LevelReadCommitted,
+		erasing: map[lockMode]string{
+			shared:    "SELECT pg_advisory_xact_lock_shared(hashtext('alexa_facts'), 'alexa_facts'::regclass::oid::int)",
+			exclusive: "SELECT pg_advisory_xact_lock(hashtext('alexa_facts'), 'alexa_facts'::regclass::oid::int)",
+		},
+		busy: isConflict,
+		noSchema: func(err error) bool {
+			state := sqlState(err)
+			return state == "42P01" || state == "42703" // undefined_table, undefined_column
+		},
 	},
 }
 
 // isLocked knows SQLITE_BUSY by its text, which is the same through every driver.
 func isLocked(err error) bool { return strings.Contains(err.Error(), "database is locked") }
 
-// isConflict knows serialization_failure and deadlock_detected by their codes:
-// https://www.postgresql.org/docs/current/errcodes-appendix.html
+// isConflict knows serialization_failure and deadlock_detected.
 func isConflict(err error) bool {
-	var withState interface{ SQLState() string }
-	if !errors.As(err, &withState) {
-		return false
-	}
-	state := withState.SQLState()
+	state := sqlState(err)
 	return state == "40001" || state == "40P01"
+}
+
+// sqlState returns the code of an error of PostgreSQL:
+// https://www.postgresql.org/docs/current/errcodes-appendix.html
+func sqlState(err error) string {
+	var withState interface{ SQLState() string }
+	if errors.As(err, &withState) {
+		return withState.SQLState()
+	}
+	return ""
 }

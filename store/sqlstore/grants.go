@@ -3,7 +3,6 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
-	"fmt"
 	"iter"
 	"math/rand/v2"
 	"time"
@@ -75,11 +74,12 @@ func (s *Store) AccountGrants(ctx context.Context, clientID, accountID string) i
 	}
 }
 
-// UpdateGrant implements [lwa.Store]. It reads and writes in two statements, and
-// starts again if somebody else wrote in between; so it holds no transaction
-// while fn runs.
+// UpdateGrant implements [lwa.Store]. It reads and writes in two statements, so it
+// holds no transaction while fn runs. If another caller wrote in between, it waits
+// for a moment and starts again.
 func (s *Store) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-	for {
+	const task = "update a grant"
+	for waited := new(backoff); ; {
 		before, err := s.grant(ctx, key)
 		if err != nil {
 			return err
@@ -90,10 +90,13 @@ func (s *Store) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant
 		}
 		after.Key = key
 		if after, err = after.Clean(); err != nil {
-			return fmt.Errorf("sqlstore: update a grant: %w", err)
+			return wrap(task, err)
 		}
 		if written, err := s.replace(ctx, before, after); written || err != nil {
-			return err
+			return wrap(task, err)
+		}
+		if err := waited.wait(ctx); err != nil {
+			return wrap(task, err)
 		}
 	}
 }
@@ -120,7 +123,6 @@ WHERE account_id = $1 AND client_id = $2 AND link_id = $3 AND revision = $4`
 // replace writes the grant unless what was read before is not what is stored any
 // more.
 func (s *Store) replace(ctx context.Context, before versioned, after lwa.Grant) (written bool, err error) {
-	const task = "update a grant"
 	values := []any{
 		string(after.Region), string(after.AccessToken), string(after.RefreshToken),
 		toMillis(after.IssuedAt), toMillis(after.Expiry), toMillis(after.ConfirmedAt),
@@ -130,11 +132,11 @@ func (s *Store) replace(ctx context.Context, before versioned, after lwa.Grant) 
 	var changed int64
 	switch stored, keep := before.revision != 0, after.RefreshToken != ""; {
 	case stored && keep:
-		changed, err = s.exec(ctx, task, updateGrant, append(append(values, key...), before.revision)...)
+		changed, err = s.write(ctx, nil, updateGrant, append(append(values, key...), before.revision)...)
 	case stored:
-		changed, err = s.exec(ctx, task, deleteGrant, append(key, before.revision)...)
+		changed, err = s.write(ctx, nil, deleteGrant, append(key, before.revision)...)
 	case keep:
-		changed, err = s.exec(ctx, task, insertGrant, append(values, key...)...)
+		changed, err = s.write(ctx, nil, insertGrant, append(values, key...)...)
 	default:
 		return true, nil // there is no grant and none is to be
 	}
@@ -145,8 +147,8 @@ const eraseGrants = `DELETE FROM alexa_grants WHERE account_id = $1`
 
 // EraseGrants implements [lwa.Store].
 func (s *Store) EraseGrants(ctx context.Context, accountID string) error {
-	_, err := s.exec(ctx, "erase an account's grants", eraseGrants, accountID)
-	return err
+	_, err := s.write(ctx, nil, eraseGrants, accountID)
+	return wrap("erase an account's grants", err)
 }
 
 // toMillis is a time as it is stored; none is NULL.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"iter"
+	"slices"
 	"time"
 
 	"github.com/alexaevents/alexaevents/identity"
@@ -76,23 +77,41 @@ WHERE amazon_user_id = $1 AND ($2 = '' OR skill_id = $2) AND kind <> $3`
 
 // EraseUser implements [identity.Store].
 func (s *Store) EraseUser(ctx context.Context, skillID, amazonUserID string) error {
-	_, err := s.exec(ctx, "erase a user", eraseUser, amazonUserID, skillID, int64(identity.Disabled))
-	return err
+	return wrap("erase a user", s.deleteFacts(ctx, eraseUser, amazonUserID, skillID, int64(identity.Disabled)))
 }
 
-const eraseAccount = `
-DELETE FROM alexa_facts AS fact
+// takeAccountFacts deletes what accountFacts selects.
+const takeAccountFacts = `
+DELETE FROM alexa_facts
 WHERE (amazon_user_id, skill_id) IN (
-        SELECT amazon_user_id, skill_id FROM alexa_facts WHERE account_id = (SELECT $1) AND account_id <> '')
-    AND (account_id = $1 OR kind <> $2 AND NOT EXISTS (
-        SELECT 1 FROM alexa_facts AS other
-        WHERE other.amazon_user_id = fact.amazon_user_id AND other.skill_id = fact.skill_id
-            AND other.account_id <> '' AND other.account_id <> $1))`
+    SELECT amazon_user_id, skill_id FROM alexa_facts WHERE account_id = (SELECT $1) AND account_id <> '')
+RETURNING skill_id, amazon_user_id, at, kind, account_id`
 
-// EraseAccount implements [identity.Store].
+// EraseAccount implements [identity.Store]. It deletes the facts of all users of
+// the account and adds again those that remain, in one transaction.
 func (s *Store) EraseAccount(ctx context.Context, accountID string) error {
-	_, err := s.exec(ctx, "erase an account", eraseAccount, accountID, int64(identity.Disabled))
-	return err
+	if unkeepable([]any{accountID}) {
+		return wrap("erase an account", ctx.Err())
+	}
+	return wrap("erase an account", s.erase(ctx, exclusive, func(ctx context.Context, tx *sql.Tx) error {
+		rows, err := tx.QueryContext(ctx, s.named(takeAccountFacts), accountID)
+		if err != nil {
+			return err
+		}
+		facts, err := scanAll(rows, scanFact)
+		if err != nil {
+			return err
+		}
+		remaining := identity.WithoutAccount(facts, accountID)
+		slices.SortFunc(remaining, compareFacts)
+		for some := range slices.Chunk(remaining, factsPerStatement) {
+			statement, args := insertFacts(some)
+			if _, err := tx.ExecContext(ctx, s.named(statement), args...); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 }
 
 const purge = `
@@ -101,9 +120,19 @@ WHERE (amazon_user_id, skill_id) IN (
     SELECT amazon_user_id, skill_id FROM alexa_facts
     GROUP BY amazon_user_id, skill_id HAVING max(at) < $1)`
 
-// Purge implements [identity.Store]. It reads the whole table, and other
-// writers wait meanwhile.
+// Purge implements [identity.Store]. It reads the whole table. In SQLite other
+// writers wait meanwhile, in PostgreSQL other erasures of accounts.
 func (s *Store) Purge(ctx context.Context, before time.Time) error {
-	_, err := s.exec(ctx, "purge", purge, before.UnixMilli())
-	return err
+	return wrap("purge", s.deleteFacts(ctx, purge, before.UnixMilli()))
+}
+
+// deleteFacts deletes facts that no erasure of an account adds again meanwhile.
+func (s *Store) deleteFacts(ctx context.Context, statement string, args ...any) error {
+	if unkeepable(args) {
+		return ctx.Err()
+	}
+	return s.erase(ctx, shared, func(ctx context.Context, tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, s.named(statement), args...)
+		return err
+	})
 }

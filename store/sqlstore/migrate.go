@@ -6,6 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // ErrNewerSchema refuses a database that a later version of this package has
@@ -17,7 +18,7 @@ var ErrNewerSchema = errors.New("the schema is newer than this version of sqlsto
 // and nothing happens if the schema is current. Either the whole migration
 // happens or none of it. The error is [ErrNewerSchema] where that applies.
 func (s *Store) Migrate(ctx context.Context) error {
-	return s.attempt(ctx, "migrate", func(t traits) error {
+	return wrap("migrate", s.attempt(ctx, time.Now(), func(t traits) error {
 		conn, err := s.db.Conn(ctx)
 		if err != nil {
 			return err
@@ -28,7 +29,7 @@ func (s *Store) Migrate(ctx context.Context) error {
 			return err
 		}
 		return nil
-	})
+	}))
 }
 
 // migrate runs the missing steps in a transaction. After an error, that of the

@@ -11,26 +11,37 @@ import (
 // patience is how long a call tries to get past others.
 const patience = 10 * time.Second
 
-// retry runs try until it succeeds, and gives up when ctx ends, when patience
-// does, or after an error that is not busy. Once ctx has ended its error is part
-// of any: drivers then give errors of all kinds.
-func retry(ctx context.Context, busy func(error) bool, try func() error) error {
-	begun := time.Now()
-	for wait := time.Millisecond; ; wait = min(2*wait, patience/100) {
+// retry runs try until it succeeds, and gives up when ctx ends, when the call has
+// begun longer ago than patience, or after an error that is not busy. Once ctx has
+// ended its error is part of any: drivers then give errors of all kinds.
+func retry(ctx context.Context, begun time.Time, busy func(error) bool, try func() error) error {
+	var b backoff
+	for {
 		err := try()
 		if err == nil {
 			return nil
 		}
-		if busy(err) && time.Since(begun) < patience {
-			select {
-			case <-ctx.Done():
-			case <-time.After(wait/2 + rand.N(wait)): //nolint:gosec // jitter keeps no secret
-				continue
-			}
+		if busy(err) && time.Since(begun) < patience && b.wait(ctx) == nil {
+			continue
 		}
 		if ended := ctx.Err(); ended != nil && !errors.Is(err, ended) {
 			err = fmt.Errorf("%w: %w", ended, err)
 		}
 		return err
+	}
+}
+
+// backoff is how long a call waits for others before it tries again: a random
+// time, longer after each try. The zero value is a call that did not wait yet.
+type backoff struct{ longest time.Duration }
+
+// wait returns the context's error once that has ended.
+func (b *backoff) wait(ctx context.Context) error {
+	b.longest = min(max(2*b.longest, 2*time.Millisecond), patience/100)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(rand.N(b.longest)): //nolint:gosec // jitter keeps no secret
+		return nil
 	}
 }

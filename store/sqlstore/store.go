@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/alexaevents/alexaevents/identity"
 	"github.com/alexaevents/alexaevents/internal/text"
@@ -28,6 +29,7 @@ type Store struct {
 
 	db      *sql.DB
 	dialect Dialect
+	queue   *queue
 }
 
 var (
@@ -38,7 +40,9 @@ var (
 // New returns the store in a database whose schema [Store.Migrate] has made.
 // The store never closes db.
 func New(db *sql.DB, dialect Dialect) *Store {
-	return &Store{db: db, dialect: dialect}
+	s := &Store{db: db, dialect: dialect}
+	s.queue = s.newQueue()
+	return s
 }
 
 var validPrefix = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
@@ -65,16 +69,25 @@ func (s *Store) named(statement string) string {
 	return strings.ReplaceAll(statement, "alexa_", s.Prefix)
 }
 
-// attempt runs try, and again where that helps.
-func (s *Store) attempt(ctx context.Context, task string, try func(traits) error) error {
+// attempt runs try, and again where that helps. The errors of try say what to do
+// if the schema is not the one that the statements need.
+func (s *Store) attempt(ctx context.Context, begun time.Time, try func(traits) error) error {
 	t, err := s.traits()
-	if err == nil {
-		err = retry(ctx, t.busy, func() error { return try(t) })
-	}
 	if err != nil {
-		return fmt.Errorf("sqlstore: %s: %w", task, err)
+		return err
 	}
-	return nil
+	err = retry(ctx, begun, t.busy, func() error { return try(t) })
+	if err != nil && t.noSchema(err) {
+		return fmt.Errorf("%w: call Migrate first, with the same Prefix", err)
+	}
+	return err
+}
+
+func wrap(task string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("sqlstore: %s: %w", task, err)
 }
 
 // unkeepable tells whether a parameter is text that is in no row. PostgreSQL
@@ -86,45 +99,30 @@ func unkeepable(args []any) bool {
 	})
 }
 
-// exec runs one statement, which is a transaction of its own, and returns the
-// number of rows that it changed. The parameters must occur in the statement in
-// the order of their numbers: SQLite goes by where $1 is, and not by its name.
-func (s *Store) exec(ctx context.Context, task, statement string, args ...any) (changed int64, err error) {
-	if unkeepable(args) {
-		return 0, ctx.Err()
-	}
-	err = s.attempt(ctx, task, func(traits) error {
-		result, err := s.db.ExecContext(ctx, s.named(statement), args...)
-		if err != nil {
-			return err
-		}
-		changed, err = result.RowsAffected()
-		return err
-	})
-	return changed, err
-}
-
 // read returns the rows that the query selects. It reads them all before it
 // returns, so that the caller's loop does not hold a connection.
 func read[Row any](ctx context.Context, s *Store, task string, scan func(*sql.Rows) (Row, error), query string, args ...any) (all []Row, err error) {
 	if unkeepable(args) {
 		return nil, ctx.Err()
 	}
-	err = s.attempt(ctx, task, func(traits) error {
-		all = nil
+	err = s.attempt(ctx, time.Now(), func(traits) error {
 		rows, err := s.db.QueryContext(ctx, s.named(query), args...)
-		if err != nil {
-			return err
+		if err == nil {
+			all, err = scanAll(rows, scan)
 		}
-		defer rows.Close()
-		for rows.Next() {
-			row, err := scan(rows)
-			if err != nil {
-				return err
-			}
-			all = append(all, row)
-		}
-		return rows.Err()
+		return err
 	})
-	return all, err
+	return all, wrap(task, err)
+}
+
+func scanAll[Row any](rows *sql.Rows, scan func(*sql.Rows) (Row, error)) (all []Row, err error) {
+	defer rows.Close()
+	for rows.Next() {
+		row, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, row)
+	}
+	return all, rows.Err()
 }

@@ -1,0 +1,244 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/alexaevents/alexaevents/identity"
+)
+
+// maxBatch is how many writes share a transaction.
+const maxBatch = 64
+
+// queue lets the writes of concurrent callers share a transaction. One caller at
+// a time leads: it makes its own write together with those that wait, and then
+// passes the lead to the first of those that came meanwhile. There is no
+// goroutine but the callers'.
+type queue struct {
+	// together makes the writes in one transaction, or none of them. The first
+	// one is the leader's, as is the context.
+	together func(ctx context.Context, batch []*write) error
+
+	// final reports whether an error of together is the result of every write of
+	// the batch. After any other error each is made alone.
+	final func(error) bool
+
+	// patience is how long a write waits before it is made alone, beside the
+	// others: it must be idempotent then, since the leader may be making it.
+	// Zero is for as long as its context lasts, one write after the other.
+	patience time.Duration
+
+	mu      sync.Mutex
+	led     bool     // somebody leads
+	waiting []*write // in the order of arrival
+}
+
+// write is one write of one caller.
+type write struct {
+	ctx   context.Context
+	begun time.Time
+	alone func() error // makes the write in a transaction of its own
+
+	// Writes of one group can be made together. Those without a group cannot.
+	group     string
+	statement string          // for SQLite
+	args      []any           // of the statement
+	facts     []identity.Fact // for PostgreSQL
+
+	state   writeState // guarded by the queue's mutex
+	turn    chan turn  // has room for one
+	changed int64      // how many rows it changed
+	err     error
+}
+
+type writeState uint8
+
+const (
+	writeQueued writeState = iota
+	writeTaken             // the leader makes it
+	writeTold              // the caller's turn is in the channel
+	writeLeft              // the caller waits no more
+)
+
+// turn is what a caller that waits is told.
+type turn uint8
+
+const (
+	turnLead  turn = iota
+	turnAlone      // make the write, beside the others
+	turnDone       // the write is made
+)
+
+// do makes the write, or has another caller make it, and returns its result. A
+// caller that waits for another one returns as soon as its context ends; its
+// write may still happen then.
+func (q *queue) do(w *write) error {
+	w.turn = make(chan turn, 1)
+	if q.join(w) {
+		return q.lead(w)
+	}
+	var impatience <-chan time.Time
+	if q.patience > 0 {
+		timer := time.NewTimer(q.patience)
+		defer timer.Stop()
+		impatience = timer.C
+	}
+	select {
+	case t := <-w.turn:
+		return q.take(w, t)
+	case <-w.ctx.Done():
+		if q.leave(w) {
+			return w.ctx.Err()
+		}
+	case <-impatience:
+		if q.leave(w) {
+			return w.alone()
+		}
+	}
+	return q.take(w, <-w.turn)
+}
+
+// take does as the caller is told.
+func (q *queue) take(w *write, t turn) error {
+	switch t {
+	case turnLead:
+		return q.lead(w)
+	case turnAlone:
+		return w.alone()
+	default:
+		return w.err
+	}
+}
+
+// join reports whether the caller leads.
+func (q *queue) join(w *write) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.led {
+		q.waiting = append(q.waiting, w)
+		return false
+	}
+	q.led = true
+	return true
+}
+
+// leave reports whether the caller was told nothing, and will be told nothing.
+func (q *queue) leave(w *write) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch w.state {
+	case writeTold:
+		return false
+	case writeQueued:
+		i := slices.Index(q.waiting, w)
+		q.waiting = slices.Delete(q.waiting, i, i+1)
+	}
+	w.state = writeLeft
+	return true
+}
+
+// lead makes the write and those of others, and passes the lead.
+func (q *queue) lead(w *write) error {
+	others := q.takeOthers(w)
+	settle := q.separate // after a panic as well
+	defer func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		settle(others)
+		q.pass()
+	}()
+	if len(others) == 0 {
+		return w.alone()
+	}
+	err := q.tryTogether(w, others)
+	switch {
+	case err == nil || q.final(err) && w.ctx.Err() == nil:
+		settle = func(others []*write) { q.finish(others, err) }
+		return err
+	case w.ctx.Err() != nil: // the others go on without this caller
+		settle = q.putBack
+		return err
+	default: // one of them may have failed all
+		return w.alone()
+	}
+}
+
+// tryTogether makes an error of a panic. The write that caused it is made alone
+// later, and panics where its own caller sees it.
+func (q *queue) tryTogether(w *write, others []*write) (err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			err = fmt.Errorf("a panic: %v", panicked)
+		}
+	}()
+	return q.together(w.ctx, append([]*write{w}, others...))
+}
+
+// takeOthers takes the writes from the queue that can share a transaction with
+// the leader's.
+func (q *queue) takeOthers(w *write) []*write {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := 0
+	for w.group != "" && n < min(len(q.waiting), maxBatch-1) && q.waiting[n].group == w.group {
+		q.waiting[n].state = writeTaken
+		n++
+	}
+	others := slices.Clone(q.waiting[:n])
+	q.waiting = slices.Delete(q.waiting, 0, n)
+	return others
+}
+
+// The methods below are for those who hold the mutex.
+
+// tell tells the caller, unless it left.
+func (q *queue) tell(w *write, t turn) {
+	if w.state != writeLeft {
+		w.state = writeTold
+		w.turn <- t
+	}
+}
+
+// finish ends writes that were taken.
+func (q *queue) finish(writes []*write, err error) {
+	for _, w := range writes {
+		w.err = err
+		q.tell(w, turnDone)
+	}
+}
+
+// putBack returns writes that were taken to the head of the queue.
+func (q *queue) putBack(writes []*write) {
+	writes = slices.DeleteFunc(writes, func(w *write) bool { return w.state == writeLeft })
+	for _, w := range writes {
+		w.state = writeQueued
+	}
+	q.waiting = slices.Insert(q.waiting, 0, writes...)
+}
+
+// separate has writes that were taken made alone.
+func (q *queue) separate(writes []*write) {
+	if q.patience > 0 {
+		for _, w := range writes {
+			q.tell(w, turnAlone)
+		}
+		return
+	}
+	for _, w := range writes {
+		w.group = ""
+	}
+	q.putBack(writes)
+}
+
+// pass passes the lead to the first that waits.
+func (q *queue) pass() {
+	q.led = len(q.waiting) > 0
+	if q.led {
+		first := q.waiting[0]
+		q.waiting = slices.Delete(q.waiting, 0, 1)
+		q.tell(first, turnLead)
+	}
+}
