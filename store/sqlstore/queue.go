@@ -142,28 +142,41 @@ func (q *queue) leave(w *write) bool {
 
 // lead makes the write and those of others, and passes the lead.
 func (q *queue) lead(w *write) error {
-	others := q.takeOthers(w)
-	settle := q.separate // after a panic as well
+	defer func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.pass()
+	}()
+	if others := q.takeOthers(w); len(others) > 0 {
+		if settled, err := q.leadOthers(w, others); settled {
+			return err
+		}
+	}
+	return w.alone()
+}
+
+// leadOthers makes the writes together. It reports whether err is the result of
+// the leader's write, which is still to be made if not.
+func (q *queue) leadOthers(w *write, others []*write) (settled bool, err error) {
+	settle := q.separate // one of them may have failed all
 	defer func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		settle(others)
-		q.pass()
 	}()
-	if len(others) == 0 {
-		return w.alone()
-	}
-	err := q.tryTogether(w, others)
+	err = q.tryTogether(w, others)
 	switch {
 	case err == nil || q.final(err) && w.ctx.Err() == nil:
 		settle = func(others []*write) { q.finish(others, err) }
-		return err
 	case w.ctx.Err() != nil: // the others go on without this caller
 		settle = q.putBack
-		return err
-	default: // one of them may have failed all
-		return w.alone()
+		if !q.final(err) { // it may be about another's write
+			err = w.ctx.Err()
+		}
+	default:
+		return false, nil
 	}
+	return true, err
 }
 
 // tryTogether makes an error of a panic. The write that caused it is made alone
