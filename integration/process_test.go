@@ -24,6 +24,7 @@ type errand struct {
 	Hasty    *hasty    `json:",omitempty"`
 	Crashing *crashing `json:",omitempty"`
 	Locking  *locking  `json:",omitempty"`
+	Crowd    *crowd    `json:",omitempty"`
 }
 
 func (e errand) run(ctx context.Context, out io.Writer) error {
@@ -36,6 +37,8 @@ func (e errand) run(ctx context.Context, out io.Writer) error {
 		return e.Hasty.run(ctx, out)
 	case e.Crashing != nil:
 		return e.Crashing.run(ctx, out)
+	case e.Crowd != nil:
+		return e.Crowd.run(ctx, out)
 	default:
 		return e.Locking.run(ctx, out)
 	}
