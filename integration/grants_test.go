@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -180,3 +182,33 @@ func TestGrantChangedMeanwhile(t *testing.T) {
 func list[T any](all ...T) []T { return all }
 
 func tokens(all ...alexaevents.Secret) []alexaevents.Secret { return all }
+
+// Updates of one grant by many callers at once wait for each other a little, so
+// that fn does not run many times for each.
+func TestContendedGrant(t *testing.T) {
+	const callers, each, most = 50, 10, 10
+	onEachPlace(t, func(t *testing.T, create func(*testing.T) place) {
+		store := create(t).store(t)
+		var runs atomic.Int64
+		var group errgroup.Group
+		for range callers {
+			group.Go(func() error {
+				for range each {
+					if err := store.UpdateGrant(t.Context(), keyOf(account), func(g *lwa.Grant) error {
+						runs.Add(1)
+						return countUpdate(g)
+					}); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		}
+		require.NoError(t, group.Wait())
+		grant, err := store.Grant(t.Context(), keyOf(account))
+		require.NoError(t, err)
+		require.Equal(t, alexaevents.Secret(strconv.Itoa(callers*each)), grant.RefreshToken)
+		t.Logf("fn ran %d times for %d updates", runs.Load(), callers*each)
+		require.Less(t, runs.Load(), int64(callers*each*most))
+	})
+}

@@ -39,7 +39,7 @@ func (s *Store) write(ctx context.Context, table string, requests []types.WriteR
 // request does some of it, or else gives an error, after the client's own tries:
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
 func (s *Store) writeBatch(ctx context.Context, undone map[string][]types.WriteRequest) error {
-	wait := 50 * time.Millisecond
+	waited := backoff{first: 50 * time.Millisecond, longest: time.Second}
 	for range batch {
 		output, err := s.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: undone})
 		if err != nil {
@@ -48,12 +48,25 @@ func (s *Store) writeBatch(ctx context.Context, undone map[string][]types.WriteR
 		if undone = output.UnprocessedItems; len(undone) == 0 {
 			return nil
 		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait/2 + rand.N(wait)): //nolint:gosec // jitter keeps no secret
+		if err := waited.wait(ctx); err != nil {
+			return err
 		}
-		wait = min(2*wait, time.Second)
 	}
 	return errors.New("DynamoDB leaves the same writes undone again and again")
+}
+
+// backoff is how long a call waits before it tries again: a random time, up to one
+// that doubles with each try.
+type backoff struct{ first, longest time.Duration }
+
+// wait returns the context's error if that ends first.
+func (b *backoff) wait(ctx context.Context) error {
+	wait := b.first
+	b.first = min(2*b.first, b.longest)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(wait/2 + rand.N(wait)): //nolint:gosec // jitter keeps no secret
+		return nil
+	}
 }

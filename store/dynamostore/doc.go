@@ -73,7 +73,7 @@
 //	UserRecords     1 read for each ten facts
 //	AccountRecords  0.5 read, and 1 for each Alexa user of the account
 //	EraseUser       1 read, and for each fact what AddFact took
-//	EraseAccount    as AccountRecords, and for each fact what AddFact took
+//	EraseAccount    as AccountRecords, and for each fact what AddFact took; 1 write for each link that stays without account
 //	Grant           1 read
 //	AccountGrants   1 read for each grant or two
 //	UpdateGrant     1 read, 1 write for each KB

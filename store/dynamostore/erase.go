@@ -43,25 +43,36 @@ func (s *Store) eraseAccount(ctx context.Context, accountID string) error {
 	if err != nil {
 		return err
 	}
-	var links, others []identity.Fact
+	var emptied, links, others []identity.Fact
 	for _, facts := range users {
-		shared := slices.ContainsFunc(facts, func(f identity.Fact) bool {
-			return f.AccountID != "" && f.AccountID != accountID
-		})
+		remaining := identity.WithoutAccount(facts, accountID)
+		for _, fact := range remaining {
+			if !slices.Contains(facts, fact) {
+				emptied = append(emptied, fact)
+			}
+		}
 		for _, fact := range facts {
 			switch {
+			case slices.Contains(remaining, fact):
 			case fact.AccountID == accountID:
 				links = append(links, fact)
-			case !shared && !isDisabled(fact):
+			default:
 				others = append(others, fact)
 			}
 		}
 	}
-	// The links last: the account is found by them if this has to be done again.
-	if err := s.removeFacts(ctx, others); err != nil {
-		return err
+	// The account's links last: it is found by them if this has to be done again.
+	requests, err := putRequests(emptied)
+	if err == nil {
+		err = s.write(ctx, factsTable, requests)
 	}
-	return s.removeFacts(ctx, links)
+	if err == nil {
+		err = s.removeFacts(ctx, others)
+	}
+	if err == nil {
+		err = s.removeFacts(ctx, links)
+	}
+	return err
 }
 
 // Purge implements [identity.Store]. It reads the whole table, and once more the

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"iter"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -80,13 +81,14 @@ func (s *Store) Grants(ctx context.Context) iter.Seq2[lwa.Grant, error] {
 }
 
 // UpdateGrant implements [lwa.Store]. It reads, and writes on the condition that
-// what it read is still there; if not, it starts again.
+// what it read is still there. If not, it waits for a moment and starts again.
 func (s *Store) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
 	return wrap("update a grant", s.updateGrant(ctx, key, fn))
 }
 
 func (s *Store) updateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
 	var written string // the revision that the last try meant to store, empty for no grant
+	waited := backoff{first: 10 * time.Millisecond, longest: time.Second}
 	for tries := 0; ; tries++ {
 		grant, revision, err := s.grant(ctx, key)
 		if err != nil {
@@ -109,6 +111,9 @@ func (s *Store) updateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant
 			written = rand.Text()
 		}
 		if done, err := s.replace(ctx, revision, grant, written); done || err != nil {
+			return err
+		}
+		if err := waited.wait(ctx); err != nil {
 			return err
 		}
 	}
