@@ -79,8 +79,8 @@ type server struct {
 }
 
 // startPostgres makes a server in a folder of its own, with a socket there and
-// no port.
-func startPostgres() (*server, error) {
+// no port. A setting like fsync=on replaces one of the tests' own.
+func startPostgres(settings ...string) (*server, error) {
 	programs, err := postgresPrograms()
 	if err != nil {
 		return nil, err
@@ -101,23 +101,27 @@ func startPostgres() (*server, error) {
 	// QUIT it recovers as after a crash, and none of its processes is left.
 	const script = `
 programs=$1 dir=$2
+shift 2
 init() { "$programs/initdb" -D "$dir/data" -U postgres --auth=trust --encoding=UTF8 --no-sync "$@" >"$dir/log" 2>&1; }
 init --locale-provider=icu --icu-locale=en-US || init || exit 1
 serve() {
-	"$programs/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c fsync=off >>"$dir/log" 2>&1 &
+	"$programs/postgres" -D "$dir/data" -k "$dir" -c listen_addresses= -c fsync=off "$@" >>"$dir/log" 2>&1 &
 	server=$!
 }
 crash() { kill -QUIT $server; wait $server; }
-serve
+serve "$@"
 trap 'crash; rm -rf "$dir"' EXIT
 trap exit HUP INT TERM
 while read -r _; do
 	crash
 	echo crashed
-	serve
+	serve "$@"
 done
 exit 0`
 	args := append(slices.Clone(become), "sh", "-c", script, "sh", programs, dir)
+	for _, setting := range settings {
+		args = append(args, "-c", setting)
+	}
 	command := exec.Command(args[0], args[1:]...)
 	command.Dir = dir
 	s := &server{
