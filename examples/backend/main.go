@@ -24,6 +24,8 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	db.SetMaxOpenConns(8) // enough for reads at once; writes share one connection
+	db.SetMaxIdleConns(8) // opening another one costs more than a query
 	store := sqlstore.New(db, sqlstore.SQLite)
 	if err := store.Migrate(context.Background()); err != nil {
 		log.Fatal(err)

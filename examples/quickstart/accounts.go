@@ -45,6 +45,8 @@ func openAccounts(ctx context.Context, database string) (*accounts, error) {
 	if err != nil {
 		return nil, err
 	}
+	db.SetMaxOpenConns(8)
+	db.SetMaxIdleConns(8)
 	store := sqlstore.New(db, dialect)
 	_, err = db.ExecContext(ctx, tables)
 	if err == nil {

@@ -7,6 +7,8 @@
 //	db, err := sql.Open("sqlite", "file:alexa.db?_pragma=journal_mode(WAL)"+
 //		"&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_txlock=immediate")
 //	...
+//	db.SetMaxOpenConns(8)
+//	db.SetMaxIdleConns(8)
 //	store := sqlstore.New(db, sqlstore.SQLite)
 //	if err := store.Migrate(ctx); err != nil {
 //		...
@@ -14,14 +16,30 @@
 //	recorder := &identity.Recorder{Store: store, Account: accountOf}
 //	tokens := &lwa.Source{Client: client, Store: store}
 //
-// Several processes may use one database at once. Each write is one statement
-// and so a transaction of its own; none is open while code of the program runs.
-// A statement that fails because of another transaction, as SQLite's busy and
-// PostgreSQL's serialization failures and deadlocks do, is repeated for up to ten
-// seconds.
+// Several processes may use one database at once. No transaction is open while
+// code of the program runs. A statement that fails because of another transaction,
+// as SQLite's busy and PostgreSQL's serialization failures and deadlocks do, is
+// repeated for up to ten seconds.
 //
 // The tokens of grants are stored as they are, unless an [lwa.Sealed] goes around
 // the store.
+//
+// # Concurrent writes
+//
+// Concurrent writes to one [Store] share transactions, so use one Store for a
+// database and a prefix. In SQLite these are all calls of AddFact, AddFacts,
+// UpdateGrant and EraseGrants: a call that finds another one writing waits, and
+// the first of those that wait writes and commits for up to 64 of them. In
+// PostgreSQL facts that wait in the same way become one INSERT. A call returns
+// after the commit that holds its write. If one write of several fails, all are
+// rolled back and made one by one, so that only the bad one fails. Erasures and
+// Purge have transactions of their own; in SQLite they take their turn among the
+// writes.
+//
+// A call whose context ends returns the context's error. As with any database, its
+// write may happen all the same. The contexts of other calls do not matter to it.
+// Several Stores on one handle, also in several processes, work as well; they
+// compete for SQLite's lock, which goes to whoever asks at the right moment.
 //
 // # SQLite
 //
@@ -33,11 +51,18 @@
 //     not send them again. A refresh token may be lost likewise, and the grant
 //     with it.
 //   - busy_timeout: SQLite itself waits while another connection or process
-//     writes, which costs less than repeated statements. A write waits its time
-//     out even if its context ends.
+//     writes, which costs less than repeated statements. The call that writes for
+//     itself and others waits this time out even if its context ends.
 //   - journal_mode=WAL: reading and writing do not wait for each other.
 //   - _txlock=immediate: the program's own transactions on the handle wait as
 //     well, instead of failing once they write.
+//
+// SetMaxOpenConns bounds the connections that reads open at once, each with a cache
+// and an open file of its own: 8 are enough, since reads take microseconds and
+// writes use one connection. SetMaxIdleConns has the same number: database/sql keeps
+// two otherwise and closes the rest after each use, and opening one takes longer
+// than most queries. A database in memory needs SetMaxOpenConns(1), since each
+// connection would have its own.
 //
 // What was erased can stay readable in the file until SQLite uses the space
 // again; PRAGMA secure_delete=ON overwrites it.
@@ -49,7 +74,13 @@
 //	db, err := sql.Open("pgx", "postgres://app@db.example/alexa")
 //	...
 //	db.SetMaxOpenConns(10)
+//	db.SetMaxIdleConns(10)
 //	store := sqlstore.New(db, sqlstore.Postgres)
+//
+// Without SetMaxOpenConns a burst of requests opens a connection for each, and the
+// server refuses those beyond its max_connections. Ten times the number of
+// processes must fit into that. SetMaxIdleConns has the same number, since opening a
+// connection takes several round trips.
 //
 // The database must be encoded in UTF8. Any isolation level is right; the
 // default, read committed, repeats the fewest statements. Behind a

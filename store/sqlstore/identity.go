@@ -10,7 +10,8 @@ import (
 	"github.com/alexaevents/alexaevents/identity"
 )
 
-// AddFact implements [identity.Store].
+// AddFact implements [identity.Store]. If its context ends while the fact is being
+// written, the fact may be stored.
 func (s *Store) AddFact(ctx context.Context, fact identity.Fact) error {
 	return s.AddFacts(ctx, []identity.Fact{fact})
 }

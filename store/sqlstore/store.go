@@ -16,9 +16,9 @@ import (
 )
 
 // Store keeps facts and grants in a SQL database. It implements
-// [identity.Store] and [lwa.Store]. A Store holds nothing but the handle that
-// [New] was given, so any number of them, in any number of processes, may share
-// a database. Its errors wrap those of the driver and name no user or account.
+// [identity.Store] and [lwa.Store]. Any number of them, in any number of
+// processes, may share a database; concurrent writes to one Store share
+// transactions. Its errors wrap those of the driver and name no user or account.
 type Store struct {
 	// Prefix begins the name of each table, index and view, in place of
 	// "alexa_": stores with different prefixes share a database and nothing
