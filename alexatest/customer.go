@@ -89,7 +89,7 @@ func (c *Customer) Event(requestType string, request map[string]any) []byte {
 		now = c.Now
 	}
 	at := now().UTC().Format(time.RFC3339)
-	sessionless := envelope.IsSessionless(requestType)
+	sessionless := !envelope.IsImmediate(requestType)
 
 	complete := members{"type": requestType, "requestId": uuid.NewString(), "timestamp": at}
 	if sessionless {

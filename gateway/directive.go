@@ -49,11 +49,12 @@ type Directive struct {
 // ParseDirective decodes a directive, as the Lambda function of a smart home
 // skill gets it. It keeps a copy of data, not data itself.
 //
-// What Amazon leaves out or adds is no error. Every error wraps
+// What Amazon leaves out or adds is not an error. Every error wraps
 // [ErrMalformedDirective], holds nothing of data, and means that data is not one
-// JSON object in valid UTF-8, that an object that is looked at has a member
-// twice, that namespace or name is missing, or that a member that [Directive]
-// shows is neither null nor what it should be.
+// JSON object in valid UTF-8 of at most 64 levels, that a member that is read
+// occurs twice, that namespace or name is missing, or that a member is neither
+// null nor what it should be. A PayloadVersion, MessageID or Cookie that is not
+// what it should be stays empty.
 func ParseDirective(data []byte) (*Directive, error) {
 	d := &Directive{raw: bytes.Clone(data)}
 	var cookie json.RawMessage
@@ -62,8 +63,8 @@ func ParseDirective(data []byte) (*Directive, error) {
 			"namespace":        &d.Namespace,
 			"name":             &d.Name,
 			"instance":         &d.Instance,
-			"payloadVersion":   &d.PayloadVersion,
-			"messageId":        &d.MessageID,
+			"payloadVersion":   (*textIfAny)(&d.PayloadVersion),
+			"messageId":        (*textIfAny)(&d.MessageID),
 			"correlationToken": (*string)(&d.CorrelationToken),
 		},
 		"endpoint": fields{
@@ -91,8 +92,12 @@ func ParseDirective(data []byte) (*Directive, error) {
 }
 
 // fields says where the members of a JSON object go: to a *string, to a
-// *json.RawMessage, or to the fields of an object inside.
+// *textIfAny, to a *json.RawMessage, or to the fields of an object inside.
 type fields map[string]any
+
+// textIfAny is a text that nothing is decided by. It stays empty if the member
+// is not one.
+type textIfAny string
 
 // read reads a directive or its payload; nil has no members.
 func (f fields) read(object []byte) error {
@@ -107,11 +112,15 @@ func (f fields) fill(object envelope.Raw) error {
 		return nil
 	}
 	var first error
-	err := envelope.Members(object, func(name []byte, value envelope.Raw) {
+	err := envelope.Members(object, func(name []byte, value envelope.Raw) bool {
 		var err error
 		switch to := f[string(name)].(type) {
+		case nil:
+			return false
 		case *string:
 			*to, err = value.Text()
+		case *textIfAny:
+			*to = textIfAny(value.TextIfAny())
 		case *json.RawMessage:
 			*to = json.RawMessage(value)
 		case fields:
@@ -120,6 +129,7 @@ func (f fields) fill(object envelope.Raw) error {
 		if err != nil && first == nil {
 			first = fmt.Errorf("%s: %w", name, err)
 		}
+		return true
 	})
 	if err != nil {
 		return err

@@ -22,7 +22,7 @@ var errNoName = errors.New("no eventName")
 // What Amazon leaves out, adds or sends in another JSON type than expected is no
 // error: it leaves its field zero. Every error wraps [ErrMalformed] and means
 // that data is not one JSON object in valid UTF-8, that it has no eventName, or
-// that an object that is looked at has a member twice.
+// that a member that is read occurs twice.
 //
 // Times are RFC 3339 texts, or numbers of seconds or milliseconds since 1970.
 func Parse(data []byte) (Event, error) {
@@ -37,7 +37,7 @@ func parse(data []byte) (Event, error) {
 	common := Envelope{raw: data}
 	var beside envelope.Raw // a subscription outside of the payload
 	empty := true
-	err := envelope.Members(data, func(name []byte, value envelope.Raw) {
+	err := envelope.Members(data, func(name []byte, value envelope.Raw) bool {
 		empty = false
 		switch string(name) {
 		case "eventName":
@@ -50,7 +50,10 @@ func parse(data []byte) (Event, error) {
 			common.payload = json.RawMessage(value)
 		case "subscription":
 			beside = value
+		default:
+			return false
 		}
+		return true
 	})
 	switch {
 	case err != nil:
@@ -76,7 +79,7 @@ func parse(data []byte) (Event, error) {
 func fill(event Event, beside envelope.Raw) error {
 	e, objects := event.Common(), new(envelope.Objects)
 	objects.Text(beside, "subscriptionId", &e.SubscriptionID)
-	objects.Members(envelope.Raw(e.payload), func(name []byte, value envelope.Raw) {
+	objects.Members(envelope.Raw(e.payload), func(name []byte, value envelope.Raw) bool {
 		switch string(name) {
 		case "status":
 			e.Status = Status(value.TextIfAny())
@@ -93,23 +96,29 @@ func fill(event Event, beside envelope.Raw) error {
 			if review, ok := event.(*SkillReviewPublish); ok {
 				objects.Members(value, review.fill)
 			}
+		default:
+			return false
 		}
+		return true
 	})
 	return objects.Err
 }
 
 // fill reads a member of the skill or interaction model.
-func (e *Envelope) fill(name []byte, value envelope.Raw) {
+func (e *Envelope) fill(name []byte, value envelope.Raw) bool {
 	switch string(name) {
 	case "skillId":
 		e.SkillID = value.TextIfAny()
 	case "vendorId":
 		e.VendorID = value.TextIfAny()
+	default:
+		return false
 	}
+	return true
 }
 
 // fill reads a member of the review.
-func (r *SkillReviewPublish) fill(name []byte, value envelope.Raw) {
+func (r *SkillReviewPublish) fill(name []byte, value envelope.Raw) bool {
 	switch string(name) {
 	case "reviewId":
 		r.ReviewID = value.TextIfAny()
@@ -117,5 +126,8 @@ func (r *SkillReviewPublish) fill(name []byte, value envelope.Raw) {
 		r.URL = value.TextIfAny()
 	case "starRating":
 		r.StarRating = value.TextIfAny()
+	default:
+		return false
 	}
+	return true
 }

@@ -164,7 +164,7 @@ func TestParseRefuses(t *testing.T) {
 		`{"eventName":"x","payload":{},"payload":{}}`:                                  "member occurs twice",
 		`{"eventName":"x","payload":{"status":"FAILED","status":"SUCCEEDED"}}`:         "member occurs twice",
 		`{"eventName":"x","payload":{"skill":{"skillId":"a","skillId":"b"}}}`:          "member occurs twice",
-		`{"eventName":"x","payload":{"actor":{"a":"a","a":"b"}}}`:                      "member occurs twice",
+		`{"eventName":"x","payload":{"actor":{"customerId":"a","customerId":"b"}}}`:    "member occurs twice",
 		`{"eventName":"x","subscription":{"subscriptionId":"a","subscriptionId":"b"}}`: "member occurs twice",
 		// An alarm of CloudWatch, which can come on the same topic.
 		`{"AlarmName":"errors","NewStateValue":"ALARM"}`: "no eventName",

@@ -8,9 +8,13 @@
 // every skill with the same key, so a signature alone does not say that a
 // request was meant for yours.
 //
-// Requests that carry a session may be 150 seconds old. Those without one, such
-// as skill events, may be an hour old, because Alexa redelivers them that long
-// with their first timestamp. None may be more than 150 seconds in the future.
+// Requests of a session may be 150 seconds old, and so may those of a kind that
+// Alexa makes only once, at the moment when something happens: launches, intents,
+// AudioPlayer, PlaybackController, Alexa.Presentation and their like. Any other
+// request may be an hour old: it is an event, or may be an event of a kind that
+// this package does not know yet, and Alexa redelivers events for an hour with
+// their first timestamp. An event without a timestamp has its publishing time or
+// creation time instead. No request may be more than 150 seconds in the future.
 // Within those limits a request can be replayed, so what it causes must be
 // idempotent.
 //

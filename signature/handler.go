@@ -7,6 +7,8 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"sync"
+	"time"
 
 	"github.com/alexaevents/alexaevents/internal/body"
 )
@@ -19,7 +21,10 @@ const (
 // Read reads the body of a request and verifies it. It returns the bytes that
 // it verified, or one of the errors of this package.
 func (v *Verifier) Read(r *http.Request) ([]byte, error) {
-	seal, err := readSeal(r.Header)
+	if r.Method != http.MethodPost {
+		return nil, v.observe(r.Context(), Observation{Err: ErrMethod})
+	}
+	signed, err := readHeader(r.Header)
 	if err != nil {
 		return nil, v.observe(r.Context(), Observation{Err: err})
 	}
@@ -27,7 +32,7 @@ func (v *Verifier) Read(r *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, v.observe(r.Context(), Observation{Err: err})
 	}
-	if err := v.verify(r.Context(), seal, data); err != nil {
+	if err := v.verify(r.Context(), signed, data); err != nil {
 		return nil, err
 	}
 	return data, nil
@@ -54,8 +59,13 @@ func (v *Verifier) readBody(r *http.Request) ([]byte, error) {
 }
 
 // Handler returns a handler that gives next only the requests that pass
-// [Verifier.Read], their body as it was. It answers the others itself, with an
-// empty body: 503 if the certificate could not be fetched, else 400.
+// [Verifier.Read], their body as it was. Its response to the others has an empty
+// body and the status
+//
+//   - 405 if the method is not POST;
+//   - 503 if the certificate could not be fetched, so that Alexa delivers again;
+//   - 500 if Skills is empty, for the same reason;
+//   - 400 for everything else.
 //
 // Use it for the endpoint of the events and for that of the skill itself:
 // Amazon asks for the check on both.
@@ -65,6 +75,9 @@ func (v *Verifier) Handler(next http.Handler) http.Handler {
 		if err != nil {
 			code := status(err)
 			v.log(r, code, err)
+			if code == http.StatusMethodNotAllowed {
+				w.Header().Set("Allow", http.MethodPost)
+			}
 			w.WriteHeader(code)
 			return
 		}
@@ -79,9 +92,32 @@ func (v *Verifier) log(r *http.Request, code int, err error) {
 		return
 	}
 	level := slog.LevelInfo // strangers can cause these at will
-	if errors.Is(err, ErrFetch) {
+	switch {
+	case errors.Is(err, errNoSkills):
+		if !v.misuse.due(v.now()) {
+			return
+		}
+		level = slog.LevelError
+	case errors.Is(err, ErrFetch):
 		level = slog.LevelWarn
 	}
 	v.Logger.Log(r.Context(), level, "refused a request",
 		slog.String("alexa.outcome", "refused"), slog.Int("http.status", code), slog.Any("error", err))
+}
+
+// misuse limits how often a setting that is wrong is logged.
+type misuse struct {
+	mu   sync.Mutex
+	last time.Time
+}
+
+// due reports whether to log it: at the first request, then once a minute.
+func (m *misuse) due(now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.last.IsZero() && now.Sub(m.last) < time.Minute {
+		return false
+	}
+	m.last = now
+	return true
 }

@@ -2,13 +2,17 @@ package signature_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"log/slog"
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -120,8 +124,8 @@ func TestLog(t *testing.T) {
 	b.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	r := post(otherSkill())
 	b.Handler(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), r)
-	require.Contains(t, log.String(), signature.ErrSkill.Error())
-	require.NotContains(t, log.String(), "amzn1.")
+	require.Contains(t, log.String(), signature.ErrSkill.Error()+": amzn1.ask.skill.other is not in Verifier.Skills, which lists 1")
+	require.NotContains(t, log.String(), "amzn1.ask.account")
 	require.NotContains(t, log.String(), r.Header.Get("Signature-256"))
 	require.Contains(t, log.String(), "level=INFO", "strangers can cause it")
 
@@ -131,3 +135,78 @@ func TestLog(t *testing.T) {
 	require.Contains(t, log.String(), "level=WARN")
 	require.Contains(t, log.String(), "no route")
 }
+
+// A skill ID is shown only if it has the form of one.
+func TestSkillIDsThatAreNotShown(t *testing.T) {
+	b := newBench(t)
+	for id, shown := range map[string]bool{
+		"amzn1.ask.skill.0f1e2d3c-4b5a-4978-8877-665544332211":        true,
+		"amzn1.echo-sdk-ams.app.0f1e2d3c-4b5a-4978-8877-665544332211": true,
+		"amzn1.ask.skill.a\u000ab":                                    false,
+		"amzn1.ask.skill.A":                                           false,
+		"Atza|token":                                                  false,
+		"amzn1." + strings.Repeat("a", 95):                            false,
+		"amzn1." + strings.Repeat("a", 2000):                          false,
+		"":                                                            false,
+	} {
+		err := b.verify(bytes.Replace(intent(), []byte(skillID), []byte(id), 1))
+		require.Error(t, err)
+		require.Equal(t, shown, id != "" && strings.Contains(err.Error(), id), err)
+	}
+}
+
+func TestHandlerAcceptsPOSTOnly(t *testing.T) {
+	b := newBench(t)
+	var seen []error
+	b.Observe = func(_ context.Context, o signature.Observation) { seen = append(seen, o.Err) }
+	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodOptions, http.MethodDelete} {
+		r := post(intent())
+		r.Method = method
+		w := httptest.NewRecorder()
+		b.Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("called") })).ServeHTTP(w, r)
+		require.Equal(t, http.StatusMethodNotAllowed, w.Code, method)
+		require.Equal(t, http.MethodPost, w.Header().Get("Allow"))
+		require.ErrorIs(t, seen[len(seen)-1], signature.ErrMethod)
+	}
+	require.Len(t, seen, 5)
+}
+
+// Without skills every request is refused, in a way that makes Alexa deliver
+// again and that shows in the log, but does not fill it.
+func TestHandlerWithoutSkills(t *testing.T) {
+	b := newBench(t)
+	b.Skills = nil
+	var log bytes.Buffer
+	b.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	serve := func() int {
+		w := httptest.NewRecorder()
+		b.Handler(http.NotFoundHandler()).ServeHTTP(w, post(intent()))
+		return w.Code
+	}
+	for range 3 {
+		require.Equal(t, http.StatusInternalServerError, serve())
+	}
+	require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"))
+	require.Contains(t, log.String(), "Verifier.Skills is empty")
+	b.now = b.now.Add(time.Minute)
+	require.Equal(t, http.StatusInternalServerError, serve())
+	require.Equal(t, 2, strings.Count(log.String(), "level=ERROR"))
+	require.Empty(t, b.host.fetches())
+}
+
+// A stranger who promises a large body and sends none costs little memory.
+func TestContentLengthAllocatesLittle(t *testing.T) {
+	b := newBench(t)
+	const requests = 100
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	for range requests {
+		r := &http.Request{Method: http.MethodPost, Header: forged, Body: io.NopCloser(failing{}), ContentLength: 1 << 20}
+		_, err := b.Read(r)
+		require.ErrorIs(t, err, signature.ErrBody)
+	}
+	runtime.ReadMemStats(&after)
+	require.Less(t, (after.TotalAlloc-before.TotalAlloc)/requests, uint64(64<<10))
+}
+
+var forged = http.Header{"Signaturecertchainurl": {certURL}, "Signature-256": {strings.Repeat("A", 340) + "AA=="}}

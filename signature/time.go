@@ -12,30 +12,30 @@ const (
 	// own limit.
 	tolerance = 150 * time.Second
 
-	// redelivery is how old a request without a session may be: Alexa
-	// redelivers those for an hour without a new timestamp.
+	// redelivery is how old an event may be: Alexa redelivers events for an
+	// hour without a new timestamp.
 	redelivery = time.Hour
 )
 
 // checkTime refuses a request that is too old, or too far in the future, or
 // does not say when it was made. Both limits are inclusive.
-func checkTime(timestamp envelope.Raw, requestType string, now time.Time) error {
-	if timestamp == nil {
-		return fmt.Errorf("%w: no timestamp", ErrTime)
-	}
-	at, err := timestamp.Time()
+func checkTime(found *envelope.Envelope, requestType string, now time.Time) error {
+	at, err := found.SentAt()
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrTime, err)
 	}
-	oldest := tolerance
-	if envelope.IsSessionless(requestType) {
-		oldest = redelivery
+	if at.IsZero() {
+		return fmt.Errorf("%w: there is none", ErrTime)
+	}
+	oldest := redelivery
+	if found.HasSession() || envelope.IsImmediate(requestType) {
+		oldest = tolerance
 	}
 	switch age, ahead := now.Sub(at), at.Sub(now); {
 	case age > oldest:
-		return fmt.Errorf("%w: %v old", ErrTime, age)
+		return fmt.Errorf("%w: %v old, at most %v is accepted", ErrTime, age, oldest)
 	case ahead > tolerance:
-		return fmt.Errorf("%w: %v in the future", ErrTime, ahead)
+		return fmt.Errorf("%w: %v in the future, at most %v is accepted", ErrTime, ahead, tolerance)
 	}
 	return nil
 }

@@ -46,6 +46,10 @@ func TestTime(t *testing.T) {
 		"data store":                    {"Alexa.DataStore.Error", at(30 * time.Minute), nil},
 		"launch, 30 min":                {"LaunchRequest", at(30 * time.Minute), signature.ErrTime},
 		"other interface, 30 min":       {"Alexa.Presentation.APL.UserEvent", at(30 * time.Minute), signature.ErrTime},
+		"player, 30 min":                {"AudioPlayer.PlaybackStarted", at(30 * time.Minute), signature.ErrTime},
+		"can fulfill, 30 min":           {"CanFulfillIntentRequest", at(30 * time.Minute), signature.ErrTime},
+		"event of tomorrow, 30 min":     {"AlexaNextYear.Event", at(30 * time.Minute), nil},
+		"event of tomorrow, 61 min":     {"AlexaNextYear.Event", at(61 * time.Minute), signature.ErrTime},
 		"garbage":                       {ordinary, `"garbage"`, signature.ErrTime},
 		"NaN":                           {ordinary, `"NaN"`, signature.ErrTime},
 		"empty":                         {ordinary, `""`, signature.ErrTime},
@@ -73,12 +77,40 @@ func TestTime(t *testing.T) {
 	})
 }
 
+// A request of a session is never redelivered, whatever its type, and always has
+// a timestamp. What has no session may have another time instead.
+func TestTimeInAndOutsideOfSessions(t *testing.T) {
+	const event = "AlexaSkillEvent.SkillDisabled"
+	at := func(name string, age time.Duration) string { return `"` + name + `":` + quoted(now.Add(-age)) }
+	for name, test := range map[string]struct {
+		session, times string
+		want           error
+	}{
+		"in a session":                    {`{"sessionId":"s"}`, at("timestamp", 30*time.Minute), signature.ErrTime},
+		"in a session, current":           {`{"sessionId":"s"}`, at("timestamp", 0), nil},
+		"in an empty session":             {`{"attributes":{}}`, at("timestamp", 30*time.Minute), nil},
+		"published":                       {`null`, at("eventPublishingTime", 30*time.Minute), nil},
+		"published too early":             {`null`, at("eventPublishingTime", 61*time.Minute) + "," + at("eventCreationTime", 0), signature.ErrTime},
+		"created":                         {`null`, at("eventCreationTime", 30*time.Minute), nil},
+		"created too early":               {`null`, at("eventCreationTime", 61*time.Minute), signature.ErrTime},
+		"created, published at odd times": {`null`, at("eventCreationTime", 30*time.Minute) + `,"eventPublishingTime":""`, nil},
+		"the timestamp decides":           {`null`, at("timestamp", 61*time.Minute) + "," + at("eventCreationTime", 0) + "," + at("eventPublishingTime", 0), signature.ErrTime},
+		"published in a session":          {`{"sessionId":"s"}`, at("eventPublishingTime", 0), signature.ErrTime},
+	} {
+		t.Run(name, func(t *testing.T) {
+			body := bytes.Replace(request(event, `0`), []byte(`"timestamp":0`), []byte(test.times), 1)
+			body = bytes.Replace(body, []byte(`{`), []byte(`{"session":`+test.session+`,`), 1)
+			require.ErrorIs(t, newBench(t).verify(body), test.want)
+		})
+	}
+}
+
 func TestErrorTellsTheAge(t *testing.T) {
 	for timestamp, want := range map[string]string{
-		quoted(now.Add(-200 * time.Second)): "signature: the request is not of this time: 3m20s old",
-		quoted(now.Add(200 * time.Second)):  "signature: the request is not of this time: 3m20s in the future",
-		`"9999-12-31T23:59:59Z"`:            "signature: the request is not of this time: " + time.Duration(math.MaxInt64).String() + " in the future",
-		`"0001-01-01T00:00:00Z"`:            "signature: the request is not of this time: " + time.Duration(math.MaxInt64).String() + " old",
+		quoted(now.Add(-200 * time.Second)): "signature: the timestamp is outside the accepted window: 3m20s old, at most 2m30s is accepted",
+		quoted(now.Add(200 * time.Second)):  "signature: the timestamp is outside the accepted window: 3m20s in the future, at most 2m30s is accepted",
+		`"9999-12-31T23:59:59Z"`:            "signature: the timestamp is outside the accepted window: " + time.Duration(math.MaxInt64).String() + " in the future, at most 2m30s is accepted",
+		`"0001-01-01T00:00:00Z"`:            "signature: the timestamp is outside the accepted window: there is none",
 	} {
 		require.EqualError(t, newBench(t).verify(request("IntentRequest", timestamp)), want)
 	}

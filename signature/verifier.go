@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -35,7 +36,7 @@ const (
 // wait for it.
 type Verifier struct {
 	// Skills lists the IDs of the skills whose requests are accepted. Empty
-	// accepts none.
+	// accepts none: Handler responds with 500 and logs an error.
 	Skills []string
 
 	// Roots are the certificate authorities to trust. Nil trusts the system's,
@@ -51,16 +52,18 @@ type Verifier struct {
 	// 1 MiB.
 	MaxBody int64
 
-	// Logger hears of each request that Handler refuses. Nil discards.
+	// Logger receives one record for each request that Handler refuses. Nil
+	// disables logging.
 	Logger *slog.Logger
 
-	// Observe is called after each verification, for metrics. Nil is no call.
+	// Observe is called after each verification, for metrics. Nil disables it.
 	Observe func(context.Context, Observation)
 
 	// Now is the clock. Nil is time.Now.
 	Now func() time.Time
 
 	certificates certs.Cache
+	misuse       misuse
 }
 
 // Observation tells how a verification ended.
@@ -73,15 +76,15 @@ type Observation struct {
 // Verify checks a request by its headers and the exact bytes of its body, as
 // they arrived. The errors are those of this package.
 func (v *Verifier) Verify(ctx context.Context, header http.Header, body []byte) error {
-	seal, err := readSeal(header)
+	signed, err := readHeader(header)
 	if err != nil {
 		return v.observe(ctx, Observation{Err: err})
 	}
-	return v.verify(ctx, seal, body)
+	return v.verify(ctx, signed, body)
 }
 
-func (v *Verifier) verify(ctx context.Context, seal seal, body []byte) error {
-	requestType, skillID, err := v.check(ctx, seal, body)
+func (v *Verifier) verify(ctx context.Context, signed signatureHeaders, body []byte) error {
+	requestType, skillID, err := v.check(ctx, signed, body)
 	if err != nil {
 		return v.observe(ctx, Observation{Err: err})
 	}
@@ -97,30 +100,33 @@ func (v *Verifier) observe(ctx context.Context, o Observation) error {
 
 // check does everything that costs nothing first, so that bytes from strangers
 // seldom make it as far as the network.
-func (v *Verifier) check(ctx context.Context, seal seal, body []byte) (requestType, skillID string, err error) {
+func (v *Verifier) check(ctx context.Context, signed signatureHeaders, body []byte) (requestType, skillID string, err error) {
+	if len(v.Skills) == 0 {
+		return "", "", errNoSkills
+	}
 	at := v.now()
 
 	found, err := envelope.Scan(body)
 	if err != nil {
 		return "", "", fmt.Errorf("%w: %w", ErrRequest, err)
 	}
-	requestType, err = found[envelope.Type].Text()
+	requestType, err = shortText(found[envelope.Type])
 	if err != nil {
 		return "", "", fmt.Errorf("%w: request.type: %w", ErrRequest, err)
 	}
-	if err := checkTime(found[envelope.Timestamp], requestType, at); err != nil {
+	if err := checkTime(&found, requestType, at); err != nil {
 		return "", "", err
 	}
-	skillID, err = found[envelope.ApplicationID].Text()
+	skillID, err = shortText(found[envelope.ApplicationID])
 	if err != nil {
 		return "", "", fmt.Errorf("%w: applicationId: %w", ErrRequest, err)
 	}
-	if skillID == "" || !slices.Contains(v.Skills, skillID) {
-		return "", "", ErrSkill
+	if err := v.checkSkill(skillID); err != nil {
+		return "", "", err
 	}
 
-	source := certs.Source{URL: seal.url, Now: at, Load: func(ctx context.Context) (*certs.Certificate, error) {
-		chain, err := certs.Fetch(ctx, v.HTTPClient, seal.url)
+	source := certs.Source{URL: signed.url, Now: at, Load: func(ctx context.Context) (*certs.Certificate, error) {
+		chain, err := certs.Fetch(ctx, v.HTTPClient, signed.url)
 		if err != nil {
 			return nil, err
 		}
@@ -128,7 +134,7 @@ func (v *Verifier) check(ctx context.Context, seal seal, body []byte) (requestTy
 	}}
 	sum := sha256.Sum256(body)
 	err = v.certificates.Verify(ctx, source, func(key *rsa.PublicKey) bool {
-		return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], seal.signature) == nil
+		return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signed.signature) == nil
 	})
 	if err != nil {
 		return "", "", certificateError(err)
@@ -143,27 +149,55 @@ func (v *Verifier) now() time.Time {
 	return time.Now()
 }
 
-// seal is what the two headers say.
-type seal struct {
+// shortText returns a text that is not longer than any type or skill ID, since
+// strangers can send any.
+func shortText(raw envelope.Raw) (string, error) {
+	const longest = 1 << 10
+	if len(raw) > longest {
+		return "", errors.New("too long")
+	}
+	return raw.Text()
+}
+
+func (v *Verifier) checkSkill(skillID string) error {
+	switch {
+	case skillID != "" && slices.Contains(v.Skills, skillID):
+		return nil
+	case skillID == "":
+		return fmt.Errorf("%w: it has no skill ID", ErrSkill)
+	case isSkillID(skillID):
+		return fmt.Errorf("%w: %s is not in Verifier.Skills, which lists %d", ErrSkill, skillID, len(v.Skills))
+	}
+	return fmt.Errorf("%w: it has an invalid skill ID", ErrSkill)
+}
+
+// isSkillID reports whether an ID has the form of Amazon's, and so may be shown.
+func isSkillID(id string) bool {
+	rest, ok := strings.CutPrefix(id, "amzn1.")
+	return ok && len(id) <= 100 && strings.Trim(rest, "abcdefghijklmnopqrstuvwxyz0123456789.-") == ""
+}
+
+// signatureHeaders is what the two headers say.
+type signatureHeaders struct {
 	url       string // rebuilt by certificateURL
 	signature []byte
 }
 
-// readSeal checks all that can be told from the headers alone.
-func readSeal(header http.Header) (seal, error) {
+// readHeader checks all that can be told from the headers alone.
+func readHeader(header http.Header) (signatureHeaders, error) {
 	rawURL, encoded := sole(header, urlHeader), sole(header, signatureHeader)
 	if rawURL == "" || encoded == "" {
-		return seal{}, ErrHeader
+		return signatureHeaders{}, ErrHeader
 	}
 	signature, err := certs.DecodeSignature([]byte(encoded))
 	if err != nil {
-		return seal{}, fmt.Errorf("%w: %w", ErrSignature, err)
+		return signatureHeaders{}, fmt.Errorf("%w: %w", ErrSignature, err)
 	}
 	url, err := certificateURL(rawURL)
 	if err != nil {
-		return seal{}, err
+		return signatureHeaders{}, err
 	}
-	return seal{url, signature}, nil
+	return signatureHeaders{url, signature}, nil
 }
 
 // sole returns the value of a header that occurs once, else "". Headers that

@@ -299,7 +299,8 @@ func TestObserve(t *testing.T) {
 	require.Error(t, b.Verify(t.Context(), nil, nil))
 	require.Len(t, seen, 3)
 	require.Equal(t, signature.Observation{SkillID: skillID, RequestType: "IntentRequest"}, seen[0])
-	require.Equal(t, signature.Observation{Err: signature.ErrSkill}, seen[1])
+	require.ErrorIs(t, seen[1].Err, signature.ErrSkill)
+	require.Equal(t, signature.Observation{Err: seen[1].Err}, seen[1])
 	require.Equal(t, signature.Observation{Err: signature.ErrHeader}, seen[2])
 }
 

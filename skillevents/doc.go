@@ -14,8 +14,8 @@
 // [Lint] tells what is wrong with one. A few types, such as [MessageReceived],
 // arrive without a subscription.
 //
-// Alexa delivers an event until it is acknowledged, for up to one hour. After
-// that, and after an acknowledgement, it can never be fetched again. So:
+// Alexa delivers an event until it is acknowledged, for up to one hour; for
+// messages see [MessageReceived]. After that, and after an acknowledgement, it can never be fetched again. So:
 //
 //   - Acknowledge after the durable write, not before. Handler and Lambda
 //     acknowledge when the function that received the event returns nil, and
@@ -23,7 +23,9 @@
 //   - Expect an event twice: an acknowledgement can be lost. A redelivered event
 //     keeps its times and, as far as is known, its request id.
 //   - Expect events in any order. [Envelope.Time] says when something happened,
-//     in whole seconds as a rule, so two events can have the same time.
+//     in whole seconds as a rule, so two events can have the same time. An event
+//     without a timestamp has another time instead, which package signature
+//     accepts too.
 //   - Acknowledge what you do not know. An event of a new type is an [*Unknown],
 //     and refusing it only makes Alexa send it for an hour.
 //

@@ -38,6 +38,15 @@ type Envelope struct {
 	UserID   string
 	PersonID string // context.System.person.personId: the recognised speaker, never an account
 
+	// DeviceID is context.System.device.deviceId: the device as this skill sees
+	// it. Requests of a session have it, captured events do not.
+	DeviceID string
+
+	// UnitID is context.System.unit.unitId: the unit of Alexa Smart Properties
+	// that the device is in, such as a room of a hotel. Its path is that of
+	// Amazon's SDK; no captured event has it.
+	UnitID string
+
 	// AccessToken is context.System.user.accessToken, the skill's own account
 	// linking token. Amazon says to rely on it only in [SkillAccountLinked].
 	AccessToken  alexaevents.Secret
@@ -54,12 +63,15 @@ type Envelope struct {
 func (e *Envelope) Common() *Envelope { return e }
 
 // Time is when the event happened: EventCreationTime, or Timestamp where Amazon
-// leaves that out. It is zero if the event has neither.
+// leaves that out, or EventPublishingTime. It is zero if the event has none.
 func (e *Envelope) Time() time.Time {
-	if !e.EventCreationTime.IsZero() {
+	switch {
+	case !e.EventCreationTime.IsZero():
 		return e.EventCreationTime
+	case !e.Timestamp.IsZero():
+		return e.Timestamp
 	}
-	return e.Timestamp
+	return e.EventPublishingTime
 }
 
 // Raw returns the whole event as it arrived. It holds access tokens: do not log

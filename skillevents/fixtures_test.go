@@ -161,6 +161,7 @@ func document(requestType, own string) []byte {
 			"application": {"applicationId": "amzn1.ask.skill.s"},
 			"user": {"userId": "amzn1.ask.account.u", "accessToken": "token of the account", "permissions": {"consentToken": "token of the consent"}},
 			"person": {"personId": "amzn1.ask.person.p"},
+			"device": {"deviceId": "amzn1.ask.device.d"}, "unit": {"unitId": "amzn1.ask.unit.u"},
 			"apiEndpoint": "https://api.eu.amazonalexa.com", "apiAccessToken": "token of the API"}},
 		"request": {
 			"type": %q, "requestId": "3a8bd4ce-0d9f-4b66-9e6b-3d7d6f3c1f5b", "locale": "de-DE",
@@ -175,6 +176,7 @@ func common(requestType string) skillevents.Envelope {
 		Version: "1.0", Type: requestType, RequestID: "3a8bd4ce-0d9f-4b66-9e6b-3d7d6f3c1f5b", Locale: "de-DE",
 		Timestamp: base.Add(2 * time.Second), EventCreationTime: base, EventPublishingTime: base.Add(time.Second),
 		SkillID: "amzn1.ask.skill.s", UserID: "amzn1.ask.account.u", PersonID: "amzn1.ask.person.p",
+		DeviceID: "amzn1.ask.device.d", UnitID: "amzn1.ask.unit.u",
 		AccessToken: "token of the account", ConsentToken: "token of the consent",
 		APIEndpoint: "https://api.eu.amazonalexa.com", APIAccessToken: "token of the API",
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/alexaevents/alexaevents/internal/envelope"
 )
@@ -13,19 +12,26 @@ import (
 // ErrMalformed is the error of [Parse] for bytes that are not an Alexa event.
 var ErrMalformed = errors.New("skillevents: malformed event")
 
-var errNoType = errors.New("no request.type")
+var (
+	errNoType    = errors.New("no request.type")
+	errDirective = errors.New("no request.type: this is a directive to a smart home skill, for gateway.ParseDirective")
+)
 
 // Parse decodes one event, or any other request that Alexa sends a skill. The
 // result is a pointer to one of the event types of this package, [*Unknown] for
 // all other request types. It keeps a copy of data, not data itself.
 //
-// What Amazon leaves out or adds is no error: absent members leave their fields
-// zero, and so do members of the event's body that have another JSON type than
-// expected. The envelope is held to more, since decisions are taken by it: every
-// error wraps [ErrMalformed] and means that data is not one JSON object in valid
-// UTF-8, that an object of the envelope has a member twice, that request.type is
-// missing, as in a smart home directive, or that a member that [Envelope] shows
-// is neither null nor what it should be, a text or a time.
+// What Amazon leaves out or adds is not an error. A member that is absent, that
+// occurs twice or that has another JSON type than expected leaves its field zero;
+// its bytes are in [Envelope.Raw]. Only what decides which event this is, of which
+// user and when, must be right. Every error wraps [ErrMalformed] and means that
+// data is not one JSON object in valid UTF-8 of at most 64 levels, that
+// request.type is missing, as in a smart home directive, or that one of
+//
+//   - request.type, context.System.application.applicationId and
+//     context.System.user.userId is neither null nor a text;
+//   - request.timestamp and request.eventCreationTime is neither null nor a time;
+//   - these, session, and the objects that they are in, occurs twice.
 //
 // Times are RFC 3339 texts, or numbers of seconds or milliseconds since 1970.
 func Parse(data []byte) (Event, error) {
@@ -53,7 +59,10 @@ func create(found *envelope.Envelope) (Event, error) {
 	if err != nil {
 		return nil, fmt.Errorf("request.type: %w", err)
 	}
-	if requestType == "" {
+	switch {
+	case requestType == "" && found[envelope.Directive] != nil:
+		return nil, errDirective
+	case requestType == "":
 		return nil, errNoType
 	}
 	event := Event(new(Unknown))
@@ -66,40 +75,36 @@ func create(found *envelope.Envelope) (Event, error) {
 
 // fill sets the fields that are members of the envelope, except Type.
 func (e *Envelope) fill(found *envelope.Envelope) error {
+	var err error
+	if e.SkillID, err = found[envelope.ApplicationID].Text(); err != nil {
+		return fmt.Errorf("context.System.application.applicationId: %w", err)
+	}
+	if e.UserID, err = found[envelope.UserID].Text(); err != nil {
+		return fmt.Errorf("context.System.user.userId: %w", err)
+	}
+	if e.Timestamp, err = found[envelope.Timestamp].Time(); err != nil {
+		return fmt.Errorf("request.timestamp: %w", err)
+	}
+	if e.EventCreationTime, err = found[envelope.EventCreationTime].Time(); err != nil {
+		return fmt.Errorf("request.eventCreationTime: %w", err)
+	}
+	e.EventPublishingTime, _ = found[envelope.EventPublishingTime].Time()
 	for _, text := range [...]struct {
 		to    *string
 		field envelope.Field
-		path  string
 	}{
-		{&e.Version, envelope.Version, "version"},
-		{&e.RequestID, envelope.RequestID, "request.requestId"},
-		{&e.Locale, envelope.Locale, "request.locale"},
-		{&e.SkillID, envelope.ApplicationID, "context.System.application.applicationId"},
-		{&e.UserID, envelope.UserID, "context.System.user.userId"},
-		{&e.PersonID, envelope.PersonID, "context.System.person.personId"},
-		{(*string)(&e.AccessToken), envelope.AccessToken, "context.System.user.accessToken"},
-		{(*string)(&e.ConsentToken), envelope.ConsentToken, "context.System.user.permissions.consentToken"},
-		{&e.APIEndpoint, envelope.APIEndpoint, "context.System.apiEndpoint"},
-		{(*string)(&e.APIAccessToken), envelope.APIAccessToken, "context.System.apiAccessToken"},
+		{&e.Version, envelope.Version},
+		{&e.RequestID, envelope.RequestID},
+		{&e.Locale, envelope.Locale},
+		{&e.PersonID, envelope.PersonID},
+		{&e.DeviceID, envelope.DeviceID},
+		{&e.UnitID, envelope.UnitID},
+		{(*string)(&e.AccessToken), envelope.AccessToken},
+		{(*string)(&e.ConsentToken), envelope.ConsentToken},
+		{&e.APIEndpoint, envelope.APIEndpoint},
+		{(*string)(&e.APIAccessToken), envelope.APIAccessToken},
 	} {
-		var err error
-		if *text.to, err = found[text.field].Text(); err != nil {
-			return fmt.Errorf("%s: %w", text.path, err)
-		}
-	}
-	for _, instant := range [...]struct {
-		to    *time.Time
-		field envelope.Field
-		path  string
-	}{
-		{&e.Timestamp, envelope.Timestamp, "request.timestamp"},
-		{&e.EventCreationTime, envelope.EventCreationTime, "request.eventCreationTime"},
-		{&e.EventPublishingTime, envelope.EventPublishingTime, "request.eventPublishingTime"},
-	} {
-		var err error
-		if *instant.to, err = found[instant.field].Time(); err != nil {
-			return fmt.Errorf("%s: %w", instant.path, err)
-		}
+		*text.to = found[text.field].TextIfAny()
 	}
 	e.body = json.RawMessage(found[envelope.Body])
 	return nil

@@ -134,7 +134,9 @@ func TestTime(t *testing.T) {
 	early, late := time.Unix(1, 0), time.Unix(2, 0)
 	require.Equal(t, early, (&skillevents.Envelope{Timestamp: late, EventCreationTime: early}).Time())
 	require.Equal(t, late, (&skillevents.Envelope{Timestamp: late}).Time())
-	require.Zero(t, (&skillevents.Envelope{EventPublishingTime: late}).Time())
+	require.Equal(t, late, (&skillevents.Envelope{EventPublishingTime: late}).Time())
+	require.Equal(t, early, (&skillevents.Envelope{EventPublishingTime: late, Timestamp: early}).Time())
+	require.Zero(t, new(skillevents.Envelope).Time())
 }
 
 func TestParseRefuses(t *testing.T) {
@@ -151,7 +153,7 @@ func TestParseRefuses(t *testing.T) {
 		"something behind":   {valid + "{}", "something follows"},
 		"invalid UTF-8":      {replace("de-DE", "\xff"), "invalid UTF-8"},
 		"no request":         {`{"version": "1.0"}`, "no request.type"},
-		"a directive":        {`{"directive": {"header": {"namespace": "Alexa.Discovery", "name": "Discover"}}}`, "no request.type"},
+		"a directive":        {`{"directive": {"header": {"namespace": "Alexa.Discovery", "name": "Discover"}}}`, "no request.type: this is a directive to a smart home skill, for gateway.ParseDirective"},
 		"request of a kind":  {`{"request": "AlexaSkillEvent.SkillEnabled"}`, "no request.type"},
 		"no type":            {`{"request": {"timestamp": "2026-11-21T22:00:00Z"}}`, "no request.type"},
 		"null type":          {`{"request": {"type": null}}`, "no request.type"},
@@ -160,17 +162,60 @@ func TestParseRefuses(t *testing.T) {
 		"type twice":         {replace(`"locale"`, `"type": "X", "locale"`), "member occurs twice"},
 		"user twice":         {replace(`"person"`, `"user": {"userId": "x"}, "person"`), "member occurs twice"},
 		"unknown date":       {replace(`"2026-11-21T22:00:02Z"`, `"yesterday"`), "request.timestamp: neither"},
-		"empty date":         {replace(`"2026-11-21T22:00:01Z"`, `""`), "request.eventPublishingTime: neither"},
+		"empty date":         {replace(`"2026-11-21T22:00:02Z"`, `""`), "request.timestamp: neither"},
 		"date without zone":  {replace(`"2026-11-21T22:00:00Z"`, `"2026-11-21T22:00:00"`), "request.eventCreationTime: neither"},
 		"object for a time":  {replace(`"2026-11-21T22:00:00Z"`, `{}`), "request.eventCreationTime: neither"},
 		"number for a user":  {replace(`"amzn1.ask.account.u"`, `7`), "context.System.user.userId: not a JSON string"},
-		"object for a token": {replace(`"token of the API"`, `{}`), "context.System.apiAccessToken: not a JSON string"},
+		"object for a skill": {replace(`"amzn1.ask.skill.s"`, `{}`), "context.System.application.applicationId: not a JSON string"},
+		"session twice":      {replace(`"request"`, `"session": {}, "session": {}, "request"`), "member occurs twice"},
+		"too deep":           {replace(`"version": "1.0"`, `"x": `+strings.Repeat("[", 64)+strings.Repeat("]", 64)), "more than 64 levels"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			event, err := skillevents.Parse([]byte(test.data))
 			require.Nil(t, event)
 			require.ErrorIs(t, err, skillevents.ErrMalformed)
 			require.ErrorContains(t, err, "skillevents: malformed event: "+test.reason)
+		})
+	}
+}
+
+// An event of Alexa's is not lost for a member that nobody needs.
+func TestParseToleratesOddMembers(t *testing.T) {
+	valid := string(document("AlexaSkillEvent.SkillEnabled", ""))
+	for name, test := range map[string]struct {
+		old, odd string
+		change   func(*skillevents.Envelope)
+	}{
+		"number for a version":         {`"1.0"`, `1.0`, func(e *skillevents.Envelope) { e.Version = "" }},
+		"list for a locale":            {`"de-DE"`, `["de-DE"]`, func(e *skillevents.Envelope) { e.Locale = "" }},
+		"number for a request ID":      {`"3a8bd4ce-0d9f-4b66-9e6b-3d7d6f3c1f5b"`, `7`, func(e *skillevents.Envelope) { e.RequestID = "" }},
+		"empty publishing time":        {`"2026-11-21T22:00:01Z"`, `""`, func(e *skillevents.Envelope) { e.EventPublishingTime = time.Time{} }},
+		"object for a publishing":      {`"2026-11-21T22:00:01Z"`, `{}`, func(e *skillevents.Envelope) { e.EventPublishingTime = time.Time{} }},
+		"object for an API token":      {`"token of the API"`, `{}`, func(e *skillevents.Envelope) { e.APIAccessToken = "" }},
+		"number for an access token":   {`"token of the account"`, `7`, func(e *skillevents.Envelope) { e.AccessToken = "" }},
+		"list for a consent token":     {`"token of the consent"`, `[]`, func(e *skillevents.Envelope) { e.ConsentToken = "" }},
+		"number for an endpoint":       {`"https://api.eu.amazonalexa.com"`, `7`, func(e *skillevents.Envelope) { e.APIEndpoint = "" }},
+		"list for a person":            {`{"personId": "amzn1.ask.person.p"}`, `[]`, func(e *skillevents.Envelope) { e.PersonID = "" }},
+		"number for a device ID":       {`"amzn1.ask.device.d"`, `7`, func(e *skillevents.Envelope) { e.DeviceID = "" }},
+		"number for a unit ID":         {`"amzn1.ask.unit.u"`, `7`, func(e *skillevents.Envelope) { e.UnitID = "" }},
+		"unknown twice":                {`"person"`, `"Viewport": 1, "Viewport": 2, "person"`, func(*skillevents.Envelope) {}},
+		"unknown twice in context":     {`"System"`, `"x": 1, "x": 1, "System"`, func(*skillevents.Envelope) {}},
+		"unknown twice in the user":    {`"userId"`, `"x": 1, "x": 1, "userId"`, func(*skillevents.Envelope) {}},
+		"unknown twice in request":     {`"type"`, `"x": 1, "x": 1, "type"`, func(*skillevents.Envelope) {}},
+		"unknown twice at the top":     {`"context"`, `"x": 1, "x": 1, "context"`, func(*skillevents.Envelope) {}},
+		"locale twice":                 {`"locale"`, `"locale": "en-US", "locale"`, func(e *skillevents.Envelope) { e.Locale = "" }},
+		"person twice":                 {`"person"`, `"person": {"personId": "x"}, "person"`, func(e *skillevents.Envelope) { e.PersonID = "" }},
+		"a directive beside a request": {`"context"`, `"directive": {}, "context"`, func(*skillevents.Envelope) {}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, 1, strings.Count(valid, test.old))
+			data := strings.Replace(valid, test.old, test.odd, 1)
+			event, err := skillevents.Parse([]byte(data))
+			require.NoError(t, err)
+			want := common("AlexaSkillEvent.SkillEnabled")
+			test.change(&want)
+			require.Empty(t, cmp.Diff(&want, event.Common(), cmpopts.IgnoreUnexported(skillevents.Envelope{})))
+			require.Equal(t, data, string(event.Common().Raw()))
 		})
 	}
 }

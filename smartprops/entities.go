@@ -62,7 +62,7 @@ var needed = map[EventType][]string{
 
 func (e Entities) check(event EventType) error {
 	for kind, value := range e {
-		if err := envelope.Members(value, func([]byte, envelope.Raw) {}); err != nil {
+		if err := envelope.Members(value, func([]byte, envelope.Raw) bool { return false }); err != nil {
 			return &InvalidError{"Subscription.Entities", kind + " is not a JSON object: " + err.Error()}
 		}
 	}

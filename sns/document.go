@@ -97,7 +97,11 @@ func open(listed []string, data []byte) (*document, *Message, error) {
 // have them: it comes first, and SNS allows none in a Subject.
 func parse(data []byte) (*document, error) {
 	d := new(document)
-	err := envelope.Members(data, func(name []byte, value envelope.Raw) { d.add(fieldOf(name), value) })
+	err := envelope.Members(data, func(name []byte, value envelope.Raw) bool {
+		f := fieldOf(name)
+		d.add(f, value)
+		return f != fields
+	})
 	if err == nil {
 		err = d.err
 	}

@@ -178,7 +178,7 @@ func TestNotAMessage(t *testing.T) {
 		"a byte order mark":        slices.Concat([]byte("\ufeff"), good),
 		"Message twice":            replaced(t, good, `{"Message":`, `{"Message":"x","Message":`),
 		"Message twice, escaped":   replaced(t, good, `{"Message":`, `{"M\u0065ssage":"x","Message":`),
-		"another member twice":     replaced(t, good, `{"Message":`, `{"x":1,"x":2,"Message":`),
+		"two spellings":            replaced(t, good, `{"Message":`, `{"SigningCertUrl":"x","Message":`),
 		"invalid UTF-8":            replaced(t, good, "Ünïcode", "\xdcn\xefcode"),
 		"Latin-1 in the signature": replaced(t, good, `"SignatureVersion":"2"`, "\"SignatureVersion\":\"2\xa0\""),
 		"another case":             replaced(t, good, `"Type":"Notification"`, `"type":"Notification"`),

@@ -4,19 +4,37 @@
 // in two ways.
 package envelope
 
+import "time"
+
 // Field names a member of the request by its path.
 type Field uint8
 
 // Each field is the member at the path in its comment.
 const (
 	none Field = iota
+	root       // the request itself, which is no member
 
-	Version        // version
+	Version   // version
+	Directive // directive, which a request to a smart home skill has instead of request
+
+	session   // session
+	SessionID // session.sessionId
+
+	requestContext // context
+	system         // context.System
+	application    // context.System.application
 	ApplicationID  // context.System.application.applicationId
+	user           // context.System.user
 	UserID         // context.System.user.userId
 	AccessToken    // context.System.user.accessToken
+	permissions    // context.System.user.permissions
 	ConsentToken   // context.System.user.permissions.consentToken
+	person         // context.System.person
 	PersonID       // context.System.person.personId
+	device         // context.System.device
+	DeviceID       // context.System.device.deviceId
+	unit           // context.System.unit
+	UnitID         // context.System.unit.unitId
 	APIEndpoint    // context.System.apiEndpoint
 	APIAccessToken // context.System.apiAccessToken
 
@@ -32,94 +50,131 @@ const (
 	fields
 )
 
+// decisive are the fields that decide which event of which user and skill a
+// request is, and how old it may be, with the objects that they are in.
+const decisive uint64 = 1<<session | 1<<SessionID |
+	1<<requestContext | 1<<system | 1<<application | 1<<ApplicationID | 1<<user | 1<<UserID |
+	1<<Request | 1<<Type | 1<<Timestamp | 1<<EventCreationTime
+
+// inside names the one field that is read of an object that is not decisive.
+var inside = [fields]Field{permissions: ConsentToken, person: PersonID, device: DeviceID, unit: UnitID}
+
 // Envelope holds the members that a scan found, each as it stands in the
 // scanned bytes. A member that is absent or null is nil.
 type Envelope [fields]Raw
 
-// level is an object of the request whose members are looked at.
-type level uint8
+// HasSession reports whether the request is part of a session. Alexa has sent
+// events with a session object that holds nothing.
+func (e *Envelope) HasSession() bool { return e[SessionID] != nil }
 
-const (
-	outside level = iota // any other object: only its syntax counts
-	flat                 // the object of Members
-	root
-	context
-	system
-	application
-	user
-	permissions
-	person
-	request
-)
+// SentAt returns when Alexa first sent the request, the zero time if it does not
+// say. That is its timestamp; a request without a session may have its
+// publishing time or creation time instead.
+func (e *Envelope) SentAt() (time.Time, error) {
+	if e[Timestamp] != nil || e.HasSession() {
+		return e[Timestamp].Time()
+	}
+	if at, err := e[EventPublishingTime].Time(); err == nil && !at.IsZero() {
+		return at, nil
+	}
+	return e[EventCreationTime].Time()
+}
 
-// member says which field the member of an object is, and which level its own
-// members are at.
-func (l level) member(key []byte) (Field, level) {
-	switch l {
+// member returns the field that a member of an object is, [none] if nobody
+// needs it. The object is a field itself, or [root].
+func (f Field) member(key []byte) Field {
+	switch f {
 	case root:
 		switch string(key) {
 		case "version":
-			return Version, outside
+			return Version
+		case "session":
+			return session
 		case "context":
-			return none, context
+			return requestContext
 		case "request":
-			return Request, request
+			return Request
+		case "directive":
+			return Directive
 		}
-	case context:
+	case session:
+		if string(key) == "sessionId" {
+			return SessionID
+		}
+	case requestContext:
 		if string(key) == "System" {
-			return none, system
+			return system
 		}
 	case system:
 		switch string(key) {
 		case "application":
-			return none, application
+			return application
 		case "user":
-			return none, user
+			return user
 		case "person":
-			return none, person
+			return person
+		case "device":
+			return device
+		case "unit":
+			return unit
 		case "apiEndpoint":
-			return APIEndpoint, outside
+			return APIEndpoint
 		case "apiAccessToken":
-			return APIAccessToken, outside
+			return APIAccessToken
 		}
 	case application:
 		if string(key) == "applicationId" {
-			return ApplicationID, outside
+			return ApplicationID
 		}
 	case user:
 		switch string(key) {
 		case "userId":
-			return UserID, outside
+			return UserID
 		case "accessToken":
-			return AccessToken, outside
+			return AccessToken
 		case "permissions":
-			return none, permissions
+			return permissions
 		}
 	case permissions:
 		if string(key) == "consentToken" {
-			return ConsentToken, outside
+			return ConsentToken
 		}
 	case person:
 		if string(key) == "personId" {
-			return PersonID, outside
+			return PersonID
 		}
-	case request:
+	case device:
+		if string(key) == "deviceId" {
+			return DeviceID
+		}
+	case unit:
+		if string(key) == "unitId" {
+			return UnitID
+		}
+	case Request:
 		switch string(key) {
 		case "type":
-			return Type, outside
+			return Type
 		case "requestId":
-			return RequestID, outside
+			return RequestID
 		case "timestamp":
-			return Timestamp, outside
+			return Timestamp
 		case "eventCreationTime":
-			return EventCreationTime, outside
+			return EventCreationTime
 		case "eventPublishingTime":
-			return EventPublishingTime, outside
+			return EventPublishingTime
 		case "locale":
-			return Locale, outside
+			return Locale
 		case "body":
-			return Body, outside
+			return Body
 		}
 	}
-	return none, outside
+	return none
 }
+
+// hasMembers reports whether the field is an object whose members are fields.
+func (f Field) hasMembers() bool { return objects>>f&1 != 0 }
+
+// objects are the fields whose members are fields.
+const objects uint64 = 1<<session | 1<<requestContext | 1<<system | 1<<application | 1<<user |
+	1<<permissions | 1<<person | 1<<device | 1<<unit | 1<<Request

@@ -21,6 +21,7 @@ const linked = `{
     "user": {"userId": "amzn1.ask.account.A", "accessToken": "a", "permissions": {"consentToken": "c", "scopes": {"x": {"status": "GRANTED"}}}},
     "person": {"personId": "amzn1.ask.person.P", "accessToken": "not the user's"},
     "device": {"deviceId": "d", "supportedInterfaces": {}},
+    "unit": {"unitId": "u", "persistentUnitId": "p"},
     "apiEndpoint": "https://api.amazonalexa.com", "apiAccessToken": "t"}},
   "request": {
     "type": "AlexaSkillEvent.SkillAccountLinked", "requestId": "r", "locale": "en-US",
@@ -28,54 +29,106 @@ const linked = `{
     "body": {"accessToken": "b", "type": "not the request's"}}
 }`
 
-// paths says where each field stands in a request.
-var paths = map[envelope.Field]string{
-	envelope.Version:             "version",
-	envelope.ApplicationID:       "context.System.application.applicationId",
-	envelope.UserID:              "context.System.user.userId",
-	envelope.AccessToken:         "context.System.user.accessToken",
-	envelope.ConsentToken:        "context.System.user.permissions.consentToken",
-	envelope.PersonID:            "context.System.person.personId",
-	envelope.APIEndpoint:         "context.System.apiEndpoint",
-	envelope.APIAccessToken:      "context.System.apiAccessToken",
-	envelope.Request:             "request",
-	envelope.Type:                "request.type",
-	envelope.RequestID:           "request.requestId",
-	envelope.Timestamp:           "request.timestamp",
-	envelope.EventCreationTime:   "request.eventCreationTime",
-	envelope.EventPublishingTime: "request.eventPublishingTime",
-	envelope.Locale:              "request.locale",
-	envelope.Body:                "request.body",
+// paths says where each field stands in a request, and whether a request that
+// has it twice is refused.
+var paths = map[envelope.Field]struct {
+	path     string
+	decisive bool
+}{
+	envelope.Version:             {"version", false},
+	envelope.Directive:           {"directive", false},
+	envelope.SessionID:           {"session.sessionId", true},
+	envelope.ApplicationID:       {"context.System.application.applicationId", true},
+	envelope.UserID:              {"context.System.user.userId", true},
+	envelope.AccessToken:         {"context.System.user.accessToken", false},
+	envelope.ConsentToken:        {"context.System.user.permissions.consentToken", false},
+	envelope.PersonID:            {"context.System.person.personId", false},
+	envelope.DeviceID:            {"context.System.device.deviceId", false},
+	envelope.UnitID:              {"context.System.unit.unitId", false},
+	envelope.APIEndpoint:         {"context.System.apiEndpoint", false},
+	envelope.APIAccessToken:      {"context.System.apiAccessToken", false},
+	envelope.Request:             {"request", true},
+	envelope.Type:                {"request.type", true},
+	envelope.RequestID:           {"request.requestId", false},
+	envelope.Timestamp:           {"request.timestamp", true},
+	envelope.EventCreationTime:   {"request.eventCreationTime", true},
+	envelope.EventPublishingTime: {"request.eventPublishingTime", false},
+	envelope.Locale:              {"request.locale", false},
+	envelope.Body:                {"request.body", false},
 }
 
-// reference finds the member at a path with encoding/json.
-func reference(data []byte, path string) json.RawMessage {
-	raw := json.RawMessage(data)
+// reference finds the member at a path with encoding/json. A member that occurs
+// twice, or that is in one, is not found.
+func reference(data []byte, path string) (found json.RawMessage, repeated bool) {
+	if !json.Valid(data) {
+		return nil, false
+	}
+	found = data
 	for name := range strings.SplitSeq(path, ".") {
-		var members map[string]json.RawMessage
-		if json.Unmarshal(raw, &members) != nil {
-			return nil
+		decoder := json.NewDecoder(bytes.NewReader(found))
+		if opening, err := decoder.Token(); err != nil || opening != json.Delim('{') {
+			return nil, repeated
 		}
-		raw = members[name]
+		found = nil
+		for count := 0; decoder.More(); {
+			member, err := decoder.Token()
+			if err != nil {
+				panic(err)
+			}
+			var value json.RawMessage
+			if err := decoder.Decode(&value); err != nil {
+				panic(err)
+			}
+			if member != name {
+				continue
+			}
+			if count++; count > 1 {
+				return nil, true
+			}
+			found = value
+		}
 	}
-	if string(raw) == "null" {
-		return nil
+	if string(found) == "null" {
+		return nil, false
 	}
-	return raw
+	return found, false
+}
+
+// maxDepth is the documented limit of nesting.
+const maxDepth = 64
+
+// depth counts the levels of a valid document.
+func depth(data []byte) (deepest int) {
+	open := 0
+	for decoder := json.NewDecoder(bytes.NewReader(data)); ; {
+		token, err := decoder.Token()
+		if err != nil {
+			return deepest
+		}
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			open++
+			deepest = max(deepest, open)
+		case json.Delim('}'), json.Delim(']'):
+			open--
+		}
+	}
 }
 
 func requireAgreement(t testing.TB, data []byte, found envelope.Envelope) {
 	t.Helper()
-	for field, path := range paths {
-		want := reference(data, path)
+	for field, at := range paths {
+		want, repeated := reference(data, at.path)
+		if repeated && at.decisive {
+			t.Fatalf("%s occurs twice", at.path)
+		}
 		if !bytes.Equal(want, found[field]) {
-			t.Fatalf("%s: scan found %q, encoding/json %q", path, found[field], want)
+			t.Fatalf("%s: scan found %q, encoding/json %q", at.path, found[field], want)
 		}
 	}
 }
 
 func TestScanAgreesWithEncodingJSON(t *testing.T) {
-	require.Len(t, envelope.Envelope{}, len(paths)+1, "paths must name every field")
 	for name, data := range map[string]string{
 		"every field":        linked,
 		"empty":              `{}`,
@@ -84,6 +137,11 @@ func TestScanAgreesWithEncodingJSON(t *testing.T) {
 		"wrong types":        `{"context":[{"System":1}],"request":"AlexaSkillEvent.SkillEnabled"}`,
 		"escaped name":       `{"re\u0071uest":{"ty\u0070e":"a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00"}}`,
 		"case":               `{"Request":{"type":"no"},"request":{"Type":"no","type":"yes"}}`,
+		"unknown twice":      `{"x":1,"x":2,"context":{"x":1,"x":2,"System":{"user":{"x":1,"x":2},"x":{}}}}`,
+		"not decisive twice": `{"version":"1","version":"2","request":{"locale":"a","locale":"a","body":{"a":1},"body":{"b":2},"type":"x"}}`,
+		"objects twice": `{"context":{"System":{"person":{"personId":"a"},"person":{},"device":{"deviceId":"b"},"device":1,
+			"unit":{"unitId":"c"},"unit":{"unitId":"d"},"user":{"permissions":{"consentToken":"e"},"permissions":null,"userId":"f"}}}}`,
+		"deepest":            nested(maxDepth),
 		"deep neighbours":    `{"request":{"context":{"System":{"user":{"userId":"no"}}},"body":{"type":"no"}}}`,
 		"values of all kind": ` {"a":[1,-0.5e+10,true,false,null,"x",{},[],[[]]],"request":{"body":0}} `,
 		"duplicates outside": `{"request":{"body":{"a":1,"a":2}},"other":{"b":1,"b":2}}`,
@@ -145,15 +203,18 @@ func TestScanRefuses(t *testing.T) {
 		"bare exponent":          {`{"a":1e}`, 7},
 		"NaN":                    {`{"a":NaN}`, 5},
 		"cut literal":            {`{"a":tru}`, 5},
+		"too deep":               {nested(maxDepth + 1), 216},
+		"too deep in a request":  {`{"context":{"x":` + strings.Repeat(`[`, 63) + strings.Repeat(`]`, 63) + `}}`, 78},
+		"list closed by brace":   {`{"a":[1}`, 7},
+		"object closed by list":  {`{"a":{"b":1]}`, 11},
 		"comment":                {`{/**/}`, 1},
 		"request twice":          {`{"request":{},"request":{}}`, 14},
 		"request escaped twice":  {`{"request":{},"re\u0071uest":{}}`, 14},
 		"type twice":             {`{"request":{"type":"a","type":"b"}}`, 23},
 		"application id twice":   {`{"context":{"System":{"application":{"applicationId":"a","applicationId":"b"}}}}`, 57},
-		"unknown member twice":   {`{"x":1,"x":1}`, 7},
-		"thirteenth twice":       {`{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1,"k":1,"l":1,"m":1,"m":1}`, 79},
-		"first after thirteen":   {`{"a":1,"b":1,"c":1,"d":1,"e":1,"f":1,"g":1,"h":1,"i":1,"j":1,"k":1,"l":1,"m":1,"a":1}`, 79},
-		"too deep":               {`{"a":` + strings.Repeat("[", 10001), 10004},
+		"user twice":             {`{"context":{"System":{"user":{},"user":null}}}`, 32},
+		"session twice":          {`{"session":{},"session":{}}`, 14},
+		"timestamp twice":        {`{"request":{"timestamp":1,"timestamp":1}}`, 26},
 	} {
 		t.Run(name, func(t *testing.T) {
 			found, err := envelope.Scan([]byte(test.data))
@@ -215,25 +276,53 @@ func TestTime(t *testing.T) {
 	got, err := envelope.Raw(nil).Time()
 	require.NoError(t, err)
 	require.Zero(t, got)
-	for _, raw := range []string{`"garbage"`, `""`, `"2020-07-30"`, `"2020-07-30T13:02:00"`, `"NaN"`, `1e400`, `1e16`, `-1e18`, `true`, `{}`, `[]`} {
+	for _, raw := range []string{`"garbage"`, `""`, `"2020-07-30"`, `"2020-07-30T13:02:00"`, `"NaN"`, `1e400`, `1` + strings.Repeat(`0`, 300), `"2020-07-30T13:02:00.` + strings.Repeat(`0`, 300) + `Z"`, `1e16`, `-1e18`, `true`, `{}`, `[]`} {
 		_, err := envelope.Raw(raw).Time()
 		require.Error(t, err, raw)
 	}
 }
 
-func TestIsSessionless(t *testing.T) {
+func TestIsImmediate(t *testing.T) {
 	for _, requestType := range []string{
-		"AlexaSkillEvent.SkillEnabled", "AlexaSkillEvent.NewerThanThisLibrary", "AlexaHouseholdListEvent.ItemsCreated",
-		"Reminders.ReminderStarted", "AlexaAudioPlayQueueEvent.PlaybackStarted", "Messaging.MessageReceived",
-		"Alexa.Authorization.Grant", "Alexa.DataStore.PackageManager.UsagesInstalled", "Alexa.DataStore.Error",
+		"LaunchRequest", "IntentRequest", "SessionEndedRequest", "CanFulfillIntentRequest", "AudioPlayer.PlaybackStarted",
+		"PlaybackController.NextCommandIssued", "Alexa.Presentation.APL.UserEvent", "Display.ElementSelected", "Connections.Response",
 	} {
-		require.True(t, envelope.IsSessionless(requestType), requestType)
+		require.True(t, envelope.IsImmediate(requestType), requestType)
 	}
 	for _, requestType := range []string{
-		"", "LaunchRequest", "IntentRequest", "SessionEndedRequest", "Alexa.Presentation.APL.UserEvent",
-		"AlexaSkillEvent", "alexaskillevent.SkillEnabled", "X.AlexaSkillEvent.SkillEnabled", "RemindersX",
+		"", "AlexaSkillEvent.SkillEnabled", "AlexaHouseholdListEvent.ItemsCreated", "AlexaAudioPlayQueueEvent.PlaybackStarted",
+		"Reminders.ReminderStarted", "Messaging.MessageReceived", "Alexa.Authorization.Grant", "Alexa.DataStore.Error",
+		"Event.OfTomorrow", "IntentRequest.OfTomorrow", "LaunchRequests", "AudioPlayer", "X.AudioPlayer.PlaybackStarted", "Alexa.PresentationX",
 	} {
-		require.False(t, envelope.IsSessionless(requestType), requestType)
+		require.False(t, envelope.IsImmediate(requestType), requestType)
+	}
+}
+
+func TestSentAt(t *testing.T) {
+	at := func(second int) time.Time { return time.Unix(int64(second), 0).UTC() }
+	for name, test := range map[string]struct {
+		members string
+		want    time.Time
+		fails   bool
+	}{
+		"timestamp first":             {`"request":{"timestamp":1,"eventPublishingTime":2,"eventCreationTime":3}`, at(1), false},
+		"then the publishing time":    {`"request":{"eventPublishingTime":2,"eventCreationTime":3}`, at(2), false},
+		"then the creation time":      {`"request":{"timestamp":null,"eventCreationTime":3}`, at(3), false},
+		"an odd publishing time":      {`"request":{"eventPublishingTime":"","eventCreationTime":3}`, at(3), false},
+		"an odd publishing time only": {`"request":{"eventPublishingTime":{}}`, time.Time{}, false},
+		"an odd creation time only":   {`"request":{"eventCreationTime":""}`, time.Time{}, true},
+		"an odd timestamp":            {`"request":{"timestamp":"","eventPublishingTime":2,"eventCreationTime":3}`, time.Time{}, true},
+		"none":                        {`"request":{}`, time.Time{}, false},
+		"in a session":                {`"session":{"sessionId":"s"},"request":{"eventPublishingTime":2,"eventCreationTime":3}`, time.Time{}, false},
+		"in an empty session":         {`"session":{"attributes":{}},"request":{"eventPublishingTime":2,"eventCreationTime":3}`, at(2), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			found, err := envelope.Scan([]byte("{" + test.members + "}"))
+			require.NoError(t, err)
+			got, err := found.SentAt()
+			require.Equal(t, test.fails, err != nil)
+			require.Equal(t, test.want, got)
+		})
 	}
 }
 
@@ -241,13 +330,16 @@ func FuzzScan(f *testing.F) {
 	f.Add([]byte(linked))
 	f.Add([]byte(`{"re\u0071uest":{"type":"\ud800"},"version":1e5}`))
 	f.Add([]byte(`{"request":{"type":"a","type":"b"}}`))
+	f.Add([]byte(`{"context":{"x":1,"x":2,"System":{"person":{"personId":"a"},"person":[{"personId":"b"}],"user":{}}}}`))
+	f.Add([]byte(nested(maxDepth)))
+	f.Add([]byte(nested(maxDepth + 1)))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		found, err := envelope.Scan(data)
-		valid := utf8.Valid(data) && json.Valid(data) && bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{"))
+		valid := utf8.Valid(data) && json.Valid(data) && bytes.HasPrefix(bytes.TrimLeft(data, " \t\r\n"), []byte("{")) && depth(data) <= maxDepth
 		if err != nil {
 			var syntax *envelope.SyntaxError
 			require.ErrorAs(t, err, &syntax)
-			require.False(t, valid && syntax.Reason != "member occurs twice", "refused what encoding/json accepts: %v", err)
+			require.Equal(t, valid, valid && repeatsDecisive(data), "refused what encoding/json accepts: %v", err)
 			return
 		}
 		require.True(t, valid, "accepted what encoding/json refuses")
@@ -262,6 +354,22 @@ func FuzzScan(f *testing.F) {
 			}
 		}
 	})
+}
+
+func repeatsDecisive(data []byte) bool {
+	for _, at := range paths {
+		if _, repeated := reference(data, at.path); repeated && at.decisive {
+			return true
+		}
+	}
+	return false
+}
+
+// nested returns a request whose deepest list or object is at this level.
+func nested(levels int) string {
+	inner := levels - 2
+	return `{"request":{"type":"x","body":` + strings.Repeat(`[{"a":`, inner/2) + strings.Repeat(`[`, inner%2) + `0` +
+		strings.Repeat(`]`, inner%2) + strings.Repeat(`}]`, inner/2) + `}}`
 }
 
 func BenchmarkScan(b *testing.B) {

@@ -12,8 +12,9 @@ import (
 // members collects what Members finds.
 func members(data []byte) (map[string]json.RawMessage, error) {
 	found := map[string]json.RawMessage{}
-	err := envelope.Members(data, func(name []byte, value envelope.Raw) {
+	err := envelope.Members(data, func(name []byte, value envelope.Raw) bool {
 		found[string(name)] = json.RawMessage(value)
+		return true
 	})
 	return found, err
 }
@@ -45,6 +46,17 @@ func TestMembersRefuses(t *testing.T) {
 		var syntax *envelope.SyntaxError
 		require.ErrorAs(t, err, &syntax, data)
 	}
+}
+
+// A member that visit does not read may occur any number of times.
+func TestMembersThatAreNotRead(t *testing.T) {
+	var seen []string
+	err := envelope.Members([]byte(`{"x":1,"a":2,"x":3,"\u0078":4}`), func(name []byte, value envelope.Raw) bool {
+		seen = append(seen, string(name)+string(value))
+		return string(name) == "a"
+	})
+	require.NoError(t, err)
+	require.Equal(t, []string{"x1", "a2", "x3", "x4"}, seen)
 }
 
 // The escapes of a string mean what they mean in encoding/json, in every

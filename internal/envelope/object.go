@@ -8,7 +8,7 @@ type Objects struct {
 
 // Members calls visit for each member of an object, as the function [Members]
 // does. A value of another type has no members.
-func (o *Objects) Members(object Raw, visit func(name []byte, value Raw)) {
+func (o *Objects) Members(object Raw, visit func(name []byte, value Raw) bool) {
 	if object == nil || object[0] != '{' {
 		return
 	}
@@ -19,10 +19,12 @@ func (o *Objects) Members(object Raw, visit func(name []byte, value Raw)) {
 
 // Text sets text to the member of an object that has the name and is a string.
 func (o *Objects) Text(object Raw, name string, text *string) {
-	o.Members(object, func(found []byte, value Raw) {
-		if string(found) == name {
-			*text = value.TextIfAny()
+	o.Members(object, func(found []byte, value Raw) bool {
+		if string(found) != name {
+			return false
 		}
+		*text = value.TextIfAny()
+		return true
 	})
 }
 
@@ -34,7 +36,7 @@ func (o *Objects) Elements(list Raw, visit func(value Raw)) {
 	}
 	s := scanner{data: list}
 	for i := s.space(1); s.at(i) != ']'; {
-		end, err := s.value(i, 1, outside)
+		end, err := s.value(i, 1)
 		if err != nil {
 			o.Err = err
 			return

@@ -15,7 +15,10 @@ func TestObjects(t *testing.T) {
 		if raw != "" {
 			value = envelope.Raw(raw)
 		}
-		objects.Members(value, func(name []byte, value envelope.Raw) { seen = append(seen, string(name)+"="+value.TextIfAny()) })
+		objects.Members(value, func(name []byte, value envelope.Raw) bool {
+			seen = append(seen, string(name)+"="+value.TextIfAny())
+			return true
+		})
 		objects.Text(value, "name", &name)
 		return seen, name, objects.Err
 	}

@@ -17,6 +17,9 @@ var (
 	errNotTime = errors.New("neither an RFC 3339 time nor a number of seconds or milliseconds since 1970")
 )
 
+// maxTime is the length in bytes of the longest value that is read as a time.
+const maxTime = 256
+
 // Text returns the string that the value is, "" for a nil value.
 func (r Raw) Text() (string, error) {
 	text, err := r.TextBytes()
@@ -51,6 +54,9 @@ func (r Raw) bytes() []byte {
 func (r Raw) Time() (time.Time, error) {
 	if r == nil {
 		return time.Time{}, nil
+	}
+	if len(r) > maxTime {
+		return time.Time{}, errNotTime
 	}
 	if r[0] == '"' {
 		t, err := time.Parse(time.RFC3339, string(r.bytes()))
