@@ -24,11 +24,11 @@ func (d *Directive) AcceptGrant() (*AuthorizationGrant, error) {
 		return nil, fmt.Errorf("%w: not an AcceptGrant", ErrMalformedDirective)
 	}
 	var grant AuthorizationGrant
-	err := fields{
+	wire := fields{
 		"grant":   fields{"code": (*string)(&grant.Code)},
 		"grantee": fields{"token": (*string)(&grant.GranteeToken)},
-	}.read(d.payload)
-	if err != nil {
+	}
+	if err := wire.read(d.payload, wire.nodes()); err != nil {
 		return nil, err
 	}
 	if grant.Code == "" || grant.GranteeToken == "" {

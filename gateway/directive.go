@@ -17,6 +17,8 @@ import (
 // nothing.
 var ErrMalformedDirective = errors.New("gateway: malformed directive")
 
+var errNotObject = errors.New("not a JSON object")
+
 // The types of directives that concern no interface of an endpoint, as
 // [Directive.Type] has them.
 const (
@@ -74,18 +76,22 @@ func ParseDirective(data []byte) (*Directive, error) {
 		},
 		"payload": &d.payload,
 	}}
-	if err := wire.read(d.raw); err != nil {
+	scope := fields{"scope": fields{"token": (*string)(&d.AccessToken)}}
+	nodes := wire.nodes()
+	payload := nodes["directive"].Members["payload"]
+	payload.Members = scope.nodes()
+	if err := wire.read(d.raw, nodes); err != nil {
 		return nil, err
 	}
 	if d.Namespace == "" || d.Name == "" {
 		return nil, fmt.Errorf("%w: no namespace or no name in directive.header", ErrMalformedDirective)
 	}
-	if json.Unmarshal(cookie, &d.Cookie) != nil {
+	if cookie != nil && json.Unmarshal(cookie, &d.Cookie) != nil {
 		d.Cookie = nil // what it is lies with the skill, and it is in Raw
 	}
 	if d.Type() == Discover {
-		if err := (fields{"scope": fields{"token": (*string)(&d.AccessToken)}}).read(d.payload); err != nil {
-			return nil, err
+		if err := scope.fill(payload.Members); err != nil {
+			return nil, fmt.Errorf("%w: payload: %w", ErrMalformedDirective, err)
 		}
 	}
 	return d, nil
@@ -99,42 +105,55 @@ type fields map[string]any
 // is not one.
 type textIfAny string
 
+// nodes returns what is to be found in an object for these fields.
+func (f fields) nodes() map[string]*envelope.Node {
+	nodes := make(map[string]*envelope.Node, len(f))
+	for name, to := range f {
+		nodes[name] = new(envelope.Node)
+		if inner, ok := to.(fields); ok {
+			nodes[name].Members = inner.nodes()
+		}
+	}
+	return nodes
+}
+
 // read reads a directive or its payload; nil has no members.
-func (f fields) read(object []byte) error {
-	if err := f.fill(object); err != nil {
+func (f fields) read(object []byte, nodes map[string]*envelope.Node) error {
+	if object == nil {
+		return nil
+	}
+	err := envelope.Find(object, nodes)
+	if err == nil {
+		err = f.fill(nodes)
+	}
+	if err != nil {
 		return fmt.Errorf("%w: %w", ErrMalformedDirective, err)
 	}
 	return nil
 }
 
-func (f fields) fill(object envelope.Raw) error {
-	if object == nil {
-		return nil
-	}
-	var first error
-	err := envelope.Members(object, func(name []byte, value envelope.Raw) bool {
+// fill sets the fields to what was found.
+func (f fields) fill(nodes map[string]*envelope.Node) error {
+	for name, to := range f {
 		var err error
-		switch to := f[string(name)].(type) {
-		case nil:
-			return false
+		node := nodes[name]
+		switch to := to.(type) {
 		case *string:
-			*to, err = value.Text()
+			*to, err = node.Value.Text()
 		case *textIfAny:
-			*to = textIfAny(value.TextIfAny())
+			*to = textIfAny(node.Value.TextIfAny())
 		case *json.RawMessage:
-			*to = json.RawMessage(value)
+			*to = json.RawMessage(node.Value)
 		case fields:
-			err = to.fill(value)
+			if err = to.fill(node.Members); node.Value != nil && node.Value[0] != '{' {
+				err = errNotObject
+			}
 		}
-		if err != nil && first == nil {
-			first = fmt.Errorf("%s: %w", name, err)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		return true
-	})
-	if err != nil {
-		return err
 	}
-	return first
+	return nil
 }
 
 // Type returns namespace and name, such as "Alexa.PowerController.TurnOn" or

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -61,6 +62,13 @@ func TestParseDirective(t *testing.T) {
 			gateway.Directive{Namespace: "N", Name: "M", Instance: "Fan.Speed", EndpointID: "fan", AccessToken: "scope-canary"},
 		},
 		{
+			"what decides nothing may be odd",
+			`{"directive": {"header": {"namespace": "N", "name": "M", "messageId": 7, "payloadVersion": 3, "x": 1, "x": 2},
+				"endpoint": {"endpointId": "fan", "cookie": [1]}, "x": 1, "x": 2}, "x": 1, "x": 2}`,
+			"N.M", ``,
+			gateway.Directive{Namespace: "N", Name: "M", EndpointID: "fan"},
+		},
+		{
 			"nulls", `{"directive": {"header": {"namespace": "N", "name": "M", "correlationToken": null}, "endpoint": null, "payload": [1]}}`,
 			"N.M", `[1]`,
 			gateway.Directive{Namespace: "N", Name: "M"},
@@ -73,7 +81,11 @@ func TestParseDirective(t *testing.T) {
 			clear(data)
 			require.Empty(t, cmp.Diff(&test.want, got, cmpopts.IgnoreUnexported(gateway.Directive{})))
 			require.Equal(t, test.directiveType, got.Type())
-			require.JSONEq(t, test.payload, string(got.Payload()))
+			if test.payload == "" {
+				require.Nil(t, got.Payload())
+			} else {
+				require.JSONEq(t, test.payload, string(got.Payload()))
+			}
 			require.Equal(t, test.data, string(got.Raw()))
 		})
 	}
@@ -93,10 +105,12 @@ func TestParseDirectiveRefuses(t *testing.T) {
 		{`{"directive": {"header": {"namespace": "Alexa.Canary"}}}`, "no namespace or no name"},
 		{`{"directive": {"header": {"name": "Canary"}}}`, "no namespace or no name"},
 		{`{"directive": "canary"}`, "directive: not a JSON object"},
-		{`{"directive": {"header": {"namespace": "N", "namespace": "Canary", "name": "M"}}}`, "directive: header: member occurs twice"},
+		{`{"directive": {"header": {"namespace": "N", "namespace": "Canary", "name": "M"}}}`, "member occurs twice at byte 44"},
 		{`{"directive": {"header": {"namespace": "N", "name": "M", "correlationToken": 4711}}}`, "directive: header: correlationToken: not a JSON string"},
+		{`{"directive": {"header": {"namespace": "N", "name": "M"}, "payload": ` + strings.Repeat(`[`, 63) + strings.Repeat(`]`, 63) + `}}`, "more than 64 levels"},
 		{`{"directive": {"header": {"namespace": "N", "name": "M"}, "endpoint": {"scope": ["canary"]}}}`, "directive: endpoint: scope: not a JSON object"},
-		{`{"directive": {"header": {"namespace": "Alexa.Discovery", "name": "Discover"}, "payload": {"scope": ["canary"]}}}`, "scope: not a JSON object"},
+		{`{"directive": {"header": {"namespace": "N", "name": "M"}, "endpoint": {"scope": {"token": 4711}}}}`, "directive: endpoint: scope: token: not a JSON string"},
+		{`{"directive": {"header": {"namespace": "Alexa.Discovery", "name": "Discover"}, "payload": {"scope": ["canary"]}}}`, "payload: scope: not a JSON object"},
 	} {
 		t.Run(test.data, func(t *testing.T) {
 			directive, err := gateway.ParseDirective([]byte(test.data))

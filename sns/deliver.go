@@ -32,11 +32,15 @@ type receiver struct {
 // accept reads a message that AWS itself has delivered. It verifies the message
 // too if there is a verifier.
 func (r *receiver) accept(ctx context.Context, topics []string, data []byte) (*Message, error) {
-	_, m, err := open(topics, data)
-	if err != nil || r.verifier == nil {
-		return m, err
+	d, m, err := open(topics, data)
+	switch {
+	case err != nil:
+		return nil, err
+	case r.verifier != nil:
+		return r.verifier.Verify(ctx, data)
 	}
-	return r.verifier.Verify(ctx, data)
+	m.Message = string(d.text[body])
+	return m, nil
 }
 
 // deliver does what a message asks for. A nil error acknowledges it.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 
 	"github.com/alexaevents/alexaevents"
@@ -69,6 +70,10 @@ func fieldOf(name []byte) field {
 	return fields
 }
 
+// longest is how many bytes a member other than Message may have. SNS stays
+// below 1 KiB.
+const longest = 4 << 10
+
 // document is the JSON of a message: the texts of its members, nil where there
 // is none or a null.
 type document struct {
@@ -78,7 +83,8 @@ type document struct {
 	topic  topic
 }
 
-// open reads the JSON of a message of one of the topics listed.
+// open reads the JSON of a message of one of the topics listed. It leaves
+// Message, which can be large, to the caller.
 func open(listed []string, data []byte) (*document, *Message, error) {
 	d, err := parse(data)
 	if err != nil {
@@ -122,6 +128,10 @@ func (d *document) add(f field, value envelope.Raw) {
 		d.err = fmt.Errorf("%s in two spellings", names[f])
 		return
 	}
+	if f != body && len(value) > longest {
+		d.err = fmt.Errorf("%s is too long", names[f])
+		return
+	}
 	var err error
 	d.text[f], err = value.TextBytes()
 	if err != nil {
@@ -149,12 +159,9 @@ func (d *document) checkSigned() error {
 	return nil
 }
 
-// message returns what is signed.
+// message returns what is signed, except Message.
 func (d *document) message() (*Message, error) {
-	m := &Message{
-		Type: string(d.text[messageType]), ID: string(d.text[messageID]), TopicArn: d.topic.arn,
-		Message: string(d.text[body]),
-	}
+	m := &Message{Type: string(d.text[messageType]), ID: string(d.text[messageID]), TopicArn: d.topic.arn}
 	if !isUUID(m.ID) {
 		return nil, fmt.Errorf("%w: the MessageId is not a UUID", ErrMessage)
 	}
@@ -170,16 +177,25 @@ func (d *document) message() (*Message, error) {
 	return m, nil
 }
 
-// appendSigned appends a line with the name and a line with the text of every
+// writeSigned writes a line with the name and a line with the text of every
 // signed member. A Subject that is there and empty is signed too.
-func (d *document) appendSigned(b []byte) []byte {
+func (d *document) writeSigned(w io.Writer) {
+	line := make([]byte, 0, 512) // all that is short, up to the next long text
 	for _, f := range d.signed {
-		if d.text[f] != nil {
-			b = append(append(b, names[f]...), '\n')
-			b = append(append(b, d.text[f]...), '\n')
+		if d.text[f] == nil {
+			continue
 		}
+		line = append(append(line, names[f]...), '\n')
+		if f == body {
+			_, _ = w.Write(line)
+			_, _ = w.Write(d.text[f])
+			line = line[:0]
+		} else {
+			line = append(line, d.text[f]...)
+		}
+		line = append(line, '\n')
 	}
-	return b
+	_, _ = w.Write(line)
 }
 
 func hasLineBreak(text []byte) bool {

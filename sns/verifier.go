@@ -95,13 +95,13 @@ func (v *Verifier) Verify(ctx context.Context, data []byte) (*Message, error) {
 			return nil, err
 		}
 	}
-	text := d.appendSigned(make([]byte, 0, 1024))
 	err = v.certificates.Verify(ctx, v.source(d.topic, url, now), func(key *rsa.PublicKey) bool {
-		return fits(key, version, text, signed)
+		return d.fits(key, version, signed)
 	})
 	if err != nil {
 		return nil, certificateError(err)
 	}
+	m.Message = string(d.text[body])
 	return m, nil
 }
 
@@ -143,11 +143,11 @@ func (v *Verifier) source(topic topic, url string, now time.Time) certs.Source {
 	}}
 }
 
-func fits(key *rsa.PublicKey, version string, text, signed []byte) bool {
+func (d *document) fits(key *rsa.PublicKey, version string, signed []byte) bool {
+	algorithm, h := crypto.SHA256, sha256.New()
 	if version == "1" {
-		sum := sha1.Sum(text) //nolint:gosec // see the import
-		return rsa.VerifyPKCS1v15(key, crypto.SHA1, sum[:], signed) == nil
+		algorithm, h = crypto.SHA1, sha1.New() //nolint:gosec // see the import
 	}
-	sum := sha256.Sum256(text)
-	return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signed) == nil
+	d.writeSigned(h)
+	return rsa.VerifyPKCS1v15(key, algorithm, h.Sum(nil), signed) == nil
 }

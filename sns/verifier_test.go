@@ -201,6 +201,9 @@ func TestNotAMessage(t *testing.T) {
 			add(fmt.Sprintf("%q before %s", lineBreak, name), notification().with(name, lineBreak+notification()[name].(string)))
 		}
 	}
+	for _, name := range []string{"Subject", "Timestamp", "SigningCertURL"} {
+		add(name+" too long", notification().with(name, strings.Repeat("x", 1<<13)))
+	}
 	add("a line break in Subject", notification().with("Subject", "a\nTimestamp"))
 	add("a carriage return in Subject", notification().with("Subject", "a\r"))
 	for _, messageType := range []string{"", "notification", "Notification ", "Other"} {

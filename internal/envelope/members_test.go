@@ -2,6 +2,7 @@ package envelope_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -57,6 +58,43 @@ func TestMembersThatAreNotRead(t *testing.T) {
 	})
 	require.NoError(t, err)
 	require.Equal(t, []string{"x1", "a2", "x3", "x4"}, seen)
+}
+
+func FuzzFind(f *testing.F) {
+	f.Add([]byte(linked))
+	f.Add([]byte(`{"context":{"System":{"user":{"userId":"a","userId":"b"}}}}`))
+	f.Add([]byte(`{"context":[{"System":1}],"x":1,"x":2,"request":{"body":null,"b\u006fdy":1}}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		root := envelope.Node{Members: map[string]*envelope.Node{}}
+		found := map[string]*envelope.Node{}
+		repeats := false
+		for _, at := range paths {
+			node := &root
+			for name := range strings.SplitSeq(at.path, ".") {
+				if node.Members == nil {
+					node.Members = map[string]*envelope.Node{}
+				}
+				if node.Members[name] == nil {
+					node.Members[name] = new(envelope.Node)
+				}
+				node = node.Members[name]
+			}
+			found[at.path] = node
+			_, repeated := reference(data, at.path)
+			repeats = repeats || repeated
+		}
+		err := envelope.Find(data, root.Members)
+		if !acceptable(data) || repeats {
+			var syntax *envelope.SyntaxError
+			require.ErrorAs(t, err, &syntax)
+			return
+		}
+		require.NoError(t, err)
+		for path, node := range found {
+			want, _ := reference(data, path)
+			require.Equal(t, []byte(want), []byte(node.Value), path)
+		}
+	})
 }
 
 // The escapes of a string mean what they mean in encoding/json, in every

@@ -24,7 +24,12 @@ func (e *SyntaxError) Error() string {
 // stay below 20. [scanner.value] has a bit for each in a uint64.
 const maxDepth = 64
 
+// maxEscaped is the length in bytes, between the quotes, of the longest name
+// whose escapes are resolved. No name that is read can be that long.
+const maxEscaped = 256
+
 const (
+	noDigit     = "no digit in a number"
 	tooDeep     = "more than 64 levels"
 	occursTwice = "member occurs twice"
 )
@@ -39,7 +44,7 @@ const (
 // and hardly any memory. The result points into data.
 func Scan(data []byte) (Envelope, error) {
 	s := scanner{data: data}
-	if err := s.document(); err != nil {
+	if err := s.document(nil); err != nil {
 		return Envelope{}, err
 	}
 	for f := range fields {
@@ -56,11 +61,30 @@ func Scan(data []byte) (Envelope, error) {
 // accepts what Scan accepts. If it returns an error, visit may have seen some
 // members already.
 //
-// Names and values may point into data. A name is valid only during the call.
+// Names and values may point into data. A name is valid only during the call, and
+// if it is longer than 256 bytes its escapes are not resolved.
 func Members(data []byte, visit func(name []byte, value Raw) bool) error {
 	var few [16][]byte
 	s := scanner{data: data, visit: visit, names: few[:0]}
-	return s.document()
+	return s.document(nil)
+}
+
+// Node is a value that [Find] finds, and which of its members it finds too.
+type Node struct {
+	Value   Raw              // nil if absent or null
+	Members map[string]*Node // if the value is an object
+
+	occurred bool
+}
+
+// Find finds the members of a JSON object that is not a request, at any depth, in
+// one scan. A second member of a name that it looks for is an error. Otherwise it
+// accepts what Scan accepts.
+//
+// The values point into data.
+func Find(data []byte, members map[string]*Node) error {
+	s := scanner{data: data}
+	return s.document(&Node{Members: members})
 }
 
 // scanner walks over data. Each method takes the offset at which its piece
@@ -76,15 +100,15 @@ type scanner struct {
 	visit func(name []byte, value Raw) bool
 	names [][]byte
 
-	unescaped []byte // the last name that has escapes
+	unescaped []byte // the last name that had escapes
 }
 
-func (s *scanner) document() error {
+func (s *scanner) document(n *Node) error {
 	start := s.space(0)
 	if s.at(start) != '{' {
 		return s.fail(start, "not a JSON object")
 	}
-	end, err := s.object(start, 1, root)
+	end, err := s.object(start, 1, root, n)
 	if err != nil {
 		return err
 	}
@@ -101,7 +125,15 @@ func (s *scanner) fail(at int, reason string) error {
 	return &SyntaxError{Offset: at, Reason: reason}
 }
 
+// space is short, so that the compiler inlines it.
 func (s *scanner) space(i int) int {
+	if i < len(s.data) && s.data[i] > ' ' {
+		return i
+	}
+	return s.spaces(i)
+}
+
+func (s *scanner) spaces(i int) int {
 	for i < len(s.data) {
 		switch s.data[i] {
 		case ' ', '\n', '\t', '\r':
@@ -122,16 +154,16 @@ func (s *scanner) at(i int) byte {
 	return 0
 }
 
-// object scans an object whose members are looked at: a field, or root. Depth
-// counts the open objects, this one included.
-func (s *scanner) object(i, depth int, f Field) (int, error) {
+// object scans an object whose members are looked at: a field, or root, or a node.
+// Depth counts the open objects, this one included.
+func (s *scanner) object(i, depth int, f Field, n *Node) (int, error) {
 	i = s.space(i + 1)
 	if s.at(i) == '}' {
 		return i + 1, nil
 	}
 	for {
 		var err error
-		if i, err = s.member(i, depth, f); err != nil {
+		if i, err = s.member(i, depth, f, n); err != nil {
 			return 0, err
 		}
 		i = s.space(i)
@@ -147,25 +179,30 @@ func (s *scanner) object(i, depth int, f Field) (int, error) {
 }
 
 // member scans a member of an object that is looked at.
-func (s *scanner) member(start, depth int, object Field) (int, error) {
+func (s *scanner) member(start, depth int, object Field, parent *Node) (int, error) {
 	i, valueAt, err := s.name(start)
 	if err != nil {
 		return 0, err
 	}
 	name := s.data[start+1 : i-1]
-	escaped := bytes.IndexByte(name, '\\') >= 0
+	escaped := len(name) <= maxEscaped && bytes.IndexByte(name, '\\') >= 0
 	if escaped {
 		s.unescaped = unescape(s.unescaped[:0], name)
 		name = s.unescaped
 	}
-	f := none
-	if s.visit == nil {
+	f, node := none, (*Node)(nil)
+	switch {
+	case parent != nil:
+		if node = parent.Members[string(name)]; node != nil && node.occurred {
+			return 0, s.fail(start, occursTwice)
+		}
+	case s.visit == nil:
 		if f = object.member(name); !s.mark(f) {
 			return 0, s.fail(start, occursTwice)
 		}
 	}
-	if f.hasMembers() && s.at(valueAt) == '{' {
-		i, err = s.object(valueAt, depth+1, f)
+	if s.at(valueAt) == '{' && (f.hasMembers() || node != nil && node.Members != nil) {
+		i, err = s.object(valueAt, depth+1, f, node)
 	} else {
 		i, err = s.value(valueAt, depth)
 	}
@@ -177,6 +214,8 @@ func (s *scanner) member(start, depth int, object Field) (int, error) {
 		value = s.data[valueAt:i:i]
 	}
 	switch {
+	case node != nil:
+		node.Value, node.occurred = value, true
 	case f != none:
 		s.found[f] = value
 	case s.visit != nil && s.visit(name, value):
@@ -222,6 +261,7 @@ func (s *scanner) value(i, depth int) (int, error) {
 	outside := depth
 	var lists uint64 // a bit for each that is open inside, 1 for a list; the lowest is the innermost
 	var err error
+value:
 	for {
 		switch c := s.at(i); c {
 		case '"':
@@ -236,41 +276,41 @@ func (s *scanner) value(i, depth int) (int, error) {
 			if depth++; depth > maxDepth {
 				return 0, s.fail(i, tooDeep)
 			}
-			lists <<= 1
-			if i = s.space(i + 1); c == '[' {
-				if lists |= 1; s.at(i) != ']' {
-					continue
-				}
-			} else if s.at(i) != '}' {
+			i = s.space(i + 1)
+			if lists <<= 1; c == '[' {
+				lists |= 1
+			}
+			switch {
+			case s.at(i) == c+2: // the brace or bracket that closes it
+				i++
+				lists >>= 1
+				depth--
+			case c == '[':
+				continue
+			default:
 				if _, i, err = s.name(i); err != nil {
 					return 0, err
 				}
 				continue
 			}
-			i++
-			lists >>= 1
-			depth--
 		default:
 			i, err = s.number(i)
 		}
 		if err != nil {
 			return 0, err
 		}
-		// Behind a value: close what ends here, up to the next value.
-		for next := false; !next; {
-			if depth == outside {
-				return i, nil
-			}
+		for depth > outside {
 			i = s.space(i)
 			c, inList := s.at(i), lists&1 != 0
 			switch {
 			case c == ',' && inList:
-				i, next = s.space(i+1), true
+				i = s.space(i + 1)
+				continue value
 			case c == ',':
 				if _, i, err = s.name(s.space(i + 1)); err != nil {
 					return 0, err
 				}
-				next = true
+				continue value
 			case c == ']' && inList, c == '}' && !inList:
 				i++
 				lists >>= 1
@@ -281,23 +321,26 @@ func (s *scanner) value(i, depth int) (int, error) {
 				return 0, s.fail(i, "no comma or brace behind a member")
 			}
 		}
+		return i, nil
 	}
 }
 
 // text scans a string.
 func (s *scanner) text(i int) (int, error) {
-	for i++; ; i++ {
-		i += plain(s.data[i:])
-		switch {
-		case i == len(s.data):
-			return 0, s.fail(i, "string without end")
-		case s.data[i] == '"':
+	i++
+	for i < len(s.data) {
+		switch c := s.data[i]; {
+		case c == '"':
 			return i + 1, nil
-		case s.data[i] != '\\':
+		case c < ' ':
 			return 0, s.fail(i, "control character in a string")
+		case c != '\\':
+			if i++; s.at(i) != '\\' && s.at(i) != '"' {
+				i += plain(s.data[i:])
+			}
+			continue
 		}
-		i++
-		switch s.at(i) {
+		switch i++; s.at(i) {
 		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		case 'u':
 			for range 4 {
@@ -308,7 +351,9 @@ func (s *scanner) text(i int) (int, error) {
 		default:
 			return 0, s.fail(i, "unknown escape")
 		}
+		i++
 	}
+	return 0, s.fail(i, "string without end")
 }
 
 // plain returns how many bytes at the start of data stand for themselves in a
@@ -335,18 +380,21 @@ func plain(data []byte) int {
 }
 
 func (s *scanner) number(i int) (int, error) {
+	if s.at(i) == '-' {
+		if i++; !isDigit(s.at(i)) {
+			return 0, s.fail(i, noDigit)
+		}
+	}
 	switch c := s.at(i); {
-	case c == '-':
+	case c == '0':
 		i++
-	case !isDigit(c):
+	case isDigit(c):
+		for i++; isDigit(s.at(i)); i++ {
+		}
+	default:
 		return 0, s.fail(i, "no JSON value")
 	}
 	var err error
-	if s.at(i) == '0' {
-		i++
-	} else if i, err = s.digits(i); err != nil {
-		return 0, err
-	}
 	if s.at(i) == '.' {
 		if i, err = s.digits(i + 1); err != nil {
 			return 0, err
@@ -364,7 +412,7 @@ func (s *scanner) number(i int) (int, error) {
 
 func (s *scanner) digits(i int) (int, error) {
 	if !isDigit(s.at(i)) {
-		return 0, s.fail(i, "no digit in a number")
+		return 0, s.fail(i, noDigit)
 	}
 	for isDigit(s.at(i)) {
 		i++
