@@ -77,10 +77,10 @@ func ParseDirective(data []byte) (*Directive, error) {
 		"payload": &d.payload,
 	}}
 	scope := fields{"scope": fields{"token": (*string)(&d.AccessToken)}}
-	nodes := wire.nodes()
-	payload := nodes["directive"].Members["payload"]
+	root := envelope.Node{Members: wire.nodes()}
+	payload := root.Member("directive").Member("payload")
 	payload.Members = scope.nodes()
-	if err := wire.read(d.raw, nodes); err != nil {
+	if err := wire.read(d.raw, root.Members); err != nil {
 		return nil, err
 	}
 	if d.Namespace == "" || d.Name == "" {
@@ -106,19 +106,20 @@ type fields map[string]any
 type textIfAny string
 
 // nodes returns what is to be found in an object for these fields.
-func (f fields) nodes() map[string]*envelope.Node {
-	nodes := make(map[string]*envelope.Node, len(f))
+func (f fields) nodes() []envelope.Node {
+	nodes := make([]envelope.Node, 0, len(f))
 	for name, to := range f {
-		nodes[name] = new(envelope.Node)
+		node := envelope.Node{Name: name}
 		if inner, ok := to.(fields); ok {
-			nodes[name].Members = inner.nodes()
+			node.Members = inner.nodes()
 		}
+		nodes = append(nodes, node)
 	}
 	return nodes
 }
 
 // read reads a directive or its payload; nil has no members.
-func (f fields) read(object []byte, nodes map[string]*envelope.Node) error {
+func (f fields) read(object []byte, nodes []envelope.Node) error {
 	if object == nil {
 		return nil
 	}
@@ -133,11 +134,10 @@ func (f fields) read(object []byte, nodes map[string]*envelope.Node) error {
 }
 
 // fill sets the fields to what was found.
-func (f fields) fill(nodes map[string]*envelope.Node) error {
-	for name, to := range f {
+func (f fields) fill(nodes []envelope.Node) error {
+	for _, node := range nodes {
 		var err error
-		node := nodes[name]
-		switch to := to.(type) {
+		switch to := f[node.Name].(type) {
 		case *string:
 			*to, err = node.Value.Text()
 		case *textIfAny:
@@ -150,7 +150,7 @@ func (f fields) fill(nodes map[string]*envelope.Node) error {
 			}
 		}
 		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w", node.Name, err)
 		}
 	}
 	return nil

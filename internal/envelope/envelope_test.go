@@ -94,8 +94,11 @@ func reference(data []byte, path string) (found json.RawMessage, repeated bool) 
 	return found, false
 }
 
-// maxDepth is the documented limit of nesting.
-const maxDepth = 64
+// The documented limits.
+const (
+	maxDepth   = 64
+	maxMembers = 256
+)
 
 // depth counts the levels of a valid document.
 func depth(data []byte) (deepest int) {
@@ -226,6 +229,35 @@ func TestScanRefuses(t *testing.T) {
 	}
 }
 
+func TestMemberLimit(t *testing.T) {
+	for name, wrap := range map[string]struct {
+		data   string // %s is the inside of an object
+		looked bool
+	}{
+		"request":   {`{"request":{%s}}`, true},
+		"document":  {`{%s}`, true},
+		"user":      {`{"context":{"System":{"user":{%s}}}}`, true},
+		"body":      {`{"request":{"body":{%s}}}`, false},
+		"a list":    {`{"request":[{%s}]}`, false},
+		"elsewhere": {`{"request":{"x":{%s}}}`, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for count, refused := range map[int]bool{maxMembers: false, maxMembers + 1: wrap.looked} {
+				data := []byte(strings.Replace(wrap.data, "%s", strings.TrimSuffix(strings.Repeat(`"a":{},`, count), ","), 1))
+				_, err := envelope.Scan(data)
+				require.Equal(t, refused, err != nil, err)
+				err = envelope.Find(data, []envelope.Node{
+					{Name: "request"},
+					{Name: "context", Members: []envelope.Node{{Name: "System", Members: []envelope.Node{{Name: "user", Members: []envelope.Node{{Name: "x"}}}}}}},
+				})
+				require.Equal(t, refused && name != "request", err != nil, err)
+				err = envelope.Members(data, func([]byte, envelope.Raw) bool { return false })
+				require.Equal(t, refused && name == "document", err != nil, err)
+			}
+		})
+	}
+}
+
 func TestScanDoesNotAllocate(t *testing.T) {
 	data := []byte(linked)
 	require.Zero(t, testing.AllocsPerRun(100, func() {
@@ -339,7 +371,8 @@ func FuzzScan(f *testing.F) {
 		if err != nil {
 			var syntax *envelope.SyntaxError
 			require.ErrorAs(t, err, &syntax)
-			require.Equal(t, valid, valid && repeatsDecisive(data), "refused what encoding/json accepts: %v", err)
+			refused := repeatsDecisive(data) || bytes.Count(data, []byte(":")) > maxMembers
+			require.Equal(t, valid, valid && refused, "refused what encoding/json accepts: %v", err)
 			return
 		}
 		require.True(t, valid, "accepted what encoding/json refuses")

@@ -1,6 +1,7 @@
 package envelope_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -65,34 +66,36 @@ func FuzzFind(f *testing.F) {
 	f.Add([]byte(`{"context":{"System":{"user":{"userId":"a","userId":"b"}}}}`))
 	f.Add([]byte(`{"context":[{"System":1}],"x":1,"x":2,"request":{"body":null,"b\u006fdy":1}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		root := envelope.Node{Members: map[string]*envelope.Node{}}
-		found := map[string]*envelope.Node{}
+		var root envelope.Node
 		repeats := false
 		for _, at := range paths {
 			node := &root
 			for name := range strings.SplitSeq(at.path, ".") {
-				if node.Members == nil {
-					node.Members = map[string]*envelope.Node{}
+				if node.Member(name) == nil {
+					node.Members = append(node.Members, envelope.Node{Name: name})
 				}
-				if node.Members[name] == nil {
-					node.Members[name] = new(envelope.Node)
-				}
-				node = node.Members[name]
+				node = node.Member(name)
 			}
-			found[at.path] = node
 			_, repeated := reference(data, at.path)
 			repeats = repeats || repeated
 		}
 		err := envelope.Find(data, root.Members)
+		if err != nil && bytes.Count(data, []byte(":")) > maxMembers {
+			return
+		}
 		if !acceptable(data) || repeats {
 			var syntax *envelope.SyntaxError
 			require.ErrorAs(t, err, &syntax)
 			return
 		}
 		require.NoError(t, err)
-		for path, node := range found {
-			want, _ := reference(data, path)
-			require.Equal(t, []byte(want), []byte(node.Value), path)
+		for _, at := range paths {
+			node := &root
+			for name := range strings.SplitSeq(at.path, ".") {
+				node = node.Member(name)
+			}
+			want, _ := reference(data, at.path)
+			require.Equal(t, []byte(want), []byte(node.Value), at.path)
 		}
 	})
 }

@@ -35,15 +35,15 @@ func (o *Objects) Elements(list Raw, visit func(value Raw)) {
 		return
 	}
 	s := scanner{data: list}
-	for i := s.space(1); s.at(i) != ']'; {
-		end, err := s.value(i, 1)
-		if err != nil {
-			o.Err = err
+	for i := space(list, 1); at(list, i) != ']'; {
+		end := s.value(i, 1)
+		if end == failed {
+			o.Err = &SyntaxError{s.err.Offset, s.err.Reason}
 			return
 		}
 		visit(list[i:end:end])
-		if i = s.space(end); s.at(i) == ',' {
-			i = s.space(i + 1)
+		if i = space(list, end); at(list, i) == ',' {
+			i = space(list, i+1)
 		}
 	}
 }

@@ -24,21 +24,25 @@ func (e *SyntaxError) Error() string {
 // stay below 20. [scanner.value] has a bit for each in a uint64.
 const maxDepth = 64
 
+// maxMembers is how many members an object may have that is looked at. Those of
+// Alexa's requests have less than 20.
+const maxMembers = 256
+
 // maxEscaped is the length in bytes, between the quotes, of the longest name
 // whose escapes are resolved. No name that is read can be that long.
 const maxEscaped = 256
 
 const (
 	noDigit     = "no digit in a number"
-	tooDeep     = "more than 64 levels"
 	occursTwice = "member occurs twice"
 )
 
 // Scan finds the members of a request. It accepts what encoding/json accepts,
-// except a document that is not an object, one of more than 64 levels, invalid
-// UTF-8, and a second member of a name that decides which event of which user
-// this is, or how old: decoders disagree about such bytes. Any other member that
-// the request has twice is treated as absent.
+// except a document that is not an object, one of more than 64 levels, more than
+// 256 members in an object that is looked at, invalid UTF-8, and a second member
+// of a name that decides which event of which user this is, or how old: decoders
+// disagree about such bytes. Any other member that the request has twice is
+// treated as absent.
 //
 // The bytes may be a stranger's: Scan takes less time than [encoding/json.Valid],
 // and hardly any memory. The result points into data.
@@ -69,12 +73,27 @@ func Members(data []byte, visit func(name []byte, value Raw) bool) error {
 	return s.document(nil)
 }
 
-// Node is a value that [Find] finds, and which of its members it finds too.
+// Node is a member that [Find] finds, with which of its own members, if it is an
+// object.
 type Node struct {
-	Value   Raw              // nil if absent or null
-	Members map[string]*Node // if the value is an object
+	Name    string
+	Value   Raw // nil if absent or null
+	Members []Node
 
 	occurred bool
+}
+
+// Member returns the member of the node that has the name, nil if none is to be
+// found.
+func (n *Node) Member(name string) *Node { return n.member([]byte(name)) }
+
+func (n *Node) member(name []byte) *Node {
+	for i := range n.Members {
+		if m := &n.Members[i]; m.Name == string(name) {
+			return m
+		}
+	}
+	return nil
 }
 
 // Find finds the members of a JSON object that is not a request, at any depth, in
@@ -82,15 +101,16 @@ type Node struct {
 // accepts what Scan accepts.
 //
 // The values point into data.
-func Find(data []byte, members map[string]*Node) error {
+func Find(data []byte, members []Node) error {
 	s := scanner{data: data}
 	return s.document(&Node{Members: members})
 }
 
 // scanner walks over data. Each method takes the offset at which its piece
-// starts and returns the offset behind it.
+// starts and returns the offset behind it, or failed.
 type scanner struct {
 	data []byte
+	err  SyntaxError // after failed
 
 	// For Scan: the fields, and which of them occurred, once or more often.
 	found       Envelope
@@ -100,42 +120,47 @@ type scanner struct {
 	visit func(name []byte, value Raw) bool
 	names [][]byte
 
-	unescaped []byte // the last name that had escapes
+	escaped   bool   // whether the last text had escapes
+	unescaped []byte // the last name that had some
+}
+
+const failed = -1
+
+func (s *scanner) fail(at int, reason string) int {
+	s.err = SyntaxError{Offset: at, Reason: reason}
+	return failed
 }
 
 func (s *scanner) document(n *Node) error {
-	start := s.space(0)
-	if s.at(start) != '{' {
-		return s.fail(start, "not a JSON object")
+	start := space(s.data, 0)
+	end := failed
+	if at(s.data, start) != '{' {
+		s.fail(start, "not a JSON object")
+	} else if end = s.object(start, 1, root, n); end != failed {
+		if end = space(s.data, end); end != len(s.data) {
+			end = s.fail(end, "something follows the JSON object")
+		} else if !utf8.Valid(s.data) {
+			end = s.fail(0, "invalid UTF-8")
+		}
 	}
-	end, err := s.object(start, 1, root, n)
-	if err != nil {
-		return err
-	}
-	if end = s.space(end); end != len(s.data) {
-		return s.fail(end, "something follows the JSON object")
-	}
-	if !utf8.Valid(s.data) {
-		return s.fail(0, "invalid UTF-8")
+	if end == failed {
+		return &SyntaxError{s.err.Offset, s.err.Reason}
 	}
 	return nil
 }
 
-func (s *scanner) fail(at int, reason string) error {
-	return &SyntaxError{Offset: at, Reason: reason}
-}
-
-// space is short, so that the compiler inlines it.
-func (s *scanner) space(i int) int {
-	if i < len(s.data) && s.data[i] > ' ' {
+// space skips what may stand between two pieces. It is short, so that the
+// compiler inlines it.
+func space(data []byte, i int) int {
+	if i < len(data) && data[i] > ' ' {
 		return i
 	}
-	return s.spaces(i)
+	return spaces(data, i)
 }
 
-func (s *scanner) spaces(i int) int {
-	for i < len(s.data) {
-		switch s.data[i] {
+func spaces(data []byte, i int) int {
+	for i < len(data) {
+		switch data[i] {
 		case ' ', '\n', '\t', '\r':
 			i++
 		default:
@@ -147,45 +172,47 @@ func (s *scanner) spaces(i int) int {
 
 // at returns the byte at i, and 0, which no JSON text allows between values,
 // behind the end.
-func (s *scanner) at(i int) byte {
-	if i < len(s.data) {
-		return s.data[i]
+func at(data []byte, i int) byte {
+	if i < len(data) {
+		return data[i]
 	}
 	return 0
 }
 
 // object scans an object whose members are looked at: a field, or root, or a node.
 // Depth counts the open objects, this one included.
-func (s *scanner) object(i, depth int, f Field, n *Node) (int, error) {
-	i = s.space(i + 1)
-	if s.at(i) == '}' {
-		return i + 1, nil
+func (s *scanner) object(i, depth int, f Field, n *Node) int {
+	data := s.data
+	i = space(data, i+1)
+	if at(data, i) == '}' {
+		return i + 1
 	}
-	for {
-		var err error
-		if i, err = s.member(i, depth, f, n); err != nil {
-			return 0, err
+	for range maxMembers {
+		if i = s.member(i, depth, f, n); i == failed {
+			return failed
 		}
-		i = s.space(i)
-		switch s.at(i) {
+		i = space(data, i)
+		switch at(data, i) {
 		case '}':
-			return i + 1, nil
+			return i + 1
 		case ',':
-			i = s.space(i + 1)
+			i = space(data, i+1)
 		default:
-			return 0, s.fail(i, "no comma or brace behind a member")
+			return s.fail(i, "no comma or brace behind a member")
 		}
 	}
+	return s.fail(i, "more than 256 members")
 }
 
 // member scans a member of an object that is looked at.
-func (s *scanner) member(start, depth int, object Field, parent *Node) (int, error) {
-	i, valueAt, err := s.name(start)
-	if err != nil {
-		return 0, err
+func (s *scanner) member(start, depth int, object Field, parent *Node) int {
+	s.escaped = false
+	end, valueAt := s.name(start)
+	if end == failed {
+		return failed
 	}
-	name := s.data[start+1 : i-1]
-	escaped := len(name) <= maxEscaped && bytes.IndexByte(name, '\\') >= 0
+	name := s.data[start+1 : end-1]
+	escaped := s.escaped && len(name) <= maxEscaped
 	if escaped {
 		s.unescaped = unescape(s.unescaped[:0], name)
 		name = s.unescaped
@@ -193,122 +220,126 @@ func (s *scanner) member(start, depth int, object Field, parent *Node) (int, err
 	f, node := none, (*Node)(nil)
 	switch {
 	case parent != nil:
-		if node = parent.Members[string(name)]; node != nil && node.occurred {
-			return 0, s.fail(start, occursTwice)
+		if node = parent.member(name); node != nil && node.occurred {
+			return s.fail(start, occursTwice)
 		}
 	case s.visit == nil:
 		if f = object.member(name); !s.mark(f) {
-			return 0, s.fail(start, occursTwice)
+			return s.fail(start, occursTwice)
 		}
 	}
-	if s.at(valueAt) == '{' && (f.hasMembers() || node != nil && node.Members != nil) {
-		i, err = s.object(valueAt, depth+1, f, node)
+	if at(s.data, valueAt) == '{' && (f.hasMembers() || node != nil && node.Members != nil) {
+		end = s.object(valueAt, depth+1, f, node)
 	} else {
-		i, err = s.value(valueAt, depth)
+		end = s.value(valueAt, depth)
 	}
-	if err != nil {
-		return 0, err
+	if end == failed || f == none && node == nil && s.visit == nil {
+		return end
 	}
 	var value Raw
 	if s.data[valueAt] != 'n' {
-		value = s.data[valueAt:i:i]
+		value = s.data[valueAt:end:end]
 	}
 	switch {
 	case node != nil:
 		node.Value, node.occurred = value, true
 	case f != none:
 		s.found[f] = value
-	case s.visit != nil && s.visit(name, value):
+	case s.visit(name, value):
 		if slices.ContainsFunc(s.names, func(other []byte) bool { return string(other) == string(name) }) {
-			return 0, s.fail(start, occursTwice)
+			return s.fail(start, occursTwice)
 		}
 		if escaped {
 			name = bytes.Clone(name)
 		}
 		s.names = append(s.names, name)
 	}
-	return i, nil
+	return end
 }
 
 // mark notes that a field occurs. It reports false if it must not.
 func (s *scanner) mark(f Field) bool {
-	bit := uint64(1) << f
-	if f != none && s.seen&bit != 0 {
-		s.twice |= bit
+	if f == none {
+		return true
 	}
+	bit := uint64(1) << f
+	s.twice |= s.seen & bit
 	s.seen |= bit
 	return s.twice&decisive == 0
 }
 
 // name scans the name of a member, and returns where its value starts too.
-func (s *scanner) name(i int) (end, value int, err error) {
-	if s.at(i) != '"' {
-		return 0, 0, s.fail(i, "no member name")
+func (s *scanner) name(i int) (end, value int) {
+	data := s.data
+	if at(data, i) != '"' {
+		return s.fail(i, "no member name"), 0
 	}
-	if end, err = s.text(i); err != nil {
-		return 0, 0, err
+	if end = s.text(i); end == failed {
+		return failed, 0
 	}
-	colon := s.space(end)
-	if s.at(colon) != ':' {
-		return 0, 0, s.fail(colon, "no colon behind a member name")
+	colon := space(data, end)
+	if at(data, colon) != ':' {
+		return s.fail(colon, "no colon behind a member name"), 0
 	}
-	return end, s.space(colon + 1), nil
+	return end, space(data, colon+1)
 }
 
 // value scans a value that is not looked at, where depth objects are open. It
 // does not recurse: strangers choose how deep values nest.
-func (s *scanner) value(i, depth int) (int, error) {
+func (s *scanner) value(i, depth int) int {
+	data := s.data
 	outside := depth
 	var lists uint64 // a bit for each that is open inside, 1 for a list; the lowest is the innermost
-	var err error
 value:
 	for {
-		switch c := s.at(i); c {
+		switch c := at(data, i); c {
 		case '"':
-			i, err = s.text(i)
+			i = s.text(i)
 		case 't':
-			i, err = s.literal(i, "true")
+			i = s.literal(i, "true")
 		case 'f':
-			i, err = s.literal(i, "false")
+			i = s.literal(i, "false")
 		case 'n':
-			i, err = s.literal(i, "null")
+			i = s.literal(i, "null")
 		case '{', '[':
 			if depth++; depth > maxDepth {
-				return 0, s.fail(i, tooDeep)
+				return s.fail(i, "more than 64 levels")
 			}
-			i = s.space(i + 1)
+			i = space(data, i+1)
 			if lists <<= 1; c == '[' {
 				lists |= 1
 			}
 			switch {
-			case s.at(i) == c+2: // the brace or bracket that closes it
+			case at(data, i) == c+2: // the brace or bracket that closes it
 				i++
 				lists >>= 1
 				depth--
 			case c == '[':
 				continue
 			default:
-				if _, i, err = s.name(i); err != nil {
-					return 0, err
+				var end int
+				if end, i = s.name(i); end == failed {
+					return failed
 				}
 				continue
 			}
 		default:
-			i, err = s.number(i)
+			i = s.number(i)
 		}
-		if err != nil {
-			return 0, err
+		if i == failed {
+			return failed
 		}
 		for depth > outside {
-			i = s.space(i)
-			c, inList := s.at(i), lists&1 != 0
+			i = space(data, i)
+			c, inList := at(data, i), lists&1 != 0
 			switch {
 			case c == ',' && inList:
-				i = s.space(i + 1)
+				i = space(data, i+1)
 				continue value
 			case c == ',':
-				if _, i, err = s.name(s.space(i + 1)); err != nil {
-					return 0, err
+				var end int
+				if end, i = s.name(space(data, i+1)); end == failed {
+					return failed
 				}
 				continue value
 			case c == ']' && inList, c == '}' && !inList:
@@ -316,44 +347,46 @@ value:
 				lists >>= 1
 				depth--
 			case inList:
-				return 0, s.fail(i, "no comma or bracket behind an element")
+				return s.fail(i, "no comma or bracket behind an element")
 			default:
-				return 0, s.fail(i, "no comma or brace behind a member")
+				return s.fail(i, "no comma or brace behind a member")
 			}
 		}
-		return i, nil
+		return i
 	}
 }
 
 // text scans a string.
-func (s *scanner) text(i int) (int, error) {
+func (s *scanner) text(i int) int {
+	data := s.data
 	i++
-	for i < len(s.data) {
-		switch c := s.data[i]; {
+	for i < len(data) {
+		switch c := data[i]; {
 		case c == '"':
-			return i + 1, nil
+			return i + 1
 		case c < ' ':
-			return 0, s.fail(i, "control character in a string")
+			return s.fail(i, "control character in a string")
 		case c != '\\':
-			if i++; s.at(i) != '\\' && s.at(i) != '"' {
-				i += plain(s.data[i:])
+			if i++; at(data, i) != '\\' && at(data, i) != '"' {
+				i += plain(data[i:])
 			}
 			continue
 		}
-		switch i++; s.at(i) {
+		s.escaped = true
+		switch i++; at(data, i) {
 		case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		case 'u':
 			for range 4 {
-				if i++; !isHex(s.at(i)) {
-					return 0, s.fail(i, "no hexadecimal digit in an escape")
+				if i++; hex[at(data, i)] == 0 {
+					return s.fail(i, "no hexadecimal digit in an escape")
 				}
 			}
 		default:
-			return 0, s.fail(i, "unknown escape")
+			return s.fail(i, "unknown escape")
 		}
 		i++
 	}
-	return 0, s.fail(i, "string without end")
+	return s.fail(i, "string without end")
 }
 
 // plain returns how many bytes at the start of data stand for themselves in a
@@ -379,57 +412,66 @@ func plain(data []byte) int {
 	return n
 }
 
-func (s *scanner) number(i int) (int, error) {
-	if s.at(i) == '-' {
-		if i++; !isDigit(s.at(i)) {
-			return 0, s.fail(i, noDigit)
+func (s *scanner) number(i int) int {
+	data := s.data
+	if at(data, i) == '-' {
+		if i++; !isDigit(at(data, i)) {
+			return s.fail(i, noDigit)
 		}
 	}
-	switch c := s.at(i); {
+	switch c := at(data, i); {
 	case c == '0':
 		i++
 	case isDigit(c):
-		for i++; isDigit(s.at(i)); i++ {
+		for isDigit(at(data, i)) {
+			i++
 		}
 	default:
-		return 0, s.fail(i, "no JSON value")
+		return s.fail(i, "no JSON value")
 	}
-	var err error
-	if s.at(i) == '.' {
-		if i, err = s.digits(i + 1); err != nil {
-			return 0, err
+	if at(data, i) == '.' {
+		if i = s.digits(i + 1); i == failed {
+			return failed
 		}
 	}
-	if c := s.at(i); c == 'e' || c == 'E' {
+	if at(data, i)|0x20 == 'e' {
 		i++
-		if c := s.at(i); c == '+' || c == '-' {
+		if c := at(data, i); c == '+' || c == '-' {
 			i++
 		}
 		return s.digits(i)
 	}
-	return i, nil
+	return i
 }
 
-func (s *scanner) digits(i int) (int, error) {
-	if !isDigit(s.at(i)) {
-		return 0, s.fail(i, noDigit)
+func (s *scanner) digits(i int) int {
+	if !isDigit(at(s.data, i)) {
+		return s.fail(i, noDigit)
 	}
-	for isDigit(s.at(i)) {
+	for isDigit(at(s.data, i)) {
 		i++
 	}
-	return i, nil
+	return i
 }
 
-func (s *scanner) literal(i int, word string) (int, error) {
+func (s *scanner) literal(i int, word string) int {
 	end := i + len(word)
 	if end > len(s.data) || string(s.data[i:end]) != word {
-		return 0, s.fail(i, "no JSON value")
+		return s.fail(i, "no JSON value")
 	}
-	return end, nil
+	return end
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-func isHex(c byte) bool {
-	return isDigit(c) || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
-}
+// hex has the value of each hexadecimal digit, with a bit more that the other
+// bytes have not.
+var hex = func() (table [256]byte) {
+	for value, digit := range []byte("0123456789abcdef") {
+		table[digit] = 0x10 | byte(value)
+		if digit >= 'a' {
+			table[digit-'a'+'A'] = table[digit]
+		}
+	}
+	return table
+}()

@@ -56,12 +56,7 @@ func escapedRune(text []byte) (r rune, length int) {
 // hexRune reads four hexadecimal digits.
 func hexRune(digits []byte) (r rune) {
 	for _, c := range digits[:4] {
-		r <<= 4
-		if c <= '9' {
-			r |= rune(c - '0')
-		} else {
-			r |= rune(c|0x20-'a') + 10
-		}
+		r = r<<4 | rune(hex[c]&0xf)
 	}
 	return r
 }
