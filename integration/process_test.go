@@ -25,6 +25,7 @@ type errand struct {
 	Crashing *crashing `json:",omitempty"`
 	Locking  *locking  `json:",omitempty"`
 	Crowd    *crowd    `json:",omitempty"`
+	Attacked *attacked `json:",omitempty"`
 }
 
 func (e errand) run(ctx context.Context, out io.Writer) error {
@@ -35,6 +36,8 @@ func (e errand) run(ctx context.Context, out io.Writer) error {
 		return e.Keeping.run(ctx, out)
 	case e.Hasty != nil:
 		return e.Hasty.run(ctx, out)
+	case e.Attacked != nil:
+		return e.Attacked.run(ctx, out)
 	case e.Crashing != nil:
 		return e.Crashing.run(ctx, out)
 	case e.Crowd != nil:
