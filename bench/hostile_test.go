@@ -108,6 +108,8 @@ func readers(tb testing.TB) []reader {
 		}},
 		{"gateway", []string{
 			`%s`, `{"directive":%s}`, `{"directive":{"header":%s}}`, `{"directive":{"endpoint":{"scope":%s}}}`,
+			`{"directive":{"header":{"namespace":"Alexa.Discovery","name":"Discover"},"endpoint":{"cookie":%s}}}`,
+			`{"directive":{"header":{"namespace":"Alexa.Discovery","name":"Discover"},"payload":%s}}`,
 		}, func(data []byte) error { _, err := gateway.ParseDirective(data); return err }},
 	}
 }

@@ -17,6 +17,10 @@ import (
 // nothing.
 var ErrMalformedDirective = errors.New("gateway: malformed directive")
 
+// maxCookie is the length in bytes of the longest cookie that is decoded. Amazon
+// once documented a limit of 5000; today's is unverified.
+const maxCookie = 16 << 10
+
 var errNotObject = errors.New("not a JSON object")
 
 // The types of directives that concern no interface of an endpoint, as
@@ -56,7 +60,7 @@ type Directive struct {
 // JSON object in valid UTF-8 of at most 64 levels, that a member that is read
 // occurs twice, that namespace or name is missing, or that a member is neither
 // null nor what it should be. A PayloadVersion, MessageID or Cookie that is not
-// what it should be stays empty.
+// what it should be stays empty, and so does a Cookie of more than 16 KiB.
 func ParseDirective(data []byte) (*Directive, error) {
 	d := &Directive{raw: bytes.Clone(data)}
 	var cookie json.RawMessage
@@ -86,7 +90,7 @@ func ParseDirective(data []byte) (*Directive, error) {
 	if d.Namespace == "" || d.Name == "" {
 		return nil, fmt.Errorf("%w: no namespace or no name in directive.header", ErrMalformedDirective)
 	}
-	if cookie != nil && json.Unmarshal(cookie, &d.Cookie) != nil {
+	if len(cookie) > maxCookie || cookie != nil && json.Unmarshal(cookie, &d.Cookie) != nil {
 		d.Cookie = nil // what it is lies with the skill, and it is in Raw
 	}
 	if d.Type() == Discover {

@@ -3,6 +3,8 @@ package envelope_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -98,6 +100,20 @@ func FuzzFind(f *testing.F) {
 			require.Equal(t, []byte(want), []byte(node.Value), at.path)
 		}
 	})
+}
+
+// However many members are read, none may occur twice.
+func TestManyMembersThatAreRead(t *testing.T) {
+	var document []byte
+	for i := range 40 {
+		document = fmt.Appendf(document, `"m%d":0,`, i)
+	}
+	_, err := members(slices.Concat([]byte(`{`), document, []byte(`"x":0}`)))
+	require.NoError(t, err)
+	for i := range 40 {
+		_, err := members(fmt.Appendf(nil, `{%s"m%d":0}`, document, i))
+		require.Error(t, err, i)
+	}
 }
 
 // The escapes of a string mean what they mean in encoding/json, in every

@@ -68,8 +68,7 @@ func Scan(data []byte) (Envelope, error) {
 // Names and values may point into data. A name is valid only during the call, and
 // if it is longer than 256 bytes its escapes are not resolved.
 func Members(data []byte, visit func(name []byte, value Raw) bool) error {
-	var few [16][]byte
-	s := scanner{data: data, visit: visit, names: few[:0]}
+	s := scanner{data: data, visit: visit}
 	return s.document(nil)
 }
 
@@ -118,7 +117,11 @@ type scanner struct {
 
 	// For Members: its visit, and the names that visit reads and has seen.
 	visit func(name []byte, value Raw) bool
-	names [][]byte
+	names struct {
+		few  [16][]byte // in here, so that they are not allocated
+		n    int
+		more [][]byte
+	}
 
 	escaped   bool   // whether the last text had escapes
 	unescaped []byte // the last name that had some
@@ -246,15 +249,31 @@ func (s *scanner) member(start, depth int, object Field, parent *Node) int {
 	case f != none:
 		s.found[f] = value
 	case s.visit(name, value):
-		if slices.ContainsFunc(s.names, func(other []byte) bool { return string(other) == string(name) }) {
-			return s.fail(start, occursTwice)
-		}
 		if escaped {
 			name = bytes.Clone(name)
 		}
-		s.names = append(s.names, name)
+		if !s.add(name) {
+			return s.fail(start, occursTwice)
+		}
 	}
 	return end
+}
+
+// add notes the name of a member that visit reads. It reports false if that
+// occurred before.
+func (s *scanner) add(name []byte) bool {
+	same := func(other []byte) bool { return string(other) == string(name) }
+	n := &s.names
+	if slices.ContainsFunc(n.few[:n.n], same) || slices.ContainsFunc(n.more, same) {
+		return false
+	}
+	if n.n < len(n.few) {
+		n.few[n.n] = name
+		n.n++
+	} else {
+		n.more = append(n.more, name)
+	}
+	return true
 }
 
 // mark notes that a field occurs. It reports false if it must not.
