@@ -221,3 +221,25 @@ func TestLeavingWhileWaiting(t *testing.T) {
 		require.Empty(t, cache.flying)
 	})
 }
+
+// A caller waits for four seconds at most, for a slot and for the fetch together.
+func TestWaitTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var cache Cache
+		hang := func(ctx context.Context) (*Certificate, error) {
+			<-ctx.Done()
+			return nil, fmt.Errorf("%w: %w", ErrFetch, ctx.Err())
+		}
+		verify := func(url string) error {
+			return cache.Verify(t.Context(), Source{url, time.Now(), hang}, func(*rsa.PublicKey) bool { return true })
+		}
+		for i := range maxFetches {
+			go func() { _ = verify(fmt.Sprint("site", i)) }()
+		}
+		time.Sleep(time.Second)
+		start := time.Now()
+		require.ErrorIs(t, verify("late"), ErrFetch)
+		require.Equal(t, 4*time.Second, time.Since(start))
+		time.Sleep(fetchTime) // until its own fetch ends
+	})
+}
