@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,7 @@ import (
 )
 
 var (
+	writersCounts = flag.String("writers", "1,20,200", "numbers of concurrent writers in BenchmarkWriters")
 	writersSpan   = flag.Duration("writers-span", time.Second, "how long BenchmarkWriters and BenchmarkSenders write at a time")
 	writersRounds = flag.Int("writers-rounds", 3, "how often they write with each number of writers")
 )
@@ -153,7 +155,9 @@ func BenchmarkWriters(b *testing.B) {
 				})
 			},
 		} {
-			for _, count := range []int{1, 20, 200} {
+			for text := range strings.SplitSeq(*writersCounts, ",") {
+				count, err := strconv.Atoi(text)
+				require.NoError(b, err)
 				b.Run(fmt.Sprintf("%s/writers=%d", name, count), func(b *testing.B) {
 					own := make([]*sqlstore.Store, count)
 					for w := range own {

@@ -40,7 +40,10 @@ type queue struct {
 type write struct {
 	ctx   context.Context
 	begun time.Time
-	alone func() error // makes the write in a transaction of its own
+
+	// alone makes the write in a transaction of its own, and returns how many rows
+	// it changed.
+	alone func() (changed int64, err error)
 
 	// Writes of one group can be made together. Those without a group cannot.
 	group     string
@@ -48,9 +51,11 @@ type write struct {
 	args      []any           // of the statement
 	facts     []identity.Fact // for PostgreSQL
 
-	state   writeState // guarded by the queue's mutex
-	turn    chan turn  // has room for one
-	changed int64      // how many rows it changed
+	state writeState // guarded by the queue's mutex
+	turn  chan turn  // has room for one
+
+	// The result, from the leader. The caller reads it once it is told turnDone.
+	changed int64
 	err     error
 }
 
@@ -75,7 +80,7 @@ const (
 // do makes the write, or has another caller make it, and returns its result. A
 // caller that waits for another one returns as soon as its context ends; its
 // write may still happen then.
-func (q *queue) do(w *write) error {
+func (q *queue) do(w *write) (changed int64, err error) {
 	w.turn = make(chan turn, 1)
 	if q.join(w) {
 		return q.lead(w)
@@ -91,7 +96,7 @@ func (q *queue) do(w *write) error {
 		return q.take(w, t)
 	case <-w.ctx.Done():
 		if q.leave(w) {
-			return w.ctx.Err()
+			return 0, w.ctx.Err()
 		}
 	case <-impatience:
 		if q.leave(w) {
@@ -102,14 +107,14 @@ func (q *queue) do(w *write) error {
 }
 
 // take does as the caller is told.
-func (q *queue) take(w *write, t turn) error {
+func (q *queue) take(w *write, t turn) (changed int64, err error) {
 	switch t {
 	case turnLead:
 		return q.lead(w)
 	case turnAlone:
 		return w.alone()
 	default:
-		return w.err
+		return w.changed, w.err
 	}
 }
 
@@ -141,7 +146,7 @@ func (q *queue) leave(w *write) bool {
 }
 
 // lead makes the write and those of others, and passes the lead.
-func (q *queue) lead(w *write) error {
+func (q *queue) lead(w *write) (changed int64, err error) {
 	defer func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
@@ -149,7 +154,7 @@ func (q *queue) lead(w *write) error {
 	}()
 	if others := q.takeOthers(w); len(others) > 0 {
 		if settled, err := q.leadOthers(w, others); settled {
-			return err
+			return w.changed, err
 		}
 	}
 	return w.alone()

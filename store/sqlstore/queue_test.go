@@ -111,13 +111,10 @@ func (f *fakeDB) do(ctx context.Context, fake fakeWrite) (err error) {
 		}
 	}()
 	w := &write{ctx: ctx, group: fake.group, args: []any{fake}}
-	w.alone = func() error {
-		w.changed = int64(fake.id)
-		return f.run(ctx, fake)
-	}
-	err = f.queue.do(w)
-	if err == nil && w.changed != int64(fake.id) {
-		f.t.Errorf("%d was given the result of %d", fake.id, w.changed)
+	w.alone = func() (int64, error) { return int64(fake.id), f.run(ctx, fake) }
+	changed, err := f.queue.do(w)
+	if err == nil && changed != int64(fake.id) {
+		f.t.Errorf("%d was given the result of %d", fake.id, changed)
 	}
 	return err
 }
@@ -302,11 +299,14 @@ func TestQueuePatience(t *testing.T) {
 		f.queue.patience = 3 * time.Second
 		ctx, cancel := context.WithCancel(t.Context())
 		hung := make(chan error, 1)
-		w := &write{ctx: ctx, group: "g", alone: func() error {
+		w := &write{ctx: ctx, group: "g", alone: func() (int64, error) {
 			<-ctx.Done()
-			return ctx.Err()
+			return 0, ctx.Err()
 		}}
-		go func() { hung <- f.queue.do(w) }()
+		go func() {
+			_, err := f.queue.do(w)
+			hung <- err
+		}()
 		synctest.Wait()
 		begun := time.Now()
 		for _, result := range f.start(t.Context(), someWrites(1, 5)...) {

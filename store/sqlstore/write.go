@@ -34,27 +34,16 @@ func (s *Store) write(ctx context.Context, facts []identity.Fact, statement stri
 		return 0, err
 	}
 	w := &write{ctx: ctx, begun: time.Now(), statement: s.named(statement), args: args, facts: facts}
-	exec := func() (int64, error) { return s.exec(ctx, w.begun, w.statement, args...) }
+	w.alone = func() (int64, error) { return s.exec(ctx, w.begun, w.statement, args...) }
 	switch {
 	case s.dialect == SQLite:
 		w.group = "SQLite"
-		w.alone = func() (err error) {
-			w.changed, err = exec()
-			return err
-		}
 	case s.dialect == Postgres && len(facts) == 1:
 		w.group = s.named("alexa_facts")
-		w.alone = func() error {
-			_, err := exec() // the leader may be writing changed
-			return err
-		}
 	default:
-		return exec()
+		return w.alone()
 	}
-	if err := s.queue.do(w); err != nil {
-		return 0, err
-	}
-	return w.changed, nil
+	return s.queue.do(w)
 }
 
 // exec runs one statement, which is a transaction of its own.
@@ -108,8 +97,8 @@ func (s *Store) erase(ctx context.Context, mode lockMode, do func(context.Contex
 		return err
 	}
 	w := &write{ctx: ctx, begun: time.Now()}
-	w.alone = func() error {
-		return s.transact(ctx, w.begun, func(t traits, tx *sql.Tx) error {
+	w.alone = func() (int64, error) {
+		return 0, s.transact(ctx, w.begun, func(t traits, tx *sql.Tx) error {
 			if lock := t.erasing[mode]; lock != "" {
 				if _, err := tx.ExecContext(ctx, s.named(lock)); err != nil {
 					return err
@@ -118,10 +107,12 @@ func (s *Store) erase(ctx context.Context, mode lockMode, do func(context.Contex
 			return do(ctx, tx)
 		})
 	}
+	run := w.alone
 	if s.dialect == SQLite {
-		return s.queue.do(w)
+		run = func() (int64, error) { return s.queue.do(w) }
 	}
-	return w.alone()
+	_, err := run()
+	return err
 }
 
 // transact runs the function in a transaction, and again where that helps. The
