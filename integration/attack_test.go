@@ -48,7 +48,7 @@ func (attacked) run(_ context.Context, out io.Writer) error {
 	verifier := &signature.Verifier{Skills: []string{skill}, Roots: cloud.Roots(), HTTPClient: cloud.Client()}
 	recorder := &identity.Recorder{Store: new(identity.MemoryStore), Account: func(context.Context, string) (string, error) { return account, nil }}
 	server := &http.Server{
-		Handler:           verifier.Handler(skillevents.Handler(recorder.Record)),
+		Handler:           verifier.Handler(&skillevents.Handler{Receive: recorder.Record}),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		ErrorLog: log.New(io.Discard, "", 0),
 	}

@@ -191,8 +191,8 @@ func BenchmarkSenders(b *testing.B) {
 			}
 		}
 		handlers := map[string]http.Handler{
-			"/together": skillevents.Handler(record(func() *sqlstore.Store { return store })),
-			"/apart":    skillevents.Handler(record(func() *sqlstore.Store { return sqlstore.New(db, dialect) })),
+			"/together": &skillevents.Handler{Receive: record(func() *sqlstore.Store { return store })},
+			"/apart":    &skillevents.Handler{Receive: record(func() *sqlstore.Store { return sqlstore.New(db, dialect) })},
 		}
 		mux := http.NewServeMux()
 		for path, handler := range handlers {
