@@ -52,7 +52,7 @@ func (attacked) run(_ context.Context, out io.Writer) error {
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second,
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // the process ends with its input
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (g *genuine) trickle(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	defer connection.Close()
+	defer func() { _ = connection.Close() }()
 	defer context.AfterFunc(ctx, func() { _ = connection.Close() })()
 	_, err = fmt.Fprintf(connection, "POST / HTTP/1.1\r\nHost: backend\r\nContent-Length: 1000000\r\n")
 	for name := range g.Header {

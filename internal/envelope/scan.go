@@ -342,6 +342,12 @@ value:
 				}
 				continue
 			}
+		case '1', '2', '3', '4', '5', '6', '7', '8', '9': // as most numbers begin, and nearly all go on
+			for i++; isDigit(at(data, i)); i++ {
+			}
+			if next := at(data, i); next == '.' || next|0x20 == 'e' {
+				i = s.fraction(i)
+			}
 		default:
 			i = s.number(i)
 		}
@@ -448,14 +454,19 @@ func (s *scanner) number(i int) int {
 	default:
 		return s.fail(i, "no JSON value")
 	}
-	if at(data, i) == '.' {
+	return s.fraction(i)
+}
+
+// fraction scans what may follow the whole part of a number.
+func (s *scanner) fraction(i int) int {
+	if at(s.data, i) == '.' {
 		if i = s.digits(i + 1); i == failed {
 			return failed
 		}
 	}
-	if at(data, i)|0x20 == 'e' {
+	if at(s.data, i)|0x20 == 'e' {
 		i++
-		if c := at(data, i); c == '+' || c == '-' {
+		if c := at(s.data, i); c == '+' || c == '-' {
 			i++
 		}
 		return s.digits(i)
