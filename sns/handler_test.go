@@ -380,5 +380,7 @@ func TestHandlerLog(t *testing.T) {
 	require.Contains(t, serve(confirmation("SubscriptionConfirmation").signed()), "confirmed a subscription")
 	require.Contains(t, serve(confirmation("UnsubscribeConfirmation").signed()), "a subscription has ended")
 	b.amazon.answer = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
-	require.Contains(t, serve(confirmation("SubscriptionConfirmation").signed()), "no route")
+	down := serve(confirmation("SubscriptionConfirmation").signed())
+	require.Contains(t, down, "no route")
+	require.Contains(t, down, "level=WARN")
 }

@@ -76,7 +76,7 @@ func (v *Verifier) Verify(ctx context.Context, data []byte) (*Message, error) {
 	if age := now.Sub(m.Timestamp); v.MaxAge > 0 && age > v.MaxAge {
 		return nil, fmt.Errorf("%w: published %v ago", ErrTime, age.Round(time.Second))
 	}
-	if d.topic.isFIFO() && d.text[signature] == nil && d.text[signatureVersion] == nil {
+	if d.topic.isFIFO() && d.text[signature] == nil {
 		return nil, fmt.Errorf("%w: SNS does not sign the messages of a FIFO topic; receive them from a queue, with SQS and a nil Verifier", ErrSignature)
 	}
 	version, url := string(d.text[signatureVersion]), string(d.text[signingCertURL])
