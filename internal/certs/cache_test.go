@@ -187,7 +187,7 @@ func TestLeavingWhileWaiting(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var cache Cache
 		release := make(chan struct{})
-		load := func(context.Context) (*Certificate, error) {
+		load := func(context.Context) (*Certificate, error) { //nolint:unparam // a Source.Load
 			<-release
 			return &Certificate{key(1), time.Now(), time.Now().Add(time.Hour)}, nil
 		}

@@ -69,7 +69,7 @@ func (c *Cache) flight(ctx context.Context, source Source, known bool) *flight {
 	if f.slot && c.fetching >= maxFetches {
 		c.waiting = append(c.waiting, f)
 	} else {
-		c.start(f)
+		c.start(f) //nolint:contextcheck // the fetch does not end with its first caller
 	}
 	return f
 }
