@@ -186,7 +186,7 @@ func tokens(all ...alexaevents.Secret) []alexaevents.Secret { return all }
 // Updates of one grant by many callers at once wait for each other a little, so
 // that fn does not run many times for each.
 func TestContendedGrant(t *testing.T) {
-	const callers, each, most = 50, 10, 10
+	const callers, each, most = 40, 5, 10
 	onEachPlace(t, func(t *testing.T, create func(*testing.T) place) {
 		store := create(t).store(t)
 		var runs atomic.Int64

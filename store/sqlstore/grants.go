@@ -79,7 +79,8 @@ func (s *Store) AccountGrants(ctx context.Context, clientID, accountID string) i
 // for a moment and starts again.
 func (s *Store) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
 	const task = "update a grant"
-	for waited := new(backoff); ; {
+	waited := backoff{most: patience / 10}
+	for {
 		before, err := s.grant(ctx, key)
 		if err != nil {
 			return err

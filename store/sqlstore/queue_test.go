@@ -409,7 +409,7 @@ func TestQueueModel(t *testing.T) {
 
 func TestBackoff(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var b backoff
+		b := backoff{most: patience / 100}
 		begun := time.Now()
 		var waits []time.Duration
 		for range 20 {

@@ -15,7 +15,7 @@ const patience = 10 * time.Second
 // begun longer ago than patience, or after an error that is not busy. Once ctx has
 // ended its error is part of any: drivers then give errors of all kinds.
 func retry(ctx context.Context, begun time.Time, busy func(error) bool, try func() error) error {
-	var b backoff
+	b := backoff{most: patience / 100}
 	for {
 		err := try()
 		if err == nil {
@@ -32,12 +32,12 @@ func retry(ctx context.Context, begun time.Time, busy func(error) bool, try func
 }
 
 // backoff is how long a call waits for others before it tries again: a random
-// time, longer after each try. The zero value is a call that did not wait yet.
-type backoff struct{ longest time.Duration }
+// time, longer after each try, and never longer than most.
+type backoff struct{ longest, most time.Duration }
 
 // wait returns the context's error once that has ended.
 func (b *backoff) wait(ctx context.Context) error {
-	b.longest = min(max(2*b.longest, 2*time.Millisecond), patience/100)
+	b.longest = min(max(2*b.longest, 2*time.Millisecond), b.most)
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
