@@ -13,6 +13,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexaevents/alexaevents/alexatest"
@@ -80,16 +83,36 @@ func startLambda(t *testing.T, settings ...string) *runtimeAPI {
 	return api
 }
 
+// accountsTable makes the table of a backend's accounts by id, with one account.
+func accountsTable(t *testing.T, client *dynamodb.Client, account string) (name string) {
+	name = "accounts-" + rand.Text()
+	_, err := client.CreateTable(t.Context(), &dynamodb.CreateTableInput{
+		TableName:            &name,
+		BillingMode:          types.BillingModePayPerRequest,
+		AttributeDefinitions: []types.AttributeDefinition{{AttributeName: aws.String("id"), AttributeType: types.ScalarAttributeTypeS}},
+		KeySchema:            []types.KeySchemaElement{{AttributeName: aws.String("id"), KeyType: types.KeyTypeHash}},
+	})
+	require.NoError(t, err)
+	require.NoError(t, dynamodb.NewTableExistsWaiter(client).Wait(t.Context(), &dynamodb.DescribeTableInput{TableName: &name}, time.Minute))
+	_, err = client.PutItem(t.Context(), &dynamodb.PutItemInput{
+		TableName: &name,
+		Item:      map[string]types.AttributeValue{"id": &types.AttributeValueMemberS{Value: account}},
+	})
+	require.NoError(t, err)
+	return name
+}
+
 // A skill without a server: its events come to a Lambda function, which keeps
 // the customer table in DynamoDB.
 func TestLambda(t *testing.T) {
 	t.Parallel()
 	issuer := startIssuer(t)
-	store := dynamostore.New(newDynamoClient(t)) // with the usual tables, which stay
+	client := newDynamoClient(t)
+	store := dynamostore.New(client) // with the usual tables, which stay
 	account := rand.Text()
 	require.NoError(t, store.CreateTables(t.Context()))
 	api := startLambda(t,
-		"SKILL_ID="+skill, "ISSUER="+issuer.url,
+		"SKILL_ID="+skill, "ISSUER="+issuer.url, "ACCOUNTS="+accountsTable(t, client, account),
 		"AWS_ENDPOINT_URL_DYNAMODB="+dynamoEndpoint(t), "AWS_REGION=eu-west-1",
 		"AWS_ACCESS_KEY_ID=emulator", "AWS_SECRET_ACCESS_KEY=emulator",
 		"AWS_CONFIG_FILE="+os.DevNull, "AWS_SHARED_CREDENTIALS_FILE="+os.DevNull, "AWS_PROFILE=",
