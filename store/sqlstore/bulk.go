@@ -58,7 +58,7 @@ func insertFacts(sorted []identity.Fact) (statement string, args []any) {
 	// There are few statements, for drivers keep them: a repeated fact fills the
 	// last one up.
 	for bits.OnesCount(uint(len(sorted))) != 1 {
-		sorted = append(sorted[:len(sorted):len(sorted)], sorted[0])
+		sorted = append(slices.Clip(sorted), sorted[0])
 	}
 	var b strings.Builder
 	b.WriteString("INSERT INTO alexa_facts (amazon_user_id, skill_id, at, kind, account_id, id)\nVALUES")

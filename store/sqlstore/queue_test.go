@@ -88,9 +88,8 @@ func (f *fakeDB) run(ctx context.Context, writes ...fakeWrite) error {
 func (f *fakeDB) together(ctx context.Context, batch []*write) error {
 	var writes []fakeWrite
 	for i, w := range batch {
-		if w.group == "" || w.group != batch[0].group || i >= maxBatch {
-			f.t.Errorf("a batch of %d with the groups %q and %q", len(batch), batch[0].group, w.group)
-		}
+		assert.True(f.t, w.group != "" && w.group == batch[0].group && i < maxBatch,
+			"a batch of %d with the groups %q and %q", len(batch), batch[0].group, w.group)
 		writes = append(writes, w.args[0].(fakeWrite))
 	}
 	err := f.run(ctx, writes...)
