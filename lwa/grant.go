@@ -75,6 +75,10 @@ type Grant struct {
 	// never did since the grant was given.
 	ConfirmedAt time.Time
 
+	RefusedAt  time.Time // when Amazon refused RefreshToken; zero while it has not
+	DisabledAt time.Time // since when the event gateway says that the customer disabled the skill; zero while it does not
+	ProbedAt   time.Time // when an event was last sent in spite of DisabledAt; zero if none was
+
 	Refused  string // the hash of the refresh token that Amazon refused; see Live
 	CodeHash string // the hash of the code that the grant was made from; empty after an import
 }
@@ -95,7 +99,7 @@ func (g Grant) Clean() (Grant, error) {
 			return Grant{}, errors.New("lwa: a grant's text has a NUL or is not UTF-8")
 		}
 	}
-	for _, at := range []*time.Time{&g.IssuedAt, &g.Expiry, &g.ConfirmedAt} {
+	for _, at := range []*time.Time{&g.IssuedAt, &g.Expiry, &g.ConfirmedAt, &g.RefusedAt, &g.DisabledAt, &g.ProbedAt} {
 		*at = at.UTC().Truncate(time.Millisecond)
 	}
 	return g, nil

@@ -12,9 +12,9 @@ func TestClean(t *testing.T) {
 	at := time.Date(2026, 3, 1, 12, 0, 0, 123_456_789, time.FixedZone("CET", 3600))
 	want := time.Date(2026, 3, 1, 11, 0, 0, 123_000_000, time.UTC)
 	key := Key{ClientID: "client", AccountID: "account"}
-	grant, err := Grant{Key: key, IssuedAt: at, Expiry: at, ConfirmedAt: at, RefreshToken: "r"}.Clean()
+	grant, err := Grant{Key: key, IssuedAt: at, Expiry: at, ConfirmedAt: at, RefusedAt: at, DisabledAt: at, ProbedAt: at, RefreshToken: "r"}.Clean()
 	require.NoError(t, err)
-	require.Equal(t, Grant{Key: key, IssuedAt: want, Expiry: want, ConfirmedAt: want, RefreshToken: "r"}, grant)
+	require.Equal(t, Grant{Key: key, IssuedAt: want, Expiry: want, ConfirmedAt: want, RefusedAt: want, DisabledAt: want, ProbedAt: want, RefreshToken: "r"}, grant)
 
 	grant, err = Grant{Key: key}.Clean()
 	require.NoError(t, err)
