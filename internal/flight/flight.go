@@ -1,0 +1,126 @@
+// Package flight shares one run of a function among those who ask for its result
+// at the same time.
+//
+// Unlike golang.org/x/sync/singleflight, a panic of the function is an error and
+// does not end the process, and a run needs nobody who waits for it.
+package flight
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"time"
+)
+
+// Group holds the runs in progress. The zero value has none.
+type Group[T any] struct {
+	mu   sync.Mutex
+	runs map[string]*Run[T]
+}
+
+// Run is one run of a function.
+type Run[T any] struct {
+	done  chan struct{} // closed when value and err are set
+	value T
+	err   error
+}
+
+// Start runs fn in a goroutine, unless a run of that name is in progress: it
+// returns that run then, and false. The context of fn has the values of ctx and
+// a time limit; it does not end with ctx.
+func (g *Group[T]) Start(ctx context.Context, name string, limit time.Duration, fn func(context.Context) (T, error)) (run *Run[T], started bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if run := g.runs[name]; run != nil {
+		return run, false
+	}
+	run = &Run[T]{done: make(chan struct{})}
+	if g.runs == nil {
+		g.runs = make(map[string]*Run[T])
+	}
+	g.runs[name] = run
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	go func() {
+		run.err = errExited
+		defer func() {
+			cancel()
+			g.mu.Lock()
+			delete(g.runs, name)
+			g.mu.Unlock()
+			close(run.done)
+		}()
+		run.err = Catch(func() (err error) {
+			run.value, err = fn(ctx)
+			return err
+		})
+	}()
+	return run, true
+}
+
+// Catch returns the error of fn, or its panic as a [*PanicError].
+func Catch(fn func() error) (err error) {
+	defer func() {
+		if reason := recover(); reason != nil {
+			err = &PanicError{reason, debug.Stack()}
+		}
+	}()
+	return fn()
+}
+
+// Idle waits until no run is in progress, and returns the cause of ctx if that
+// ends first.
+func (g *Group[T]) Idle(ctx context.Context) error {
+	for {
+		g.mu.Lock()
+		var some *Run[T]
+		for _, some = range g.runs {
+			break
+		}
+		g.mu.Unlock()
+		if some == nil {
+			return nil
+		}
+		select {
+		case <-some.done:
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// Wait returns the result of the run. If ctx ends first, it returns the cause of
+// that, and the run goes on.
+func (r *Run[T]) Wait(ctx context.Context) (T, error) {
+	select {
+	case <-r.done:
+		return r.value, r.err
+	case <-ctx.Done():
+	}
+	select {
+	case <-r.done: // both happened
+		return r.value, r.err
+	default:
+		var none T
+		return none, context.Cause(ctx)
+	}
+}
+
+// PanicError is the panic of a function.
+type PanicError struct {
+	Reason any    // its text may have secrets of a request
+	Stack  []byte // where it happened
+}
+
+// Error names the kind of the panic. Only the text of an error of the Go runtime
+// is shown: it has no data of the program.
+func (e *PanicError) Error() string {
+	if reason, ok := e.Reason.(runtime.Error); ok {
+		return "panic: " + reason.Error()
+	}
+	return fmt.Sprintf("panic with a %T", e.Reason)
+}
+
+var errExited = errors.New("the goroutine was ended by runtime.Goexit")

@@ -1,0 +1,88 @@
+package flight_test
+
+import (
+	"context"
+	"errors"
+	"runtime"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents/internal/flight"
+)
+
+func TestShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var group flight.Group[int]
+		var runs atomic.Int64
+		fn := func(context.Context) (int, error) {
+			time.Sleep(time.Second)
+			return int(runs.Add(1)), nil
+		}
+		first, started := group.Start(t.Context(), "a", time.Minute, fn)
+		require.True(t, started)
+		second, started := group.Start(t.Context(), "a", time.Minute, fn)
+		require.False(t, started)
+		require.Same(t, first, second)
+		_, started = group.Start(t.Context(), "b", time.Minute, fn)
+		require.True(t, started)
+
+		impatient, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		_, err := first.Wait(impatient)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, group.Idle(impatient), context.DeadlineExceeded)
+
+		require.NoError(t, group.Idle(t.Context()))
+		require.EqualValues(t, 2, runs.Load())
+		value, err := first.Wait(impatient)
+		require.NoError(t, err, "a result that is there counts more than the end of the context")
+		require.Positive(t, value)
+		_, started = group.Start(t.Context(), "a", time.Minute, fn)
+		require.True(t, started)
+		require.NoError(t, group.Idle(t.Context()))
+	})
+}
+
+func TestContextOfARun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		type key struct{}
+		ctx, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, "value"))
+		var group flight.Group[any]
+		begin := time.Now()
+		run, _ := group.Start(ctx, "a", time.Minute, func(ctx context.Context) (any, error) {
+			<-ctx.Done()
+			return ctx.Value(key{}), ctx.Err()
+		})
+		cancel()
+		value, err := run.Wait(t.Context())
+		require.Equal(t, "value", value)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, time.Minute, time.Since(begin))
+	})
+}
+
+func TestPanic(t *testing.T) {
+	var group flight.Group[int]
+	for want, fn := range map[string]func(){
+		"panic: runtime error: index out of range [3] with length 0": func() { _ = []int{}[len("abc")] },
+		"panic with a string":                       func() { panic("Atza|secret") },
+		"panic with a *errors.errorString":          func() { panic(errors.New("Atza|secret")) },
+		"the goroutine was ended by runtime.Goexit": runtime.Goexit,
+	} {
+		run, _ := group.Start(t.Context(), "a", time.Minute, func(context.Context) (int, error) {
+			fn()
+			return 1, nil
+		})
+		value, err := run.Wait(t.Context())
+		require.EqualError(t, err, want)
+		require.Zero(t, value)
+		require.NoError(t, group.Idle(t.Context()))
+		if failure, ok := errors.AsType[*flight.PanicError](err); ok {
+			require.Contains(t, string(failure.Stack), "flight_test.go")
+		}
+	}
+}
