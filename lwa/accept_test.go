@@ -2,9 +2,13 @@ package lwa_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -55,27 +59,54 @@ func TestAccept(t *testing.T) {
 
 // Two processes get the same directive; the code works for one of them.
 func TestAcceptInTwoProcesses(t *testing.T) {
-	a := new(amazon)
-	store := new(lwa.MemoryStore)
-	key, code := keyOf("account"), a.consent()
-	a.meanwhile(false, func() {
-		require.NoError(t, a.source(store).Accept(t.Context(), key, alexaevents.Europe, code))
-	})
-	require.NoError(t, a.source(store).Accept(t.Context(), key, alexaevents.Europe, code))
-	require.Equal(t, 2, a.count("authorization_code"))
-	require.Equal(t, alexaevents.Secret("Atzr|customer|1"), stored(t, store, key).RefreshToken)
+	synctest.Test(t, func(t *testing.T) {
+		a := new(amazon)
+		memory, key, code := new(lwa.MemoryStore), keyOf("account"), a.consent()
+		first, second := a.source(&slowWrites{memory, 900 * time.Millisecond}), a.source(memory)
+		var group sync.WaitGroup
+		group.Go(func() { expectIs(t, first.Accept(t.Context(), key, alexaevents.Europe, code), nil) })
+		synctest.Wait()
+		require.NoError(t, second.Accept(t.Context(), key, alexaevents.Europe, code))
+		require.Equal(t, alexaevents.Secret("Atzr|customer|1"), stored(t, memory, key).RefreshToken, "success is stored")
+		group.Wait()
+		require.Equal(t, 2, a.count("authorization_code"))
 
-	err := a.source(store).Accept(t.Context(), keyOf("another account"), alexaevents.Europe, code)
-	require.ErrorIs(t, err, lwa.ErrInvalidGrant, "the grant is not that of this account")
+		err := second.Accept(t.Context(), keyOf("another account"), alexaevents.Europe, code)
+		require.ErrorIs(t, err, lwa.ErrInvalidGrant, "the grant is not that of this account")
+	})
 }
 
-func TestAcceptErrors(t *testing.T) {
+// slowWrites is a store that takes its time to write.
+type slowWrites struct {
+	lwa.Store
+	delay time.Duration
+}
+
+func (s *slowWrites) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+	if err := sleep(ctx, s.delay); err != nil {
+		return err
+	}
+	return s.Store.UpdateGrant(ctx, key, fn)
+}
+
+func TestAcceptErrors(t *testing.T) { synctest.Test(t, testAcceptErrors) }
+
+func testAcceptErrors(t *testing.T) {
 	a := new(amazon)
 	store := new(lwa.MemoryStore)
 	source, key := a.source(store), keyOf("account")
 	for _, region := range []alexaevents.Region{"", "eu-west-1"} {
 		require.ErrorContains(t, source.Accept(t.Context(), key, region, a.consent()), "region")
 	}
+	for _, long := range []lwa.Key{
+		{ClientID: clientID, AccountID: strings.Repeat("a", 1537), LinkID: "link"},
+		{ClientID: clientID, AccountID: "account", LinkID: strings.Repeat("l", 1024-len(clientID))},
+	} {
+		require.ErrorIs(t, source.Accept(t.Context(), long, alexaevents.Europe, a.consent()), lwa.ErrInvalidKey)
+		require.ErrorIs(t, source.Import(t.Context(), long, "Atzr|1"), lwa.ErrInvalidKey)
+	}
+	longest := lwa.Key{ClientID: clientID, AccountID: strings.Repeat("a", 1536), LinkID: strings.Repeat("l", 1023-len(clientID))}
+	require.NoError(t, source.Import(t.Context(), longest, "Atzr|1"))
 	require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, ""), lwa.ErrInvalidGrant)
 	require.Zero(t, a.count("authorization_code"), "no code is burned")
 	require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, "unknown"), lwa.ErrInvalidGrant)
@@ -97,12 +128,14 @@ func (s readFailure) Grant(context.Context, lwa.Key) (lwa.Grant, error) { return
 
 // A failed directive leaves the grant that is there alone.
 func TestAcceptFailureKeepsTheOldGrant(t *testing.T) {
-	a := new(amazon)
-	store := new(lwa.MemoryStore)
-	source, key := imported(t, a, store, "customer")
-	before := stored(t, store, key)
-	require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, "expired code"), lwa.ErrInvalidGrant)
-	require.Equal(t, before, stored(t, store, key))
+	synctest.Test(t, func(t *testing.T) {
+		a := new(amazon)
+		store := new(lwa.MemoryStore)
+		source, key := imported(t, a, store, "customer")
+		before := stored(t, store, key)
+		require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, "expired code"), lwa.ErrInvalidGrant)
+		require.Equal(t, before, stored(t, store, key))
+	})
 }
 
 // Once the code is used up, its tokens are stored even if the caller is gone.
@@ -115,7 +148,11 @@ func TestAcceptStoresAfterCancellation(t *testing.T) {
 		cancel()
 		return response, err
 	}
-	require.NoError(t, a.source(store).Accept(ctx, keyOf("account"), alexaevents.Europe, a.consent()))
+	source := a.source(store)
+	if err := source.Accept(ctx, keyOf("account"), alexaevents.Europe, a.consent()); err != nil {
+		require.ErrorIs(t, err, context.Canceled)
+	}
+	require.NoError(t, source.Flush(t.Context()))
 	require.True(t, a.isLive(stored(t, store, keyOf("account")).RefreshToken))
 }
 
@@ -125,7 +162,7 @@ func TestImport(t *testing.T) {
 	source, key := a.source(store), lwa.Key{ClientID: clientID, AccountID: "developer"}
 	first := a.grant("developer")
 	require.NoError(t, source.Import(t.Context(), key, first))
-	require.Equal(t, lwa.Grant{Key: key, RefreshToken: first}, stored(t, store, key))
+	require.Equal(t, lwa.Grant{Key: key, RefreshToken: first, CodeHash: sha(first)}, stored(t, store, key))
 	token, err := source.Token(t.Context(), key)
 	require.NoError(t, err)
 	require.True(t, a.accepts(token))
@@ -136,25 +173,59 @@ func TestImport(t *testing.T) {
 
 	second := a.grant("developer")
 	require.NoError(t, source.Import(t.Context(), key, second))
-	require.Equal(t, lwa.Grant{Key: key, RefreshToken: second}, stored(t, store, key))
+	require.Equal(t, lwa.Grant{Key: key, RefreshToken: second, CodeHash: sha(second)}, stored(t, store, key))
 
-	require.ErrorIs(t, source.Import(t.Context(), key, ""), lwa.ErrInvalidGrant)
+	for _, text := range []string{"", " ", "Atzr|\x00", "Atzr|\xff", "Atzr|1\n", strings.Repeat("a", 4097)} {
+		require.ErrorIs(t, source.Import(t.Context(), key, alexaevents.Secret(text)), lwa.ErrInvalidGrant)
+	}
 	require.Equal(t, second, stored(t, store, key).RefreshToken)
+	require.NoError(t, source.Import(t.Context(), key, alexaevents.Secret(strings.Repeat("a", 4096))))
+}
+
+// sha is what a grant keeps of the code or token that it was made from.
+func sha(secret alexaevents.Secret) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(secret))) }
+
+// A program that imports its token at each start must not bring back the one
+// that a refresh replaced.
+func TestImportAtEachStart(t *testing.T) {
+	a := &amazon{rotates: true}
+	store := new(lwa.MemoryStore)
+	key, token := keyOf("customer"), a.grant("customer")
+	for range 3 {
+		source := a.source(store)
+		require.NoError(t, source.Import(t.Context(), key, token))
+		_, err := source.Renew(t.Context(), key, stored(t, store, key).AccessToken)
+		require.NoError(t, err)
+		require.True(t, a.isLive(stored(t, store, key).RefreshToken))
+	}
+	require.Equal(t, 3, a.count("refresh_token"))
+}
+
+// The region is the customer's, whatever the token.
+func TestImportKeepsTheRegion(t *testing.T) {
+	a := new(amazon)
+	store, key := new(lwa.MemoryStore), keyOf("account")
+	source := a.source(store)
+	require.NoError(t, source.Accept(t.Context(), key, alexaevents.FarEast, a.consent()))
+	require.NoError(t, source.Import(t.Context(), key, a.grant("customer")))
+	require.Equal(t, alexaevents.FarEast, stored(t, store, key).Region)
 }
 
 // The operator may import a refused token again, to have it tried again.
 func TestImportOfARefusedToken(t *testing.T) {
-	a := new(amazon)
-	store := new(lwa.MemoryStore)
-	source, key := imported(t, a, store, "customer")
-	token := stored(t, store, key).RefreshToken
-	a.around = failWith(400, `{"error":"invalid_grant"}`)
-	_, err := source.Token(t.Context(), key)
-	require.ErrorIs(t, err, lwa.ErrRefused)
-	a.around = nil
-	require.NoError(t, source.Import(t.Context(), key, token))
-	_, err = source.Token(t.Context(), key)
-	require.NoError(t, err)
+	synctest.Test(t, func(t *testing.T) {
+		a := new(amazon)
+		store := new(lwa.MemoryStore)
+		source, key := imported(t, a, store, "customer")
+		token := stored(t, store, key).RefreshToken
+		a.around = failWith(400, `{"error":"invalid_grant"}`)
+		_, err := source.Token(t.Context(), key)
+		require.ErrorIs(t, err, lwa.ErrRefused)
+		a.around = nil
+		require.NoError(t, source.Import(t.Context(), key, token))
+		_, err = source.Token(t.Context(), key)
+		require.NoError(t, err)
+	})
 }
 
 // unsure is a store that once stores a grant and says that it could not.

@@ -4,17 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"net/http"
 	"net/url"
 	"strings"
 	"time"
 
-	"golang.org/x/oauth2"
-	"golang.org/x/oauth2/clientcredentials"
-
 	"github.com/alexaevents/alexaevents"
 )
+
+const tokenPath = "/auth/o2/token" //nolint:gosec // a path, and no token
 
 // Client makes the requests of one LWA client. It keeps nothing between them and
 // is safe for concurrent use; its fields must not change once it is in use. It
@@ -43,7 +41,7 @@ type Client struct {
 	AuthURL string
 }
 
-// Token is what LWA answers.
+// Token is what a token request returns.
 type Token struct {
 	AccessToken alexaevents.Secret
 
@@ -62,7 +60,7 @@ type Token struct {
 //
 // [Source.Accept] does this and stores the grant.
 func (c *Client) Exchange(ctx context.Context, code alexaevents.Secret) (Token, error) {
-	return c.exchange(ctx, c.config(), code)
+	return c.exchange(ctx, url.Values{"code": {string(code)}})
 }
 
 // Refresh trades a refresh token for a new access token. Its errors are
@@ -70,9 +68,11 @@ func (c *Client) Exchange(ctx context.Context, code alexaevents.Secret) (Token, 
 //
 // [Source.Token] does this when it is due, and stores the outcome.
 func (c *Client) Refresh(ctx context.Context, refreshToken alexaevents.Secret) (Token, error) {
-	return c.token(ctx, refreshToken, func(ctx context.Context) (*oauth2.Token, error) {
-		return c.config().TokenSource(ctx, &oauth2.Token{RefreshToken: string(refreshToken)}).Token()
-	})
+	token, err := c.token(ctx, "refresh_token", url.Values{"refresh_token": {string(refreshToken)}}, refreshToken)
+	if err == nil && token.RefreshToken == "" {
+		token.RefreshToken = refreshToken
+	}
+	return token, err
 }
 
 // ClientCredentials gets an access token of the skill itself for one scope. Its
@@ -83,77 +83,40 @@ func (c *Client) ClientCredentials(ctx context.Context, scope string) (Token, er
 	if scope == "" {
 		return Token{}, errors.New("lwa: client credentials without a scope")
 	}
-	return c.token(ctx, alexaevents.Secret(c.Secret), func(ctx context.Context) (*oauth2.Token, error) {
-		config := c.config()
-		credentials := clientcredentials.Config{
-			ClientID:     config.ClientID,
-			ClientSecret: config.ClientSecret,
-			TokenURL:     config.Endpoint.TokenURL,
-			AuthStyle:    config.Endpoint.AuthStyle,
-			Scopes:       []string{scope},
-		}
-		token, err := credentials.Token(ctx)
-		if err == nil && !token.Expiry.IsZero() { // the package leaves ExpiresIn out
-			token.ExpiresIn = int64(time.Until(token.Expiry).Round(time.Second) / time.Second)
-		}
-		return token, err
-	})
+	return c.token(ctx, "client_credentials", url.Values{"scope": {scope}}, alexaevents.Secret(c.Secret))
 }
 
-func (c *Client) exchange(ctx context.Context, config *oauth2.Config, code alexaevents.Secret, options ...oauth2.AuthCodeOption) (Token, error) {
-	return c.token(ctx, code, func(ctx context.Context) (*oauth2.Token, error) {
-		token, err := config.Exchange(ctx, string(code), options...)
-		if err == nil && token.RefreshToken == "" {
-			err = errUnusable
-		}
-		return token, err
-	})
-}
-
-// config is the client as package oauth2 sees it: credentials in the body, never
-// in a header, and never tried both ways.
-func (c *Client) config() *oauth2.Config {
-	return &oauth2.Config{
-		ClientID:     c.ID,
-		ClientSecret: c.Secret,
-		Endpoint: oauth2.Endpoint{
-			AuthURL:   c.authURL(),
-			TokenURL:  c.apiURL() + "/auth/o2/token",
-			AuthStyle: oauth2.AuthStyleInParams,
-		},
+// exchange trades the code of the form for tokens.
+func (c *Client) exchange(ctx context.Context, form url.Values) (Token, error) {
+	token, err := c.token(ctx, "authorization_code", form, alexaevents.Secret(form.Get("code")))
+	if err == nil && token.RefreshToken == "" {
+		return Token{}, &Error{Status: http.StatusOK, cause: errUnusable, words: errUnusable.Error()}
 	}
+	return token, err
 }
 
-// token runs one token request of package oauth2. The secret is the one that the
-// request sends beside the client's.
-func (c *Client) token(ctx context.Context, secret alexaevents.Secret, ask func(context.Context) (*oauth2.Token, error)) (Token, error) {
+// token makes a token request. The secret is the one that the form has beside
+// the client's.
+func (c *Client) token(ctx context.Context, grantType string, form url.Values, secret alexaevents.Secret) (Token, error) {
 	if err := c.check(); err != nil {
 		return Token{}, err
 	}
 	if secret == "" {
 		return Token{}, fmt.Errorf("%w: it is empty", ErrInvalidGrant)
 	}
-	var token *oauth2.Token
-	err := c.call(ctx, string(secret), func(ctx context.Context, client *http.Client) (err error) {
-		token, err = ask(context.WithValue(ctx, oauth2.HTTPClient, client))
-		return err
-	})
+	form.Set("grant_type", grantType)
+	form.Set("client_id", c.ID)
+	form.Set("client_secret", c.Secret) // in the body, as in all of Amazon's examples, and not in a header
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.apiURL()+tokenPath, strings.NewReader(form.Encode()))
 	if err != nil {
 		return Token{}, err
 	}
-	return Token{
-		AccessToken:  alexaevents.Secret(token.AccessToken),
-		RefreshToken: alexaevents.Secret(token.RefreshToken),
-		ExpiresIn:    seconds(token.ExpiresIn),
-	}, nil
-}
-
-// seconds is a lifetime; what cannot be one is unknown.
-func seconds(n int64) time.Duration {
-	if n < 0 || n > math.MaxInt32 {
-		return 0
+	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	var answer tokenAnswer
+	if err := c.call(request, &answer, secret); err != nil {
+		return Token{}, err
 	}
-	return time.Duration(n) * time.Second
+	return answer.token(), nil
 }
 
 func (c *Client) check() error {

@@ -100,6 +100,14 @@ func TestAnswers(t *testing.T) {
 		{name: "an empty refresh token keeps the old one", body: `{"access_token":"a","refresh_token":"","expires_in":60}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent, ExpiresIn: time.Minute}},
 		{name: "a null refresh token keeps the old one", body: `{"access_token":"a","refresh_token":null,"expires_in":60}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent, ExpiresIn: time.Minute}},
 		{name: "expires_in as text", body: `{"access_token":"a","expires_in":"1800"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent, ExpiresIn: 30 * time.Minute}},
+		{name: "expires_in with a fraction", body: `{"access_token":"a","expires_in":3600.0}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent, ExpiresIn: time.Hour}},
+		{name: "expires_in as text with a fraction", body: `{"access_token":"a","expires_in":"3600.0"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent, ExpiresIn: time.Hour}},
+		{name: "expires_in as a power", body: `{"access_token":"a","expires_in":3.6e3}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent, ExpiresIn: time.Hour}},
+		{name: "expires_in of a billion years", body: `{"access_token":"a","expires_in":1e30}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
+		{name: "expires_in that is no number", body: `{"access_token":"a","expires_in":"NaN"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
+		{name: "expires_in null", body: `{"access_token":"a","expires_in":null}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
+		{name: "expires_in of another type", body: `{"access_token":"a","expires_in":{"seconds":60}}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
+		{name: "a blank refresh token keeps the old one", body: `{"access_token":"a","refresh_token":" ","expires_in":60}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent, ExpiresIn: time.Minute}},
 		{name: "no expires_in", body: `{"access_token":"a"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
 		{name: "expires_in of 0", body: `{"access_token":"a","expires_in":0}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
 		{name: "a negative expires_in", body: `{"access_token":"a","expires_in":-1}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
@@ -121,6 +129,25 @@ func TestAnswers(t *testing.T) {
 			require.Equal(t, test.want, token)
 		})
 	}
+}
+
+// What is no token must not be sent, or stored in place of one.
+func TestUnusableTokens(t *testing.T) {
+	for _, body := range []string{
+		`{}`, `{"access_token":""}`, `{"access_token":" "}`, `{"access_token":"\t"}`, `{"access_token":null}`,
+		`{"access_token":1}`, `{"access_token":["a"]}`, `{"access_token":"a\u0000"}`, `{"access_token":"a\nb"}`,
+		`{"access_token":"` + strings.Repeat("a", 4097) + `"}`,
+		`{"access_token":"a","refresh_token":1}`, `{"access_token":"a","refresh_token":"r\u0000"}`,
+		`{"access_token":"a","refresh_token":"` + strings.Repeat("r", 4097) + `"}`,
+		`null`, `[]`, `"a"`, ``,
+	} {
+		token, err := always(200, body).Refresh(t.Context(), "Atzr|sent")
+		require.ErrorIs(t, err, lwa.ErrUnavailable, body)
+		require.Zero(t, token)
+	}
+	token, err := always(200, `{"access_token":"`+strings.Repeat("a", 4096)+`"}`).Refresh(t.Context(), "Atzr|sent")
+	require.NoError(t, err)
+	require.Len(t, token.AccessToken, 4096)
 }
 
 // A code that brings no refresh token would make a grant that ends in an hour.

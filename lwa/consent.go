@@ -10,8 +10,6 @@ import (
 	"net/url"
 
 	"golang.org/x/oauth2"
-
-	"github.com/alexaevents/alexaevents"
 )
 
 // ErrCallback refuses a callback that does not answer the URL of
@@ -27,8 +25,12 @@ var ErrCallback = errors.New("lwa: the callback does not belong to this session"
 // the PKCE challenge (S256) of the URL derive from it.
 func (c *Client) AuthCodeURL(redirectURI string, scopes ...string) (consentURL, verifier string) {
 	verifier = oauth2.GenerateVerifier()
-	config := c.config()
-	config.RedirectURL, config.Scopes = redirectURI, scopes
+	config := oauth2.Config{
+		ClientID:    c.ID,
+		Endpoint:    oauth2.Endpoint{AuthURL: c.authURL()},
+		RedirectURL: redirectURI,
+		Scopes:      scopes,
+	}
 	return config.AuthCodeURL(state(verifier), oauth2.S256ChallengeOption(verifier)), verifier
 }
 
@@ -50,9 +52,7 @@ func (c *Client) ExchangeCallback(ctx context.Context, redirectURI, verifier str
 	if code == "" {
 		return Token{}, fmt.Errorf("%w: it has no code", ErrCallback)
 	}
-	config := c.config()
-	config.RedirectURL = redirectURI
-	return c.exchange(ctx, config, alexaevents.Secret(code), oauth2.VerifierOption(verifier))
+	return c.exchange(ctx, url.Values{"code": {code}, "redirect_uri": {redirectURI}, "code_verifier": {verifier}})
 }
 
 // state is a value that only who knows the verifier can tell, and from which

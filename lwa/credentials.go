@@ -22,42 +22,58 @@ type ClientCredentials struct {
 
 	renewals renewals
 	kept     atomic.Pointer[Grant] // of no key; nil before the first
+	renewed  time.Time             // when a token that an API refused was last replaced; of the one renewal at a time
 }
 
 // Token returns an access token of the scope. One that expires within five to
-// six minutes is replaced first; where that fails, it serves until it expires.
-// One whose expiry Amazon did not tell is not kept. The errors are those of
-// [Client.ClientCredentials].
+// six minutes is returned, and replaced in the background. One whose expiry
+// Amazon did not tell is not kept. The errors are those of
+// [Client.ClientCredentials]; after failures there are pauses as those of a
+// [Source].
 func (c *ClientCredentials) Token(ctx context.Context) (alexaevents.Secret, error) {
-	kept := c.keptGrant()
-	return c.renewals.fresh(ctx, kept, c.now, func() (alexaevents.Secret, error) {
-		return c.Renew(ctx, kept.AccessToken)
+	kept, now := c.keptGrant(), c.now()
+	return c.renewals.fresh(ctx, c.Scope, kept, now, c.renewals.backoff.waits(now), func(ctx context.Context) (alexaevents.Secret, error) {
+		return c.renew(ctx, kept.AccessToken, false)
 	})
 }
 
 // Renew returns another access token than the stale one, which an API refused:
 // with 403, as proactive events and skill messaging do. It asks Amazon only if
-// nobody else did meanwhile.
+// nobody else did meanwhile, and not more than once a minute: until then it
+// returns the stale token again.
 func (c *ClientCredentials) Renew(ctx context.Context, stale alexaevents.Secret) (alexaevents.Secret, error) {
+	return c.renewals.share(ctx, c.Scope, stale, func(ctx context.Context) (alexaevents.Secret, error) {
+		return c.renew(ctx, stale, true)
+	})
+}
+
+func (c *ClientCredentials) renew(ctx context.Context, stale alexaevents.Secret, refused bool) (alexaevents.Secret, error) {
 	if c.Client == nil {
 		return "", errors.New("lwa: ClientCredentials without Client")
 	}
-	return c.renewals.share(ctx, c.Scope, stale, func(ctx context.Context) (alexaevents.Secret, error) {
-		if kept := c.keptGrant(); kept.AccessToken != stale && kept.validAt(c.now()) {
-			return kept.AccessToken, nil
-		}
-		at := c.now()
-		token, err := c.Client.ClientCredentials(ctx, c.Scope)
-		if err != nil {
-			return "", err
-		}
-		var grant Grant
-		if token.ExpiresIn > 0 {
-			grant.accept(token, at)
-		}
-		c.kept.Store(&grant)
-		return token.AccessToken, nil
-	})
+	now := c.now()
+	if kept := c.keptGrant(); kept.validAt(now) && (kept.AccessToken != stale || refused && now.Before(c.renewed.Add(renewEvery))) {
+		return kept.AccessToken, nil
+	}
+	attempt, wait := c.renewals.backoff.begin(now)
+	if wait != nil {
+		return "", wait
+	}
+	token, err := c.Client.ClientCredentials(ctx, c.Scope)
+	failure, _ := errors.AsType[*Error](err)
+	c.renewals.backoff.end(attempt, c.now(), failure)
+	if err != nil {
+		return "", err
+	}
+	var grant Grant
+	if token.ExpiresIn > 0 {
+		grant.issue(token, now)
+	}
+	if refused {
+		c.renewed = now
+	}
+	c.kept.Store(&grant)
+	return token.AccessToken, nil
 }
 
 func (c *ClientCredentials) keptGrant() Grant {

@@ -37,6 +37,10 @@ func TestClientCredentials(t *testing.T) {
 		time.Sleep(2 * time.Minute)
 		token, err = credentials.Token(t.Context())
 		require.NoError(t, err)
+		require.Equal(t, alexaevents.Secret("Atc|alexa::proactive_events|1"), token, "it is replaced in the background")
+		time.Sleep(2 * time.Second)
+		token, err = credentials.Token(t.Context())
+		require.NoError(t, err)
 		require.Equal(t, alexaevents.Secret("Atc|alexa::proactive_events|2"), token)
 
 		renewed, err := credentials.Renew(t.Context(), token)
@@ -45,6 +49,9 @@ func TestClientCredentials(t *testing.T) {
 		again, err := credentials.Renew(t.Context(), token)
 		require.NoError(t, err)
 		require.Equal(t, renewed, again)
+		again, err = credentials.Renew(t.Context(), renewed)
+		require.NoError(t, err)
+		require.Equal(t, renewed, again, "the API refuses new tokens too")
 		require.Equal(t, 3, a.count("client_credentials"))
 
 		time.Sleep(55 * time.Minute)
@@ -52,7 +59,7 @@ func TestClientCredentials(t *testing.T) {
 		token, err = credentials.Token(t.Context())
 		require.NoError(t, err, "it has not expired yet")
 		require.Equal(t, renewed, token)
-		time.Sleep(5 * time.Minute)
+		time.Sleep(6 * time.Minute)
 		_, err = credentials.Token(t.Context())
 		require.ErrorIs(t, err, lwa.ErrUnavailable)
 	})
@@ -80,7 +87,7 @@ func TestClientCredentialsClock(t *testing.T) {
 		_, err := credentials.Token(t.Context())
 		require.NoError(t, err)
 		require.Equal(t, want, a.count("client_credentials"))
-		now = now.Add(30 * time.Minute)
+		now = now.Add(31 * time.Minute)
 	}
 }
 

@@ -22,6 +22,10 @@
 // marked, and answers [ErrRefused] without asking Amazon again until
 // [Source.Accept] or [Source.Import] bring a new refresh token.
 //
+// Amazon may end a refresh token when it gives a new one. So what it gives is
+// kept in memory until the store has it, and [Source.Flush] waits for that before
+// a process ends.
+//
 // Access tokens, refresh tokens and codes are of type [alexaevents.Secret],
 // which prints as [redacted]; the errors of this package hold none. [Sealed]
 // encrypts them on their way into any store.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/alexaevents/alexaevents/internal/redact"
 )
@@ -36,6 +37,10 @@ type Error struct {
 	Code        string // "error" of the answer, such as "invalid_grant"; empty if it has none
 	Description string // "error_description", in Amazon's words
 	RequestID   string // what Amazon's support asks for
+
+	// RetryAfter is how long to wait before another request; zero if neither
+	// Amazon nor a [Source] asks for that.
+	RetryAfter time.Duration
 
 	cause error  // why there is no answer of use; nil if Amazon refused
 	words string // of cause

@@ -169,7 +169,7 @@ func TestErrorsHideWhatWasSent(t *testing.T) {
 			return answer(400, fmt.Sprintf(`{"error":%[1]q,"error_description":%[1]q,"request_id":%[1]q}`, everything)), nil
 		},
 		"success that is none": func(*http.Request) (*http.Response, error) {
-			return answer(200, fmt.Sprintf(`{"expires_in":%[1]q,"access_token":%[1]q,"exp":%[1]q,"user_id":[%[1]q]}`, everything)), nil
+			return answer(200, fmt.Sprintf(`{"expires_in":%[1]q,"access_token":[%[1]q],"aud":[%[1]q],"user_id":[%[1]q]}`, everything)), nil
 		},
 		"header": func(*http.Request) (*http.Response, error) {
 			response := answer(500, everything)

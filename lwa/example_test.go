@@ -39,9 +39,12 @@ func ExampleSource() {
 	if errors.Is(err, lwa.ErrRefused) {
 		fmt.Println("ask the customer to link again")
 	}
+
+	fmt.Println(tokens.Flush(ctx)) // before the program ends
 	// Output:
 	// [redacted] <nil>
 	// ask the customer to link again
+	// <nil>
 }
 
 // A developer consents in a browser; the backend then calls Amazon's APIs for

@@ -1,10 +1,14 @@
 package lwa_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,7 +19,9 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-func TestRefused(t *testing.T) {
+func TestRefused(t *testing.T) { synctest.Test(t, testRefused) }
+
+func testRefused(t *testing.T) {
 	a := &amazon{rotates: true}
 	store := new(lwa.MemoryStore)
 	source, key := imported(t, a, store, "customer")
@@ -24,6 +30,7 @@ func TestRefused(t *testing.T) {
 	a.revoke("customer")
 	stale := stored(t, store, key).AccessToken
 
+	begin := time.Now().UTC()
 	_, err = source.Renew(t.Context(), key, stale)
 	require.ErrorIs(t, err, lwa.ErrRefused)
 	require.ErrorIs(t, err, lwa.ErrInvalidGrant)
@@ -32,6 +39,8 @@ func TestRefused(t *testing.T) {
 	grant := stored(t, store, key)
 	require.False(t, grant.Live())
 	require.Equal(t, alexaevents.Secret("Atzr|customer|2"), grant.RefreshToken, "nothing is deleted")
+	require.Equal(t, begin, grant.RefusedAt)
+	require.Equal(t, begin.Add(2*time.Second), time.Now().UTC(), "another process has time to store a new token")
 
 	asked := a.count("refresh_token")
 	for range 3 {
@@ -49,6 +58,7 @@ func TestRefused(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, a.accepts(token))
 	require.True(t, stored(t, store, key).Live())
+	require.Zero(t, stored(t, store, key).RefusedAt)
 }
 
 // A wrong secret, an outage and a lost store say nothing about the grant.
@@ -97,8 +107,7 @@ func failWith(status int, body string) func(url.Values, func() (*http.Response, 
 	}
 }
 
-// While Amazon is out, a token that is due but has not expired serves, and only
-// now and then does a call wait for Amazon.
+// While Amazon hangs, a token that has not expired serves at once.
 func TestOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
@@ -107,10 +116,10 @@ func TestOutage(t *testing.T) {
 		require.NoError(t, err)
 		time.Sleep(55 * time.Minute)
 
-		asked, waited := 0, 0
+		asked := 0
 		a.around = func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
 			asked++
-			time.Sleep(3 * time.Second)
+			time.Sleep(10 * time.Second)
 			return answer(503, ""), nil
 		}
 		for begin := time.Now(); time.Since(begin) < 4*time.Minute; time.Sleep(time.Second) {
@@ -118,22 +127,139 @@ func TestOutage(t *testing.T) {
 			token, err := source.Token(t.Context(), key)
 			require.NoError(t, err)
 			require.Equal(t, old, token)
-			if time.Since(call) > 0 {
-				waited++
-			}
+			require.Zero(t, time.Since(call))
 		}
-		require.Equal(t, asked, waited)
-		require.InDelta(t, 7, asked, 1)
+		require.InDelta(t, 10, asked, 2)
 
 		time.Sleep(2 * time.Minute)
 		_, err = source.Token(t.Context(), key)
 		require.ErrorIs(t, err, lwa.ErrUnavailable, "it has expired")
 
 		a.around = nil
+		time.Sleep(time.Minute)
 		token, err := source.Token(t.Context(), key)
 		require.NoError(t, err)
 		require.NotEqual(t, old, token)
 	})
+}
+
+// An outage, throttling and a wrong secret concern every grant: the Source makes
+// few requests for all of them.
+func TestOnePauseForAllGrants(t *testing.T) {
+	for name, around := range map[string]func(url.Values, func() (*http.Response, error)) (*http.Response, error){
+		"outage":         failWith(503, ``),
+		"throttled":      failWith(429, ``),
+		"invalid_client": failWith(401, `{"error":"invalid_client"}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, store := new(amazon), new(lwa.MemoryStore)
+				source := a.source(store)
+				for i := range 100 {
+					require.NoError(t, source.Import(t.Context(), keyOf(fmt.Sprint(i)), a.grant(fmt.Sprint(i))))
+				}
+				var skipped int
+				source.Observe = func(_ context.Context, o lwa.Observation) {
+					if o.Outcome == lwa.Skipped {
+						skipped++
+					}
+				}
+				asked := 0
+				a.around = func(form url.Values, next func() (*http.Response, error)) (*http.Response, error) {
+					asked++
+					return around(form, next)
+				}
+				var first error
+				for range 60 { // seconds
+					for i := range 100 {
+						_, err := source.Token(t.Context(), keyOf(fmt.Sprint(i)))
+						require.Error(t, err)
+						if first == nil {
+							first = err
+						}
+						for _, is := range []error{lwa.ErrUnavailable, lwa.ErrThrottled, lwa.ErrInvalidClient, lwa.ErrInvalidGrant} {
+							require.Equal(t, errors.Is(first, is), errors.Is(err, is), "the cause stays")
+						}
+						failure, ok := errors.AsType[*lwa.Error](err)
+						require.True(t, ok)
+						require.LessOrEqual(t, failure.RetryAfter, 45*time.Second)
+					}
+					time.Sleep(time.Second)
+				}
+				require.LessOrEqual(t, asked, 8)
+				require.GreaterOrEqual(t, asked, 5)
+				require.Equal(t, 6000-asked, skipped)
+
+				a.around = nil
+				time.Sleep(45 * time.Second)
+				for i := range 100 {
+					_, err := source.Token(t.Context(), keyOf(fmt.Sprint(i)))
+					require.NoError(t, err)
+				}
+			})
+		})
+	}
+}
+
+// What Amazon refuses to one grant stops no other.
+func TestPauseOfOneGrant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, store := new(amazon), new(lwa.MemoryStore)
+		source, bad := imported(t, a, store, "bad")
+		_, good := imported(t, a, store, "good")
+		refused := 0
+		a.around = func(form url.Values, next func() (*http.Response, error)) (*http.Response, error) {
+			if strings.Contains(form.Get("refresh_token"), "bad") {
+				refused++
+				return answer(400, `{"error":"invalid_request"}`), nil
+			}
+			return next()
+		}
+		for range 60 {
+			_, err := source.Token(t.Context(), bad)
+			require.ErrorContains(t, err, "invalid_request")
+			_, err = source.Token(t.Context(), good)
+			require.NoError(t, err)
+			time.Sleep(time.Second)
+		}
+		require.LessOrEqual(t, refused, 8)
+	})
+}
+
+func TestRetryAfter(t *testing.T) {
+	for value, want := range map[string]time.Duration{
+		"7":                             7 * time.Second,
+		" 7 ":                           7 * time.Second,
+		"4294967296":                    24 * time.Hour,
+		"99999999999999999999999999999": 24 * time.Hour,
+		"Sat, 01 Jan 2000 00:02:00 GMT": 2 * time.Minute, // synctest begins at midnight
+		"Fri, 31 Dec 1999 00:00:00 GMT": 0,
+		"soon":                          0,
+		"-5":                            0,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			a := new(amazon)
+			source, key := imported(t, a, new(lwa.MemoryStore), "customer")
+			a.around = func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
+				a.around = nil
+				response := answer(429, "")
+				response.Header.Set("Retry-After", value)
+				return response, nil
+			}
+			begin := time.Now()
+			for {
+				_, err := source.Token(t.Context(), key)
+				if err == nil {
+					break
+				}
+				require.ErrorIs(t, err, lwa.ErrThrottled)
+				failure, _ := errors.AsType[*lwa.Error](err)
+				require.Equal(t, want == 0, failure.RetryAfter == 0, value)
+				time.Sleep(min(failure.RetryAfter, 20*time.Minute))
+			}
+			require.Equal(t, want, time.Since(begin), value)
+		})
+	}
 }
 
 // A refusal outweighs an access token that has not expired.
@@ -146,67 +272,86 @@ func TestRefusedBeforeExpiry(t *testing.T) {
 		time.Sleep(55 * time.Minute)
 		a.revoke("customer")
 		_, err = source.Token(t.Context(), key)
+		require.NoError(t, err, "the refresh is in the background")
+		require.NoError(t, source.Flush(t.Context()))
+		_, err = source.Token(t.Context(), key)
 		require.ErrorIs(t, err, lwa.ErrRefused)
 	})
 }
 
-// A caller who gave up gets no answer, even if there is an old token.
-func TestCancelledEarlyRefresh(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := new(amazon)
-		source, key := imported(t, a, new(lwa.MemoryStore), "customer")
-		_, err := source.Token(t.Context(), key)
-		require.NoError(t, err)
-		time.Sleep(55 * time.Minute)
-		a.delay = 2 * time.Second
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		token, err := source.Token(ctx, key)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.Empty(t, token)
-		time.Sleep(2 * time.Second)
-	})
-}
+// Where the store cannot tell whether the grant has ended, it has not.
+func TestRefusalThatIsNotStored(t *testing.T) {
+	for name, fail := range map[string]func(*countingStore){
+		"writing": func(s *countingStore) { s.fail = func(int) error { return errAway } },
+		"reading": func(s *countingStore) { s.Store = &readTwice{Store: s.Store} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, memory := new(amazon), new(lwa.MemoryStore)
+				store := &countingStore{Store: memory}
+				source, key := imported(t, a, store, "customer")
+				a.revoke("customer")
+				fail(store)
+				_, err := source.Token(t.Context(), key)
+				require.ErrorIs(t, err, lwa.ErrUnavailable)
+				require.NotErrorIs(t, err, lwa.ErrInvalidGrant)
+				require.ErrorContains(t, err, "another process")
 
-// What Amazon gave may be the only refresh token that works.
-func TestPatientStore(t *testing.T) {
-	lost := errors.New("the database is away")
-	for _, test := range []struct {
-		failures int
-		want     error
-	}{{1, nil}, {2, nil}, {3, lost}} {
-		synctest.Test(t, func(t *testing.T) {
-			a := &amazon{rotates: true}
-			store := &countingStore{Store: new(lwa.MemoryStore)}
-			source, key := imported(t, a, store, "customer")
-			store.fail = func(update int) error {
-				if update <= 1+test.failures {
-					return lost
-				}
-				return nil
-			}
-			token, err := source.Token(t.Context(), key)
-			if test.want != nil {
-				require.ErrorIs(t, err, test.want)
-				require.Empty(t, token, "it is stored before it is handed out")
-				return
-			}
-			require.NoError(t, err)
-			require.Equal(t, token, stored(t, store, key).AccessToken)
-			require.True(t, a.isLive(stored(t, store, key).RefreshToken))
+				store.fail, store.Store = nil, memory
+				_, err = source.Token(t.Context(), key)
+				require.ErrorIs(t, err, lwa.ErrRefused)
+			})
 		})
 	}
 }
 
-func TestRefusalThatIsNotStored(t *testing.T) {
+var errAway = errors.New("the database is away")
+
+// readTwice is a store that can be read twice.
+type readTwice struct {
+	lwa.Store
+	reads int
+}
+
+func (s *readTwice) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
+	if s.reads++; s.reads > 2 {
+		return lwa.Grant{}, errAway
+	}
+	return s.Store.Grant(ctx, key)
+}
+
+// A panic of the transport, of the store or of Observe costs one call, not the
+// process and no token.
+func TestPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, lost := new(amazon), errors.New("the database is away")
-		store := &countingStore{Store: new(lwa.MemoryStore)}
+		a := &amazon{rotates: true}
+		memory := new(lwa.MemoryStore)
+		store := &countingStore{Store: memory}
 		source, key := imported(t, a, store, "customer")
-		a.revoke("customer")
-		store.fail = func(int) error { return lost }
+		var log bytes.Buffer
+		source.Logger = slog.New(slog.NewTextHandler(&log, nil))
+
+		a.around = func(form url.Values, _ func() (*http.Response, error)) (*http.Response, error) {
+			panic(form.Get("refresh_token"))
+		}
 		_, err := source.Token(t.Context(), key)
-		require.ErrorIs(t, err, lwa.ErrRefused)
-		require.ErrorIs(t, err, lost)
+		require.ErrorIs(t, err, lwa.ErrUnavailable)
+		require.ErrorContains(t, err, "panic with a string")
+		require.Contains(t, log.String(), "failure_test.go", "the stack")
+		require.NotContains(t, log.String(), "Atzr")
+
+		a.around = nil
+		store.fail = func(update int) error {
+			if update < 5 {
+				panic("the store")
+			}
+			return nil
+		}
+		source.Observe = func(context.Context, lwa.Observation) { panic("the metrics") }
+		token, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		require.NoError(t, source.Flush(t.Context()))
+		require.Equal(t, token, stored(t, memory, key).AccessToken)
+		require.True(t, a.isLive(stored(t, memory, key).RefreshToken))
 	})
 }

@@ -13,11 +13,19 @@ import (
 )
 
 // ErrInvalidKey refuses a [Key] without ClientID or AccountID, one whose text
-// has a NUL or is not UTF-8, or one of another client. The error's text names the
-// field, never its value.
+// has a NUL, is not UTF-8 or is too long, or one of another client. The error's
+// text names the field, never its value.
 var ErrInvalidKey = errors.New("lwa: invalid key")
 
-// Key names a grant.
+// What every store keeps of a key, in bytes. The sort key of a DynamoDB item and
+// the index row of PostgreSQL allow no more.
+const (
+	maxAccountID = 1536
+	maxLink      = 1023 // of ClientID and LinkID together
+)
+
+// Key names a grant. A [Source] takes new grants only if AccountID has at most
+// 1536 bytes, and ClientID and LinkID have at most 1023 together.
 type Key struct {
 	ClientID  string // the LWA client that got the refresh token; no other can use it
 	AccountID string // the backend's own account
@@ -40,6 +48,17 @@ func (k Key) check() error {
 		return fmt.Errorf("%w: AccountID has a NUL or is not UTF-8", ErrInvalidKey)
 	case !text.Storable(k.LinkID):
 		return fmt.Errorf("%w: LinkID has a NUL or is not UTF-8", ErrInvalidKey)
+	}
+	return nil
+}
+
+// checkLength refuses a key that some store does not keep.
+func (k Key) checkLength() error {
+	switch {
+	case len(k.AccountID) > maxAccountID:
+		return fmt.Errorf("%w: AccountID is longer than %d bytes", ErrInvalidKey, maxAccountID)
+	case len(k.ClientID)+len(k.LinkID) > maxLink:
+		return fmt.Errorf("%w: ClientID and LinkID are longer than %d bytes together", ErrInvalidKey, maxLink)
 	}
 	return nil
 }
@@ -67,7 +86,7 @@ type Grant struct {
 	Region alexaevents.Region
 
 	AccessToken  alexaevents.Secret // empty after an import, until it is first needed
-	RefreshToken alexaevents.Secret // never empty in a store; at most 2048 bytes
+	RefreshToken alexaevents.Secret // never empty in a store
 	IssuedAt     time.Time          // when AccessToken was issued; zero without one
 	Expiry       time.Time          // when AccessToken expires; zero if Amazon did not say
 
@@ -80,7 +99,7 @@ type Grant struct {
 	ProbedAt   time.Time // when an event was last sent in spite of DisabledAt; zero if none was
 
 	Refused  string // the hash of the refresh token that Amazon refused; see Live
-	CodeHash string // the hash of the code that the grant was made from; empty after an import
+	CodeHash string // the hash of the code, or of the imported refresh token, that the grant was made from
 }
 
 // Live tells whether Amazon has not refused the refresh token yet. A new refresh
@@ -111,14 +130,21 @@ func (g Grant) validAt(now time.Time) bool {
 	return g.AccessToken != "" && (g.Expiry.IsZero() || now.Before(g.Expiry))
 }
 
-// accept puts the tokens of an answer into the grant.
-func (g *Grant) accept(token Token, at time.Time) {
-	g.AccessToken, g.RefreshToken = token.AccessToken, token.RefreshToken
-	g.IssuedAt, g.Expiry = at, time.Time{}
+// take puts the tokens of another grant into the grant. They are new, so nobody
+// has refused them yet.
+func (g *Grant) take(tokens Grant) {
+	g.AccessToken, g.RefreshToken = tokens.AccessToken, tokens.RefreshToken
+	g.IssuedAt, g.Expiry = tokens.IssuedAt, tokens.Expiry
+	g.Refused, g.RefusedAt = "", time.Time{}
+}
+
+// issue puts the tokens of a response into the grant.
+func (g *Grant) issue(token Token, at time.Time) {
+	tokens := Grant{AccessToken: token.AccessToken, RefreshToken: token.RefreshToken, IssuedAt: at}
 	if token.ExpiresIn > 0 {
-		g.Expiry = at.Add(token.ExpiresIn)
+		tokens.Expiry = at.Add(token.ExpiresIn)
 	}
-	g.Refused = ""
+	g.take(tokens)
 }
 
 // hash is what may be kept of a secret beside it: tokens and codes are too

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"net/http"
-	"net/url"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -16,191 +19,302 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// model is one grant of one customer in the hands of two processes, and what
-// must hold for it whatever happens in whatever order. While Amazon works on a
-// request of one process, the other one may do anything.
+// model is one grant of one customer in the hands of two processes. They act at
+// the same time, while Amazon and the store are slow and fail, and processes
+// crash. What Amazon knows, and not what a Source says, decides whether a refresh
+// token is good.
 type model struct {
-	amazon  *amazon
-	store   *lwa.MemoryStore
-	sources [2]*lwa.Source
-	key     lwa.Key
-	now     time.Time
-	outage  bool
+	amazon    *amazon
+	store     *lwa.MemoryStore
+	processes [2]*process
+	key       lwa.Key
 
-	present bool                        // a grant must be stored
-	revoked bool                        // the customer ended it
-	last    alexaevents.Secret          // the refresh token that was stored last
-	seen    map[alexaevents.Secret]bool // every refresh token that was ever stored
-	wrong   []string                    // what must not be and was
-	depth   int                         // 1 while Amazon works on a request
-	racing  bool                        // Amazon has used up a refresh token of a request it works on
+	cannotRead, cannotWrite, amazonOut atomic.Bool
+	timers                             []*time.Timer // of what begins and ends later
+
+	present bool // a grant must be stored
+	revoked bool // the customer ended it
+	lost    bool // a process crashed with the only good refresh token
+	calm    bool // nothing failed lately
+
+	mu    sync.Mutex
+	wrong []string // what must not be and was; rapid must not be told from other goroutines
 }
 
-func newModel(t *rapid.T) *model {
-	m := &model{
-		amazon: &amazon{rotates: rapid.Bool().Draw(t, "rotates")},
-		store:  new(lwa.MemoryStore),
-		key:    keyOf("account"),
-		now:    time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC),
-		seen:   make(map[alexaevents.Secret]bool),
-	}
-	clock := func() time.Time { return m.now }
-	m.amazon.clock = clock
-	for i := range m.sources {
-		m.sources[i] = m.amazon.source(m.store)
-		m.sources[i].Now = clock
-	}
-	return m
+// process is a Source with its own way to the store and to Amazon.
+type process struct {
+	model    *model
+	source   *lwa.Source
+	crashed  atomic.Bool
+	inFlight atomic.Int64 // requests to Amazon
+	delays   [4]time.Duration
+	calls    atomic.Int64
 }
 
-// around lets the other process act while Amazon works on a request.
-func (m *model) around(t *rapid.T, process int) func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
-	actions := m.actions(1 - process)
-	names := []string{"Token", "Renew", "Accept", "Import", "erase", "revoke"}
-	draw := func(when string) []string { return rapid.SliceOfN(rapid.SampledFrom(names), 0, 2).Draw(t, when) }
-	before, after := draw("before"), draw("after")
-	used := false
-	return func(form url.Values, next func() (*http.Response, error)) (*http.Response, error) {
-		if m.outage {
-			return answer(503, ""), nil
-		}
-		if m.depth > 0 || used {
-			return next()
-		}
-		used = true
-		m.depth++
-		defer func() { m.depth-- }()
-		for _, name := range before {
-			actions[name](t)
-		}
-		response, err := next()
-		m.racing = m.amazon.rotates && form.Get("grant_type") == "refresh_token"
-		for _, name := range after {
-			actions[name](t)
-		}
-		m.racing = false
-		return response, err
+func (m *model) start(delays []time.Duration) *process {
+	p := &process{model: m}
+	copy(p.delays[:], delays)
+	p.source = &lwa.Source{Store: p, Client: m.amazon.client()}
+	p.source.Client.HTTPClient = &http.Client{Transport: p}
+	return p
+}
+
+// pause is as long as the store or Amazon takes for one call.
+func (p *process) pause(ctx context.Context) error {
+	return sleep(ctx, p.delays[p.calls.Add(1)%int64(len(p.delays))])
+}
+
+// RoundTrip takes the request to Amazon, who may need as long for the answer.
+func (p *process) RoundTrip(request *http.Request) (*http.Response, error) {
+	p.inFlight.Add(1)
+	defer p.inFlight.Add(-1)
+	if err := p.pause(request.Context()); err != nil {
+		return nil, err
+	}
+	if p.model.amazonOut.Load() || p.crashed.Load() {
+		return answer(503, ""), nil
+	}
+	response, err := p.model.amazon.RoundTrip(request)
+	_ = p.pause(context.WithoutCancel(request.Context()))
+	return response, err
+}
+
+func (p *process) call(ctx context.Context, fails *atomic.Bool) (lwa.Store, error) {
+	if p.crashed.Load() {
+		return new(lwa.MemoryStore), nil // what a dead process does is of no effect, and comes to an end
+	}
+	if err := p.pause(ctx); err != nil {
+		return nil, err
+	}
+	if fails.Load() {
+		return nil, errAway
+	}
+	return p.model.store, nil
+}
+
+func (p *process) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
+	store, err := p.call(ctx, &p.model.cannotRead)
+	if err != nil {
+		return lwa.Grant{}, err
+	}
+	return store.Grant(ctx, key)
+}
+
+func (p *process) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+	store, err := p.call(ctx, &p.model.cannotWrite)
+	if err != nil {
+		return err
+	}
+	return store.UpdateGrant(ctx, key, fn)
+}
+
+func (m *model) expect(ok bool, format string, values ...any) {
+	if ok {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.wrong = append(m.wrong, fmt.Sprintf(format, values...))
+}
+
+// check holds the result of a Token or Renew against what it may be.
+func (m *model) check(p *process, token alexaevents.Secret, err error) {
+	switch {
+	case p.crashed.Load():
+	case err == nil:
+		m.expect(m.present, "a token of no grant")
+		m.expect(m.revoked || m.amazon.accepts(token), "a token that does not work: %s", string(token))
+	case errors.Is(err, lwa.ErrNoGrant):
+		m.expect(!m.present, "no grant where there is one")
+	case errors.Is(err, lwa.ErrRefused), errors.Is(err, lwa.ErrInvalidGrant):
+		m.expect(m.revoked || m.lost, "a live grant has ended: %v", err)
+	case errors.Is(err, lwa.ErrUnavailable), errors.Is(err, errAway), errors.Is(err, context.DeadlineExceeded):
+		m.expect(!m.calm, "failed without a reason: %v", err)
+	default:
+		m.expect(false, "%v", err)
 	}
 }
 
-// expect notes what is wrong. Actions run in goroutines from which rapid must
-// not be told.
-func (m *model) expect(ok bool, what string) {
-	if !ok {
-		m.wrong = append(m.wrong, what)
+// good tells whether the store has a refresh token that works.
+func (m *model) good() bool {
+	grant, err := m.store.Grant(context.Background(), m.key)
+	return err == nil && m.amazon.isLive(grant.RefreshToken)
+}
+
+// together has both processes do something at once, each several times.
+func (m *model) together(t *rapid.T) {
+	if rapid.Bool().Draw(t, "expired") {
+		time.Sleep(61 * time.Minute)
+	}
+	var group sync.WaitGroup
+	for i, p := range m.processes {
+		for j := range rapid.IntRange(0, 3).Draw(t, fmt.Sprint("calls of ", i)) {
+			after := rapid.SampledFrom([]time.Duration{0, time.Millisecond, 100 * time.Millisecond, time.Second, 3 * time.Second}).Draw(t, "after")
+			renew := rapid.Bool().Draw(t, "renew")
+			group.Go(func() {
+				time.Sleep(after + time.Duration(j)*time.Millisecond)
+				if !renew {
+					token, err := p.source.Token(context.Background(), m.key)
+					m.check(p, token, err)
+					return
+				}
+				grant, _ := m.store.Grant(context.Background(), m.key)
+				token, err := p.source.Renew(context.Background(), m.key, grant.AccessToken)
+				m.check(p, token, err)
+			})
+		}
+	}
+	group.Wait()
+}
+
+func (m *model) accept(p *process) {
+	begin := time.Now()
+	code := m.amazon.consent()
+	err := p.source.Accept(context.Background(), m.key, alexaevents.Europe, code)
+	m.expect(err == nil || !m.calm, "not accepted: %v", err)
+	m.expect(time.Since(begin) < 30*time.Second, "it took %v", time.Since(begin))
+	if err != nil {
+		m.settle() // the code may have been exchanged all the same
+	}
+	grant, storeErr := m.store.Grant(context.Background(), m.key)
+	m.expect(err != nil || storeErr == nil && m.amazon.isLive(grant.RefreshToken), "accepted and not stored")
+	if storeErr == nil {
+		m.present = true
+	}
+	if m.good() {
+		m.revoked, m.lost = false, false
 	}
 }
 
-// actions are what a process may do.
-func (m *model) actions(process int) map[string]func(*rapid.T) {
-	source := m.sources[process]
-	begin := func(t *rapid.T) {
-		if m.depth == 0 {
-			m.amazon.around = m.around(t, process)
-		}
+// settle lets all that is under way come to an end, with store and Amazon well.
+func (m *model) settle() {
+	for _, timer := range m.timers {
+		timer.Stop()
 	}
+	synctest.Wait()
+	m.cannotRead.Store(false)
+	m.cannotWrite.Store(false)
+	m.amazonOut.Store(false)
+	time.Sleep(2 * time.Minute) // the longest pause too
+	for _, p := range m.processes {
+		m.expect(p.source.Flush(context.Background()) == nil, "not flushed")
+	}
+	m.calm = true
+}
+
+// invariant holds whenever everything is well and nothing is under way.
+func (m *model) invariant() {
+	m.settle()
+	grant, err := m.store.Grant(context.Background(), m.key)
+	if !m.present {
+		m.expect(errors.Is(err, lwa.ErrNoGrant), "an erased grant came back")
+		return
+	}
+	m.expect(err == nil, "the grant is gone")
+	if m.revoked || m.lost {
+		return
+	}
+	m.expect(m.amazon.isLive(grant.RefreshToken), "a live grant is lost")
+	m.expect(grant.Live() && grant.RefusedAt.IsZero(), "a live grant is marked as refused")
+	for _, p := range m.processes {
+		token, err := p.source.Token(context.Background(), m.key)
+		m.expect(err == nil && m.amazon.accepts(token), "a live grant gives no token: %v", err)
+	}
+}
+
+var someTime = rapid.SampledFrom([]time.Duration{0, time.Millisecond, 50 * time.Millisecond, 300 * time.Millisecond, 900 * time.Millisecond})
+
+func (m *model) actions() map[string]func(*rapid.T) {
+	other := func(t *rapid.T) int { return rapid.IntRange(0, 1).Draw(t, "process") }
 	return map[string]func(*rapid.T){
-		"Token": func(t *rapid.T) {
-			begin(t)
-			token, err := source.Token(t.Context(), m.key)
-			m.check(token, err)
+		"":          func(t *rapid.T) { require.Empty(t, m.wrong) },
+		"together":  m.together,
+		"invariant": func(*rapid.T) { m.invariant() },
+		"accept":    func(t *rapid.T) { m.accept(m.processes[other(t)]) },
+		"time": func(t *rapid.T) {
+			time.Sleep(time.Duration(rapid.IntRange(1, 70).Draw(t, "minutes")) * time.Minute)
 		},
-		"Renew": func(t *rapid.T) {
-			begin(t)
-			grant, _ := m.store.Grant(t.Context(), m.key)
-			token, err := source.Renew(t.Context(), m.key, grant.AccessToken)
-			m.check(token, err)
-		},
-		"Accept": func(t *rapid.T) {
-			begin(t)
-			code := m.amazon.consent()
-			err := source.Accept(t.Context(), m.key, alexaevents.Europe, code)
-			if m.outage {
-				m.expect(errors.Is(err, lwa.ErrUnavailable), "accepted during an outage")
-				return
+		"outage of the store": func(t *rapid.T) {
+			m.calm = false
+			begin := rapid.SampledFrom([]time.Duration{0, 200 * time.Millisecond, time.Second}).Draw(t, "begin")
+			length := rapid.SampledFrom([]time.Duration{time.Second, 2 * time.Second, 6 * time.Second, 3 * time.Hour}).Draw(t, "length")
+			reading := rapid.Bool().Draw(t, "reading")
+			time.Sleep(61 * time.Minute)
+			set := func(fail bool) func() {
+				return func() {
+					m.cannotWrite.Store(fail)
+					m.cannotRead.Store(fail && reading)
+				}
 			}
-			m.expect(err == nil, "not accepted")
-			m.present = true
-			m.revoked = !m.amazon.isLive(m.stored().RefreshToken) // before Amazon's answer was stored
+			m.timers = append(m.timers, time.AfterFunc(begin, set(true)), time.AfterFunc(begin+length, set(false)))
+			m.together(t)
 		},
-		"Import": func(t *rapid.T) {
-			m.expect(source.Import(t.Context(), m.key, m.amazon.grant("customer")) == nil, "not imported")
-			m.present, m.revoked = true, false
-			m.stored()
+		"outage of Amazon": func(*rapid.T) {
+			m.calm = false
+			m.amazonOut.Store(!m.amazonOut.Load())
 		},
-		"erase": func(t *rapid.T) {
-			m.expect(m.store.EraseGrants(t.Context(), m.key.AccountID) == nil, "not erased")
+		"crash": func(t *rapid.T) {
+			m.calm = false
+			i := other(t)
+			p := m.processes[i]
+			busy := p.inFlight.Load() > 0
+			p.crashed.Store(true)
+			m.processes[i] = m.start(rapid.SliceOfN(someTime, 4, 4).Draw(t, "delays"))
+			time.Sleep(time.Minute) // whatever was under way
+			for _, p := range m.processes {
+				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+				_ = p.source.Flush(ctx)
+				cancel()
+			}
+			m.lost = m.lost || m.present && !m.revoked && (busy || !m.good()) && m.amazon.rotates
+		},
+		"erase": func(*rapid.T) {
+			m.settle()
+			m.expect(m.store.EraseGrants(context.Background(), m.key.AccountID) == nil, "not erased")
 			m.present = false
 		},
 		"revoke": func(*rapid.T) {
+			m.settle()
 			m.amazon.revoke("customer")
 			m.revoked = true
 		},
 	}
 }
 
-// check holds what a process was given against what it may be given.
-func (m *model) check(token alexaevents.Secret, err error) {
-	switch {
-	case err == nil:
-		m.expect(m.present, "a token of an erased grant")
-		m.expect(m.revoked || m.amazon.accepts(token), "a token that does not work: "+string(token))
-	case errors.Is(err, lwa.ErrNoGrant):
-		m.expect(!m.present, "no grant where there is one")
-	case errors.Is(err, lwa.ErrRefused):
-		m.expect(m.revoked || m.racing, "refused without reason")
-	case errors.Is(err, lwa.ErrUnavailable):
-		m.expect(m.outage, "unavailable without reason")
-	default:
-		m.expect(false, err.Error())
-	}
-	if m.present {
-		m.stored()
-	}
-}
-
-// stored returns the stored grant, and makes sure that no refresh token that was
-// replaced comes back.
-func (m *model) stored() lwa.Grant {
-	grant, err := m.store.Grant(context.Background(), m.key)
-	m.expect(err == nil, "the grant is lost")
-	if grant.RefreshToken != m.last {
-		m.expect(!m.seen[grant.RefreshToken], string(grant.RefreshToken)+" comes back")
-		m.last = grant.RefreshToken
-		m.seen[grant.RefreshToken] = true
-	}
-	return grant
-}
-
-// invariant holds whenever no request is under way.
-func (m *model) invariant(t *rapid.T) {
-	if m.present {
-		grant := m.stored()
-		live := m.amazon.isLive(grant.RefreshToken)
-		m.expect(live || m.revoked, "a good grant is lost")
-		m.expect(!live || grant.Live(), "a good grant is marked as refused")
-	} else {
-		_, err := m.store.Grant(t.Context(), m.key)
-		m.expect(errors.Is(err, lwa.ErrNoGrant), "an erased grant comes back")
-	}
-	require.Empty(t, m.wrong)
-}
-
 func TestModel(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		m := newModel(t)
-		actions := map[string]func(*rapid.T){
-			"":       m.invariant,
-			"outage": func(*rapid.T) { m.outage = !m.outage },
-			"wait": func(t *rapid.T) {
-				m.now = m.now.Add(time.Duration(rapid.IntRange(1, 70).Draw(t, "minutes")) * time.Minute)
-			},
-		}
-		for process := range m.sources {
-			for name, action := range m.actions(process) {
-				actions[fmt.Sprintf("%s of process %d", name, process)] = action
+	rapid.Check(t, func(rt *rapid.T) {
+		inBubble(t, func() {
+			m := &model{
+				amazon: &amazon{rotates: rapid.Bool().Draw(rt, "rotates")},
+				store:  new(lwa.MemoryStore), key: keyOf("account"), calm: true,
 			}
-		}
-		t.Repeat(actions)
+			for i := range m.processes {
+				m.processes[i] = m.start(rapid.SliceOfN(someTime, 4, 4).Draw(rt, "delays"))
+			}
+			defer m.settle()
+			rt.Repeat(m.actions())
+			m.invariant()
+			require.Empty(rt, m.wrong)
+		})
 	})
 }
+
+// inBubble runs one check of rapid in a bubble of synctest, and hands rapid's
+// panics on.
+func inBubble(t *testing.T, check func()) {
+	var reason any
+	synctest.Test(t, func(*testing.T) {
+		defer func() { reason = recover() }()
+		check()
+	})
+	if reason != nil {
+		panic(reason)
+	}
+}
+
+// AccountGrants and EraseGrants are called by no Source.
+func (p *process) AccountGrants(ctx context.Context, clientID, accountID string) iter.Seq2[lwa.Grant, error] {
+	return p.model.store.AccountGrants(ctx, clientID, accountID)
+}
+
+func (p *process) EraseGrants(context.Context, string) error { return errors.ErrUnsupported }

@@ -4,50 +4,59 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+
+	"github.com/alexaevents/alexaevents/internal/flight"
 )
 
-// Outcome is what became of a refresh. The text is fit for a metric's label.
+// Outcome is what became of a refresh, or of a write that was late. The text is
+// fit for a metric's label.
 type Outcome string
 
-// The outcomes of a refresh.
+// The outcomes of a refresh, and Saved.
 const (
 	Refreshed   Outcome = "refreshed"   // a new access token is stored
+	Unsaved     Outcome = "unsaved"     // the store failed: what Amazon gave is in memory, and is written until it is stored
+	Saved       Outcome = "saved"       // what was Unsaved is stored, or no longer needed
 	Superseded  Outcome = "superseded"  // another process changed the grant first; its state counts
 	Refused     Outcome = "refused"     // Amazon said invalid_grant: the grant has ended
-	Unavailable Outcome = "unavailable" // Amazon gave no answer of use; a later try may succeed
-	Failed      Outcome = "failed"      // the client or the store is at fault
+	Unavailable Outcome = "unavailable" // Amazon gave no answer of use, or left in doubt whether the grant has ended; a later try may succeed
+	Skipped     Outcome = "skipped"     // no request was made: in a pause after failures, or while too many grants wait for the store
+	Failed      Outcome = "failed"      // the client is at fault
 )
 
 // Observation is what a [Source] tells about a refresh: nothing personal.
 type Observation struct {
 	ClientID string
 	Outcome  Outcome
-	Err      error // nil after Refreshed and Superseded
+	Err      error // nil after Refreshed, Saved and Superseded
+	Waiting  int   // grants whose new tokens are in memory only
 }
 
-func (s *Source) report(ctx context.Context, key Key, err error) {
-	observation := Observation{ClientID: key.ClientID, Outcome: Failed, Err: err}
-	switch {
-	case err == nil:
-		observation.Outcome = Refreshed
-	case errors.Is(err, errChanged):
-		observation.Outcome, observation.Err = Superseded, nil
-	case errors.Is(err, ErrRefused):
-		observation.Outcome = Refused
-	case errors.Is(err, ErrUnavailable):
-		observation.Outcome = Unavailable
-	}
+func (s *Source) report(ctx context.Context, key Key, outcome Outcome, err error) {
+	observation := Observation{key.ClientID, outcome, err, s.unsaved.count()}
 	if s.Observe != nil {
-		s.Observe(ctx, observation)
+		_ = flight.Catch(func() error { s.Observe(ctx, observation); return nil }) // a panic must not keep a token from its caller
 	}
 	if s.Logger == nil {
 		return
 	}
-	attrs := []slog.Attr{slog.String("lwa.client.id", key.ClientID), slog.String("alexa.outcome", string(observation.Outcome))}
-	if observation.Err == nil {
+	attrs := []slog.Attr{slog.String("lwa.client.id", key.ClientID), slog.String("alexa.outcome", string(outcome))}
+	level, message := slog.LevelDebug, "access token refreshed"
+	switch {
+	case err == nil:
 		attrs = append(attrs, slog.String("alexa.account.id", key.AccountID), slog.String("alexa.link.id", key.LinkID))
-		s.Logger.LogAttrs(ctx, slog.LevelDebug, "access token refreshed", attrs...)
-		return
+	case outcome == Skipped: // many, and the failure before them was logged
+		message = "access token not refreshed"
+	case outcome == Unsaved:
+		level, message = slog.LevelWarn, "access token refreshed, but not stored yet"
+	default:
+		level, message = slog.LevelWarn, "access token not refreshed"
 	}
-	s.Logger.LogAttrs(ctx, slog.LevelWarn, "access token not refreshed", append(attrs, slog.Any("error", observation.Err))...)
+	if err != nil {
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	if failure, ok := errors.AsType[*flight.PanicError](err); ok {
+		attrs = append(attrs, slog.String("stack", string(failure.Stack)))
+	}
+	s.Logger.LogAttrs(ctx, level, message, attrs...)
 }

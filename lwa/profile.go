@@ -26,21 +26,19 @@ type Profile struct {
 // Profile returns the profile of whom the access token stands for. Its errors
 // are *[Error]. The tokens of the event gateway have no profile.
 func (c *Client) Profile(ctx context.Context, accessToken alexaevents.Secret) (Profile, error) {
-	var profile Profile
-	err := c.get(ctx, "/user/profile", accessToken, func(request *http.Request) {
+	var answer profileAnswer
+	err := c.get(ctx, "/user/profile", accessToken, &answer, func(request *http.Request) {
 		request.Header.Set("Authorization", "Bearer "+string(accessToken))
-	}, func(answer *json.Decoder) error {
-		err := answer.Decode(&profile)
-		if err == nil && profile.UserID == "" {
-			err = errUnusable
-		}
-		return err
 	})
 	if err != nil {
 		return Profile{}, err
 	}
-	return profile, nil
+	return Profile(answer), nil
 }
+
+type profileAnswer Profile
+
+func (a *profileAnswer) usable() bool { return a.UserID != "" }
 
 // TokenInfo is what LWA knows about an access token.
 type TokenInfo struct {
@@ -53,43 +51,39 @@ type TokenInfo struct {
 // presented, after it made sure that the token was made for this client:
 // [ErrAudience] says that it was not. Its other errors are *[Error].
 func (c *Client) TokenInfo(ctx context.Context, accessToken alexaevents.Secret) (TokenInfo, error) {
-	var info struct {
-		Audience  string      `json:"aud"`
-		UserID    string      `json:"user_id"`
-		AppID     string      `json:"app_id"`
-		ExpiresIn json.Number `json:"exp"` // seconds left, not an instant
-	}
-	err := c.get(ctx, "/auth/o2/tokeninfo", accessToken, func(request *http.Request) {
+	var info infoAnswer
+	err := c.get(ctx, "/auth/o2/tokeninfo", accessToken, &info, func(request *http.Request) {
 		request.URL.RawQuery = url.Values{"access_token": {string(accessToken)}}.Encode()
-	}, func(answer *json.Decoder) error { return answer.Decode(&info) })
+	})
 	if err != nil {
 		return TokenInfo{}, err
 	}
 	if info.Audience != c.ID {
 		return TokenInfo{}, ErrAudience
 	}
-	left, _ := info.ExpiresIn.Int64()
-	return TokenInfo{UserID: info.UserID, AppID: info.AppID, ExpiresIn: seconds(left)}, nil
+	return TokenInfo{UserID: info.UserID, AppID: info.AppID, ExpiresIn: seconds(info.ExpiresIn)}, nil
 }
 
-func (c *Client) get(ctx context.Context, path string, accessToken alexaevents.Secret, authorize func(*http.Request), read func(*json.Decoder) error) error {
+type infoAnswer struct {
+	Audience  string          `json:"aud"`
+	UserID    string          `json:"user_id"`
+	AppID     string          `json:"app_id"`
+	ExpiresIn json.RawMessage `json:"exp"` // seconds left, not an instant
+}
+
+func (a *infoAnswer) usable() bool { return true } // ErrAudience refuses one without audience
+
+func (c *Client) get(ctx context.Context, path string, accessToken alexaevents.Secret, answer usable, authorize func(*http.Request)) error {
 	if err := c.check(); err != nil {
 		return err
 	}
 	if accessToken == "" {
 		return errors.New("lwa: no access token")
 	}
-	return c.call(ctx, string(accessToken), func(ctx context.Context, client *http.Client) error {
-		request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.apiURL()+path, nil)
-		if err != nil {
-			return err
-		}
-		authorize(request)
-		response, err := client.Do(request)
-		if err != nil {
-			return err
-		}
-		defer response.Body.Close()
-		return read(json.NewDecoder(response.Body))
-	})
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.apiURL()+path, nil)
+	if err != nil {
+		return err
+	}
+	authorize(request)
+	return c.call(request, answer, accessToken)
 }

@@ -42,7 +42,7 @@ func TestTokenInfo(t *testing.T) {
 		`{"aud":"` + clientID + `","exp":"60"}`:                time.Minute,
 		`{"aud":"` + clientID + `","exp":-5}`:                  0,
 		`{"aud":"` + clientID + `"}`:                           0,
-		`{"aud":"` + clientID + `","exp":12345.25}`:            0,
+		`{"aud":"` + clientID + `","exp":12345.25}`:            12345250 * time.Millisecond,
 		`{"aud":"` + clientID + `","exp":9223372036854775807}`: 0,
 	} {
 		info, err := always(200, body).TokenInfo(t.Context(), "Atza|1")

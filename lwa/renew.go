@@ -10,79 +10,197 @@ import (
 )
 
 // errChanged says that a grant is no longer what a request was made with.
-var errChanged = errors.New("lwa: the grant changed meanwhile")
+var errChanged = fmt.Errorf("%w: the grant changed meanwhile", ErrUnavailable)
+
+// otherWrite is how long another process may take to store what Amazon gave, beside
+// the time that Amazon takes.
+const otherWrite = 2 * time.Second
+
+// errDoubt says that a refused refresh token proves nothing.
+var errDoubt = errors.New("the refresh token was refused, and the store cannot tell whether another process has a new one")
 
 // renew returns an access token other than the stale one: the one in the store,
-// if somebody got there first, or else a new one.
-func (s *Source) renew(ctx context.Context, key Key, stale alexaevents.Secret) (alexaevents.Secret, error) {
+// if somebody got there first, or else a new one. If an API refused the stale
+// one, and it is itself the renewal of a refused token, it stays for a minute.
+func (s *Source) renew(ctx context.Context, key Key, stale alexaevents.Secret, refused bool) (alexaevents.Secret, error) {
 	const tries = 3 // each after another process changed the grant
 	for range tries {
-		grant, err := s.Store.Grant(ctx, key)
+		grant, base, err := s.read(ctx, key)
+		now := s.now()
 		switch {
 		case err != nil:
 			return "", err
 		case !grant.Live():
 			return "", ErrRefused
-		case grant.AccessToken != stale && grant.validAt(s.now()):
+		case grant.AccessToken != stale && grant.validAt(now):
 			return grant.AccessToken, nil
+		case refused && grant.validAt(now) && !s.memory.mayRenew(key, stale, now):
+			return stale, nil
 		}
-		token, err := s.refresh(ctx, grant)
-		s.report(ctx, key, err)
-		if !errors.Is(err, errChanged) {
-			return token, err
+		token, outcome, err := s.refresh(ctx, grant, base)
+		s.report(ctx, key, outcome, err)
+		switch outcome {
+		case Superseded:
+			continue
+		case Refreshed, Unsaved:
+			if refused {
+				s.memory.noteRenewal(key, token, now)
+			}
+			return token, nil
 		}
+		return "", err
 	}
 	return "", errChanged
 }
 
-// refresh asks Amazon for a new access token and stores what comes of it, unless
-// the stored refresh token is another one by then.
-func (s *Source) refresh(ctx context.Context, grant Grant) (alexaevents.Secret, error) {
-	at := s.now()
-	token, err := s.Client.Refresh(ctx, grant.RefreshToken)
+// read returns the grant as it is, with what is not stored yet, and that.
+func (s *Source) read(ctx context.Context, key Key) (Grant, *change, error) {
+	unsaved := s.unsaved.of(key) // first, or a change that is stored meanwhile would be seen in neither place
+	grant, err := s.Store.Grant(ctx, key)
 	switch {
-	case errors.Is(err, ErrInvalidGrant):
-		storeErr := s.update(ctx, grant.Key, grant.RefreshToken, func(g *Grant) { g.Refused = hash(g.RefreshToken) })
-		if errors.Is(storeErr, errChanged) {
-			return "", errChanged
-		}
-		return "", errors.Join(fmt.Errorf("%w: %w", ErrRefused, err), storeErr)
+	case unsaved == nil:
+		return grant, nil, err
+	case errors.Is(err, ErrNoGrant):
+		grant.Key = key
 	case err != nil:
-		return "", err
+		return unsaved.grant, unsaved, nil //nolint:nilerr // what is in memory is newer than what the store has
 	}
-	err = s.update(ctx, grant.Key, grant.RefreshToken, func(g *Grant) { g.accept(token, at) })
-	if err != nil {
-		return "", err
+	if unsaved.apply(&grant) != nil {
+		return grant, nil, err
 	}
-	return token.AccessToken, nil
+	return grant, unsaved, nil
 }
 
-// update changes the grant in the store if its refresh token is still the one
-// that was used, and else returns errChanged.
-func (s *Source) update(ctx context.Context, key Key, used alexaevents.Secret, change func(*Grant)) error {
-	return s.store(ctx, key, func(g *Grant) error {
-		if g.RefreshToken != used {
-			return errChanged
+// refresh asks Amazon for a new access token and stores what comes of it, unless
+// the stored refresh token is another one by then. A change that is not stored
+// yet is base. The error is nil after Superseded.
+func (s *Source) refresh(ctx context.Context, grant Grant, base *change) (alexaevents.Secret, Outcome, error) {
+	if s.unsaved.count() >= maxUnsaved {
+		return "", Skipped, errUnsaved
+	}
+	at := s.now()
+	token, skipped, err := s.request(ctx, grant)
+	failure := new(Error)
+	switch {
+	case skipped:
+		return "", Skipped, err
+	case errors.Is(err, ErrInvalidGrant) && errors.As(err, &failure):
+		return s.settle(ctx, grant, base, failure, s.now().Sub(at))
+	case errors.Is(err, ErrUnavailable):
+		return "", Unavailable, err
+	case err != nil:
+		return "", Failed, err
+	}
+	err = s.save(ctx, refreshed(grant, base, token, at), base)
+	switch unsaved := new(unsavedError); {
+	case errors.Is(err, errChanged):
+		return "", Superseded, nil
+	case errors.As(err, &unsaved):
+		return token.AccessToken, Unsaved, unsaved
+	}
+	return token.AccessToken, Refreshed, nil
+}
+
+// request makes the request of a refresh, unless the client or the grant waits
+// after failures.
+func (s *Source) request(ctx context.Context, grant Grant) (token Token, skipped bool, err error) {
+	all, one := &s.renewals.backoff, s.memory.backoff(grant.Key, s.now())
+	ofAll, wait := all.begin(s.now())
+	if wait != nil {
+		return Token{}, true, wait
+	}
+	ofOne, wait := one.begin(s.now())
+	if wait != nil {
+		all.abandon(ofAll)
+		return Token{}, true, wait
+	}
+	token, err = s.Client.Refresh(ctx, grant.RefreshToken)
+	failure, _ := errors.AsType[*Error](err)
+	switch {
+	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrInvalidClient):
+		all.end(ofAll, s.now(), failure)
+		one.abandon(ofOne)
+	case errors.Is(err, ErrInvalidGrant):
+		all.end(ofAll, s.now(), nil)
+		one.end(ofOne, s.now(), nil)
+	default:
+		all.end(ofAll, s.now(), nil)
+		one.end(ofOne, s.now(), failure)
+	}
+	return token, false, err
+}
+
+// settle finds out what it means that Amazon refused the refresh token of the
+// grant. Another process may have used it first and be about to store what it
+// got. So settle waits for that, longer where Amazon took longer for this
+// request, and notes the refusal twice a second, which shows that the store can
+// be written. A refresh token that has not changed by then ends the grant.
+func (s *Source) settle(ctx context.Context, grant Grant, base *change, failure *Error, took time.Duration) (alexaevents.Secret, Outcome, error) {
+	changed := func(g *Grant) bool {
+		if base != nil && base.apply(g) != nil {
+			return true
 		}
-		change(g)
-		return nil
-	})
+		return g.RefreshToken != grant.RefreshToken || g.AccessToken != grant.AccessToken
+	}
+	note := func(ended bool) error {
+		return s.update(ctx, grant.Key, otherWrite, func(g *Grant) error {
+			if changed(g) {
+				return errChanged
+			}
+			if g.RefusedAt.IsZero() {
+				g.RefusedAt = s.now()
+			}
+			if ended {
+				g.Refused = hash(g.RefreshToken)
+			}
+			return nil
+		})
+	}
+	var seen bool
+	var err error
+	for wait := min(otherWrite+2*max(0, took), flightTime/2); wait > 0 && !seen && err == nil; wait -= otherWrite / 4 {
+		if err = note(false); err == nil {
+			seen, err = s.watch(ctx, grant.Key, min(wait, otherWrite/4), changed)
+		}
+	}
+	if err == nil && !seen {
+		err = note(true)
+	}
+	switch {
+	case seen, errors.Is(err, errChanged):
+		return "", Superseded, nil
+	case err != nil:
+		doubt := *failure
+		doubt.Code, doubt.Description, doubt.cause = "", "", errDoubt
+		return "", Unavailable, doubt.clean()
+	}
+	if base != nil {
+		s.unsaved.drop(grant.Key, base)
+	}
+	return "", Refused, fmt.Errorf("%w: %w", ErrRefused, failure)
 }
 
-// store is a patient UpdateGrant, since what Amazon gave must not get lost: the
-// new refresh token may be the only one that still works.
-func (s *Source) store(ctx context.Context, key Key, fn func(*Grant) error) error {
-	err := s.Store.UpdateGrant(ctx, key, fn)
-	for _, wait := range []time.Duration{100 * time.Millisecond, time.Second} {
-		if err == nil || errors.Is(err, errChanged) {
-			return err
+// watch reads the grant from the store until done says so, for as long as wait
+// and ctx allow. The error is that of the last reading. A grant that is not there
+// is one of the key alone.
+func (s *Source) watch(ctx context.Context, key Key, wait time.Duration, done func(*Grant) bool) (bool, error) {
+	const mostBetween = 250 * time.Millisecond
+	end := time.NewTimer(wait)
+	defer end.Stop()
+	for between := 10 * time.Millisecond; ; between = min(2*between, mostBetween) {
+		grant, err := s.Store.Grant(ctx, key)
+		if errors.Is(err, ErrNoGrant) {
+			grant, err = Grant{Key: key}, nil
+		}
+		if err == nil && done(&grant) {
+			return true, nil
 		}
 		select {
+		case <-time.After(between):
+		case <-end.C:
+			return false, err
 		case <-ctx.Done():
-			return err
-		case <-time.After(wait):
+			return false, context.Cause(ctx)
 		}
-		err = s.Store.UpdateGrant(ctx, key, fn)
 	}
-	return err
 }

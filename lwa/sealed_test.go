@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -78,7 +80,9 @@ func TestSealed(t *testing.T) {
 	require.NotEqual(t, raw.RefreshToken, again.RefreshToken, "nobody sees that nothing changed")
 }
 
-func TestSealedSource(t *testing.T) {
+func TestSealedSource(t *testing.T) { synctest.Test(t, testSealedSource) }
+
+func testSealedSource(t *testing.T) {
 	a := &amazon{rotates: true}
 	inside := new(lwa.MemoryStore)
 	source, key := imported(t, a, &lwa.Sealed{Store: inside, AEAD: newGCM(t, sealingKey)}, "customer")
@@ -87,6 +91,7 @@ func TestSealedSource(t *testing.T) {
 	_, err = source.Renew(t.Context(), key, token)
 	require.NoError(t, err, "comparisons are of what is inside")
 	a.revoke("customer")
+	time.Sleep(time.Minute)
 	_, err = source.Renew(t.Context(), key, stored(t, source.Store, key).AccessToken)
 	require.ErrorIs(t, err, lwa.ErrRefused)
 	require.False(t, stored(t, source.Store, key).Live())

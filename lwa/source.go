@@ -14,8 +14,7 @@ import (
 
 // ErrRefused says that Amazon refused the refresh token of a grant: the customer
 // disabled the skill or removed the app, and has to link the account again. It
-// is also [ErrInvalidGrant]. While two processes refresh one grant at once, one
-// of them may see it for a moment although the grant goes on.
+// is also [ErrInvalidGrant].
 var ErrRefused error = refusedError{}
 
 type refusedError struct{}
@@ -31,39 +30,59 @@ func (refusedError) Is(target error) bool { return target == ErrInvalidGrant }
 // others wait for its answer. Use one Source for all grants of a client; several
 // processes may share a store. It is safe for concurrent use; its fields must
 // not change once it is in use.
+//
+// What Amazon gives is stored before it is handed out. If the store fails, the
+// Source keeps it in memory, hands it out from there, and writes it in the
+// background until the store has it. While 1000 grants wait for the store, no
+// other token is refreshed. Call [Source.Flush] before the process ends.
+//
+// After failures that concern the client, such as an outage of Login with Amazon,
+// throttling or a wrong client secret, the whole Source pauses: for 1 second
+// after the second failure in a row, then for 2, 4 and up to 30 seconds, or for
+// as long as the header Retry-After asks, up to a day. One request ends a pause.
+// Failures that concern one grant pause that grant. A token that is needed in a
+// pause is an error at once, with [Error.RetryAfter].
 type Source struct {
 	Client *Client // makes the requests; required
 	Store  Store   // keeps the grants; required
 
-	// Logger hears of each refresh: at Warn of one that failed, else at Debug,
-	// the only level that shows account and link IDs. Nil discards.
+	// Logger receives one record for each refresh and for each late write: at
+	// Warn for a refresh or write that failed, else at Debug, the only level that
+	// shows account and link IDs. Nil disables logging.
 	Logger *slog.Logger
 
-	// Observe is called after each refresh, for metrics. Nil is no call.
+	// Observe is called where Logger receives a record, for metrics. Nil is not
+	// called.
 	Observe func(context.Context, Observation)
 
 	// Now is the clock. Nil is time.Now.
 	Now func() time.Time
 
 	renewals renewals
+	memory   memory
+	unsaved  changes
 }
 
 // Token returns an access token of the grant. One that expires within five to
-// six minutes is refreshed first, and stored before it is handed out; where that
-// fails although the grant has not ended, the old one serves until it expires.
+// six minutes is returned, and refreshed in the background. One that has expired
+// is refreshed first.
 //
 // The errors are [ErrNoGrant], [ErrRefused], [ErrInvalidKey], those of
 // [Client.Refresh] and those of the Store. A call whose context ends returns; the
 // refresh that it waited for goes on for the others.
+//
+// Before a grant counts as ended, the Source waits for two seconds or more for
+// another process that may be storing a new refresh token. If the store fails
+// meanwhile, the error is [ErrUnavailable] and not ErrRefused.
 func (s *Source) Token(ctx context.Context, key Key) (alexaevents.Secret, error) {
 	if err := s.check(key); err != nil {
 		return "", err
 	}
-	grant, err := s.Store.Grant(ctx, key)
+	grant, _, err := s.read(ctx, key)
 	if err != nil {
 		return "", err
 	}
-	return s.GrantToken(ctx, grant)
+	return s.token(ctx, grant)
 }
 
 // GrantToken is [Source.Token] for a grant that was just read from the store: it
@@ -72,32 +91,43 @@ func (s *Source) GrantToken(ctx context.Context, grant Grant) (alexaevents.Secre
 	if err := s.check(grant.Key); err != nil {
 		return "", err
 	}
+	if unsaved := s.unsaved.of(grant.Key); unsaved != nil {
+		_ = unsaved.apply(&grant) // it leaves alone what it does not fit
+	}
+	return s.token(ctx, grant)
+}
+
+func (s *Source) token(ctx context.Context, grant Grant) (alexaevents.Secret, error) {
 	if !grant.Live() {
 		return "", ErrRefused
 	}
-	return s.renewals.fresh(ctx, grant, s.now, func() (alexaevents.Secret, error) {
-		return s.Renew(ctx, grant.Key, grant.AccessToken)
+	key, now := grant.Key, s.now()
+	paused := s.renewals.backoff.waits(now) || s.memory.waits(key, now) || s.unsaved.count() >= maxUnsaved
+	return s.renewals.fresh(ctx, string(key.bytes()), grant, now, paused, func(ctx context.Context) (alexaevents.Secret, error) {
+		return s.renew(ctx, key, grant.AccessToken, false)
 	})
 }
 
 // Renew returns another access token of the grant than the stale one, which an
-// API refused with 401. It asks Amazon only if the store has no other yet. Its
-// errors are those of [Source.Token].
+// API refused with 401. It asks Amazon only if the store has no other yet. If the
+// stale token itself came from Renew less than a minute ago, Renew returns it
+// again: a new one would not be accepted either. Its errors are those of
+// [Source.Token].
 func (s *Source) Renew(ctx context.Context, key Key, stale alexaevents.Secret) (alexaevents.Secret, error) {
 	if err := s.check(key); err != nil {
 		return "", err
 	}
 	return s.renewals.share(ctx, string(key.bytes()), stale, func(ctx context.Context) (alexaevents.Secret, error) {
-		return s.renew(ctx, key, stale)
+		return s.renew(ctx, key, stale, true)
 	})
 }
 
 // HTTPClient returns a client for Amazon's APIs with the account's own grant,
 // the one with an empty LinkID: each request carries its access token, and one
 // that is answered with 401 is repeated once with a new token, if its body can
-// be. It sends to https URLs only and follows no redirect, so that the token
-// goes nowhere else. Requests are made by Client.HTTPClient; their errors
-// include those of [Source.Token].
+// be. The token goes to https URLs of Amazon's API hosts and of Client.APIURL
+// only; a request to any other is an error. No redirect is followed. Requests are
+// made by Client.HTTPClient; their errors include those of [Source.Token].
 func (s *Source) HTTPClient(accountID string) *http.Client {
 	key := Key{AccountID: accountID}
 	var base *http.Client

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	crand "crypto/rand"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -51,7 +52,7 @@ func TestToken(t *testing.T) {
 		require.Equal(t, alexaevents.Secret("Atza|customer|1"), token)
 		require.Equal(t, lwa.Grant{
 			Key: key, AccessToken: "Atza|customer|1", RefreshToken: "Atzr|customer|2",
-			IssuedAt: begin, Expiry: begin.Add(time.Hour),
+			IssuedAt: begin, Expiry: begin.Add(time.Hour), CodeHash: sha("Atzr|customer|1"),
 		}, stored(t, store, key))
 
 		time.Sleep(54 * time.Minute) // an hour without the 5 to 6 minutes
@@ -64,6 +65,10 @@ func TestToken(t *testing.T) {
 		require.Zero(t, store.updates)
 
 		time.Sleep(time.Minute)
+		token, err = source.Token(t.Context(), key)
+		require.NoError(t, err)
+		require.Equal(t, alexaevents.Secret("Atza|customer|1"), token, "it is refreshed in the background")
+		synctest.Wait()
 		token, err = source.Token(t.Context(), key)
 		require.NoError(t, err)
 		require.Equal(t, alexaevents.Secret("Atza|customer|2"), token)
@@ -105,7 +110,7 @@ func TestJitter(t *testing.T) {
 		source := a.source(store)
 		keys := make([]lwa.Key, grants)
 		for i := range keys {
-			_, keys[i] = imported(t, a, store, string(rune('A'+i)))
+			_, keys[i] = imported(t, a, store, fmt.Sprint(i))
 			_, err := source.Token(t.Context(), keys[i])
 			require.NoError(t, err)
 		}
@@ -118,6 +123,7 @@ func TestJitter(t *testing.T) {
 				_, err := source.Token(t.Context(), key)
 				require.NoError(t, err)
 			}
+			synctest.Wait()
 			if refreshed := a.count("refresh_token") - before; refreshed > 0 {
 				moments[time.Since(begin)] += refreshed
 			}
@@ -186,6 +192,18 @@ func TestRenew(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, renewed, again, "a late 401 must not discard a newer token")
 		require.Equal(t, 2, a.count("refresh_token"))
+
+		for range 500 { // an API that refuses every token
+			again, err = source.Renew(t.Context(), key, renewed)
+			require.NoError(t, err)
+			require.Equal(t, renewed, again, "it was renewed for that cause already")
+		}
+		require.Equal(t, 2, a.count("refresh_token"))
+		time.Sleep(time.Minute)
+		again, err = source.Renew(t.Context(), key, renewed)
+		require.NoError(t, err)
+		require.NotEqual(t, renewed, again)
+		require.Equal(t, 3, a.count("refresh_token"))
 
 		time.Sleep(2 * time.Hour)
 		again, err = source.Renew(t.Context(), key, stale)
@@ -256,13 +274,15 @@ func TestClock(t *testing.T) {
 	_, err := source.Token(t.Context(), key)
 	require.NoError(t, err)
 	require.Equal(t, time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC), stored(t, source.Store, key).Expiry)
-	now = now.Add(56 * time.Minute)
+	now = now.Add(time.Hour)
 	_, err = source.Token(t.Context(), key)
 	require.NoError(t, err)
 	require.Equal(t, 2, a.count("refresh_token"))
 }
 
-func TestObserve(t *testing.T) {
+func TestObserve(t *testing.T) { synctest.Test(t, testObserve) }
+
+func testObserve(t *testing.T) {
 	a := &amazon{rotates: true}
 	store := new(lwa.MemoryStore)
 	var seen []lwa.Observation
@@ -271,6 +291,7 @@ func TestObserve(t *testing.T) {
 	source.Observe = func(_ context.Context, o lwa.Observation) { seen = append(seen, o) }
 	source.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	renew := func() string {
+		time.Sleep(time.Minute)
 		seen, log = nil, bytes.Buffer{}
 		_, _ = source.Renew(t.Context(), key, stored(t, store, key).AccessToken)
 		require.NotContains(t, log.String(), "Atz")

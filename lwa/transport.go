@@ -4,6 +4,9 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
+	"slices"
+	"strings"
 
 	"github.com/alexaevents/alexaevents"
 )
@@ -29,11 +32,13 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if err != nil || response.StatusCode != http.StatusUnauthorized || !replayable {
 		return response, err
 	}
-	// The connection is fit for the next request once the answer is read.
+	renewed, err := t.source.Renew(request.Context(), t.key, token)
+	if err == nil && renewed == token {
+		return response, nil // there is no other
+	}
+	// The connection is fit for the next request once the body is read.
 	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
 	response.Body.Close()
-
-	token, err = t.source.Renew(request.Context(), t.key, token)
 	if err != nil {
 		return nil, err
 	}
@@ -43,14 +48,32 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	return t.send(request, body, token)
+	return t.send(request, body, renewed)
+}
+
+// apiHosts are Amazon's hosts that take the access tokens of developers.
+var apiHosts = []string{
+	"api.amazonalexa.com", "api.eu.amazonalexa.com", "api.fe.amazonalexa.com",
+	"api.amazon.com", "api.amazon.co.uk", "api.amazon.co.jp",
 }
 
 func (t *transport) token(request *http.Request) (alexaevents.Secret, error) {
-	if request.URL.Scheme != "https" {
+	switch host, _ := strings.CutSuffix(strings.ToLower(request.URL.Host), ":443"); {
+	case request.URL.Scheme != "https":
 		return "", errors.New("lwa: an access token is sent to https URLs only")
+	case !slices.Contains(apiHosts, host) && !t.isOwn(request.URL.Host):
+		return "", errors.New("lwa: an access token is sent to Amazon's API hosts only")
 	}
 	return t.source.Token(request.Context(), t.key)
+}
+
+// isOwn tells whether the host is that of Client.APIURL.
+func (t *transport) isOwn(host string) bool {
+	if t.source.Client == nil {
+		return false
+	}
+	own, err := url.Parse(t.source.Client.apiURL())
+	return err == nil && own.Host == host
 }
 
 func (t *transport) send(request *http.Request, body io.ReadCloser, token alexaevents.Secret) (*http.Response, error) {

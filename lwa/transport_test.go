@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -87,6 +88,12 @@ func TestHTTPClientRefusedTwice(t *testing.T) {
 	require.Equal(t, 401, status)
 	require.Equal(t, "no", text)
 	require.Equal(t, 2, requests)
+
+	status, text, err = do(t, source.HTTPClient("developer"), "GET", api, nil)
+	require.NoError(t, err)
+	require.Equal(t, 401, status)
+	require.Equal(t, "no", text)
+	require.Equal(t, 3, requests, "a token of a moment ago is not renewed, and not sent twice")
 }
 
 func TestHTTPClientWithoutGrant(t *testing.T) {
@@ -108,14 +115,16 @@ func (c *closing) Close() error {
 }
 
 func TestHTTPClientOfARefusedGrant(t *testing.T) {
-	a := new(amazon)
-	client, _, _ := developer(t, a)
-	_, _, err := do(t, client, "GET", api, nil)
-	require.NoError(t, err)
-	a.revoke("developer")
-	_, _, err = do(t, client, "GET", api, nil)
-	require.ErrorIs(t, err, lwa.ErrRefused)
-	require.NotContains(t, err.Error(), "Atz")
+	synctest.Test(t, func(t *testing.T) {
+		a := new(amazon)
+		client, _, _ := developer(t, a)
+		_, _, err := do(t, client, "GET", api, nil)
+		require.NoError(t, err)
+		a.revoke("developer")
+		_, _, err = do(t, client, "GET", api, nil)
+		require.ErrorIs(t, err, lwa.ErrRefused)
+		require.NotContains(t, err.Error(), "Atz")
+	})
 }
 
 // The token goes to no other place than the one that was asked for.
@@ -124,7 +133,20 @@ func TestHTTPClientKeepsTheToken(t *testing.T) {
 	client, source, _ := developer(t, a)
 	_, _, err := do(t, client, "GET", "http://api.amazonalexa.com/", nil)
 	require.ErrorContains(t, err, "https")
+	for _, url := range []string{
+		"https://evil.example/", "https://api.amazonalexa.com.evil.example/", "https://evil-api.amazonalexa.com/",
+		"https://api.amazonalexa.com@evil.example/", "https://api.amazonalexa.com:8443/", "https://www.amazon.com/",
+	} {
+		_, _, err := do(t, client, "GET", url, nil)
+		require.ErrorContains(t, err, "Amazon's API hosts only", url)
+	}
 	require.Zero(t, a.count("refresh_token"))
+	for _, url := range []string{
+		"https://api.amazonalexa.com:443/", "https://API.eu.amazonalexa.com/", "https://api.fe.amazonalexa.com/", "https://api.amazon.com/v1",
+	} {
+		_, _, err := do(t, client, "GET", url, nil)
+		require.NoError(t, err, url)
+	}
 
 	redirecting := a.client()
 	redirecting.HTTPClient.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {

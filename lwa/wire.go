@@ -1,100 +1,146 @@
 package lwa
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
 
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/internal/flight"
 	"github.com/alexaevents/alexaevents/internal/outbound"
+	"github.com/alexaevents/alexaevents/internal/text"
 )
 
 const (
 	requestTime = 10 * time.Second // for one request to LWA
-	maxAnswer   = 64 << 10         // bytes of an answer; tokens have at most 2 KiB each
+	maxAnswer   = 64 << 10         // bytes of a response body; tokens have at most 2 KiB each
+	maxToken    = 4096             // bytes that every Store keeps
 )
 
 var errUnusable = errors.New("the answer is not what was asked for")
 
-// call lets do make one request, with a client that passes on nothing but short
-// answers of success. Whatever else happens becomes an *Error, whose text has
-// neither the client's secret nor the one that the request sends.
-func (c *Client) call(ctx context.Context, secret string, do func(context.Context, *http.Client) error) error {
-	ctx, cancel := context.WithTimeout(ctx, requestTime)
+// usable is the body of a response that may turn out to be of no use.
+type usable interface{ usable() bool }
+
+// call makes a request and reads the body of a success, whatever its
+// Content-Type, into answer. Its errors are *[Error], in whose text is neither
+// the client's secret nor the one that the request sends.
+func (c *Client) call(request *http.Request, answer usable, secret alexaevents.Secret) error {
+	ctx, cancel := context.WithTimeout(request.Context(), requestTime)
 	defer cancel()
-	client := outbound.Client(c.HTTPClient)
-	wire := &wire{base: client.Transport}
-	client.Transport = wire
-
-	err := do(ctx, client)
-	if err == nil {
+	var failure *Error
+	err := flight.Catch(func() error {
+		failure = c.do(request.WithContext(ctx), answer)
 		return nil
+	})
+	if err != nil { // of the HTTPClient
+		failure = &Error{cause: err}
 	}
-	failure, urlErr := new(Error), new(url.Error)
-	switch {
-	case errors.As(err, &failure):
-	case errors.As(err, &urlErr): // its text has the URL
-		failure = &Error{cause: urlErr.Err}
-	default: // its text may have the answer
-		failure = &Error{Status: wire.status, RequestID: wire.requestID, cause: errUnusable}
+	if failure != nil {
+		return failure.clean(c.Secret, string(secret))
 	}
-	return failure.clean(c.Secret, secret)
+	return nil
 }
 
-// wire is the http.RoundTripper of one request to LWA.
-type wire struct {
-	base      http.RoundTripper
-	status    int
-	requestID string
-}
-
-// RoundTrip returns an *Error for every answer but success, redirects included.
-func (w *wire) RoundTrip(request *http.Request) (*http.Response, error) {
-	base := w.base
-	if base == nil {
-		base = http.DefaultTransport
-	}
-	response, err := base.RoundTrip(request)
+func (c *Client) do(request *http.Request, answer usable) *Error {
+	response, err := outbound.Client(c.HTTPClient).Do(request)
 	if err != nil {
-		return nil, &Error{cause: err}
+		if urlErr, ok := errors.AsType[*url.Error](err); ok {
+			err = urlErr.Err // without the URL, whose query may hold a token
+		}
+		return &Error{cause: err}
 	}
 	defer response.Body.Close()
-	w.status, w.requestID = response.StatusCode, response.Header.Get("x-amzn-RequestId")
+	failure := &Error{
+		Status:     response.StatusCode,
+		RequestID:  response.Header.Get("x-amzn-RequestId"),
+		RetryAfter: retryAfter(response.Header.Get("Retry-After")),
+	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
-	if err == nil && len(body) > maxAnswer {
-		err = errUnusable
-	}
-	if err != nil {
-		return nil, &Error{Status: w.status, RequestID: w.requestID, cause: err}
-	}
-	if refusal := w.refusal(body); refusal != nil {
-		return nil, refusal
-	}
-	response.Body = io.NopCloser(bytes.NewReader(body))
-	response.Header.Set("Content-Type", "application/json") // package oauth2 takes some types for a form
-	return response, nil
-}
-
-// refusal reads the error out of an answer. The member "error" tells, whatever
-// the status: Amazon's documents disagree on the statuses.
-func (w *wire) refusal(body []byte) *Error {
-	var members map[string]json.RawMessage
-	_ = json.Unmarshal(body, &members) // what is no JSON object has no members
-	text := func(name string) (text string) {
-		_ = json.Unmarshal(members[name], &text) // what is no text is none
-		return text
-	}
-	code := text("error")
-	if code == "" && w.status >= 200 && w.status <= 299 {
+	switch {
+	case err != nil:
+		failure.cause = err
+	case len(body) > maxAnswer:
+		failure.cause = errUnusable
+	case failure.read(body) || failure.Status < 200 || failure.Status > 299:
+	case json.Unmarshal(body, answer) != nil || !answer.usable(): // the error of Unmarshal may have a token
+		failure.cause = errUnusable
+	default:
 		return nil
 	}
-	refusal := &Error{Status: w.status, Code: code, Description: text("error_description"), RequestID: w.requestID}
-	if id := text("request_id"); id != "" {
-		refusal.RequestID = id
+	return failure
+}
+
+// read reads an OAuth error out of a body, if it has one. The member "error"
+// decides, whatever the status: Amazon's documents disagree on the statuses.
+func (e *Error) read(body []byte) bool {
+	var members map[string]json.RawMessage
+	_ = json.Unmarshal(body, &members) // what is not a JSON object has no members
+	text := func(name string) (text string) {
+		_ = json.Unmarshal(members[name], &text) // what is not text is ""
+		return text
 	}
-	return refusal
+	e.Code, e.Description = text("error"), text("error_description")
+	if id := text("request_id"); id != "" {
+		e.RequestID = id
+	}
+	return e.Code != ""
+}
+
+// tokenAnswer is the body of a response to a token request.
+type tokenAnswer struct {
+	AccessToken  alexaevents.Secret `json:"access_token"`
+	RefreshToken alexaevents.Secret `json:"refresh_token"`
+	ExpiresIn    json.RawMessage    `json:"expires_in"`
+}
+
+func (a *tokenAnswer) usable() bool {
+	return isToken(a.AccessToken) && (isBlank(a.RefreshToken) || isToken(a.RefreshToken))
+}
+
+func (a *tokenAnswer) token() Token {
+	if isBlank(a.RefreshToken) {
+		a.RefreshToken = ""
+	}
+	return Token{a.AccessToken, a.RefreshToken, seconds(a.ExpiresIn)}
+}
+
+func isBlank(token alexaevents.Secret) bool { return strings.TrimSpace(string(token)) == "" }
+
+// isToken tells whether a text can be sent in a header and stored.
+func isToken(token alexaevents.Secret) bool {
+	return !isBlank(token) && len(token) <= maxToken && text.Storable(string(token)) &&
+		!strings.ContainsFunc(string(token), unicode.IsControl)
+}
+
+// seconds reads a lifetime: a JSON number or the text of one. What is neither,
+// not positive or longer than 68 years is unknown, which is zero.
+func seconds(value json.RawMessage) time.Duration {
+	n, err := strconv.ParseFloat(strings.Trim(string(value), `" `), 64)
+	if err != nil || !(n > 0 && n <= math.MaxInt32) {
+		return 0
+	}
+	return time.Duration(n * float64(time.Second))
+}
+
+// retryAfter reads a header of that name, seconds or a date. What is neither is
+// zero, and so is a date in the past. It is never longer than 292 years.
+func retryAfter(value string) time.Duration {
+	const most = math.MaxInt64 / time.Second
+	value = strings.TrimSpace(value)
+	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(seconds, uint64(most))) * time.Second
+	}
+	if at, err := http.ParseTime(value); err == nil {
+		return max(0, time.Until(at))
+	}
+	return 0
 }

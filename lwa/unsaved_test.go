@@ -1,0 +1,314 @@
+package lwa_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+// outage is a store that can be made to fail.
+type outage struct {
+	lwa.Store
+	reading, writing atomic.Bool // fail
+	writes           atomic.Int64
+}
+
+func (s *outage) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
+	if s.reading.Load() {
+		return lwa.Grant{}, errAway
+	}
+	return s.Store.Grant(ctx, key)
+}
+
+func (s *outage) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+	s.writes.Add(1)
+	if s.writing.Load() {
+		return errAway
+	}
+	return s.Store.UpdateGrant(ctx, key, fn)
+}
+
+// What Amazon gave serves from memory and is written when the store can be
+// written again; the old refresh token is not used a second time.
+func TestStoreOutage(t *testing.T) {
+	for _, reading := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			a := &amazon{rotates: true}
+			store := &outage{Store: new(lwa.MemoryStore)}
+			source, key := imported(t, a, store, "customer")
+			var outcomes []lwa.Outcome
+			var waiting []int
+			source.Observe = func(_ context.Context, o lwa.Observation) {
+				outcomes, waiting = append(outcomes, o.Outcome), append(waiting, o.Waiting)
+			}
+			var log bytes.Buffer
+			source.Logger = slog.New(slog.NewTextHandler(&log, nil))
+
+			store.writing.Store(true)
+			token, err := source.Token(t.Context(), key)
+			require.NoError(t, err)
+			require.True(t, a.accepts(token))
+			require.Contains(t, log.String(), "level=WARN msg=\"access token refreshed, but not stored yet\"")
+			require.NotContains(t, log.String(), "Atz")
+
+			old := stored(t, store, key)
+			again, err := source.GrantToken(t.Context(), old)
+			require.NoError(t, err)
+			require.Equal(t, token, again, "for a grant as the store has it")
+			require.Equal(t, 1, a.count("refresh_token"))
+			store.reading.Store(reading)
+			for range 3 * 60 { // minutes: the token is renewed from memory, several times
+				time.Sleep(time.Minute)
+				token, err = source.Token(t.Context(), key)
+				require.NoError(t, err)
+				require.True(t, a.accepts(token))
+				synctest.Wait()
+			}
+			require.Less(t, store.writes.Load(), int64(3*60*60*4+100), "with pauses")
+			require.Equal(t, 4, a.count("refresh_token"))
+			require.Equal(t, []lwa.Outcome{lwa.Unsaved, lwa.Unsaved, lwa.Unsaved, lwa.Unsaved}, outcomes)
+
+			impatient, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			err = source.Flush(impatient)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			require.EqualError(t, err, "lwa: the new tokens of 1 grants are not stored: context deadline exceeded")
+
+			store.writing.Store(false)
+			store.reading.Store(false)
+			require.NoError(t, source.Flush(t.Context()))
+			require.Equal(t, token, stored(t, store, key).AccessToken)
+			require.True(t, a.isLive(stored(t, store, key).RefreshToken))
+			require.Equal(t, lwa.Saved, outcomes[4])
+			require.Equal(t, []int{1, 1, 1, 1, 0}, waiting)
+			require.NoError(t, source.Flush(t.Context()), "nothing is left")
+		})
+	}
+}
+
+// The store says that it failed, but it did not, and others went on from there.
+func TestLateWriteGivesWay(t *testing.T) {
+	for name, test := range map[string]struct {
+		meanwhile func(t *testing.T, a *amazon, other *lwa.Source, key lwa.Key)
+		present   bool
+	}{
+		"to an acceptance": {func(t *testing.T, a *amazon, other *lwa.Source, key lwa.Key) {
+			require.NoError(t, other.Accept(t.Context(), key, alexaevents.FarEast, a.consent()))
+		}, true},
+		"to an import": {func(t *testing.T, a *amazon, other *lwa.Source, key lwa.Key) {
+			require.NoError(t, other.Import(t.Context(), key, a.grant("customer")))
+		}, true},
+		"to an erasure": {func(t *testing.T, _ *amazon, other *lwa.Source, key lwa.Key) {
+			require.NoError(t, other.Store.EraseGrants(t.Context(), key.AccountID))
+		}, false},
+	} {
+		for change, begin := range map[string]func(t *testing.T, a *amazon, source *lwa.Source, key lwa.Key){
+			"refresh": func(t *testing.T, _ *amazon, source *lwa.Source, key lwa.Key) {
+				_, err := source.Token(t.Context(), key)
+				require.NoError(t, err)
+			},
+			"code": func(t *testing.T, a *amazon, source *lwa.Source, key lwa.Key) {
+				require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, a.consent()), errAway)
+			},
+		} {
+			if change == "code" && name == "to an import" {
+				continue // a new consent of the customer counts more than an older token
+			}
+			t.Run(change+" "+name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
+					store := &outage{Store: memory}
+					source, key := imported(t, a, store, "customer")
+					store.writing.Store(true)
+					begin(t, a, source, key)
+					time.Sleep(time.Minute)
+					test.meanwhile(t, a, a.source(memory), key)
+					after, err := memory.Grant(t.Context(), key)
+					require.Equal(t, test.present, err == nil)
+					store.writing.Store(false)
+					require.NoError(t, source.Flush(t.Context()))
+					got, err := memory.Grant(t.Context(), key)
+					require.Equal(t, test.present, err == nil)
+					require.Equal(t, after, got)
+				})
+			})
+		}
+	}
+}
+
+// An access token of an older refresh does not replace a newer one.
+func TestOlderAccessToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, memory := new(amazon), new(lwa.MemoryStore) // without rotation
+		store := &outage{Store: memory}
+		source, key := imported(t, a, store, "customer")
+		store.writing.Store(true)
+		_, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		time.Sleep(time.Minute)
+		newer, err := a.source(memory).Token(t.Context(), key)
+		require.NoError(t, err)
+		store.writing.Store(false)
+		require.NoError(t, source.Flush(t.Context()))
+		require.Equal(t, newer, stored(t, memory, key).AccessToken)
+	})
+}
+
+// A code is used up once it is exchanged, so its grant is kept until the store
+// has it. Success means stored.
+func TestAcceptDuringAStoreOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
+		store := &outage{Store: memory}
+		source, key, code := a.source(store), keyOf("account"), a.consent()
+		store.writing.Store(true)
+		begin := time.Now()
+		require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, code), errAway)
+		require.Equal(t, 10*time.Second, time.Since(begin))
+		token, err := source.Token(t.Context(), key)
+		require.NoError(t, err, "it serves meanwhile")
+		require.True(t, a.accepts(token))
+		require.Error(t, source.Accept(t.Context(), key, alexaevents.Europe, code), "success means stored")
+		time.Sleep(2 * time.Hour)
+		token, err = source.Token(t.Context(), key)
+		require.NoError(t, err, "even a refresh of it is kept")
+
+		time.AfterFunc(time.Second, func() { store.writing.Store(false) })
+		require.NoError(t, source.Accept(t.Context(), key, alexaevents.Europe, code))
+		require.Equal(t, 1, a.count("authorization_code"))
+		grant := stored(t, memory, key)
+		require.Equal(t, alexaevents.Europe, grant.Region)
+		require.Equal(t, sha(code), grant.CodeHash)
+		require.Equal(t, token, grant.AccessToken)
+		require.True(t, a.isLive(grant.RefreshToken))
+	})
+}
+
+// A new code replaces what an older one brought, stored or not.
+func TestAcceptTwiceDuringAStoreOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
+		store := &outage{Store: memory}
+		source, key := imported(t, a, store, "customer")
+		store.writing.Store(true)
+		_, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		require.Error(t, source.Accept(t.Context(), key, alexaevents.Europe, a.consent()))
+		second := a.consent()
+		require.Error(t, source.Accept(t.Context(), key, alexaevents.FarEast, second))
+		store.writing.Store(false)
+		require.NoError(t, source.Flush(t.Context()))
+		require.Equal(t, alexaevents.FarEast, stored(t, memory, key).Region)
+		require.Equal(t, sha(second), stored(t, memory, key).CodeHash)
+	})
+}
+
+// A thousand grants may wait for the store. Then no refresh token is used, so
+// that no more are in memory only; tokens that are valid serve.
+func TestTooManyUnsaved(t *testing.T) {
+	const most, more = 1000, 5
+	synctest.Test(t, func(t *testing.T) {
+		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
+		store := &outage{Store: memory}
+		source := a.source(store)
+		for i := range most + more {
+			require.NoError(t, source.Import(t.Context(), keyOf(fmt.Sprint(i)), a.grant(fmt.Sprint(i))))
+		}
+		store.writing.Store(true)
+		for i := range most + more {
+			_, err := source.Token(t.Context(), keyOf(fmt.Sprint(i)))
+			if i < most {
+				require.NoError(t, err)
+				continue
+			}
+			require.ErrorIs(t, err, lwa.ErrUnavailable)
+			require.ErrorContains(t, err, "wait for the store")
+		}
+		require.ErrorContains(t, source.Accept(t.Context(), keyOf("new"), alexaevents.Europe, a.consent()), "wait for the store")
+		require.Equal(t, most, a.count("refresh_token"))
+		require.Zero(t, a.count("authorization_code"))
+
+		writes := store.writes.Load()
+		time.Sleep(time.Minute)
+		require.Less(t, store.writes.Load()-writes, int64(300), "few writes for all of them")
+		store.writing.Store(false)
+		require.NoError(t, source.Flush(t.Context()))
+		for i := range most + more {
+			_, err := source.Token(t.Context(), keyOf(fmt.Sprint(i)))
+			require.NoError(t, err)
+			require.True(t, a.isLive(stored(t, memory, keyOf(fmt.Sprint(i))).RefreshToken))
+		}
+	})
+}
+
+// A grant that can never be stored keeps no other from it.
+func TestOneGrantThatCannotBeStored(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
+		store := &outage{Store: memory}
+		poison := &failingFor{Store: store, account: "0"}
+		poison.fails.Store(true)
+		source := a.source(poison)
+		for i := range 20 {
+			require.NoError(t, a.source(memory).Import(t.Context(), keyOf(fmt.Sprint(i)), a.grant(fmt.Sprint(i))))
+		}
+		store.writing.Store(true)
+		for i := range 20 {
+			_, err := source.Token(t.Context(), keyOf(fmt.Sprint(i)))
+			require.NoError(t, err)
+		}
+		store.writing.Store(false)
+		time.Sleep(time.Minute)
+		for i := 1; i < 20; i++ {
+			assert.True(t, a.isLive(stored(t, memory, keyOf(fmt.Sprint(i))).RefreshToken), i)
+		}
+		poison.fails.Store(false)
+		require.NoError(t, source.Flush(t.Context()))
+		require.True(t, a.isLive(stored(t, memory, keyOf("0")).RefreshToken))
+	})
+}
+
+type failingFor struct {
+	lwa.Store
+	account string
+	fails   atomic.Bool
+}
+
+func (s *failingFor) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+	if key.AccountID == s.account && s.fails.Load() {
+		return errAway
+	}
+	return s.Store.UpdateGrant(ctx, key, fn)
+}
+
+// A store that hangs holds up the first caller for a second.
+func TestHangingStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
+		_, key := imported(t, a, memory, "customer")
+		store := &slowWrites{memory, time.Hour}
+		source := a.source(store)
+		begin := time.Now()
+		token, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		require.Equal(t, time.Second, time.Since(begin))
+		again, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		require.Equal(t, token, again)
+		require.Equal(t, time.Second, time.Since(begin))
+		store.delay = 0
+		require.NoError(t, source.Flush(t.Context()))
+		require.True(t, a.isLive(stored(t, memory, key).RefreshToken))
+	})
+}
