@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -51,11 +52,8 @@ func ExampleGranter() {
 	code := cloud.Grant(alexaevents.Europe, "customer-1")
 	answer, err := handle(ctx, alexatest.AcceptGrantDirective(code, "account-1/session-7/1"))
 	fmt.Println(nameOf(answer), err)
-	answer, err = handle(ctx, alexatest.AcceptGrantDirective("a code that nobody gave", "account-1/session-7/1"))
-	fmt.Println(nameOf(answer), err)
 	// Output:
 	// AcceptGrant.Response <nil>
-	// ErrorResponse <nil>
 }
 
 func nameOf(answer json.RawMessage) string {
@@ -154,4 +152,28 @@ func ExampleSender_SendTo() {
 	// Output:
 	// DeferredResponse <nil>
 	// Response <nil>
+}
+
+// While Login with Amazon is out, a grant cannot be accepted. It is kept, and
+// tried again while its code lives.
+func ExampleGranter_Accept() {
+	cloud := alexatest.NewCloud()
+	granter, _ := granted(cloud)
+	var pending []gateway.AuthorizationGrant // a program keeps them in a durable queue
+	granter.Failed = func(_ context.Context, grant gateway.AuthorizationGrant) {
+		pending = append(pending, grant)
+	}
+
+	ctx := context.Background()
+	code := cloud.Grant(alexaevents.Europe, "customer-2")
+	cloud.Fail(alexatest.Fault{Status: 429, Header: http.Header{"Retry-After": {"60"}}})
+	answer, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(code, "account-2/session-8/1"))
+	fmt.Println(nameOf(answer), err)
+
+	for _, grant := range pending { // later
+		fmt.Println(granter.Accept(ctx, grant))
+	}
+	// Output:
+	// ErrorResponse <nil>
+	// <nil>
 }

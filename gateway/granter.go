@@ -3,15 +3,15 @@ package gateway
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"time"
 
-	"golang.org/x/sync/singleflight"
-
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/internal/flight"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -19,11 +19,27 @@ import (
 const (
 	grantTime    = 6 * time.Second // for all
 	exchangeTime = 5 * time.Second // until the code is exchanged, so that there is time to store the grant
+	failedTime   = time.Second / 2 // for Failed, after that
 )
 
 // Granter answers AcceptGrant directives: it stores the permission to send
 // events about a customer. It is safe for concurrent use; its fields must not
 // change once it is in use.
+//
+// # Backfill
+//
+// When "Send Alexa Events" is switched on for a skill that has customers, Alexa
+// sends an AcceptGrant for each of them within a short time: the backfill. Alexa
+// does not repeat a directive that failed, and such a customer gets no events
+// until they disable and enable the skill. To lose none:
+//
+//   - Within the time that Alexa waits, a Granter retries what Login with Amazon
+//     throttles or fails to answer.
+//   - What still fails goes to Failed. Store it, and call [Granter.Accept] with it
+//     every few seconds, until it succeeds or five minutes are over: then the code
+//     is of no more use.
+//   - Make the store fit for as many writes per second as directives come, and let
+//     no function that Account or Link calls limit that.
 type Granter struct {
 	// Tokens exchanges the code and keeps the grant; required. Its client is that
 	// of the skill's Permissions page, under Alexa Skill Messaging, not the one
@@ -40,36 +56,54 @@ type Granter struct {
 	// of Cognito; the method Account of an identity.JWT with that Claim is such
 	// a function. Nil is the SHA-256 of the token: then a customer who links
 	// again has two grants until Amazon refuses the old one, and the tokens of
-	// two customers must differ.
+	// two customers must differ. [Granter.Key] needs Link, except for a directive
+	// that has the very token of the AcceptGrant.
 	Link func(ctx context.Context, accessToken string) (linkID string, err error)
 
 	// Region is the region of this endpoint, which Alexa calls for the customers
 	// of that region. Empty refuses every grant.
 	Region alexaevents.Region
 
-	// Logger hears at Warn of each grant that failed. Nil discards.
+	// Failed is called with each grant that is not stored although its code may
+	// still work, before Alexa is answered: keep it for [Granter.Accept]. Its
+	// context has half a second left. Nil is not called.
+	Failed func(context.Context, AuthorizationGrant)
+
+	// Logger receives one record at Warn for each grant that failed, and one at
+	// Info for each that was removed; at Debug their account and link IDs. Nil
+	// disables logging.
 	Logger *slog.Logger
 
-	// Observe is called after each directive, for metrics. Nil is no call.
+	// Observe is called after each directive, for metrics. Nil is not called.
 	Observe func(context.Context, GrantObservation)
 
-	flights singleflight.Group // by code and access token
+	flights flight.Group[acceptance] // by code and access token
 }
 
-// GrantObservation tells how an AcceptGrant directive ended.
+// GrantObservation tells how an AcceptGrant directive, or a call of
+// [Granter.Accept], ended.
 type GrantObservation struct {
 	Region   alexaevents.Region
+	Key      lwa.Key // whose IDs are personal data; zero if it is not known
 	Duration time.Duration
-	Err      error // nil if the grant is stored
+	Removed  []lwa.Key // ended grants of the account, and those that were too many
+	Err      error     // nil if the grant is stored
+}
+
+// acceptance is the outcome of accepting a grant.
+type acceptance struct {
+	key     lwa.Key
+	removed []lwa.Key
 }
 
 // AcceptGrant answers an AcceptGrant directive, as a Lambda function is called
 // with it: it finds account and link, exchanges the code, and stores the grant,
 // in six seconds at most. The same directive again has the same answer and uses
-// no code. An account keeps 32 grants; beyond that, the one whose last accepted
-// event is longest ago is deleted.
+// no code. The ended grants of the account are removed. An account keeps 1000
+// others; beyond that, the one whose last accepted event is longest ago is
+// removed.
 //
-// Whatever fails is answered with ACCEPT_GRANT_FAILED and a nil error, since
+// Failed has half a second more. Whatever fails is answered with ACCEPT_GRANT_FAILED and a nil error, since
 // linking the account fails too where no answer comes; Logger and Observe tell
 // why. Only what is no AcceptGrant directive has no answer:
 // [ErrMalformedDirective].
@@ -81,16 +115,21 @@ func (g *Granter) AcceptGrant(ctx context.Context, directive json.RawMessage) (j
 	if parsed.Type() != AcceptGrant {
 		return nil, fmt.Errorf("%w: not an AcceptGrant", ErrMalformedDirective)
 	}
-	start := time.Now()
-	err = g.accept(ctx, parsed)
-	if g.Observe != nil {
-		g.Observe(ctx, GrantObservation{Region: g.Region, Duration: time.Since(start), Err: err})
+	grant, err := parsed.AcceptGrant()
+	if err != nil {
+		g.tell(ctx, GrantObservation{Region: g.Region, Err: err})
+		return acceptGrantFailed(parsed, "The grant could not be stored.")
 	}
+	err = g.Accept(ctx, *grant)
 	if err == nil {
 		return acceptGrantResponse(parsed)
 	}
-	if g.Logger != nil {
-		g.Logger.WarnContext(ctx, "grant not accepted", slog.String("alexa.region", string(g.Region)), slog.Any("error", err))
+	if g.Failed != nil && !errors.Is(err, lwa.ErrInvalidGrant) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), failedTime)
+		defer cancel()
+		if err := flight.Catch(func() error { g.Failed(ctx, *grant); return nil }); err != nil && g.Logger != nil {
+			g.Logger.ErrorContext(ctx, "Granter.Failed panicked", slog.Any("error", err))
+		}
 	}
 	return acceptGrantFailed(parsed, "The grant could not be stored.")
 }
@@ -114,43 +153,79 @@ func (g *Granter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer)
 }
 
-// accept stores the grant that the directive brings. Whoever calls it with the
-// same directive meanwhile waits for the same outcome. Since a code works once,
-// the work goes on when nobody waits any more.
-func (g *Granter) accept(ctx context.Context, directive *Directive) error {
-	grant, err := directive.AcceptGrant()
-	if err != nil {
-		return err
-	}
+// Accept stores the grant that an AcceptGrant directive brought, in six seconds
+// at most, for directives that an AcceptGrant of the same Granter answered with a
+// failure: see Failed. Whoever calls it with the same grant meanwhile waits for
+// the same outcome. Since a code works once, the work goes on when ctx ends.
+//
+// The errors are [ErrRelink] for a code that does not work any more, those of
+// Account, Link and the store, and those that AcceptGrant reports to Observe. All
+// but ErrRelink are worth another try.
+func (g *Granter) Accept(ctx context.Context, grant AuthorizationGrant) error {
+	start := time.Now()
+	accepted, err := g.accept(ctx, grant)
+	g.tell(ctx, GrantObservation{g.Region, accepted.key, time.Since(start), accepted.removed, err})
+	return err
+}
+
+func (g *Granter) accept(ctx context.Context, grant AuthorizationGrant) (acceptance, error) {
 	if err := ctx.Err(); err != nil {
-		return err
+		return acceptance{}, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, grantTime)
 	defer cancel()
-	flight := g.flights.DoChan(string(grant.Code)+" "+string(grant.GranteeToken), func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), exchangeTime)
-		defer cancel()
-		return nil, g.store(ctx, grant)
+	run, started := g.flights.Start(ctx, string(grant.Code)+" "+string(grant.GranteeToken), exchangeTime, func(ctx context.Context) (acceptance, error) {
+		return g.store(ctx, grant)
 	})
-	select {
-	case landed := <-flight:
-		return landed.Err
-	case <-ctx.Done():
-		return fmt.Errorf("gateway: accepting a grant: %w", context.Cause(ctx))
+	accepted, err := run.Wait(ctx)
+	if err != nil && ctx.Err() != nil {
+		err = fmt.Errorf("gateway: accepting a grant: %w", err)
 	}
+	if !started {
+		accepted.removed = nil // the first tells of them
+	}
+	return accepted, err
 }
 
-func (g *Granter) store(ctx context.Context, grant *AuthorizationGrant) error {
+func (g *Granter) store(ctx context.Context, grant AuthorizationGrant) (acceptance, error) {
 	if g.Region.APIEndpoint() == "" {
-		return fmt.Errorf("%w: Granter.Region is none of Alexa's", ErrMisconfigured)
+		return acceptance{}, fmt.Errorf("%w: Granter.Region is none of Alexa's", ErrMisconfigured)
 	}
 	key, err := g.key(ctx, grant.GranteeToken)
 	if err != nil {
-		return err
+		return acceptance{}, err
 	}
 	if err := g.Tokens.Accept(ctx, key, g.Region, grant.Code); err != nil {
-		return tokenError(err)
+		return acceptance{key: key}, tokenError(err)
 	}
-	_ = g.limit(ctx, key) // the grant is stored; the account's next one makes up for it
-	return nil
+	return acceptance{key, g.tidy(ctx, key)}, nil
+}
+
+// tell reports how a directive ended.
+func (g *Granter) tell(ctx context.Context, observation GrantObservation) {
+	if g.Observe != nil {
+		g.Observe(ctx, observation)
+	}
+	if g.Logger == nil {
+		return
+	}
+	region := slog.String("alexa.region", string(g.Region))
+	if observation.Err != nil {
+		attrs := []slog.Attr{region, slog.Any("error", observation.Err)}
+		if failure, ok := errors.AsType[*flight.PanicError](observation.Err); ok {
+			attrs = append(attrs, slog.String("stack", string(failure.Stack)))
+		}
+		g.Logger.LogAttrs(ctx, slog.LevelWarn, "grant not accepted", attrs...)
+		logKey(ctx, g.Logger, "whose grant that was", observation.Key)
+	}
+	for _, key := range observation.Removed {
+		g.Logger.LogAttrs(ctx, slog.LevelInfo, "grant removed", region)
+		logKey(ctx, g.Logger, "whose grant that was", key)
+	}
+}
+
+func logKey(ctx context.Context, logger *slog.Logger, message string, key lwa.Key) {
+	if key.AccountID != "" {
+		logger.LogAttrs(ctx, slog.LevelDebug, message, slog.String("alexa.account.id", key.AccountID), slog.String("alexa.link.id", key.LinkID))
+	}
 }

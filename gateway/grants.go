@@ -14,11 +14,12 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-const maxGrants = 32 // of one account and client
+const maxGrants = 1000 // of one account and client
 
 // Key names the grant of the customer who gave a directive, for
-// [Sender.SendTo]. Where Link is nil and the customer's access token was
-// refreshed since the grant, it is the account's grant, if there is one only.
+// [Sender.SendTo]. If Link is nil, only the access token of the AcceptGrant
+// itself names its grant: a refreshed one could be any customer's of the account,
+// and is [ErrNoGrant].
 //
 // The errors are [ErrNoGrant], [ErrMalformedDirective] for a directive without
 // access token, [ErrMisconfigured], and those of Account, Link and the store.
@@ -34,21 +35,10 @@ func (g *Granter) Key(ctx context.Context, directive *Directive) (lwa.Key, error
 	switch {
 	case err == nil:
 		return key, nil
-	case g.Link != nil || !errors.Is(err, ErrNoGrant):
-		return lwa.Key{}, err
+	case g.Link == nil && errors.Is(err, ErrNoGrant):
+		return lwa.Key{}, fmt.Errorf("%w for this access token: set Granter.Link, which names the customer after a refresh too", ErrNoGrant)
 	}
-	grants, err := customerGrants(ctx, g.Tokens, key.AccountID)
-	if err != nil {
-		return lwa.Key{}, err
-	}
-	grants = slices.DeleteFunc(grants, func(grant lwa.Grant) bool { return !grant.Live() })
-	switch len(grants) {
-	case 0:
-		return lwa.Key{}, ErrNoGrant
-	case 1:
-		return grants[0].Key, nil
-	}
-	return lwa.Key{}, fmt.Errorf("%w for this access token, and the account has several: set Granter.Link", ErrNoGrant)
+	return lwa.Key{}, err
 }
 
 // key names the grant of the customer whose access token this is, which need not
@@ -112,35 +102,56 @@ func customerGrants(ctx context.Context, tokens *lwa.Source, accountID string) (
 	return grants, nil
 }
 
-// limit deletes grants of an account that has too many: ended ones first, then
-// those without an accepted event for longest, never the one just stored.
-func (g *Granter) limit(ctx context.Context, stored lwa.Key) error {
-	for {
-		grants, err := customerGrants(ctx, g.Tokens, stored.AccountID)
-		if err != nil || len(grants) <= maxGrants {
-			return err
+// tidy removes the account's grants that have ended and, if there are too many,
+// those without an accepted event for longest, never the one just stored. It
+// returns what it removed. If the store fails, the account's next grant makes up
+// for it.
+func (g *Granter) tidy(ctx context.Context, stored lwa.Key) (removed []lwa.Key) {
+	grants, err := customerGrants(ctx, g.Tokens, stored.AccountID)
+	if err != nil {
+		return nil
+	}
+	grants = slices.DeleteFunc(grants, func(grant lwa.Grant) bool { return grant.Key == stored })
+	slices.SortFunc(grants, byUse)
+	for i, worst := range grants {
+		if worst.Live() && len(grants)-i < maxGrants {
+			break
 		}
-		grants = slices.DeleteFunc(grants, func(grant lwa.Grant) bool { return grant.Key == stored })
-		worst := slices.MinFunc(grants, byUse)
-		err = g.Tokens.Store.UpdateGrant(ctx, worst.Key, func(grant *lwa.Grant) error {
-			if grant.CodeHash == worst.CodeHash { // else the customer gave another meanwhile
+		gone := false
+		err := g.Tokens.Store.UpdateGrant(ctx, worst.Key, func(grant *lwa.Grant) error {
+			if grant.RefreshToken == "" {
+				return nil // an earlier run removed it, or somebody else
+			}
+			// Otherwise the customer gave another meanwhile, or it lives again.
+			if gone = grant.CodeHash == worst.CodeHash && grant.Live() == worst.Live(); gone {
 				*grant = lwa.Grant{}
 			}
 			return nil
 		})
 		if err != nil {
-			return err
+			break
+		}
+		if gone {
+			removed = append(removed, worst.Key)
 		}
 	}
+	return removed
 }
 
-// byUse puts grants of the least use first.
+// byUse puts grants of the least use first: those that have ended, those of
+// customers who disabled the skill, and then the others.
 func byUse(a, b lwa.Grant) int {
 	if a.Live() != b.Live() {
 		if b.Live() {
 			return -1
 		}
 		return 1
+	}
+	if enabled := a.DisabledAt.IsZero(); enabled != b.DisabledAt.IsZero() {
+		if enabled {
+			return 1
+		}
+		return -1
 	}
 	return lastUse(a).Compare(lastUse(b))
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -28,107 +29,124 @@ func (b *backend) links(t *testing.T) (links []string) {
 	return links
 }
 
-// An account keeps 32 grants; the one of least use makes room.
-func TestGranterLimit(t *testing.T) {
+// fill imports live grants of the account home up to a number, the first the
+// longest without an accepted event.
+func (b *backend) fill(t *testing.T, n int) {
+	for i := range n {
+		require.NoError(t, b.store.UpdateGrant(t.Context(), keyOf("home", fmt.Sprintf("imported-%04d", i)), func(g *lwa.Grant) error {
+			g.RefreshToken, g.Region = "Atzr|imported", alexaevents.Europe
+			g.ConfirmedAt = time.Now().Add(time.Duration(i-n) * time.Minute)
+			return nil
+		}))
+	}
+}
+
+func (b *backend) end(t *testing.T, link string) {
+	require.NoError(t, b.store.UpdateGrant(t.Context(), keyOf("home", link), func(g *lwa.Grant) error {
+		sum := sha256.Sum256([]byte(g.RefreshToken))
+		g.Refused = hex.EncodeToString(sum[:])
+		return nil
+	}))
+}
+
+// An AcceptGrant removes what has ended, and no live grant below a thousand.
+func TestGranterRemovesEndedGrants(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
-		name := func(i int) string { return fmt.Sprintf("customer-%02d", i) }
-		for i := range 32 {
-			b.link(t, alexaevents.Europe, "home", name(i))
-			time.Sleep(time.Minute)
+		b.fill(t, 999)
+		granter := b.granter(alexaevents.Europe)
+		var removed []lwa.Key
+		granter.Observe = func(_ context.Context, o gateway.GrantObservation) { removed = append(removed, o.Removed...) }
+		accept := func(name string) {
+			removed = nil
+			requireAccepted(t, granter, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, name), "home/"+name+"/1"))
 		}
-		require.NoError(t, b.tokens.Import(t.Context(), keyOf("home", ""), "a developer's own"))
-		b.cloud.DisableSkill(name(20)) // no event reaches this one any more
-		b.cloud.DisableSkill(name(10)) // nor this one, which LWA refuses too
-		require.NoError(t, b.store.UpdateGrant(t.Context(), keyOf("home", name(10)), func(g *lwa.Grant) error {
-			g.Expiry = time.Now()
-			return nil
-		}))
-		require.NoError(t, b.store.UpdateGrant(t.Context(), keyOf("home", name(15)), func(g *lwa.Grant) error {
-			g.ConfirmedAt = time.Now().Add(-time.Hour)
-			return nil
-		}))
-		require.Error(t, b.sender.Send(t.Context(), "home", lampReport()))
-		require.False(t, b.holds(t, "home", name(10)))
-		require.NoError(t, b.store.UpdateGrant(t.Context(), keyOf("home", name(25)), func(g *lwa.Grant) error {
-			g.ConfirmedAt = g.ConfirmedAt.Add(-2 * time.Hour)
-			return nil
-		}))
+		accept("anna")
+		require.Empty(t, removed)
+		require.Len(t, b.links(t), 1000)
 
-		for i, gone := range []string{
-			"customer-10", // ended
-			"customer-25", // its last event was accepted longest ago
-			"customer-20", // without an event since it was granted
-			"customer-00", // as the others, of which none is better
+		b.end(t, "imported-0500")
+		b.end(t, "imported-0600")
+		accept("bert")
+		require.Equal(t, []lwa.Key{keyOf("home", "imported-0500"), keyOf("home", "imported-0600")}, removed)
+		require.Len(t, b.links(t), 999)
+		require.Equal(t, 2, strings.Count(b.log.String(), `level=INFO msg="grant removed"`))
+
+		require.NoError(t, b.store.UpdateGrant(t.Context(), keyOf("home", "imported-0700"), func(g *lwa.Grant) error {
+			g.DisabledAt = time.Now()
+			return nil
+		}))
+		accept("carl")
+		require.Empty(t, removed)
+		for _, gone := range []string{
+			"imported-0700", // its customer disabled the skill
+			"imported-0000", // its last event was accepted longest ago
+			"imported-0001",
 		} {
-			b.link(t, alexaevents.Europe, "home", fmt.Sprintf("new-%d", i))
-			require.Len(t, b.links(t), 1+32)
-			require.NotContains(t, b.links(t), gone)
-			require.Contains(t, b.links(t), fmt.Sprintf("new-%d", i))
-			time.Sleep(time.Minute)
+			accept("new-" + gone)
+			require.Equal(t, []lwa.Key{keyOf("home", gone)}, removed)
+			require.Len(t, b.links(t), 1000)
 		}
-		b.link(t, alexaevents.Europe, "home", "customer-01")
-		require.Len(t, b.links(t), 1+32, "a repeated grant replaces")
-		require.Contains(t, b.links(t), "", "a developer's own grant is none of them")
-		b.link(t, alexaevents.Europe, "flat", "another")
-		require.Len(t, b.links(t), 1+32)
+		accept("anna")
+		require.Empty(t, removed, "a repeated grant replaces")
+		require.NoError(t, b.tokens.Import(t.Context(), keyOf("home", ""), "a developer's own"))
+		accept("anna")
+		require.Empty(t, removed, "a developer's own grant is none of them")
 	})
 }
 
-// Where all are alike, it is not the new one that goes.
-func TestGranterLimitSparesTheNewOne(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // in which no time passes
-		b := newBackend()
-		for i := range 33 {
-			b.link(t, alexaevents.Europe, "home", fmt.Sprint("customer-", 99-i))
-			require.True(t, b.holds(t, "home", fmt.Sprint("customer-", 99-i)))
-		}
-		require.Len(t, b.links(t), 32)
-	})
-}
-
-func TestGranterLimitAtOnce(t *testing.T) {
+// None of those that come at the same time makes room for another.
+func TestGranterSparesTheNewOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
+		b.fill(t, 1000)
 		var group sync.WaitGroup
-		for i := range 200 {
-			group.Go(func() {
-				time.Sleep(time.Duration(i%7) * time.Millisecond)
-				b.link(t, alexaevents.Europe, "home", fmt.Sprint("customer-", i))
-			})
+		for i := range 20 {
+			group.Go(func() { b.link(t, alexaevents.Europe, "home", fmt.Sprint("customer-", 99-i)) })
 		}
 		group.Wait()
-		require.Len(t, b.links(t), 32)
+		require.Len(t, b.links(t), 1000)
+		for i := range 20 {
+			require.True(t, b.holds(t, "home", fmt.Sprint("customer-", 99-i)))
+		}
 	})
 }
 
-// A grant that the customer gives anew is not deleted for what the old one was.
-func TestGranterLimitSparesWhatIsNew(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := newBackend()
-		for i := range 33 {
-			time.Sleep(time.Minute)
-			if i == 32 {
-				lists := 0
+// A grant that lives again, or that the customer gives anew, is not removed for
+// what it was.
+func TestGranterSparesWhatLives(t *testing.T) {
+	for name, revive := range map[string]func(*testing.T, *backend){
+		"a new grant": func(t *testing.T, b *backend) { b.link(t, alexaevents.Europe, "home", "imported-0000") },
+		"a refresh": func(t *testing.T, b *backend) {
+			require.NoError(t, b.store.UpdateGrant(t.Context(), keyOf("home", "imported-0000"), func(g *lwa.Grant) error {
+				g.RefreshToken = "Atzr|rotated"
+				return nil
+			}))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBackend()
+				b.fill(t, 3)
+				b.end(t, "imported-0000")
+				calls := 0
 				b.store.before = func(_ context.Context, call string) error {
-					if lists++; call == "UpdateGrant" && lists == 4 { // Grant, UpdateGrant, AccountGrants, UpdateGrant
+					if calls++; call == "UpdateGrant" && calls == 4 { // Grant, UpdateGrant, AccountGrants, UpdateGrant
 						b.store.before = nil
-						b.link(t, alexaevents.Europe, "home", "customer-0") //nolint:contextcheck // this is another call of Alexa's
+						revive(t, b)
 					}
 					return nil
 				}
-			}
-			b.link(t, alexaevents.Europe, "home", fmt.Sprint("customer-", i))
-		}
-		require.Nil(t, b.store.before)
-		require.Len(t, b.links(t), 32)
-		require.Contains(t, b.links(t), "customer-0")
-		require.NotContains(t, b.links(t), "customer-1")
-	})
+				b.link(t, alexaevents.Europe, "home", "anna")
+				require.Nil(t, b.store.before)
+				require.True(t, b.holds(t, "home", "imported-0000"))
+			})
+		})
+	}
 }
 
 // What is stored is granted, even if what is too much cannot be deleted.
-func TestGranterLimitFails(t *testing.T) {
+func TestGranterRemovalFails(t *testing.T) {
 	b := newBackend()
 	b.store.before = func(_ context.Context, call string) error {
 		if call == "AccountGrants" {
@@ -180,44 +198,22 @@ func TestGranterKey(t *testing.T) {
 		first, err := granter.Key(t.Context(), directive("home/anna/1"))
 		require.NoError(t, err)
 		require.Len(t, first.LinkID, 64)
-		refreshed, err := granter.Key(t.Context(), directive("home/anna/2"))
-		require.NoError(t, err)
-		require.Equal(t, first, refreshed, "the only one there is")
+		for _, token := range []string{"home/anna/2", "home/bert/1"} {
+			key, err := granter.Key(t.Context(), directive(token))
+			require.ErrorIs(t, err, gateway.ErrNoGrant, "it may be anybody's")
+			require.ErrorContains(t, err, "set Granter.Link")
+			require.Empty(t, key)
+		}
 
 		accept("home/bert/1")
-		_, err = granter.Key(t.Context(), directive("home/anna/2"))
-		require.ErrorIs(t, err, gateway.ErrNoGrant)
-		require.ErrorContains(t, err, "set Granter.Link")
+		second, err := granter.Key(t.Context(), directive("home/bert/1"))
+		require.NoError(t, err)
+		require.NotEqual(t, first, second)
 		key, err := granter.Key(t.Context(), directive("home/anna/1"))
 		require.NoError(t, err)
 		require.Equal(t, first, key)
 
-		second, err := granter.Key(t.Context(), directive("home/bert/1"))
-		require.NoError(t, err)
-		require.NotEqual(t, first, second)
-		require.NoError(t, b.store.UpdateGrant(t.Context(), second, func(g *lwa.Grant) error {
-			sum := sha256.Sum256([]byte(g.RefreshToken))
-			g.Refused = hex.EncodeToString(sum[:])
-			return nil
-		}))
-		key, err = granter.Key(t.Context(), directive("home/anna/2"))
-		require.NoError(t, err)
-		require.Equal(t, first, key, "the only one that has not ended")
-
-		require.NoError(t, b.store.UpdateGrant(t.Context(), first, func(g *lwa.Grant) error { *g = lwa.Grant{}; return nil }))
-		_, err = granter.Key(t.Context(), directive("home/anna/2"))
-		require.ErrorIs(t, err, gateway.ErrNoGrant)
-
-		require.NoError(t, b.tokens.Import(t.Context(), keyOf("flat", ""), "a developer's own"))
-		_, err = granter.Key(t.Context(), directive("flat/anna/1"))
-		require.ErrorIs(t, err, gateway.ErrNoGrant)
-
-		b.store.before = func(_ context.Context, call string) error {
-			if call == "AccountGrants" {
-				return errStore
-			}
-			return nil
-		}
+		b.store.before = func(context.Context, string) error { return errStore }
 		_, err = granter.Key(t.Context(), directive("home/anna/2"))
 		require.ErrorIs(t, err, errStore)
 	})
