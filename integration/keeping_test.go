@@ -60,7 +60,11 @@ func act(ctx context.Context, source *lwa.Source, key lwa.Key) error {
 	case action == 0 && key.AccountID == erasedAccount:
 		return source.Store.EraseGrants(ctx, key.AccountID)
 	case action < 4:
-		return grantAgain(ctx, source, key)
+		err := grantAgain(ctx, source, key)
+		if errors.Is(err, lwa.ErrNoGrant) && key.AccountID == erasedAccount {
+			return nil // it was erased before the grant was stored
+		}
+		return err
 	}
 	grant, err := source.Store.Grant(ctx, key)
 	if err == nil {
