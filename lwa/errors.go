@@ -7,8 +7,13 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/internal/redact"
 )
+
+// ErrEnded says that there is no grant to act with until the customer links the
+// account again. [ErrNoGrant] and [ErrRefused] are kinds of it.
+var ErrEnded = errors.New("lwa: no grant in force")
 
 // What a caller may want to tell apart in an *[Error], for [errors.Is].
 var (
@@ -22,12 +27,12 @@ var (
 	ErrInvalidClient = errors.New("lwa: invalid_client: Amazon does not accept the client ID and secret")
 
 	// ErrUnavailable says that there was no answer, or none of use, and that a
-	// later try may succeed.
-	ErrUnavailable = errors.New("lwa: Login with Amazon is unavailable")
+	// later try may succeed. It is a kind of [alexaevents.ErrTemporary].
+	ErrUnavailable = fmt.Errorf("%w: Login with Amazon is unavailable", alexaevents.ErrTemporary)
 
 	// ErrThrottled says that there were too many requests. It is also
-	// ErrUnavailable.
-	ErrThrottled = errors.New("lwa: Login with Amazon answers too many requests")
+	// ErrUnavailable, and a kind of [alexaevents.ErrThrottled].
+	ErrThrottled = fmt.Errorf("%w to Login with Amazon", alexaevents.ErrThrottled)
 )
 
 // Error is a request to LWA that failed. Neither it nor what it wraps holds a
@@ -94,10 +99,12 @@ func (e *Error) Is(target error) bool {
 		return e.Code == "invalid_grant"
 	case ErrInvalidClient:
 		return e.Code == "invalid_client" || e.Code == "unauthorized_client"
-	case ErrUnavailable:
+	case ErrUnavailable, alexaevents.ErrTemporary:
 		return e.temporary()
-	case ErrThrottled:
+	case ErrThrottled, alexaevents.ErrThrottled:
 		return e.temporary() && e.Status == http.StatusTooManyRequests
+	case alexaevents.ErrUnavailable:
+		return e.temporary() && e.Status != http.StatusTooManyRequests
 	}
 	return false
 }

@@ -23,7 +23,7 @@ func (refusedError) Error() string {
 	return "lwa: the grant has ended: the customer must link the account again"
 }
 
-func (refusedError) Is(target error) bool { return target == ErrInvalidGrant }
+func (refusedError) Is(target error) bool { return target == ErrInvalidGrant || target == ErrEnded }
 
 // Source hands out access tokens of the grants in a store, and refreshes them
 // when it is time. Of several calls for one grant, one asks Amazon, and the
