@@ -1,9 +1,6 @@
 package alexaevents
 
-import (
-	"errors"
-	"fmt"
-)
+import "errors"
 
 // The failures of Amazon that pass, for [errors.Is]. The packages that make
 // requests return errors that are of these kinds.
@@ -13,9 +10,15 @@ var (
 	ErrTemporary = errors.New("alexaevents: temporary failure")
 
 	// ErrThrottled says that there were too many requests.
-	ErrThrottled = fmt.Errorf("%w: too many requests", ErrTemporary)
+	ErrThrottled error = temporary("alexaevents: too many requests")
 
 	// ErrUnavailable says that Amazon gave no usable response. It may have
 	// carried out the request all the same.
-	ErrUnavailable = fmt.Errorf("%w: Amazon is unavailable", ErrTemporary)
+	ErrUnavailable error = temporary("alexaevents: Amazon is unavailable")
 )
+
+// temporary is a kind of ErrTemporary.
+type temporary string
+
+func (t temporary) Error() string { return string(t) }
+func (temporary) Unwrap() error   { return ErrTemporary }

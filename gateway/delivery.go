@@ -19,7 +19,7 @@ import (
 
 const (
 	attemptTime = 10 * time.Second // for one request
-	maxAnswer   = 64 << 10         // bytes of an answer; what lies behind is not read
+	maxAnswer   = 64 << 10         // bytes of a response; what lies behind is not read
 )
 
 // delivery is the sending of one message to one grant.
@@ -32,7 +32,9 @@ type delivery struct {
 	token    alexaevents.Secret // for the next attempt; empty if it has to be got
 	refused  alexaevents.Secret // the token that Alexa refused; empty before it did
 	attempts int
-	status   int // of the last answer; zero if there was none
+	status   int // of the last response; zero without one
+
+	retryAfter time.Duration // how long the last response asks to wait
 }
 
 // run makes attempts until Alexa accepts the message or there is no point in
@@ -48,25 +50,25 @@ func (d *delivery) run(ctx context.Context) error {
 	d.id = id
 	client := d.sender.client()
 	for resent := 1; ; resent++ {
-		header, err := d.try(ctx, client)
-		if err == nil || !d.mayResend(err) || !resend.Pause(ctx, resent, header) {
+		err := d.try(ctx, client)
+		if err == nil || !d.mayResend(err) || !resend.Pause(ctx, resent, d.retryAfter) {
 			return err
 		}
 	}
 }
 
 // try makes an attempt, and another one if Alexa refuses the access token of the
-// first. It returns the header of the answer if Alexa gave one.
-func (d *delivery) try(ctx context.Context, client *http.Client) (http.Header, error) {
+// first.
+func (d *delivery) try(ctx context.Context, client *http.Client) error {
 	if err := d.authorize(ctx); err != nil {
-		return nil, tokenError(err)
+		return tokenError(err)
 	}
-	header, failure := d.attempt(ctx, client)
+	failure := d.attempt(ctx, client)
 	switch {
 	case failure == nil:
-		return header, nil
+		return nil
 	case failure.Status != http.StatusUnauthorized || d.refused != "":
-		return header, failure
+		return failure
 	}
 	d.refused, d.token = d.token, ""
 	return d.try(ctx, client)
@@ -75,6 +77,7 @@ func (d *delivery) try(ctx context.Context, client *http.Client) (http.Header, e
 // authorize gets an access token if there is none, another one than Alexa
 // refused.
 func (d *delivery) authorize(ctx context.Context) (err error) {
+	d.retryAfter = 0
 	switch {
 	case d.token != "":
 	case d.refused != "":
@@ -89,44 +92,57 @@ func (d *delivery) authorize(ctx context.Context) (err error) {
 // again if it got it.
 func (d *delivery) mayResend(err error) bool {
 	var failure *Error
-	if errors.As(err, &failure) && !d.message.repeatable && !d.sender.ResendMomentary {
-		switch failure.Status {
-		case http.StatusTooManyRequests, http.StatusServiceUnavailable: // Alexa did not accept it
-		default:
-			return false
-		}
+	if errors.As(err, &failure) && !d.message.repeatable && !d.sender.ResendMomentary && !failure.unaccepted() {
+		return false
 	}
-	return errors.Is(err, ErrThrottled) || errors.Is(err, ErrUnavailable)
+	return errors.Is(err, ErrTemporary)
 }
 
-// attempt makes one request. It returns the header of the answer, if there was
-// one, and why Alexa did not accept the message, nil if it did.
-func (d *delivery) attempt(ctx context.Context, client *http.Client) (http.Header, *Error) {
+// attempt makes one request. It returns why Alexa did not accept the message, nil
+// if it did.
+func (d *delivery) attempt(ctx context.Context, client *http.Client) *Error {
 	d.attempts++
-	ctx, cancel := context.WithTimeout(ctx, attemptTime)
+	attemptCtx, cancel := context.WithTimeout(ctx, attemptTime)
 	defer cancel()
-	response, err := d.post(ctx, client)
+	response, err := d.post(attemptCtx, client)
 	if err != nil {
-		return nil, &Error{cause: err, words: redact.Text(err.Error(), string(d.token))}
+		failure := &Error{cause: redact.Error(err, string(d.token))}
+		if ctx.Err() != nil && !errors.Is(context.Cause(ctx), errShare) {
+			failure.ended = ctx.Err()
+		}
+		return failure
 	}
 	defer response.Body.Close()
 	d.status = response.StatusCode
 	if d.status >= 200 && d.status <= 299 {
 		_, _ = io.CopyN(io.Discard, response.Body, maxAnswer) // the connection is then fit for the next request
-		return response.Header, nil
+		return nil
 	}
 	var answer struct {
 		Payload struct{ Code, Description string }
 	}
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	_ = json.Unmarshal(body, &answer) // it may be a proxy's HTML, or cut off
-	return response.Header, &Error{
+	d.retryAfter = resend.After(response.Header)
+	return &Error{
 		Status:      d.status,
 		Code:        redact.Text(answer.Payload.Code, string(d.token)),
 		Description: redact.Text(answer.Payload.Description, string(d.token)),
 		RequestID:   redact.Text(response.Header.Get("X-Amzn-Requestid"), string(d.token)),
+		RetryAfter:  d.retryAfter,
 		unconfirmed: d.grant.ConfirmedAt.IsZero(),
+		young:       d.young(),
 	}
+}
+
+// settleTime is how long the gateway may take to know a new grant. That it takes
+// a moment was seen, Amazon does not document it.
+const settleTime = time.Minute
+
+// young tells whether the grant was accepted a moment ago. A grant that was
+// imported has no code.
+func (d *delivery) young() bool {
+	return d.grant.ConfirmedAt.IsZero() && d.grant.CodeHash != "" && d.sender.now().Sub(d.grant.IssuedAt) < settleTime
 }
 
 func (d *delivery) post(ctx context.Context, client *http.Client) (*http.Response, error) {

@@ -98,7 +98,7 @@ func TestDeliveryEndsWithItsContext(t *testing.T) {
 		attempts int
 	}{
 		{"before the start", alexatest.Fault{}, -time.Second, 0, context.DeadlineExceeded, 0},
-		{"during an attempt", alexatest.Fault{Delay: time.Minute}, 3 * time.Second, 3 * time.Second, context.DeadlineExceeded, 1},
+		{"during an attempt", alexatest.Fault{Delay: time.Minute}, 3 * time.Second, 2900 * time.Millisecond, context.DeadlineExceeded, 1},
 		{"before a pause that it has no time for", alexatest.Fault{Status: 503}, 900 * time.Millisecond, 0, gateway.ErrUnavailable, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -95,23 +95,24 @@ func ExampleSender_Send() {
 		switch {
 		case err == nil:
 			return "accepted"
-		case errors.Is(err, gateway.ErrNoGrant), errors.Is(err, gateway.ErrRelink):
-			return "ask the customer to disable and enable the skill"
+		case errors.Is(err, gateway.ErrEnded):
+			return "nobody to tell until a customer links the account again"
+		case errors.Is(err, gateway.ErrTemporary):
+			return "send the state later"
 		case errors.Is(err, gateway.ErrMisconfigured):
 			return "wake up the operator"
-		case errors.Is(err, gateway.ErrSkillDisabled):
-			return "stop sending until there is a new grant"
-		case errors.Is(err, gateway.ErrThrottled), errors.Is(err, gateway.ErrUnavailable):
-			return "keep the latest state and send it later"
-		case errors.Is(err, gateway.ErrInvalidEvent), errors.Is(err, gateway.ErrTooLarge):
+		case errors.Is(err, gateway.ErrInvalidEvent):
 			return "correct the program"
 		default:
-			return "look into it" // the store failed, or grants failed for different reasons
+			return "the context ended or the store failed"
 		}
 	}
 
 	fmt.Println(report("account-1"))
 	fmt.Println(report("account-2"))
+	if err := sender.Flush(context.Background()); err != nil { // the store knows now that the grant works
+		panic(err)
+	}
 	cloud.Fail(alexatest.Fault{URL: "https://api.eu.amazonalexa.com/", Status: 429})
 	fmt.Println(report("account-1"))
 	cloud.DisableSkill("customer-1")
@@ -121,9 +122,9 @@ func ExampleSender_Send() {
 	}
 	// Output:
 	// accepted
-	// ask the customer to disable and enable the skill
-	// keep the latest state and send it later
-	// stop sending until there is a new grant
+	// nobody to tell until a customer links the account again
+	// send the state later
+	// nobody to tell until a customer links the account again
 	// EU customer-1
 }
 

@@ -33,10 +33,15 @@ This file is written, and checked, by a test:
 
 Each table is one request to Amazon, to Login with Amazon (LWA) or to the event
 gateway, and each line has the failures of it that have the same outcome: if the
-request fails once, and if it fails each time. An outcome is "accepted", or what
-` + "`errors.Is`" + ` finds in package gateway; then how often LWA and the gateway were
-asked, and, if it is not what one would think, how often the event arrived at
-Alexa. "Stored" is what became of the grant.
+request fails once, and if it fails each time. An outcome is "accepted", or the
+most precise error of package gateway that ` + "`errors.Is`" + ` finds; then how often LWA
+and the gateway were asked, and, if it is not what one would think, how often the
+event arrived at Alexa. "Stored" is what became of the grant. With rotation on, LWA
+ends each refresh token with its use and gives a new one.
+
+` + "`ErrNoGrant`, `ErrRelink` and `ErrSkillDisabled` are kinds of `ErrEnded`, `ErrThrottled`\n" +
+	"and `ErrUnavailable` of `ErrTemporary`, `ErrTooLarge` of `ErrInvalidEvent`; `ErrMisconfigured`\n" +
+	`has no kinds. Each error is exactly one of these four.
 
 The failures are all that the gateway and LWA are known to answer, each with its
 status, and what a network does; LWA answers as the gateway does too, and the
@@ -83,6 +88,7 @@ var faults = slices.Concat(
 	[]fault{
 		{"429, Retry-After: 5", alexatest.Fault{Status: 429, Header: http.Header{"Retry-After": {"5"}}}},
 		{"429, Retry-After: 3600", alexatest.Fault{Status: 429, Header: http.Header{"Retry-After": {"3600"}}}},
+		{"408, HTML", alexatest.Fault{Status: 408, Body: "<html>Request Timeout</html>"}},
 		{"404, HTML", alexatest.Fault{Status: 404, Body: "<html>Not Found</html>"}},
 		{"502, HTML", alexatest.Fault{Status: 502, Body: "<html>Bad Gateway</html>"}},
 		{"503, empty", alexatest.Fault{Status: 503}},
@@ -152,6 +158,7 @@ func linked(t *testing.T, b *backend) { b.link(t, alexaevents.Europe, "home", "a
 func confirmed(t *testing.T, b *backend) {
 	linked(t, b)
 	require.NoError(t, sendReport(t, b))
+	require.NoError(t, b.sender.Flush(t.Context()))
 }
 
 func sendReport(t *testing.T, b *backend) error {
@@ -164,20 +171,15 @@ func TestFaults(t *testing.T) {
 	var file strings.Builder
 	file.WriteString(faultsIntroduction)
 	for _, operation := range operations {
-		fmt.Fprintf(&file, "## %s\n\n%s\n\n| failure | once | stored | each time | stored |\n|---|---|---|---|---|\n", operation.title, operation.about)
-		var outcomes []string                 // in the order in which they first occur
-		failures := make(map[string][]string) // by outcome
-		for _, fault := range faults {
-			once, onceStored := strike(t, operation, fault, 1)
-			always, alwaysStored := strike(t, operation, fault, -1)
-			outcome := strings.Join([]string{once, onceStored, always, alwaysStored}, " | ")
-			if failures[outcome] == nil {
-				outcomes = append(outcomes, outcome)
-			}
-			failures[outcome] = append(failures[outcome], fault.name)
+		fmt.Fprintf(&file, "## %s\n\n%s\n\n", operation.title, operation.about)
+		var tables []string
+		for _, rotate := range []bool{false, true} {
+			tables = append(tables, table(t, operation, rotate))
 		}
-		for _, outcome := range outcomes {
-			fmt.Fprintf(&file, "| %s | %s |\n", strings.Join(failures[outcome], "<br>"), outcome)
+		if tables[0] == tables[1] {
+			fmt.Fprintf(&file, "With rotation off and on:\n\n%s", tables[0])
+		} else {
+			fmt.Fprintf(&file, "With rotation off:\n\n%s\nWith rotation on:\n\n%s", tables[0], tables[1])
 		}
 		file.WriteString("\n")
 	}
@@ -190,12 +192,35 @@ func TestFaults(t *testing.T) {
 	require.Equal(t, string(want), got)
 }
 
+// table returns the table of an operation.
+func table(t *testing.T, o operation, rotate bool) string {
+	t.Helper()
+	var text strings.Builder
+	text.WriteString("| failure | once | stored | each time | stored |\n|---|---|---|---|---|\n")
+	var outcomes []string                 // in the order in which they first occur
+	failures := make(map[string][]string) // by outcome
+	for _, fault := range faults {
+		once, onceStored := strike(t, o, fault, 1, rotate)
+		always, alwaysStored := strike(t, o, fault, -1, rotate)
+		outcome := strings.Join([]string{once, onceStored, always, alwaysStored}, " | ")
+		if failures[outcome] == nil {
+			outcomes = append(outcomes, outcome)
+		}
+		failures[outcome] = append(failures[outcome], fault.name)
+	}
+	for _, outcome := range outcomes {
+		fmt.Fprintf(&text, "| %s | %s |\n", strings.Join(failures[outcome], "<br>"), outcome)
+	}
+	return text.String()
+}
+
 // strike runs the operation while its request fails so many times. It returns
 // what two columns of the table say.
-func strike(t *testing.T, o operation, f fault, times int) (outcome, stored string) {
+func strike(t *testing.T, o operation, f fault, times int, rotate bool) (outcome, stored string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
+		b.cloud.RotateRefreshTokens(rotate)
 		o.prepare(t, b)
 		before := b.grant(t, "home", "anna")
 		loginCalls, gatewayCalls, arrived := b.cloud.Calls(loginURL), b.gatewayCalls(), len(b.cloud.Sent())
@@ -206,7 +231,7 @@ func strike(t *testing.T, o operation, f fault, times int) (outcome, stored stri
 		synctest.Wait()
 
 		loginCalls, gatewayCalls, arrived = b.cloud.Calls(loginURL)-loginCalls, b.gatewayCalls()-gatewayCalls, len(b.cloud.Sent())-arrived
-		outcome = cmp.Or(strings.Join(sentinels(err), ", "), "accepted") + "; " + counts(loginCalls, gatewayCalls)
+		outcome = cmp.Or(kindOf(err), "accepted") + "; " + counts(loginCalls, gatewayCalls)
 		if expected := map[bool]int{true: o.events}[err == nil]; arrived != expected {
 			outcome += fmt.Sprintf("; arrived: %d", arrived)
 		}
@@ -217,29 +242,39 @@ func strike(t *testing.T, o operation, f fault, times int) (outcome, stored stri
 	return outcome, stored
 }
 
-// sentinels names the package's errors that an error is.
-func sentinels(err error) (names []string) {
-	for _, sentinel := range []struct {
-		name string
-		err  error
-	}{
-		{"ErrNoGrant", gateway.ErrNoGrant},
-		{"ErrRelink", gateway.ErrRelink},
-		{"ErrSkillDisabled", gateway.ErrSkillDisabled},
-		{"ErrMisconfigured", gateway.ErrMisconfigured},
-		{"ErrThrottled", gateway.ErrThrottled},
-		{"ErrUnavailable", gateway.ErrUnavailable},
-		{"ErrTooLarge", gateway.ErrTooLarge},
-		{"ErrInvalidEvent", gateway.ErrInvalidEvent},
-	} {
-		if errors.Is(err, sentinel.err) {
-			names = append(names, sentinel.name)
+// decisions are what a caller decides by: each error of sending is exactly one of
+// them, or an error of the caller's own.
+var decisions = []error{gateway.ErrEnded, gateway.ErrTemporary, gateway.ErrMisconfigured, gateway.ErrInvalidEvent}
+
+// kinds are the package's errors, the more precise ones first.
+var kinds = []struct {
+	name string
+	err  error
+}{
+	{"ErrNoGrant", gateway.ErrNoGrant},
+	{"ErrRelink", gateway.ErrRelink},
+	{"ErrSkillDisabled", gateway.ErrSkillDisabled},
+	{"ErrThrottled", gateway.ErrThrottled},
+	{"ErrUnavailable", gateway.ErrUnavailable},
+	{"ErrTooLarge", gateway.ErrTooLarge},
+	{"ErrEnded", gateway.ErrEnded},
+	{"ErrTemporary", gateway.ErrTemporary},
+	{"ErrMisconfigured", gateway.ErrMisconfigured},
+	{"ErrInvalidEvent", gateway.ErrInvalidEvent},
+}
+
+// kindOf names the most precise of the package's errors that an error is, "error"
+// if it is none of them, "" for nil.
+func kindOf(err error) string {
+	for _, kind := range kinds {
+		if errors.Is(err, kind.err) {
+			return kind.name
 		}
 	}
-	if err != nil && names == nil {
-		names = []string{"error"}
+	if err != nil {
+		return "error"
 	}
-	return names
+	return ""
 }
 
 func counts(login, gateway int) string {
@@ -266,6 +301,7 @@ func change(before, after lwa.Grant) string {
 	note(before.RefreshToken != "" && after.RefreshToken == "", "deleted")
 	note(!isNew && before.AccessToken != after.AccessToken, "a new token")
 	note(before.Live() && !after.Live(), "ended")
+	note(before.DisabledAt.IsZero() && !after.DisabledAt.IsZero(), "disabled")
 	note(before.ConfirmedAt.IsZero() && !after.ConfirmedAt.IsZero(), "its region proved")
 	return cmp.Or(strings.Join(changes, ", "), "-")
 }

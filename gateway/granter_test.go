@@ -106,7 +106,7 @@ func TestGranterFails(t *testing.T) {
 		}, gateway.ErrMisconfigured, false},
 		{"LWA does not answer", func(_ *gateway.Granter, b *backend) {
 			b.cloud.Fail(alexatest.Fault{Delay: time.Hour})
-		}, context.DeadlineExceeded, false},
+		}, gateway.ErrUnavailable, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

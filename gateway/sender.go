@@ -2,51 +2,65 @@ package gateway
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"sync"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/internal/resend"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// parallel is how many grants of one account an event is sent to at a time.
-const parallel = 4
+// parallel is how many grants of one account and region an event is sent to at a
+// time. Few accounts have as many.
+const parallel = 16
 
 // Sender sends events to the event gateway of each customer's region. One serves
 // all accounts; it is safe for concurrent use. Its fields must not change once
 // it is in use.
+//
+// An event that is sent again may arrive after a newer one. Amazon does not
+// document whether Alexa then keeps the sample with the later TimeOfSample, so
+// Alexa may show the older state until the next report. A program that keeps an
+// event for later sends the state as it is by then instead.
 type Sender struct {
 	// Tokens keeps the grants, those that a [Granter] stored, and gets their
 	// access tokens; required.
 	Tokens *lwa.Source
 
 	// HTTPClient makes the requests. They follow no redirect and take no longer
-	// than 10 seconds each, whatever its settings. Nil is a client that uses no
-	// proxy.
+	// than 10 seconds each, whatever its settings. A client with a transport of
+	// its own should set MaxIdleConnsPerHost: Go's default keeps two idle
+	// connections per host, so that with more requests in flight over HTTP/1.1
+	// most make a new connection. Nil uses a client with no proxy that keeps 512
+	// connections per host and detects dead HTTP/2 connections within 6 seconds.
 	HTTPClient *http.Client
 
 	// ResendMomentary also resends events that tell of a moment, such as
 	// [DoorbellPress], where it is not known whether Alexa got them: the bell
-	// may ring twice. False sends such an event once.
+	// may ring twice. False sends such an event again only if Alexa did not get
+	// or did not accept it.
 	ResendMomentary bool
 
-	// Logger hears of each grant that an event did not reach: at Warn, and at
-	// Debug with the IDs of account and link. Nil discards.
+	// Logger receives a record at Warn for each grant that an event was sent to
+	// in vain, and one at Debug with the IDs of account and link. Nil disables
+	// logging.
 	Logger *slog.Logger
 
-	// Observe is called after each event was sent to one grant, for metrics. Nil
-	// is no call.
+	// Observe is called for each grant of an event, for metrics. Nil disables
+	// it.
 	Observe func(context.Context, Observation)
+
+	notes notes
 }
 
 // Observation tells how sending one event to one grant ended.
 type Observation struct {
 	Event    string             // its type, such as "ChangeReport"
 	Region   alexaevents.Region // of the customer
-	Attempts int                // requests to the gateway; zero if there was no access token
+	Attempts int                // requests to the gateway; zero without an access token and for a grant that has ended
 	Duration time.Duration      // of all attempts and the pauses between them
 	Err      error              // nil if Alexa accepted the event
 }
@@ -54,22 +68,31 @@ type Observation struct {
 // Send delivers an event to every customer who linked the account: to each
 // grant that has not ended, in its region, with a message ID of its own. It
 // returns nil if the event was accepted wherever the grant has not ended, and at
-// least once; [ErrNoGrant] if the account has no grant; a [*SendError] if Alexa
-// did not accept it; and else an [*InvalidError], [ErrMisconfigured] or an error
-// of the store.
+// least once. The error is [ErrNoGrant] if the account has no grant, a
+// [*SendError] if Alexa did not accept the event, and else an [*InvalidError],
+// [ErrMisconfigured] or an error of the store. See [ErrEnded] for what to decide
+// by.
 //
-// An event that answers a directive concerns one customer: see
+// An event that responds to a directive concerns one customer: see
 // [Sender.SendTo].
 //
-// Where Amazon throttles or gives no answer of use, there are up to three more
-// attempts, a second or more apart, if ctx has the time for them.
+// Where Amazon throttles or gives no usable response, there are up to three more
+// attempts, a second or more apart, if ctx has the time for them. Send returns
+// 100 milliseconds before the deadline of ctx. No grant waits for another, unless
+// the account has more than 16 of one region: these share the time of ctx.
+//
+// A grant whose customer disabled the skill, after events of it were accepted, is
+// skipped with [ErrSkillDisabled]. Once a day an event is sent to it nevertheless.
+// A new AcceptGrant directive and an accepted event end that. Send notes in the
+// store when a grant was last accepted or disabled after it returned; see
+// [Sender.Flush].
 func (s *Sender) Send(ctx context.Context, accountID string, event Event) error {
 	m, err := s.prepare(event)
 	if err != nil {
 		return err
 	}
 	if m.correlated {
-		return &InvalidError{Field: m.event, Rule: "answers the directive of one customer: it must be sent with SendTo"}
+		return &InvalidError{Field: m.event, Rule: "responds to the directive of one customer: it must be sent with SendTo"}
 	}
 	grants, err := customerGrants(ctx, s.Tokens, accountID)
 	if err != nil {
@@ -79,29 +102,58 @@ func (s *Sender) Send(ctx context.Context, accountID string, event Event) error 
 		return ErrNoGrant
 	}
 	results := make([]Result, len(grants))
-	deliver := func(i int) {
-		results[i] = Result{grants[i].Key, s.deliver(ctx, grants[i], m)}
-	}
 	if len(grants) == 1 {
-		deliver(0)
+		results[0] = Result{grants[0].Key, s.deliver(ctx, grants[0], m, 0)}
 		return sendError(results)
 	}
-	var group errgroup.Group
-	group.SetLimit(parallel)
-	for i := range grants {
-		group.Go(func() error {
-			deliver(i)
-			return nil
-		})
+	regions := make(map[alexaevents.Region][]int) // indices of grants
+	for i, grant := range grants {
+		regions[grant.Region] = append(regions[grant.Region], i)
 	}
-	_ = group.Wait()
+	var group sync.WaitGroup
+	for _, indices := range regions {
+		queue := make(chan int, len(indices)) // indices of indices
+		for j := range indices {
+			queue <- j
+		}
+		close(queue)
+		for range min(parallel, len(indices)) {
+			group.Go(func() {
+				for j := range queue {
+					i, rounds := indices[j], (len(indices)-1-j)/parallel
+					results[i] = Result{grants[i].Key, s.deliver(ctx, grants[i], m, rounds)}
+				}
+			})
+		}
+	}
+	group.Wait()
 	return sendError(results)
 }
 
-// SendTo delivers an event to one grant, as Send does to each: the answer to a
+// errShare says that a grant has used up its share of the caller's time.
+var errShare = fmt.Errorf("%w: no response in time, while other grants of the account wait", ErrUnavailable)
+
+// share returns the context of one delivery. It ends before the deadline of ctx,
+// so that the caller has time to respond, and leaves as much time to each round
+// of deliveries after it.
+func share(ctx context.Context, rounds int) (context.Context, context.CancelFunc) {
+	deadline, ok := resend.Deadline(ctx)
+	switch {
+	case !ok:
+		return ctx, func() {}
+	case rounds == 0:
+		return context.WithDeadline(ctx, deadline)
+	}
+	return context.WithTimeoutCause(ctx, time.Until(deadline)/time.Duration(1+rounds), errShare)
+}
+
+// SendTo delivers an event to one grant, as Send does to each: the response to a
 // directive to the one that [Granter.Key] names. It returns nil if Alexa
-// accepted it, [ErrNoGrant] if there is no such grant, an [*Error] or another of
-// this package's errors, or an error of the store.
+// accepted it. The error is [ErrNoGrant] if there is no such grant, an [*Error]
+// or another of this package's errors, or an error of the context or the store.
+//
+// The response to a directive is sent even if the grant is one to skip: whoever
+// gives a directive has enabled the skill.
 func (s *Sender) SendTo(ctx context.Context, key lwa.Key, event Event) error {
 	m, err := s.prepare(event)
 	if err != nil {
@@ -111,7 +163,7 @@ func (s *Sender) SendTo(ctx context.Context, key lwa.Key, event Event) error {
 	if err != nil {
 		return err
 	}
-	return s.deliver(ctx, grant, m)
+	return s.deliver(ctx, grant, m, 0)
 }
 
 func (s *Sender) prepare(event Event) (*message, error) {
@@ -125,25 +177,41 @@ func (s *Sender) prepare(event Event) (*message, error) {
 	return m, m.sendable()
 }
 
-// deliver sends the message to one grant and tells what came of it.
-func (s *Sender) deliver(ctx context.Context, grant lwa.Grant, m *message) error {
-	if !grant.Live() {
-		return ErrRelink // as was said when it ended
-	}
+// probeEvery is how often an event is sent to a grant that is disabled.
+const probeEvery = 24 * time.Hour
+
+// deliver sends the message to one grant, before so many rounds of others, and
+// tells what came of it.
+func (s *Sender) deliver(ctx context.Context, grant lwa.Grant, m *message, rounds int) error {
 	start := time.Now()
 	d := delivery{sender: s, grant: grant, message: m}
-	err := d.run(ctx)
+	claimed := false // the right to note something about the grant
+	var err error
+	switch {
+	case !grant.Live():
+		err = ErrRelink
+	case !grant.DisabledAt.IsZero() && !m.correlated:
+		if claimed = s.claimProbe(ctx, grant); !claimed {
+			err = fmt.Errorf("%w since %s", ErrSkillDisabled, grant.DisabledAt.Format(time.DateOnly))
+		}
+	}
+	skipped := err != nil
+	if !skipped {
+		ctx, cancel := share(ctx, rounds)
+		err = d.run(ctx)
+		cancel()
+	}
 	if s.Observe != nil {
 		s.Observe(ctx, Observation{m.event, grant.Region, d.attempts, time.Since(start), err})
 	}
 	switch {
+	case skipped: // which is not news
 	case err != nil:
 		s.warn(ctx, "event not accepted", &d, slog.Any("error", err))
 	case d.status != http.StatusAccepted: // Amazon's only status of success; is this Amazon?
 		s.warn(ctx, "event accepted with another status than 202", &d, slog.Int("http.status", d.status))
-	default:
-		s.confirm(ctx, grant)
 	}
+	s.note(ctx, &d, err, claimed)
 	return err
 }
 
@@ -157,24 +225,27 @@ func (s *Sender) warn(ctx context.Context, what string, d *delivery, why slog.At
 		slog.String("alexa.account.id", d.grant.AccountID), slog.String("alexa.link.id", d.grant.LinkID))
 }
 
-// confirmEvery keeps a busy grant from being written at each event.
-const confirmEvery = time.Hour
+// claimProbe tells whether an event is to be sent to a disabled grant, and claims
+// the note about that.
+func (s *Sender) claimProbe(ctx context.Context, grant lwa.Grant) bool {
+	due := func(g lwa.Grant) bool {
+		return s.now().Sub(g.DisabledAt) >= probeEvery && s.now().Sub(g.ProbedAt) >= probeEvery
+	}
+	if !due(grant) || !s.notes.claim(grant.Key) {
+		return false
+	}
+	// Another probe may have ended since the grant was read.
+	stored, err := s.Tokens.Store.Grant(ctx, grant.Key)
+	if err != nil || !due(stored) {
+		s.notes.release(grant.Key)
+		return false
+	}
+	return true
+}
 
-// confirm notes that the gateway accepted an event of the grant, which proves
-// its region. Nothing is lost if that fails: the next event does it.
-func (s *Sender) confirm(ctx context.Context, grant lwa.Grant) {
-	now := time.Now()
-	if s.Tokens.Now != nil {
-		now = s.Tokens.Now()
+func (s *Sender) now() time.Time {
+	if s.Tokens.Now == nil {
+		return time.Now()
 	}
-	if now.Sub(grant.ConfirmedAt) < confirmEvery {
-		return
-	}
-	codeHash := grant.CodeHash
-	_ = s.Tokens.Store.UpdateGrant(ctx, grant.Key, func(g *lwa.Grant) error {
-		if g.CodeHash == codeHash { // else the customer gave another meanwhile, maybe in another region
-			g.ConfirmedAt = now
-		}
-		return nil
-	})
+	return s.Tokens.Now()
 }

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -52,11 +54,12 @@ func TestSendToAFamily(t *testing.T) {
 		b.link(t, alexaevents.Europe, "home", "anna")
 		b.link(t, alexaevents.FarEast, "home", "bert")
 		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+		synctest.Wait()
 
 		b.cloud.DisableSkill("anna")
 		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()), "while Alexa says so")
 		require.True(t, b.holds(t, "home", "anna"), "a refused event ends no grant")
-		time.Sleep(2 * time.Hour)
+		time.Sleep(25 * time.Hour)
 		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()), "when Login with Amazon says so")
 		require.False(t, b.holds(t, "home", "anna"))
 
@@ -74,12 +77,12 @@ func TestSendToAFamily(t *testing.T) {
 		require.Len(t, failure.Results, 2)
 		require.ErrorIs(t, failure.Results[0].Err, gateway.ErrRelink)
 		require.ErrorIs(t, failure.Results[1].Err, gateway.ErrSkillDisabled)
-		require.NotErrorIs(t, err, gateway.ErrRelink, "not all grants agree")
-		require.NotErrorIs(t, err, gateway.ErrSkillDisabled)
-		time.Sleep(2 * time.Hour)
+		require.Equal(t, "ErrRelink", kindOf(err), "the first of two that are alike")
+		require.Empty(t, failure.Retry())
+		time.Sleep(25 * time.Hour)
 		err = b.sender.Send(t.Context(), "home", lampReport())
-		require.ErrorIs(t, err, gateway.ErrRelink, "now they do")
-		require.NotErrorIs(t, err, gateway.ErrNoGrant)
+		require.ErrorAs(t, err, &failure)
+		require.ErrorIs(t, failure.Results[1].Err, gateway.ErrRelink)
 
 		b.link(t, alexaevents.Europe, "home", "anna")
 		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
@@ -98,14 +101,16 @@ func TestSendToAnotherRegion(t *testing.T) {
 	var failure *gateway.SendError
 	require.ErrorAs(t, err, &failure, "the operator must hear of it")
 	require.Equal(t, keyOf("home", "anna"), failure.Results[0].Key)
-	require.ErrorIs(t, failure.Results[0].Err, gateway.ErrSkillDisabled)
-	require.ErrorIs(t, failure.Results[0].Err, gateway.ErrMisconfigured)
+	require.Equal(t, "ErrMisconfigured", kindOf(failure.Results[0].Err))
+	requireOneDecision(t, failure.Results[0].Err)
+	require.ErrorIs(t, err, gateway.ErrMisconfigured, "though the other one was accepted")
 	require.ErrorContains(t, failure.Results[0].Err, "check that its region is the customer's")
 	require.NoError(t, failure.Results[1].Err)
 	require.True(t, b.holds(t, "home", "anna"))
 
 	b.link(t, alexaevents.Europe, "home", "anna")
 	require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+	require.NoError(t, b.sender.Flush(t.Context()))
 	b.cloud.DisableSkill("anna")
 	err = b.sender.SendTo(t.Context(), keyOf("home", "anna"), lampReport())
 	require.ErrorIs(t, err, gateway.ErrSkillDisabled)
@@ -193,6 +198,7 @@ func TestSendReadsTheStoreOnce(t *testing.T) {
 		send := func() map[string]int {
 			b.store.takeCalls()
 			require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+			synctest.Wait()
 			return b.store.takeCalls()
 		}
 		require.Equal(t, map[string]int{"AccountGrants": 1, "UpdateGrant": 1}, send())
@@ -218,12 +224,14 @@ func TestSendConfirmsItsOwnGrant(t *testing.T) {
 		b.cloud.Fail(alexatest.Fault{URL: alexaevents.Europe.APIEndpoint(), Delay: time.Second})
 		time.AfterFunc(500*time.Millisecond, func() { b.link(t, alexaevents.FarEast, "home", "anna") })
 		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+		synctest.Wait()
 		require.Equal(t, alexaevents.FarEast, b.grant(t, "home", "anna").Region)
 		require.Zero(t, b.grant(t, "home", "anna").ConfirmedAt)
 
 		clock := time.Date(2030, 1, 2, 3, 4, 5, 0, time.UTC)
 		b.tokens.Now = func() time.Time { return clock }
 		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+		synctest.Wait()
 		require.Equal(t, clock, b.grant(t, "home", "anna").ConfirmedAt, "by the clock of the tokens")
 	})
 }
@@ -234,6 +242,7 @@ func TestSendToErasedGrant(t *testing.T) {
 	b.link(t, alexaevents.Europe, "home", "anna")
 	b.link(t, alexaevents.Europe, "home", "bert")
 	require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+	require.NoError(t, b.sender.Flush(t.Context()))
 	b.cloud.DisableSkill("anna")
 	b.cloud.ExpireTokens()
 	b.store.before = func(ctx context.Context, call string) error {
@@ -246,19 +255,261 @@ func TestSendToErasedGrant(t *testing.T) {
 	require.Equal(t, "bert", b.customers()[2])
 }
 
-// A few grants get an event at a time.
+// No grant waits for another.
 func TestSendInParallel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
-		for i := range 10 {
+		for i := range 16 {
 			b.link(t, alexaevents.Europe, "home", fmt.Sprint("customer-", i))
 		}
-		b.cloud.Fail(alexatest.Fault{URL: alexaevents.Europe.APIEndpoint(), Delay: time.Second, Times: -1})
+		b.link(t, alexaevents.FarEast, "home", "abroad")
+		b.cloud.Fail(alexatest.Fault{URL: alexaevents.Europe.APIEndpoint(), Delay: time.Hour, Times: 15})
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+		defer cancel()
+		accepted := make(map[string]time.Duration)
 		start := time.Now()
-		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
-		require.Equal(t, 3*time.Second, time.Since(start))
-		require.Len(t, b.cloud.Sent(), 10)
+		b.sender.Observe = func(_ context.Context, o gateway.Observation) {
+			if o.Err == nil {
+				b.store.mu.Lock()
+				defer b.store.mu.Unlock()
+				accepted[string(o.Region)] = time.Since(start)
+			}
+		}
+		err := b.sender.Send(ctx, "home", lampReport())
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, map[string]time.Duration{"EU": 0, "FE": 0}, accepted)
+		require.Equal(t, 4900*time.Millisecond, time.Since(start), "the last 100 milliseconds are the caller's")
+		var failure *gateway.SendError
+		require.ErrorAs(t, err, &failure)
+		require.Len(t, failure.Retry(), 15)
 	})
+}
+
+// Where an account has very many grants, each has its share of the time.
+func TestSendSharesTheTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		for i := range 32 {
+			b.link(t, alexaevents.Europe, "home", fmt.Sprintf("customer-%02d", i))
+		}
+		hanging := make(map[string]bool)
+		for i := range 16 { // they are the first
+			hanging[string(b.grant(t, "home", fmt.Sprintf("customer-%02d", i)).AccessToken)] = true
+		}
+		b.sender.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			if hanging[strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")] {
+				<-r.Context().Done()
+				return nil, r.Context().Err()
+			}
+			return b.cloud.RoundTrip(r)
+		})}
+		ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+		defer cancel()
+		err := b.sender.Send(ctx, "home", lampReport())
+		require.Equal(t, "ErrUnavailable", kindOf(err), "the caller's own time has not ended")
+		requireOneDecision(t, err)
+		require.Len(t, b.cloud.Sent(), 16)
+	})
+}
+
+// The store may take its time to note that an event was accepted.
+func TestSendDoesNotWaitForNotes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		for i := range 100 {
+			b.link(t, alexaevents.Europe, fmt.Sprint("home-", i), "anna")
+		}
+		b.store.before = func(ctx context.Context, call string) error {
+			if call == "UpdateGrant" {
+				time.Sleep(6 * time.Second)
+			}
+			return ctx.Err()
+		}
+		b.store.takeCalls()
+		start := time.Now()
+		for i := range 100 {
+			ctx, cancel := context.WithCancel(t.Context())
+			require.NoError(t, b.sender.Send(ctx, fmt.Sprint("home-", i), lampReport()))
+			require.NoError(t, b.sender.Send(ctx, fmt.Sprint("home-", i), lampReport()))
+			cancel()
+		}
+		require.Zero(t, time.Since(start))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, b.sender.Flush(ctx), context.DeadlineExceeded)
+		require.NoError(t, b.sender.Flush(t.Context()))
+		require.Equal(t, 6*time.Second, time.Since(start))
+		require.Equal(t, 64, b.store.takeCalls()["UpdateGrant"], "there are no more at a time")
+		require.False(t, b.grant(t, "home-0", "anna").ConfirmedAt.IsZero())
+		require.NoError(t, b.sender.Send(t.Context(), "home-99", lampReport()))
+		require.NoError(t, b.sender.Flush(t.Context()))
+		require.False(t, b.grant(t, "home-99", "anna").ConfirmedAt.IsZero(), "a note that was left out is made up for")
+	})
+}
+
+// A customer who disabled the skill costs one request a day, and is remembered by
+// whoever shares the store.
+func TestSendSkipsTheDisabled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		b.link(t, alexaevents.Europe, "home", "live")
+		for i := range 7 {
+			b.link(t, alexaevents.Europe, "home", fmt.Sprint("dead-", i))
+		}
+		send := func(n int) (requests int) {
+			before := b.gatewayCalls()
+			for range n {
+				require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+				synctest.Wait()
+			}
+			return b.gatewayCalls() - before
+		}
+		require.Equal(t, 8, send(1))
+		for i := range 7 {
+			b.cloud.DisableSkill(fmt.Sprint("dead-", i))
+		}
+		disabled := time.Now()
+		b.cloud.Fail(alexatest.Fault{URL: loginURL, Status: 503, Times: -1}) // which does not notice yet
+		require.Equal(t, 20+7, send(20))
+		require.WithinDuration(t, disabled, b.grant(t, "home", "dead-0").DisabledAt, 0)
+		b.cloud.Heal()
+
+		observed := make(map[string]int)
+		b.sender.Observe = func(_ context.Context, o gateway.Observation) {
+			b.store.mu.Lock()
+			defer b.store.mu.Unlock()
+			observed[fmt.Sprint(kindOf(o.Err), " ", o.Attempts)]++
+		}
+		b.log.text.Reset()
+		require.Equal(t, 1, send(1))
+		require.Equal(t, map[string]int{" 1": 1, "ErrSkillDisabled 0": 7}, observed)
+		require.Empty(t, b.log.String(), "it is not news")
+		other := &gateway.Sender{Tokens: b.tokens, HTTPClient: b.cloud.Client()}
+		before := b.gatewayCalls()
+		require.NoError(t, other.Send(t.Context(), "home", lampReport()))
+		require.Equal(t, before+1, b.gatewayCalls())
+		err := other.SendTo(t.Context(), keyOf("home", "dead-0"), lampReport())
+		require.ErrorIs(t, err, gateway.ErrSkillDisabled)
+		require.EqualError(t, err, "gateway: the customer has not enabled the skill since "+disabled.Format(time.DateOnly))
+		require.Equal(t, before+1, b.gatewayCalls())
+	})
+}
+
+// probed is a backend with a grant that has been disabled for a day, while its
+// tokens still work.
+func probed(t *testing.T) *backend {
+	b := newBackend()
+	confirmed(t, b)
+	require.NoError(t, b.store.UpdateGrant(t.Context(), keyOf("home", "anna"), func(g *lwa.Grant) error {
+		g.DisabledAt = time.Now()
+		g.Expiry = time.Time{} // it has a token that lasts
+		return nil
+	}))
+	time.Sleep(24*time.Hour - time.Second)
+	require.ErrorIs(t, sendReport(t, b), gateway.ErrSkillDisabled)
+	time.Sleep(time.Second)
+	return b
+}
+
+func TestSendProbesTheDisabled(t *testing.T) {
+	const refused = "SKILL_DISABLED_EXCEPTION"
+	for _, test := range []struct {
+		name  string
+		fault alexatest.Fault
+		want  string
+	}{
+		{"still disabled", alexatest.Fault{Status: 403, Code: refused}, "ErrSkillDisabled"},
+		{"throttled", alexatest.Fault{Status: 429, Header: http.Header{"Retry-After": {"3600"}}}, "ErrThrottled"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := probed(t)
+				since := b.grant(t, "home", "anna").DisabledAt
+				test.fault.URL, test.fault.Times = gatewayURL, -1
+				b.cloud.Fail(test.fault)
+				calls := b.gatewayCalls()
+				kinds := make(map[string]int)
+				var group sync.WaitGroup
+				for range 20 {
+					group.Go(func() {
+						kind := kindOf(sendReport(t, b))
+						b.store.mu.Lock()
+						defer b.store.mu.Unlock()
+						kinds[kind]++
+					})
+				}
+				group.Wait()
+				synctest.Wait()
+				require.Equal(t, calls+1, b.gatewayCalls(), "one of them is sent")
+				require.Equal(t, 1, min(1, kinds[test.want]))
+				require.ErrorIs(t, sendReport(t, b), gateway.ErrSkillDisabled)
+				require.Equal(t, calls+1, b.gatewayCalls())
+				grant := b.grant(t, "home", "anna")
+				require.Equal(t, since, grant.DisabledAt)
+				require.Equal(t, since.Add(24*time.Hour), grant.ProbedAt)
+
+				b.cloud.Heal()
+				time.Sleep(24*time.Hour - 1)
+				require.ErrorIs(t, sendReport(t, b), gateway.ErrSkillDisabled)
+				time.Sleep(1)
+				require.NoError(t, sendReport(t, b))
+				synctest.Wait()
+				require.Zero(t, b.grant(t, "home", "anna").DisabledAt)
+				require.Zero(t, b.grant(t, "home", "anna").ProbedAt)
+				require.NoError(t, sendReport(t, b))
+			})
+		})
+	}
+	t.Run("a new AcceptGrant", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := probed(t)
+			b.cloud.Fail(alexatest.Fault{URL: gatewayURL, Status: 403, Code: refused})
+			require.ErrorIs(t, sendReport(t, b), gateway.ErrSkillDisabled)
+			b.link(t, alexaevents.Europe, "home", "anna")
+			synctest.Wait()
+			require.NoError(t, sendReport(t, b))
+		})
+	})
+	t.Run("the response to a directive", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			b := probed(t)
+			b.cloud.Fail(alexatest.Fault{URL: gatewayURL, Status: 403, Code: refused})
+			require.ErrorIs(t, sendReport(t, b), gateway.ErrSkillDisabled)
+			synctest.Wait()
+			directive := parse(t, string(alexatest.Directive("Alexa.PowerController", "TurnOn", "lamp-1", "home/anna/9", nil)))
+			require.NoError(t, b.sender.SendTo(t.Context(), keyOf("home", "anna"), directive.Response(lampOn())))
+			synctest.Wait()
+			require.NoError(t, sendReport(t, b), "it is enabled again")
+		})
+	})
+}
+
+// The gateway may not know a grant at once that Login with Amazon has just given.
+func TestSendToANewGrant(t *testing.T) {
+	const never = "SKILL_NEVER_ENABLED_EXCEPTION"
+	for _, test := range []struct {
+		name  string
+		age   time.Duration
+		times int
+		want  string
+		calls int
+	}{
+		{"in a moment", 0, 2, "", 3},
+		{"not yet", 0, -1, "ErrUnavailable", 4},
+		{"after a minute", time.Minute, -1, "ErrMisconfigured", 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				b := newBackend()
+				linked(t, b)
+				b.cloud.Fail(alexatest.Fault{URL: gatewayURL, Status: 403, Code: never, Times: test.times})
+				time.Sleep(test.age)
+				err := b.sender.Send(t.Context(), "home", doorbellPress())
+				require.Equal(t, test.want, kindOf(err))
+				require.Equal(t, test.calls, b.gatewayCalls())
+			})
+		})
+	}
 }
 
 func TestSendObservesAndLogs(t *testing.T) {

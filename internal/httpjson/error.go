@@ -22,7 +22,7 @@ type Error struct {
 	RequestID  string      // of the header X-Amzn-RequestId
 
 	// Temporary says that a later try may succeed: the connection broke, or the
-	// answer was 429, 500, 502, 503, 504, or a success without use.
+	// answer was 408, 429, 500, 502, 503, 504, or a success without use.
 	Temporary bool
 
 	cause  error       // why there was no answer
@@ -71,7 +71,7 @@ func refusal(response *http.Response, body []byte) *Error {
 		Code:      printable(answer.Code),
 		Message:   printable(answer.Message),
 		RequestID: requestID(response.Header),
-		Temporary: slices.Contains([]int{429, 500, 502, 503, 504}, response.StatusCode),
+		Temporary: slices.Contains([]int{408, 429, 500, 502, 503, 504}, response.StatusCode),
 		header:    response.Header,
 	}
 	for _, violation := range answer.Violations[:min(len(answer.Violations), 20)] {

@@ -25,7 +25,8 @@ type Request struct {
 	Body   any        // sent as JSON; nil is none
 
 	// Repeatable says that a second sending does no harm, whatever became of
-	// the first. Such a request is sent again when it fails temporarily.
+	// the first. Such a request is sent again when it fails temporarily, any
+	// other only if no connection was made.
 	Repeatable bool
 }
 
@@ -71,7 +72,8 @@ func Do(ctx context.Context, client *http.Client, request Request) (*Answer, err
 		if failure == nil {
 			return answer, nil
 		}
-		if !request.Repeatable || !failure.Temporary || !resend.Pause(ctx, sent, failure.header) {
+		again := failure.Temporary && (request.Repeatable || resend.Unsent(failure))
+		if !again || !resend.Pause(ctx, sent, resend.After(failure.header)) {
 			return nil, failure
 		}
 	}

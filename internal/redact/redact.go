@@ -2,25 +2,25 @@
 package redact
 
 import (
+	"errors"
 	"net/url"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
-const longest = 300 // characters
+const (
+	longest = 300 // characters
+	short   = 8   // bytes of a secret that may also be a part of a word
+)
 
 // Text returns the text as one line of printable characters, cut to 300, in
 // which the secrets are struck out: plain, and as a URL has them. Empty secrets
-// are none.
+// are none. A secret of less than 8 bytes is struck only where it is not a part
+// of a longer word.
 func Text(text string, secrets ...string) string {
-	var pairs []string
-	for _, secret := range secrets {
-		if secret == "" {
-			continue
-		}
-		for _, form := range [...]string{secret, url.QueryEscape(secret), url.PathEscape(secret)} {
-			pairs = append(pairs, form, "[redacted]")
-		}
+	for _, form := range forms(secrets) {
+		text = strike(text, form)
 	}
 	runes := 0
 	return strings.Map(func(r rune) rune {
@@ -31,5 +31,64 @@ func Text(text string, secrets ...string) string {
 			return ' '
 		}
 		return r
-	}, strings.NewReplacer(pairs...).Replace(text))
+	}, text)
 }
+
+// Error returns an error with the text that [Text] makes of the text of err.
+// errors.Is finds all that err is. errors.As finds it only if no text in the
+// chain of err shows a secret.
+func Error(err error, secrets ...string) error {
+	clean := &cleaned{text: Text(err.Error(), secrets...), err: err, shown: true}
+	for e := err; e != nil; e = errors.Unwrap(e) {
+		for _, form := range forms(secrets) {
+			clean.shown = clean.shown && strike(e.Error(), form) == e.Error()
+		}
+	}
+	return clean
+}
+
+type cleaned struct {
+	text  string
+	err   error
+	shown bool // err may be seen
+}
+
+func (e *cleaned) Error() string        { return e.text }
+func (e *cleaned) Is(target error) bool { return errors.Is(e.err, target) }
+func (e *cleaned) As(target any) bool   { return e.shown && errors.As(e.err, target) }
+
+// forms returns the secrets in the forms in which a text may have them.
+func forms(secrets []string) (forms []string) {
+	for _, secret := range secrets {
+		if secret != "" {
+			forms = append(forms, secret, url.QueryEscape(secret), url.PathEscape(secret))
+		}
+	}
+	return forms
+}
+
+func strike(text, secret string) string {
+	const struck = "[redacted]"
+	if len(secret) >= short {
+		return strings.ReplaceAll(text, secret, struck)
+	}
+	var b strings.Builder
+	rest := text
+	for {
+		before, after, found := strings.Cut(rest, secret)
+		b.WriteString(before)
+		if !found {
+			return b.String()
+		}
+		last, _ := utf8.DecodeLastRuneInString(text[:len(text)-len(after)-len(secret)])
+		next, _ := utf8.DecodeRuneInString(after)
+		if isWord(last) || isWord(next) {
+			b.WriteString(secret)
+		} else {
+			b.WriteString(struck)
+		}
+		rest = after
+	}
+}
+
+func isWord(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) }

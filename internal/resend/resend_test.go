@@ -2,7 +2,10 @@ package resend_test
 
 import (
 	"context"
+	"net"
 	"net/http"
+	"net/url"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,7 +34,10 @@ func TestPause(t *testing.T) {
 		{"too long", 1, "61", 0, 0},
 		{"too long for a duration", 1, "4294967295", 0, 0},
 		{"nonsense", 1, "-5", time.Second, time.Second / 2},
-		{"overflow", 1, "99999999999999999999", time.Second, time.Second / 2},
+		{"more than 32 bits", 1, "4294967296", 0, 0},
+		{"too long for a duration in seconds", 1, "9223372037", 0, 0},
+		{"more than 64 bits", 1, "99999999999999999999", 0, 0},
+		{"distant date", 1, "Fri, 31 Dec 9999 23:59:59 GMT", 0, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			answer := http.Header{}
@@ -42,7 +48,7 @@ func TestPause(t *testing.T) {
 			for range 20 {
 				synctest.Test(t, func(t *testing.T) { // each begins with the year 2000
 					start := time.Now()
-					again := resend.Pause(t.Context(), test.n, answer)
+					again := resend.Pause(t.Context(), test.n, resend.After(answer))
 					paused := time.Since(start)
 					require.Equal(t, test.least > 0, again)
 					require.GreaterOrEqual(t, paused, test.least)
@@ -60,16 +66,49 @@ func TestPauseEnds(t *testing.T) {
 		start := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		require.False(t, resend.Pause(ctx, 1, nil), "there is no time for another attempt")
+		require.False(t, resend.Pause(ctx, 1, 0), "there is no time for another attempt")
 		require.Zero(t, time.Since(start))
 
 		ctx, cancel = context.WithCancel(t.Context())
 		time.AfterFunc(100*time.Millisecond, cancel)
-		require.False(t, resend.Pause(ctx, 1, nil))
+		require.False(t, resend.Pause(ctx, 1, 0))
 		require.Equal(t, 100*time.Millisecond, time.Since(start))
 
 		ctx, cancel = context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		require.True(t, resend.Pause(ctx, 1, nil))
+		require.True(t, resend.Pause(ctx, 1, 0))
+
+		for range 50 { // the jitter may be almost nothing
+			ctx, cancel := context.WithTimeout(t.Context(), 1099*time.Millisecond)
+			require.False(t, resend.Pause(ctx, 1, 0), "the last 100 milliseconds are the caller's")
+			cancel()
+		}
 	})
+}
+
+// The caller keeps time to respond, but never more than half of what there is.
+func TestDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, ok := resend.Deadline(t.Context())
+		require.False(t, ok)
+		for _, test := range []struct{ timeout, want time.Duration }{
+			{8 * time.Second, 7900 * time.Millisecond},
+			{200 * time.Millisecond, 100 * time.Millisecond},
+			{50 * time.Millisecond, 25 * time.Millisecond},
+			{-time.Second, -time.Second},
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), test.timeout)
+			defer cancel()
+			at, ok := resend.Deadline(ctx)
+			require.True(t, ok)
+			require.Equal(t, test.want, time.Until(at))
+		}
+	})
+}
+
+func TestUnsent(t *testing.T) {
+	dial := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
+	require.True(t, resend.Unsent(&url.Error{Op: "Post", Err: dial}))
+	require.False(t, resend.Unsent(&net.OpError{Op: "read", Err: syscall.ECONNRESET}))
+	require.False(t, resend.Unsent(nil))
 }

@@ -1,8 +1,14 @@
 package gateway_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -32,7 +38,7 @@ func TestError(t *testing.T) {
 		},
 		{
 			&gateway.Error{Status: 403, Code: "SKILL_NEVER_ENABLED_EXCEPTION"}, gateway.ErrMisconfigured,
-			"gateway: SKILL_NEVER_ENABLED_EXCEPTION (HTTP status 403); a grant of a few seconds ago may need a moment; else check that its region is the customer's",
+			"gateway: SKILL_NEVER_ENABLED_EXCEPTION (HTTP status 403); check that the region of the grant is the customer's",
 		},
 		{
 			&gateway.Error{Status: 403, Code: "INSUFFICIENT_PERMISSION_EXCEPTION"}, gateway.ErrMisconfigured,
@@ -44,14 +50,14 @@ func TestError(t *testing.T) {
 		},
 		{&gateway.Error{Status: 302}, gateway.ErrMisconfigured, "gateway: Alexa answered with a redirect, which is not followed (HTTP status 302)"},
 		{&gateway.Error{Status: 418}, gateway.ErrMisconfigured, "gateway: Alexa refused without saying why (HTTP status 418)"},
+		{&gateway.Error{Status: 408}, gateway.ErrUnavailable, "gateway: Alexa refused without saying why (HTTP status 408)"},
 		{&gateway.Error{Status: 429}, gateway.ErrThrottled, "gateway: Alexa refused without saying why (HTTP status 429)"},
 		{&gateway.Error{Status: 502}, gateway.ErrUnavailable, "gateway: Alexa refused without saying why (HTTP status 502)"},
 	} {
 		t.Run(test.text, func(t *testing.T) {
 			require.EqualError(t, test.err, test.text)
 			require.ErrorIs(t, test.err, test.want)
-			require.Len(t, sentinels(test.err), 1)
-			require.NoError(t, errors.Unwrap(test.err))
+			requireOneDecision(t, test.err)
 		})
 	}
 }
@@ -65,7 +71,9 @@ func TestErrorsWrap(t *testing.T) {
 	var failure *gateway.Error
 	require.ErrorAs(t, err, &failure)
 	require.Zero(t, failure.Status)
-	require.ErrorContains(t, errors.Unwrap(failure), "connection reset by peer")
+	require.ErrorIs(t, err, syscall.ECONNRESET)
+	var op *net.OpError
+	require.ErrorAs(t, err, &op)
 	require.ErrorContains(t, err, "gateway: no answer from Alexa: ")
 
 	b.cloud.ExpireTokens()
@@ -89,28 +97,86 @@ func TestSendError(t *testing.T) {
 	}
 	for _, test := range []struct {
 		err  *gateway.SendError
-		is   []string
+		kind string
 		text string
 	}{
-		{results(throttled), []string{"ErrThrottled"}, "gateway: Alexa refused without saying why (HTTP status 429)"},
+		{results(throttled), "ErrThrottled", "gateway: Alexa refused without saying why (HTTP status 429)"},
 		{
-			results(disabled, disabled),
-			[]string{"ErrSkillDisabled"},
-			"gateway: 2 of 2 grants did not get the event, the first because of: gateway: SKILL_DISABLED_EXCEPTION (HTTP status 403); stop sending until the customer enables the skill",
+			results(disabled, gateway.ErrRelink), "ErrSkillDisabled",
+			"gateway: 2 of 2 grants did not get the event, one because of: gateway: SKILL_DISABLED_EXCEPTION (HTTP status 403); stop sending until the customer enables the skill",
 		},
 		{
-			results(nil, throttled, disabled),
-			[]string{"error"},
-			"gateway: 2 of 3 grants did not get the event, the first because of: gateway: Alexa refused without saying why (HTTP status 429)",
+			results(nil, disabled, throttled), "ErrThrottled",
+			"gateway: 2 of 3 grants did not get the event, one because of: gateway: Alexa refused without saying why (HTTP status 429)",
 		},
-		{results(throttled, nil), []string{"error"}, "gateway: 1 of 2 grants did not get the event, the first because of: gateway: Alexa refused without saying why (HTTP status 429)"},
-		{results(nil), []string{"error"}, "gateway: 0 of 1 grants did not get the event"},
-		{results(), []string{"error"}, "gateway: 0 of 0 grants did not get the event"},
+		{results(throttled, nil), "ErrThrottled", "gateway: 1 of 2 grants did not get the event, one because of: gateway: Alexa refused without saying why (HTTP status 429)"},
+		{results(nil), "error", "gateway: 0 of 1 grants did not get the event"},
+		{results(), "error", "gateway: 0 of 0 grants did not get the event"},
 	} {
 		t.Run(test.text, func(t *testing.T) {
 			require.EqualError(t, test.err, test.text)
-			require.Equal(t, test.is, sentinels(test.err))
+			require.Equal(t, test.kind, kindOf(test.err))
 			require.NotContains(t, test.err.Error(), "canary")
 		})
 	}
+}
+
+// The grant that needs action most decides what the whole is, wherever it stands.
+func TestSendErrorDecides(t *testing.T) {
+	ordered := []error{ // the most urgent first
+		&gateway.Error{Status: 302}, &gateway.Error{Status: 413}, errors.New("the store is down"),
+		&gateway.Error{Status: 429, RetryAfter: time.Hour}, gateway.ErrSkillDisabled, nil,
+	}
+	var again []lwa.Key
+	for i, most := range ordered[:5] {
+		for _, list := range [][]error{ordered[i:], reversed(ordered[i:])} {
+			e := new(gateway.SendError)
+			again = nil
+			for j, err := range list {
+				key := keyOf("home", fmt.Sprint(j))
+				e.Results = append(e.Results, gateway.Result{Key: key, Err: err})
+				if err == ordered[2] || err == ordered[3] {
+					again = append(again, key)
+				}
+			}
+			requireOneDecision(t, e)
+			require.Equal(t, kindOf(most), kindOf(e))
+			require.Equal(t, most, e.Unwrap())
+			require.Equal(t, again, e.Retry())
+			var failure *gateway.Error
+			if errors.As(most, &failure) {
+				require.ErrorAs(t, e, &failure)
+			}
+		}
+	}
+}
+
+func reversed[T any](list []T) []T {
+	list = slices.Clone(list)
+	slices.Reverse(list)
+	return list
+}
+
+// requireOneDecision requires that an error is exactly one of those that a caller
+// decides by, or none of them, which is then an error of the caller's own.
+func requireOneDecision(t require.TestingT, err error) {
+	require.Error(t, err)
+	var is []error
+	for _, decision := range append(decisions, context.Canceled, context.DeadlineExceeded) {
+		if errors.Is(err, decision) {
+			is = append(is, decision)
+		}
+	}
+	if own := kindOf(err) == "error"; own {
+		require.LessOrEqual(t, len(is), 1, "%v", err)
+		return
+	}
+	require.Len(t, is, 1, "%v", err)
+	var precise []string
+	for _, kind := range kinds[:6] {
+		if errors.Is(err, kind.err) {
+			precise = append(precise, kind.name)
+		}
+	}
+	require.LessOrEqual(t, len(precise), 1, "%v", err)
 }

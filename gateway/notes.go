@@ -1,0 +1,106 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+const (
+	confirmEvery = time.Hour        // how often a busy grant is written
+	maxNotes     = 64               // that are being written
+	noteTime     = 10 * time.Second // for writing one
+)
+
+// notes writes what became of an event into the store, behind the back of the
+// caller, who does not wait for it. Nothing is lost if a note is: the next event
+// makes another.
+type notes struct {
+	once  sync.Once
+	slots *semaphore.Weighted
+	taken sync.Map // by lwa.Key
+}
+
+func (n *notes) all() *semaphore.Weighted {
+	n.once.Do(func() { n.slots = semaphore.NewWeighted(maxNotes) })
+	return n.slots
+}
+
+// claim takes the right to write a note about a grant. It returns false if
+// another is being written, or too many are.
+func (n *notes) claim(key lwa.Key) bool {
+	if !n.all().TryAcquire(1) {
+		return false
+	}
+	if _, taken := n.taken.LoadOrStore(key, true); taken {
+		n.all().Release(1)
+		return false
+	}
+	return true
+}
+
+func (n *notes) release(key lwa.Key) {
+	n.taken.Delete(key)
+	n.all().Release(1)
+}
+
+// write changes the grant in the store, unless the customer gave another
+// meanwhile, and releases the claim.
+func (n *notes) write(ctx context.Context, store lwa.Store, grant lwa.Grant, note func(*lwa.Grant)) {
+	go func() {
+		defer n.release(grant.Key)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTime)
+		defer cancel()
+		_ = store.UpdateGrant(ctx, grant.Key, func(g *lwa.Grant) error {
+			if g.CodeHash == grant.CodeHash { // else it may be of another region
+				note(g)
+			}
+			return nil
+		})
+	}()
+}
+
+// Flush waits until the store has what is to be noted about events that were
+// sent: when the gateway last accepted an event of a grant, and since when it
+// says that the customer disabled the skill. Sending does not wait for these
+// notes, and no event is lost with one. A Lambda function calls Flush before it
+// returns, since its process may stop then, and other programs before they close
+// the store. The error is that of ctx.
+func (s *Sender) Flush(ctx context.Context) error {
+	all := s.notes.all()
+	if err := all.Acquire(ctx, maxNotes); err != nil {
+		return err
+	}
+	all.Release(maxNotes)
+	return nil
+}
+
+// note has written what a delivery showed of its grant. The claim is taken if it
+// is not held yet, and released in any case.
+func (s *Sender) note(ctx context.Context, d *delivery, err error, claimed bool) {
+	now, grant := s.now(), d.grant
+	accepted := err == nil && d.status == http.StatusAccepted
+	disabled := !grant.DisabledAt.IsZero()
+	var change func(*lwa.Grant)
+	switch {
+	case d.attempts == 0:
+	case accepted && (disabled || now.Sub(grant.ConfirmedAt) >= confirmEvery):
+		change = func(g *lwa.Grant) { g.ConfirmedAt, g.DisabledAt, g.ProbedAt = now, time.Time{}, time.Time{} }
+	case !accepted && disabled:
+		change = func(g *lwa.Grant) { g.DisabledAt, g.ProbedAt = grant.DisabledAt, now }
+	case errors.Is(err, ErrSkillDisabled):
+		change = func(g *lwa.Grant) { g.DisabledAt = now }
+	}
+	switch {
+	case change != nil && (claimed || s.notes.claim(grant.Key)):
+		s.notes.write(ctx, s.Tokens.Store, grant, change)
+	case claimed:
+		s.notes.release(grant.Key)
+	}
+}
