@@ -2,7 +2,9 @@ package gateway_test
 
 import (
 	"context"
+	"net"
 	"net/http"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -145,6 +147,8 @@ func TestDeliveryOfMoments(t *testing.T) {
 		{"reset, resent", alexatest.Fault{Reset: true}, true, 1, nil},
 		{"fault of Alexa's", alexatest.Fault{Status: 500}, false, 0, gateway.ErrUnavailable},
 		{"fault of Alexa's, resent", alexatest.Fault{Status: 500}, true, 1, nil},
+		{"timeout of a proxy", alexatest.Fault{Status: 408}, false, 0, gateway.ErrUnavailable},
+		{"timeout of a proxy, resent", alexatest.Fault{Status: 408}, true, 1, nil},
 		{"not accepted for sure", alexatest.Fault{Status: 503}, false, 1, nil},
 		{"throttled", alexatest.Fault{Status: 429}, false, 1, nil},
 	} {
@@ -165,6 +169,23 @@ func TestDeliveryOfMoments(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Where no connection was made, Alexa cannot have got the event.
+func TestDeliveryOfMomentsAfterRefusedDials(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		b.link(t, alexaevents.Europe, "home", "anna")
+		refused := 0
+		b.sender.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			if refused++; refused <= 3 {
+				return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+			}
+			return b.cloud.RoundTrip(r)
+		})}
+		require.NoError(t, b.sender.Send(t.Context(), "home", doorbellPress()))
+		require.Len(t, b.cloud.Sent(), 1)
+	})
 }
 
 // The token goes to Amazon's own host and no further.
