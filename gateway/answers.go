@@ -12,6 +12,10 @@ type Response struct {
 	Namespace string // empty means "Alexa"
 	Name      string // empty means "Response"
 
+	// PayloadVersion is the version of the interface, which [Directive.Response]
+	// takes from the directive. Empty means "3".
+	PayloadVersion string
+
 	// EndpointID and CorrelationToken are the directive's. A directive that
 	// concerns no endpoint, such as Alexa.Discovery.Discover, has neither; its
 	// response can only be returned, see [Answer].
@@ -29,6 +33,7 @@ func (e *Response) message() (*message, error) {
 	w := write("Response", header{
 		namespace:        cmp.Or(e.Namespace, "Alexa"),
 		name:             cmp.Or(e.Name, "Response"),
+		payloadVersion:   e.PayloadVersion,
 		correlationToken: e.CorrelationToken,
 	})
 	w.answerTo(e.EndpointID)

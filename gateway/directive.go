@@ -49,6 +49,12 @@ type Directive struct {
 	// [AcceptGrant] see [Directive.AcceptGrant].
 	AccessToken alexaevents.Secret
 
+	// ScopeType is the type of the scope that AccessToken is in: "BearerToken",
+	// or "BearerTokenWithPartition" where the skill is enabled for a unit of Alexa
+	// Smart Properties. Partition is the part of the account that the second type
+	// names, such as a room; empty without one.
+	ScopeType, Partition string
+
 	payload, raw json.RawMessage
 }
 
@@ -59,8 +65,9 @@ type Directive struct {
 // [ErrMalformedDirective], holds nothing of data, and means that data is not one
 // JSON object in valid UTF-8 of at most 64 levels, that a member that is read
 // occurs twice, that namespace or name is missing, or that a member is neither
-// null nor what it should be. A PayloadVersion, MessageID or Cookie that is not
-// what it should be stays empty, and so does a Cookie of more than 16 KiB.
+// null nor what it should be. A PayloadVersion, MessageID, ScopeType, Partition
+// or Cookie that is not what it should be stays empty, and so does a Cookie of
+// more than 16 KiB.
 func ParseDirective(data []byte) (*Directive, error) {
 	d := &Directive{raw: bytes.Clone(data)}
 	var cookie json.RawMessage
@@ -76,11 +83,11 @@ func ParseDirective(data []byte) (*Directive, error) {
 		"endpoint": fields{
 			"endpointId": &d.EndpointID,
 			"cookie":     &cookie,
-			"scope":      fields{"token": (*string)(&d.AccessToken)},
+			"scope":      d.scope(),
 		},
 		"payload": &d.payload,
 	}}
-	scope := fields{"scope": fields{"token": (*string)(&d.AccessToken)}}
+	scope := fields{"scope": d.scope()}
 	root := envelope.Node{Members: wire.nodes()}
 	payload := root.Member("directive").Member("payload")
 	payload.Members = scope.nodes()
@@ -99,6 +106,14 @@ func ParseDirective(data []byte) (*Directive, error) {
 		}
 	}
 	return d, nil
+}
+
+func (d *Directive) scope() fields {
+	return fields{
+		"token":     (*string)(&d.AccessToken),
+		"type":      (*textIfAny)(&d.ScopeType),
+		"partition": (*textIfAny)(&d.Partition),
+	}
 }
 
 // fields says where the members of a JSON object go: to a *string, to a

@@ -40,14 +40,14 @@ func TestParseDirective(t *testing.T) {
 	}{
 		{"of an endpoint", turnOn, "Alexa.PowerController.TurnOn", `{}`, gateway.Directive{
 			Namespace: "Alexa.PowerController", Name: "TurnOn", PayloadVersion: "3", MessageID: "6a7b8c9d-0e1f-4a2b-8c3d-4e5f60718293",
-			CorrelationToken: "correlation-canary==", EndpointID: "lamp-1", Cookie: map[string]string{"room": "kitchen"}, AccessToken: "scope-canary",
+			CorrelationToken: "correlation-canary==", EndpointID: "lamp-1", Cookie: map[string]string{"room": "kitchen"}, AccessToken: "scope-canary", ScopeType: "BearerToken",
 		}},
 		{"state", reportState, gateway.ReportState, `{}`, gateway.Directive{
 			Namespace: "Alexa", Name: "ReportState", PayloadVersion: "3", MessageID: "m-3",
-			CorrelationToken: "correlation-canary==", EndpointID: "lamp-1", AccessToken: "scope-canary",
+			CorrelationToken: "correlation-canary==", EndpointID: "lamp-1", AccessToken: "scope-canary", ScopeType: "BearerToken",
 		}},
 		{"discovery", discover, gateway.Discover, `{"scope": {"type": "BearerToken", "token": "scope-canary"}}`, gateway.Directive{
-			Namespace: "Alexa.Discovery", Name: "Discover", PayloadVersion: "3", MessageID: "m-2", AccessToken: "scope-canary",
+			Namespace: "Alexa.Discovery", Name: "Discover", PayloadVersion: "3", MessageID: "m-2", AccessToken: "scope-canary", ScopeType: "BearerToken",
 		}},
 		{
 			"grant", acceptGrant, gateway.AcceptGrant, `{"grant": {"type": "OAuth2.AuthorizationCode", "code": "code-canary"}, "grantee": {"type": "BearerToken", "token": "grantee-canary"}}`,
@@ -59,7 +59,7 @@ func TestParseDirective(t *testing.T) {
 				"endpoint": {"endpointId": "fan", "cookie": {"new": 1}, "scope": {"type": "BearerTokenWithPartition", "token": "scope-canary", "partition": "room"}},
 				"payload": {"scope": [1]}}}`,
 			"N.M", `{"scope": [1]}`,
-			gateway.Directive{Namespace: "N", Name: "M", Instance: "Fan.Speed", EndpointID: "fan", AccessToken: "scope-canary"},
+			gateway.Directive{Namespace: "N", Name: "M", Instance: "Fan.Speed", EndpointID: "fan", AccessToken: "scope-canary", ScopeType: "BearerTokenWithPartition", Partition: "room"},
 		},
 		{
 			"what decides nothing may be odd",

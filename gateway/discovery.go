@@ -7,42 +7,68 @@ import (
 	"unicode/utf8"
 )
 
-// maxEndpoints is how many endpoints one discovery report may have, by Amazon's
-// message schema.
-const maxEndpoints = 300
+const (
+	maxEndpoints    = 300 // of one discovery report; also of one customer
+	maxCapabilities = 100 // of one endpoint
+)
 
 // AddOrUpdateReport tells of endpoints that are new or have changed outside of
 // any discovery.
 type AddOrUpdateReport struct {
 	// Endpoints are 1 to 300 complete descriptions, each a value that encodes
-	// to an endpoint of a Discover.Response. A description replaces the one
-	// that Alexa has.
+	// to an endpoint of a Discover.Response, together of at most 256 KB. A
+	// description replaces the one that Alexa has. Its endpointId is unique among
+	// all customers of the skill. A customer has at most 300 endpoints.
 	Endpoints []any
 }
 
-// Split returns the report in reports of at most n endpoints; zero or more than
-// 300 means 300.
+// Split returns the report in reports of at most n endpoints and 256 KB; zero or
+// more than 300 means 300. An endpoint that is larger is in a report of its own,
+// which [Sender.Send] refuses with [ErrTooLarge].
 func (e *AddOrUpdateReport) Split(n int) iter.Seq[*AddOrUpdateReport] {
 	return func(yield func(*AddOrUpdateReport) bool) {
-		for part := range slices.Chunk(e.Endpoints, batch(n)) {
-			if !yield(&AddOrUpdateReport{Endpoints: part}) {
-				return
+		first, size := 0, reportSize
+		for i, endpoint := range e.Endpoints {
+			w := new(writer)
+			w.value("", endpoint) // what cannot be encoded is refused later
+			added := len(w.body) + len(`,`)
+			if i > first && (i-first == batch(n) || size+added > maxBody) {
+				if !yield(&AddOrUpdateReport{Endpoints: e.Endpoints[first:i:i]}) {
+					return
+				}
+				first, size = i, reportSize
 			}
+			size += added
+		}
+		if first < len(e.Endpoints) {
+			yield(&AddOrUpdateReport{Endpoints: e.Endpoints[first:]})
 		}
 	}
 }
 
+// reportSize is what a report has beside its endpoints, in bytes, or less.
+const reportSize = 256
+
 func (e *AddOrUpdateReport) message() (*message, error) {
 	return discoveryReport("AddOrUpdateReport", "Endpoints", len(e.Endpoints), func(w *writer, i int) string {
-		// These are what the message schema requires, and its limits.
+		// These are the rules of the message schema, and the newer limits of
+		// Amazon's page on discovery objects.
 		endpoint := members(w.object("", e.Endpoints[i]))
-		for _, name := range [...]string{"manufacturerName", "friendlyName", "description"} {
+		for _, name := range [...]string{"manufacturerName", "description"} {
 			if n := utf8.RuneCountInString(endpoint.text(name)); n < 1 || n > 128 {
 				w.fail(name, "must have 1 to 128 characters")
 			}
 		}
-		w.require("displayCategories", endpoint.hasList("displayCategories"))
-		w.require("capabilities", endpoint.hasList("capabilities"))
+		// Some interfaces do without a name.
+		if n := utf8.RuneCountInString(endpoint.text("friendlyName")); endpoint["friendlyName"] != nil && (n < 1 || n > 256) {
+			w.fail("friendlyName", "must have 1 to 256 characters")
+		}
+		w.require("displayCategories", endpoint.list("displayCategories") > 0)
+		capabilities := endpoint.list("capabilities")
+		w.require("capabilities", capabilities > 0)
+		if capabilities > maxCapabilities {
+			w.fail("capabilities", "must have at most 100 elements")
+		}
 		id := endpoint.text("endpointId")
 		if !isEndpointID(id) {
 			w.fail("endpointId", endpointIDRule)
@@ -60,9 +86,11 @@ func (m members) text(name string) (s string) {
 	return s
 }
 
-func (m members) hasList(name string) bool {
+// list returns how many elements a list has, 0 if there is none.
+func (m members) list(name string) int {
 	var list []json.RawMessage
-	return json.Unmarshal(m[name], &list) == nil && len(list) > 0
+	_ = json.Unmarshal(m[name], &list)
+	return len(list)
 }
 
 // DeleteReport tells of endpoints that are gone.
@@ -102,6 +130,7 @@ func discoveryReport(name, list string, n int, endpoint func(w *writer, i int) s
 	w.raw(`"endpoints":[`)
 	if n < 1 || n > maxEndpoints {
 		w.fail(list, "must have 1 to 300 endpoints")
+		w.err.tooLarge = n > maxEndpoints
 	}
 	w.list = list
 	seen := make(map[string]bool, n)

@@ -1,13 +1,17 @@
 package gateway_test
 
 import (
+	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/gateway"
 )
 
@@ -67,17 +71,73 @@ func TestSplit(t *testing.T) {
 	})
 }
 
-// The limit of 128 counts characters, and members are found by their exact names.
+// The limits count characters, and members are found by their exact names.
 func TestAddOrUpdateReportMembers(t *testing.T) {
 	e := endpoint("lamp-1")
-	e["friendlyName"] = strings.Repeat("ü", 128)
+	e["friendlyName"], e["description"] = strings.Repeat("ü", 256), strings.Repeat("ü", 128)
+	e["capabilities"] = make([]any, 100)
 	sent(t, &gateway.AddOrUpdateReport{Endpoints: []any{e}})
 
-	for _, name := range []string{"endpointId", "manufacturerName", "friendlyName", "description", "displayCategories", "capabilities"} {
+	for _, name := range []string{"endpointId", "manufacturerName", "description", "displayCategories", "capabilities"} {
 		e := endpoint("lamp-1")
 		e[strings.ToUpper(name)] = e[name]
 		delete(e, name)
 		_, err := gateway.MessageOf(&gateway.AddOrUpdateReport{Endpoints: []any{e}})
 		requireInvalid(t, err, "AddOrUpdateReport.Endpoints[0]."+name, "")
 	}
+}
+
+// Some interfaces do without a name.
+func TestAddOrUpdateReportWithoutName(t *testing.T) {
+	e := endpoint("lamp-1")
+	delete(e, "friendlyName")
+	sent(t, &gateway.AddOrUpdateReport{Endpoints: []any{e}})
+}
+
+// The parts of a report can be sent, however large the endpoints are, and are as
+// few as that allows.
+func TestSplitByBytes(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		report := new(gateway.AddOrUpdateReport)
+		sizes := rapid.SliceOfN(rapid.IntRange(1, 150_000), 1, 6).Draw(t, "sizes")
+		for i, size := range sizes {
+			e := endpoint(fmt.Sprint("lamp-", i))
+			e["cookie"] = map[string]string{"ü": strings.Repeat("<", size)} // which is escaped by default
+			report.Endpoints = append(report.Endpoints, e)
+		}
+		var all []any
+		var lengths []int
+		for part := range report.Split(0) {
+			m, err := gateway.MessageOf(part)
+			require.NoError(t, err)
+			require.NoError(t, m.Sendable())
+			body, err := m.Encode(messageID, strings.Repeat("x", 2048))
+			require.NoError(t, err)
+			require.LessOrEqual(t, len(body), 256_000)
+			if len(lengths) > 0 {
+				first, err := json.Marshal(part.Endpoints[0].(map[string]any)["cookie"])
+				require.NoError(t, err)
+				require.Greater(t, lengths[len(lengths)-1]+len(first)/2, 100_000, "one more would not have been too much")
+			}
+			lengths = append(lengths, len(body))
+			all = append(all, part.Endpoints...)
+		}
+		require.Equal(t, report.Endpoints, all)
+	})
+	huge := endpoint("huge")
+	huge["cookie"] = map[string]string{"x": strings.Repeat("x", 256_000)}
+	var parts []*gateway.AddOrUpdateReport
+	for part := range (&gateway.AddOrUpdateReport{Endpoints: []any{endpoint("a"), huge, math.NaN(), endpoint("b")}}).Split(0) {
+		parts = append(parts, part)
+	}
+	require.Len(t, parts, 3)
+	b := newBackend()
+	b.link(t, alexaevents.Europe, "home", "anna")
+	require.NoError(t, b.sender.Send(t.Context(), "home", parts[0]))
+	err := b.sender.Send(t.Context(), "home", parts[1])
+	require.ErrorIs(t, err, gateway.ErrTooLarge)
+	requireOneDecision(t, err)
+	requireInvalid(t, err, "AddOrUpdateReport", "256 KB")
+	require.Equal(t, "ErrInvalidEvent", kindOf(b.sender.Send(t.Context(), "home", parts[2])))
+	require.Equal(t, 1, b.gatewayCalls())
 }

@@ -29,6 +29,10 @@ type ErrorResponse struct {
 	// "Alexa.ThermostatController". Empty means "Alexa".
 	Namespace string
 
+	// PayloadVersion is the version of the interface, which
+	// [Directive.ErrorResponse] takes from the directive. Empty means "3".
+	PayloadVersion string
+
 	// EndpointID and CorrelationToken are the directive's. A directive that
 	// concerns no endpoint has neither; its response can only be returned, see
 	// [Answer].
@@ -47,6 +51,7 @@ func (e *ErrorResponse) message() (*message, error) {
 	w := write("ErrorResponse", header{
 		namespace:        cmp.Or(e.Namespace, "Alexa"),
 		name:             "ErrorResponse",
+		payloadVersion:   e.PayloadVersion,
 		correlationToken: e.CorrelationToken,
 	})
 	w.answerTo(e.EndpointID)

@@ -9,6 +9,9 @@ func MessageOf(event Event) (*Message, error) { return messageOf(event) }
 // Encode encodes one attempt.
 func (m *message) Encode(messageID, token string) ([]byte, error) { return m.encode(messageID, token) }
 
+// Sendable tells why a sender would refuse the message.
+func (m *message) Sendable() error { return m.sendable() }
+
 // Correlated, Repeatable and SendOnly are what a sender and Answer decide by.
 func (m *message) Correlated() bool { return m.correlated }
 func (m *message) Repeatable() bool { return m.repeatable }

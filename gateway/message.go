@@ -14,10 +14,19 @@ type message struct {
 	repeatable bool // Alexa may get it twice: it tells a state or answers a directive, rather than a thing that happens
 }
 
+// Amazon's page allows an AddOrUpdateReport 256 KB. Of other events it says nothing.
+const (
+	maxEvent = 256_000         // bytes in UTF-8
+	maxBody  = maxEvent - 4096 // without message ID and token, which has at most 2048 bytes
+)
+
 // sendable tells why the gateway would not take the message, whatever the token.
 func (m *message) sendable() error {
-	if m.scopeAt == 0 {
+	switch {
+	case m.scopeAt == 0:
 		return &InvalidError{Field: m.event, Rule: "names no endpoint; it can only be the answer that Answer encodes"}
+	case len(m.body) > maxBody:
+		return &InvalidError{Field: m.event, Rule: "must have at most 256 KB: split it", tooLarge: true}
 	}
 	return nil
 }

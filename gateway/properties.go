@@ -4,9 +4,61 @@ package gateway
 
 import "time"
 
+// rules check the values of the properties below.
+var rules = map[propertyName]func(value any, written []byte) string{
+	{"Alexa.SecurityPanelController", "armState"}:                    text,
+	{"Alexa.AutomationManagement", "automationStatuses"}:             of[automations],
+	{"Alexa.BrightnessController", "brightness"}:                     of[percent],
+	{"Alexa.SecurityPanelController", "burglaryAlarm"}:               of[boxed[Alarm]],
+	{"Alexa.SecurityPanelController", "carbonMonoxideAlarm"}:         of[boxed[Alarm]],
+	{"Alexa.ChannelController", "channel"}:                           of[TVChannel],
+	{"Alexa.ColorController", "color"}:                               of[HSB],
+	{"Alexa.ColorTemperatureController", "colorTemperatureInKelvin"}: of[kelvins],
+	{"Alexa.EndpointHealth", "connectivity"}:                         of[connectivity],
+	{"Alexa.ContactSensor", "detectionState"}:                        text,
+	{"Alexa.Cooking", "cookingMode"}:                                 mode,
+	{"Alexa.Cooking.TimeController", "cookingPowerLevel"}:            of[powerLevel],
+	{"Alexa.Cooking", "cookingTimeInterval"}:                         interval,
+	{"Alexa.EqualizerController", "bands"}:                           of[bands],
+	{"Alexa.EqualizerController", "mode"}:                            text,
+	{"Alexa.SecurityPanelController", "fireAlarm"}:                   of[boxed[Alarm]],
+	{"Alexa.Cooking", "foodItem"}:                                    of[Food],
+	{"Alexa.TimeHoldController", "holdEndTime"}:                      of[instant],
+	{"Alexa.TimeHoldController", "holdStartTime"}:                    of[instant],
+	{"Alexa.InputController", "input"}:                               text,
+	{"Alexa.InventoryLevelSensor", "level"}:                          amount,
+	{"Alexa.Launcher", "target"}:                                     of[App],
+	{"Alexa.LockController", "lockState"}:                            text,
+	{"Alexa.ThermostatController", "lowerSetpoint"}:                  of[Degrees],
+	{"Alexa.ModeController", "mode"}:                                 text,
+	{"Alexa.MotionSensor", "detectionState"}:                         text,
+	{"Alexa.Speaker", "muted"}:                                       flag,
+	{"Alexa.PercentageController", "percentage"}:                     of[percent],
+	{"Alexa.PlaybackStateReporter", "playbackState"}:                 of[playbackState],
+	{"Alexa.PowerLevelController", "powerLevel"}:                     of[percent],
+	{"Alexa.PowerController", "powerState"}:                          text,
+	{"Alexa.Cooking.PresetController", "presetName"}:                 text,
+	{"Alexa.RangeController", "rangeValue"}:                          number,
+	{"Alexa.RecordController", "recordingState"}:                     text,
+	{"Alexa.Cooking.TimeController", "requestedCookTime"}:            duration,
+	{"Alexa.Cooking.PresetController", "requestedFoodDoneness"}:      mode,
+	{"Alexa.ThermostatController", "targetSetpoint"}:                 of[Degrees],
+	{"Alexa.TemperatureSensor", "temperature"}:                       of[Degrees],
+	{"Alexa.ThermostatController", "thermostatMode"}:                 mode,
+	{"Alexa.ToggleController", "toggleState"}:                        text,
+	{"Alexa.ThermostatController", "upperSetpoint"}:                  of[Degrees],
+	{"Alexa.Speaker", "volume"}:                                      of[percent],
+	{"Alexa.SecurityPanelController", "waterAlarm"}:                  of[boxed[Alarm]],
+}
+
 // ArmState is the property armState of Alexa.SecurityPanelController.
 func ArmState(value Arming, at time.Time) Property {
 	return Property{Namespace: "Alexa.SecurityPanelController", Name: "armState", Value: value, TimeOfSample: at}
+}
+
+// AutomationStatuses is the property automationStatuses of Alexa.AutomationManagement.
+func AutomationStatuses(value []AutomationStatus, at time.Time) Property {
+	return Property{Namespace: "Alexa.AutomationManagement", Name: "automationStatuses", Value: automations(value), TimeOfSample: at}
 }
 
 // Brightness is the property brightness of Alexa.BrightnessController, in percent, 0 to 100.
@@ -41,7 +93,12 @@ func ColorTemperatureInKelvin(value int, at time.Time) Property {
 
 // Connectivity is the property connectivity of Alexa.EndpointHealth.
 func Connectivity(value Reachability, at time.Time) Property {
-	return Property{Namespace: "Alexa.EndpointHealth", Name: "connectivity", Value: boxed[Reachability]{value}, TimeOfSample: at}
+	return Property{Namespace: "Alexa.EndpointHealth", Name: "connectivity", Value: connectivity{Value: value}, TimeOfSample: at}
+}
+
+// ConnectivityLost is the property connectivity of Alexa.EndpointHealth, as UNREACHABLE with the reason, such as "WIFI_BAD_PASSWORD"; version 3.1 of the interface has it, and Amazon's list of reasons is not known here.
+func ConnectivityLost(value string, at time.Time) Property {
+	return Property{Namespace: "Alexa.EndpointHealth", Name: "connectivity", Value: connectivity{Unreachable, value}, TimeOfSample: at}
 }
 
 // ContactDetectionState is the property detectionState of Alexa.ContactSensor.
@@ -192,6 +249,11 @@ func TargetSetpoint(value Degrees, at time.Time) Property {
 // Temperature is the property temperature of Alexa.TemperatureSensor.
 func Temperature(value Degrees, at time.Time) Property {
 	return Property{Namespace: "Alexa.TemperatureSensor", Name: "temperature", Value: value, TimeOfSample: at}
+}
+
+// ThermostatCustomMode is the property thermostatMode of Alexa.ThermostatController, as CUSTOM with the manufacturer's name for the mode; that the property has the form of the directive's is a guess.
+func ThermostatCustomMode(value string, at time.Time) Property {
+	return Property{Namespace: "Alexa.ThermostatController", Name: "thermostatMode", Value: Cooking{"CUSTOM", value}, TimeOfSample: at}
 }
 
 // ThermostatMode is the property thermostatMode of Alexa.ThermostatController.

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"encoding/json"
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -18,8 +19,17 @@ func TestProperties(t *testing.T) {
 		property gateway.Property
 		json     string
 	}{
-		"ArmState":                 {gateway.ArmState(gateway.ArmedAway, at), `"name": "armState", "value": "ARMED_AWAY"`},
-		"Brightness":               {gateway.Brightness(0, at), `"name": "brightness", "value": 0`},
+		"ArmState":   {gateway.ArmState(gateway.ArmedAway, at), `"name": "armState", "value": "ARMED_AWAY"`},
+		"Brightness": {gateway.Brightness(0, at), `"name": "brightness", "value": 0`},
+		"AutomationStatuses": {
+			gateway.AutomationStatuses([]gateway.AutomationStatus{
+				{Capability: "Alexa.PowerController", Status: "AUTOMATED"},
+				{Capability: "Alexa.ToggleController", Instance: "Oven.Light", Status: "NOT_AUTOMATED"},
+			}, at),
+			`"name": "automationStatuses", "value": [{"capability": "Alexa.PowerController", "status": "AUTOMATED"}, {"capability": "Alexa.ToggleController", "instance": "Oven.Light", "status": "NOT_AUTOMATED"}]`,
+		},
+		"ConnectivityLost":         {gateway.ConnectivityLost("WIFI_BAD_PASSWORD", at), `"name": "connectivity", "value": {"value": "UNREACHABLE", "reason": "WIFI_BAD_PASSWORD"}`},
+		"ThermostatCustomMode":     {gateway.ThermostatCustomMode("VENDOR_HEAT_COOL", at), `"name": "thermostatMode", "value": {"value": "CUSTOM", "customName": "VENDOR_HEAT_COOL"}`},
 		"BurglaryAlarm":            {gateway.BurglaryAlarm(gateway.AlarmOn, at), `"name": "burglaryAlarm", "value": {"value": "ALARM"}`},
 		"CarbonMonoxideAlarm":      {gateway.CarbonMonoxideAlarm(gateway.AlarmOff, at), `"name": "carbonMonoxideAlarm", "value": {"value": "OK"}`},
 		"Channel":                  {gateway.Channel(gateway.TVChannel{Number: "5.1", CallSign: "KBCD"}, at), `"name": "channel", "value": {"number": "5.1", "callSign": "KBCD"}`},
@@ -119,6 +129,8 @@ func TestWords(t *testing.T) {
 		{gateway.CookingMode(gateway.Cooking{Mode: "DEFROST"}, at), `{"value": "DEFROST"}`},
 		{gateway.Channel(gateway.TVChannel{AffiliateCallSign: "BCD", URI: "tv:1"}, at), `{"affiliateCallSign": "BCD", "uri": "tv:1"}`},
 		{gateway.FoodItem(gateway.Food{Name: "soup"}, at), `{"foodName": "soup"}`},
+		{gateway.FoodItem(gateway.Food{Name: "steak", Thickness: &gateway.Length{Value: 2.5, Unit: "CENTIMETER"}}, at), `{"foodName": "steak", "foodThickness": {"value": 2.5, "unit": "CENTIMETER"}}`},
+		{gateway.CookingTimeInterval(gateway.Interval{Start: at, Duration: 90*time.Second + 1}, at), `{"start": "2026-11-22T08:30:15Z", "duration": "PT1M31S"}`},
 		{gateway.CookingTimeInterval(gateway.Interval{End: at}, at), `{"end": "2026-11-22T08:30:15Z"}`},
 		{gateway.CookingTimeInterval(gateway.Interval{Start: at, End: time.Time{}.In(at.Location())}, at), `{"start": "2026-11-22T08:30:15Z"}`},
 		{gateway.RequestedCookTime(0, at), `"PT0S"`},
@@ -144,4 +156,79 @@ func TestPropertyFields(t *testing.T) {
 	require.JSONEq(t, `{
 		"namespace": "Alexa.InventoryLevelSensor", "instance": "Tank \"1\"", "name": "level", "value": 2.5, "unit": "LITER",
 		"timeOfSample": "2026-01-02T03:04:05.000Z", "uncertaintyInMilliseconds": 1001}`, contextJSON(t, body))
+}
+
+// literals are values of known properties that a program may write itself.
+var literals = []struct {
+	namespace, name string
+	good, bad       []any
+}{
+	{"Alexa.PowerController", "powerState", []any{"ON", gateway.Off, "on", json.RawMessage(`"NEW"`)}, []any{true, 1, []string{"ON"}, map[string]any{}}},
+	{"Alexa.BrightnessController", "brightness", []any{0, 100, uint8(7), 50.0, json.RawMessage(` 9`)}, []any{101, -1, 0.5, "50", true, gateway.Celsius(20)}},
+	{"Alexa.ColorTemperatureController", "colorTemperatureInKelvin", []any{1000}, []any{999}},
+	{"Alexa.Speaker", "muted", []any{true, new(bool)}, []any{"true", 1}},
+	{"Alexa.RangeController", "rangeValue", []any{1, -2.5, json.Number("3")}, []any{"1", true}},
+	{"Alexa.ColorController", "color", []any{map[string]any{"hue": 360, "saturation": 1, "brightness": 1, "new": 1}, &gateway.HSB{}}, []any{map[string]any{"hue": 361}, "red", &gateway.HSB{Hue: -1}}},
+	{"Alexa.TemperatureSensor", "temperature", []any{map[string]any{"value": 20, "scale": "CELSIUS"}}, []any{20, map[string]any{"value": 20}, map[string]any{"value": "20", "scale": "KELVIN"}}},
+	{"Alexa.ThermostatController", "thermostatMode", []any{"HEAT", map[string]any{"value": "CUSTOM", "customName": "X"}}, []any{1, map[string]any{"value": "CUSTOM"}}},
+	{"Alexa.Cooking", "cookingMode", []any{"BAKE", map[string]any{"value": "BAKE"}}, []any{map[string]any{}, 1}},
+	{"Alexa.EndpointHealth", "connectivity", []any{map[string]any{"value": "OK"}}, []any{"OK", map[string]any{"reason": "X"}}},
+	{"Alexa.SecurityPanelController", "fireAlarm", []any{map[string]string{"value": "ALARM"}}, []any{"ALARM"}},
+	{"Alexa.PlaybackStateReporter", "playbackState", []any{map[string]string{"state": "PLAYING"}}, []any{"PLAYING"}},
+	{"Alexa.InventoryLevelSensor", "level", []any{2.5, map[string]any{"@type": "Count", "value": 2}}, []any{-1, "2", map[string]any{"value": 2}}},
+	{"Alexa.Cooking.TimeController", "requestedCookTime", []any{"PT3M", "P1D"}, []any{180, "3 minutes"}},
+	{"Alexa.Cooking.TimeController", "cookingPowerLevel", []any{map[string]any{"@type": "IntegralPowerLevel", "value": 3}}, []any{3, map[string]any{"@type": "IntegralPowerLevel"}}},
+	{"Alexa.Cooking", "cookingTimeInterval", []any{map[string]any{"start": "2026-11-22T08:30:15Z", "duration": "PT3M"}}, []any{map[string]any{}, map[string]any{"start": "2026-11-22T08:30:15+01:00"}, "PT3M"}},
+	{"Alexa.Cooking", "foodItem", []any{map[string]any{"foodName": "x"}}, []any{map[string]any{}, map[string]any{"foodName": "x", "foodThickness": map[string]any{"value": -1, "unit": "INCH"}}}},
+	{"Alexa.TimeHoldController", "holdEndTime", []any{"2026-11-22T08:30:15Z"}, []any{"2026-11-22T08:30:15.5Z", at}},
+	{"Alexa.EqualizerController", "bands", []any{[]any{map[string]any{"name": "BASS", "value": 1}}}, []any{[]any{map[string]any{"value": 1}}}},
+	{"Alexa.ChannelController", "channel", []any{map[string]string{"number": "5"}}, []any{map[string]string{}, "5"}},
+	{"Alexa.Launcher", "target", []any{map[string]string{"identifier": "i", "name": "n"}}, []any{map[string]string{"name": "n"}}},
+	{"Alexa.AutomationManagement", "automationStatuses", []any{[]any{}, []any{map[string]string{"capability": "c", "status": "s"}}}, []any{[]any{map[string]string{}}, "AUTOMATED"}},
+	{"Alexa.Example", "example", []any{"ON", 1, []any{}, "\ufffd", `\ufffd`, json.RawMessage(`"\\ufffd"`)}, nil},
+}
+
+// The value of a literal is checked as the property's function checks it.
+func TestLiterals(t *testing.T) {
+	for _, test := range literals {
+		t.Run(test.namespace+"."+test.name, func(t *testing.T) {
+			message := func(value any) (*gateway.Message, error) {
+				return gateway.MessageOf(&gateway.StateReport{EndpointID: "device-1", CorrelationToken: "c", Context: []gateway.Property{{
+					Namespace: test.namespace, Instance: "Example", Name: test.name, Value: value, TimeOfSample: at,
+				}}})
+			}
+			for _, value := range test.good {
+				_, err := message(value)
+				require.NoError(t, err, "%v", value)
+			}
+			for _, value := range test.bad {
+				_, err := message(value)
+				require.ErrorIs(t, err, gateway.ErrInvalidEvent, "%v", value)
+				requireInvalid(t, err, "StateReport.Context[0].Value", "")
+			}
+		})
+	}
+}
+
+// The time for a list of properties grows as the list does.
+func TestManyProperties(t *testing.T) {
+	list := func(n int) (properties []gateway.Property) {
+		for i := range n {
+			properties = append(properties, gateway.RangeValue(strconv.Itoa(i), 1, at))
+		}
+		return properties
+	}
+	report := &gateway.ChangeReport{EndpointID: "lamp-1", Cause: gateway.PeriodicPoll, Properties: list(20_000), Context: list(40_000)[20_000:]}
+	start := time.Now()
+	m, err := gateway.MessageOf(report)
+	require.NoError(t, err)
+	require.Less(t, time.Since(start), 5*time.Second, "each with each other would take longer")
+	require.ErrorIs(t, m.Sendable(), gateway.ErrTooLarge)
+
+	report.Context = append(report.Context, list(1)...)
+	_, err = gateway.MessageOf(report)
+	requireInvalid(t, err, "ChangeReport.Context[20000]", "repeats a property that changed")
+	report.Context[20_000] = report.Context[7]
+	_, err = gateway.MessageOf(report)
+	requireInvalid(t, err, "ChangeReport.Context[20000]", "repeats Context[7]")
 }

@@ -7,15 +7,17 @@ import (
 	"time"
 )
 
-// Property is the value of one property of an endpoint at one time. There is a
-// function for each property that Amazon's interfaces define, such as
-// [PowerState]; a literal serves for any other.
+// Property is the value of one property of an endpoint at one time. Functions such
+// as [PowerState] make one; see the package documentation for the properties that
+// have none. A literal serves for any property. The value of a literal is checked
+// as that of the function is, if there is one.
 type Property struct {
 	Namespace string // the interface, such as "Alexa.PowerController"
 	Instance  string // which instance of the interface; empty if the interface has no instances
 	Name      string // such as "powerState"
 
-	// Value is encoded by encoding/json. It must be neither null nor "".
+	// Value is encoded by encoding/json. It must be neither null nor "", and its
+	// text valid UTF-8.
 	Value any
 
 	// TimeOfSample is when the value was sampled, not when it is sent. It is
@@ -32,10 +34,15 @@ type Property struct {
 	Unit string
 }
 
+func (p *Property) key() [3]string { return [3]string{p.Namespace, p.Instance, p.Name} }
+
 // is reports whether two properties are samples of the same thing.
 func (p *Property) is(other *Property) bool {
 	return p.Name == other.Name && p.Namespace == other.Namespace && p.Instance == other.Instance
 }
+
+// propertyName names a property of an interface.
+type propertyName struct{ namespace, name string }
 
 // checked is a value that knows the rules that Amazon has for it.
 type checked interface {
@@ -43,26 +50,35 @@ type checked interface {
 	broken() string
 }
 
+// few is how many properties are compared with each other, without a map.
+const few = 16
+
 // properties writes a list of properties. Each may occur only once, and not
 // among others.
 func (w *writer) properties(field string, list, others []Property) {
 	w.list = field
 	w.raw(`[`)
+	var first map[[3]string]int // where in the list a property is, and in the others: -1
+	if len(list)+len(others) > few {
+		first = make(map[[3]string]int, len(list)+len(others))
+		for i := range others {
+			first[others[i].key()] = -1
+		}
+	}
 	for i := range list {
 		p := &list[i]
 		if w.index = i; i > 0 {
 			w.raw(`,`)
 		}
 		w.property(p)
-		for j := range list[:i] {
-			if p.is(&list[j]) {
-				w.fail("", "repeats "+element(field, j))
-			}
-		}
-		for j := range others {
-			if p.is(&others[j]) {
-				w.fail("", "repeats a property that changed")
-			}
+		j, repeated := find(first, p, list[:i], others)
+		switch {
+		case repeated && j < 0:
+			w.fail("", "repeats a property that changed")
+		case repeated:
+			w.fail("", "repeats "+element(field, j))
+		case first != nil:
+			first[p.key()] = i
 		}
 		if w.err != nil {
 			return
@@ -70,6 +86,26 @@ func (w *writer) properties(field string, list, others []Property) {
 	}
 	w.raw(`]`)
 	w.list = ""
+}
+
+// find returns where in the list the property is already, or -1 if it is among
+// the others. The map, if there is one, has the answer.
+func find(first map[[3]string]int, p *Property, list, others []Property) (int, bool) {
+	if first != nil {
+		j, found := first[p.key()]
+		return j, found
+	}
+	for j := range list {
+		if p.is(&list[j]) {
+			return j, true
+		}
+	}
+	for j := range others {
+		if p.is(&others[j]) {
+			return -1, true
+		}
+	}
+	return 0, false
 }
 
 func (w *writer) property(p *Property) {
@@ -86,12 +122,12 @@ func (w *writer) property(p *Property) {
 	w.raw(`,"name":`)
 	w.text("Name", p.Name)
 	w.raw(`,"value":`)
-	switch string(w.value("Value", p.Value)) {
+	switch written := w.value("Value", p.Value); string(written) {
+	case ``: // it could not be encoded
 	case `null`, `""`:
 		w.fail("Value", "is required")
-	}
-	if v, ok := p.Value.(checked); ok {
-		if rule := v.broken(); rule != "" {
+	default:
+		if rule := brokenBy(p, written); rule != "" {
 			w.fail("Value", rule)
 		}
 	}
@@ -107,6 +143,17 @@ func (w *writer) property(p *Property) {
 		w.text("Unit", p.Unit)
 	}
 	w.raw(`}`)
+}
+
+// brokenBy returns the rule that the value of a property breaks, or "".
+func brokenBy(p *Property, written []byte) string {
+	if rule := rules[propertyName{p.Namespace, p.Name}]; rule != nil {
+		return rule(p.Value, written)
+	}
+	if v, ok := p.Value.(checked); ok {
+		return v.broken()
+	}
+	return ""
 }
 
 // roundUp returns how many units d is, rounded up.

@@ -7,7 +7,7 @@ import (
 )
 
 // RawEvent is an event of any interface, for those that have no type here. It is
-// checked, sent and resent as the others are.
+// sent and resent as the others are, and checked except for its endpoint ID.
 type RawEvent struct {
 	Namespace        string
 	Name             string
@@ -15,7 +15,9 @@ type RawEvent struct {
 	PayloadVersion   string             // the interface's version; empty means "3"
 	CorrelationToken alexaevents.Secret // of the directive that the event answers; empty is left out
 
-	EndpointID string // empty is left out: an event that concerns no endpoint
+	// EndpointID is not checked. Empty is left out: an event that concerns no
+	// endpoint.
+	EndpointID string
 
 	// Payload is a JSON object. It must not have a member named scope. Nil
 	// means an empty object.
@@ -44,7 +46,7 @@ func (e *RawEvent) message() (*message, error) {
 	})
 	w.repeatable = e.Repeatable
 	if e.EndpointID != "" {
-		w.endpoint(e.EndpointID)
+		w.anyEndpoint(e.EndpointID)
 	}
 	w.raw(`,"payload":`)
 	if e.ScopeInPayload {

@@ -67,10 +67,25 @@ type EqualizerBand struct {
 	Value int  `json:"value"` // in the range of the discovery response
 }
 
+// AutomationStatus says whether a routine of the customer controls a capability of
+// an endpoint.
+type AutomationStatus struct {
+	Capability string `json:"capability"`         // the interface, such as "Alexa.PowerController"
+	Instance   string `json:"instance,omitempty"` // empty if the interface has no instances
+	Status     string `json:"status"`             // "AUTOMATED" or "NOT_AUTOMATED"
+}
+
 // App is an app or a shortcut of a device with a screen.
 type App struct {
 	Identifier string `json:"identifier"` // of Amazon's list of launch targets
 	Name       string `json:"name"`
+}
+
+func (a App) broken() string {
+	if a.Identifier == "" || a.Name == "" {
+		return "must have an identifier and a name"
+	}
+	return ""
 }
 
 // Amount is a quantity of a consumable or of food, by its kind: Count,
@@ -108,39 +123,53 @@ func (c Cooking) broken() string {
 
 // Food is what an appliance cooks.
 type Food struct {
-	Name     string  `json:"foodName"`               // required
-	Category string  `json:"foodCategory,omitempty"` // such as "CHICKEN"
-	State    string  `json:"foodState,omitempty"`    // such as "FROZEN"
-	Quantity *Amount `json:"foodQuantity,omitempty"`
+	Name      string  `json:"foodName"`               // required
+	Category  string  `json:"foodCategory,omitempty"` // such as "CHICKEN"
+	State     string  `json:"foodState,omitempty"`    // such as "FROZEN"
+	Quantity  *Amount `json:"foodQuantity,omitempty"`
+	Thickness *Length `json:"foodThickness,omitempty"`
+}
+
+// Length is how thick food is.
+type Length struct {
+	Value float64 `json:"value"` // not negative
+	Unit  string  `json:"unit"`  // such as "CENTIMETER" or "INCH"
 }
 
 func (f Food) broken() string {
-	if f.Name == "" {
+	switch {
+	case f.Name == "":
 		return "must have a name"
-	}
-	if f.Quantity != nil {
+	case f.Thickness != nil && (f.Thickness.Value < 0 || f.Thickness.Unit == ""):
+		return "must have a thickness with a unit that is not negative"
+	case f.Quantity != nil:
 		return f.Quantity.broken()
 	}
 	return ""
 }
 
-// Interval is a span of time, cut to whole seconds. Either end may be zero,
-// which leaves it out.
-type Interval struct{ Start, End time.Time }
+// Interval is a span of time, in whole seconds. A zero field is left out.
+type Interval struct {
+	Start, End time.Time     // cut to the second
+	Duration   time.Duration // rounded up to the second
+}
 
 // MarshalJSON returns the object that Amazon calls TimeInterval.
 func (i Interval) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
-		Start instant `json:"start,omitzero"`
-		End   instant `json:"end,omitzero"`
-	}{instant(i.Start), instant(i.End)})
+		Start    instant  `json:"start,omitzero"`
+		End      instant  `json:"end,omitzero"`
+		Duration cookTime `json:"duration,omitzero"`
+	}{instant(i.Start), instant(i.End), cookTime(i.Duration)})
 }
 
 func (i Interval) broken() string {
 	start, end := instant(i.Start), instant(i.End)
 	switch {
-	case start.IsZero() && end.IsZero():
-		return "must have a start or an end"
+	case i.Duration < 0:
+		return "must not have a negative duration"
+	case start.IsZero() && end.IsZero() && i.Duration == 0:
+		return intervalRule
 	case !start.IsZero() && start.broken() != "", !end.IsZero() && end.broken() != "":
 		return yearRule
 	case !start.IsZero() && !end.IsZero() && i.End.Before(i.Start):
@@ -148,3 +177,5 @@ func (i Interval) broken() string {
 	}
 	return ""
 }
+
+const intervalRule = "must have a start, an end or a duration"

@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"bytes"
 	"encoding/json"
+	"errors"
 	"strconv"
 	"time"
 )
@@ -36,6 +38,14 @@ type boxed[T ~string] struct {
 
 func (b boxed[T]) broken() string { return required(b.Value) }
 
+// connectivity is whether an endpoint is reached, and why not.
+type connectivity struct {
+	Value  Reachability `json:"value"`
+	Reason string       `json:"reason,omitempty"`
+}
+
+func (c connectivity) broken() string { return required(c.Value) }
+
 // playbackState is a word inside an object of another form.
 type playbackState struct {
 	State Playback `json:"state"`
@@ -64,6 +74,18 @@ func (b bands) broken() string {
 	return ""
 }
 
+// automations are the capabilities of an endpoint.
+type automations []AutomationStatus
+
+func (a automations) broken() string {
+	for _, status := range a {
+		if status.Capability == "" || status.Status == "" {
+			return "must have a capability and a status everywhere"
+		}
+	}
+	return ""
+}
+
 // powerLevel is how strongly an appliance cooks.
 type powerLevel struct {
 	Type  string `json:"@type"`
@@ -71,8 +93,8 @@ type powerLevel struct {
 }
 
 func (l powerLevel) broken() string {
-	if l.Value == "" {
-		return "is required"
+	if l.Type == "" || l.Value == "" || l.Value == nil {
+		return "must have a type and a value"
 	}
 	return ""
 }
@@ -84,6 +106,17 @@ func (i instant) IsZero() bool { return time.Time(i).IsZero() }
 
 func (i instant) MarshalJSON() ([]byte, error) {
 	return json.Marshal(time.Time(i).UTC().Format(time.RFC3339))
+}
+
+// UnmarshalJSON refuses what is not such a time.
+func (i *instant) UnmarshalJSON(data []byte) error {
+	const layout = `"2006-01-02T15:04:05Z"`
+	t, err := time.Parse(layout, string(data))
+	if err == nil && len(data) != len(layout) { // time.Parse accepts fractions too
+		err = errors.New("not in whole seconds")
+	}
+	*i = instant(t)
+	return err
 }
 
 func (i instant) broken() string {
@@ -113,6 +146,86 @@ func (t cookTime) MarshalJSON() ([]byte, error) {
 func (t cookTime) broken() string {
 	if t < 0 {
 		return "must not be negative"
+	}
+	return ""
+}
+
+// The functions below are the rules that a literal of a known property must keep,
+// as its function does. They get the value and its JSON, and return the rule that
+// it breaks, or "". They leave open what Amazon may add: words and members.
+
+const formRule = "must be of the form that the property's function makes"
+
+// of is the rule of values that know their own, and of JSON that can be one.
+func of[T checked](value any, written []byte) string {
+	v, ok := value.(T)
+	if !ok && json.Unmarshal(written, &v) != nil {
+		return formRule
+	}
+	return v.broken()
+}
+
+func text(_ any, written []byte) string {
+	if written[0] != '"' {
+		return "must be text"
+	}
+	return ""
+}
+
+func flag(_ any, written []byte) string {
+	if written[0] != 't' && written[0] != 'f' {
+		return "must be true or false"
+	}
+	return ""
+}
+
+func number(_ any, written []byte) string {
+	if written[0] != '-' && (written[0] < '0' || written[0] > '9') {
+		return "must be a number"
+	}
+	return ""
+}
+
+// mode is a word, or an object that has it.
+func mode(value any, written []byte) string {
+	if written[0] == '"' {
+		return ""
+	}
+	return of[Cooking](value, written)
+}
+
+// amount is an Amount, or a number in the older form.
+func amount(value any, written []byte) string {
+	if number(value, written) == "" {
+		if written[0] == '-' {
+			return "must not be negative"
+		}
+		return ""
+	}
+	return of[Amount](value, written)
+}
+
+// duration is one of ISO 8601.
+func duration(value any, written []byte) string {
+	if t, ok := value.(cookTime); ok {
+		return t.broken()
+	}
+	if !bytes.HasPrefix(written, []byte(`"P`)) {
+		return "must be a duration as in ISO 8601"
+	}
+	return ""
+}
+
+func interval(value any, written []byte) string {
+	if i, ok := value.(Interval); ok {
+		return i.broken()
+	}
+	var i struct {
+		Start, End instant
+		Duration   string
+	}
+	if json.Unmarshal(written, &i) != nil || i.Start.IsZero() && i.End.IsZero() && i.Duration == "" {
+		return intervalRule
 	}
 	return ""
 }

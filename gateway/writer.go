@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -55,12 +56,21 @@ func write(event string, h header) *writer {
 	return w
 }
 
-// endpoint writes the endpoint, and makes it the place of the scope.
+// endpoint writes the endpoint, and makes it the place of the scope. The ID of a
+// directive is repeated as it came.
 func (w *writer) endpoint(id string) {
+	if !w.correlated && !isEndpointID(id) {
+		w.fail("EndpointID", endpointIDRule)
+	}
+	w.anyEndpoint(id)
+}
+
+// anyEndpoint is endpoint for an ID of any form.
+func (w *writer) anyEndpoint(id string) {
 	w.raw(`,"endpoint":{`)
 	w.scopeAt = len(w.body)
 	w.raw(`"endpointId":`)
-	w.endpointID("EndpointID", id)
+	w.text("EndpointID", id)
 	w.raw(`}`)
 }
 
@@ -119,7 +129,7 @@ func (w *writer) require(field string, ok bool) {
 func (w *writer) text(field, s string) {
 	w.require(field, s != "")
 	if !utf8.ValidString(s) {
-		w.fail(field, "must be valid UTF-8")
+		w.fail(field, utf8Rule)
 	}
 	w.body = appendText(w.body, s)
 }
@@ -128,9 +138,7 @@ func (w *writer) endpointID(field, id string) {
 	if !isEndpointID(id) {
 		w.fail(field, endpointIDRule)
 	}
-	w.raw(`"`)
-	w.raw(id)
-	w.raw(`"`)
+	w.body = appendText(w.body, id)
 }
 
 // time writes a time in UTC.
@@ -159,10 +167,26 @@ func (w *writer) value(field string, v any) []byte {
 	}
 	w.body = w.body[:len(w.body)-1] // the line break of Encode
 	written := w.body[start:]
-	if !utf8.Valid(written) {
-		w.fail(field, "must be valid UTF-8")
+	if !utf8.Valid(written) || replaces(written) {
+		w.fail(field, utf8Rule)
 	}
 	return written
+}
+
+// replaces tells whether the JSON has the escape \ufffd, with which encoding/json
+// replaces invalid UTF-8. It leaves the valid character U+FFFD unescaped.
+func replaces(written []byte) bool {
+	for {
+		i := bytes.Index(written, []byte(`\ufffd`))
+		if i < 0 {
+			return false
+		}
+		backslashes := i + 1 - len(bytes.TrimRight(written[:i+1], `\`))
+		if backslashes%2 == 1 {
+			return true
+		}
+		written = written[i+1:]
+	}
 }
 
 // Write appends to the body, for the encoder of values.
@@ -198,18 +222,20 @@ func appendText(b []byte, s string) []byte {
 }
 
 const (
-	endpointIDRule = "must be 1 to 256 letters, digits and characters of _-=#;:?@&"
+	endpointIDRule = "must be 1 to 256 letters, digits, spaces and characters of _-=#;:?@&"
+	utf8Rule       = "must be valid UTF-8"
 	yearRule       = "must lie in the years 1000 to 9999"
 )
 
-// isEndpointID applies the pattern of Amazon's message schema.
+// isEndpointID applies the rule of Amazon's page on discovery objects. The message
+// schema of 2021 does not allow the space.
 func isEndpointID(id string) bool {
 	for i := range len(id) {
 		if isAlphanumeric(id[i]) {
 			continue
 		}
 		switch id[i] {
-		case '_', '-', '=', '#', ';', ':', '?', '@', '&':
+		case ' ', '_', '-', '=', '#', ';', ':', '?', '@', '&':
 		default:
 			return false
 		}
