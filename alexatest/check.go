@@ -8,16 +8,29 @@ import (
 	"strings"
 )
 
-// The limits of Amazon's message schema of 2021.
+// The limits of Amazon's message schema of 2021; endpoint IDs may also have spaces, by
+// the newer page on discovery objects.
 var (
 	messageID    = regexp.MustCompile(`^[a-zA-Z0-9-]{1,127}$`)
-	endpointID   = regexp.MustCompile(`^[a-zA-Z0-9_\-=#;:?@&]{1,256}$`)
+	endpointID   = regexp.MustCompile(`^[a-zA-Z0-9_\-=#;:?@& ]{1,256}$`)
 	timeOfSample = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$`)
 	wholeSeconds = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`)
+	upTo128      = regexp.MustCompile(`(?s)^.{1,128}$`)
+	upTo256      = regexp.MustCompile(`(?s)^.{1,256}$`)
 	anyText      = regexp.MustCompile(`(?s).`)
 )
 
-const maxEndpoints = 300 // of a discovery report
+const (
+	maxEndpoints    = 300     // of a discovery report
+	maxCapabilities = 100     // of an endpoint
+	maxEvent        = 256_000 // bytes; Amazon documents 256 KB for discovery reports alone
+)
+
+// known are the events with an endpoint whose rules are known.
+var known = []string{
+	"Alexa.ChangeReport", "Alexa.DoorbellEventSource.DoorbellPress", "Alexa.SceneController.ActivationStarted",
+	"Alexa.SceneController.DeactivationStarted", "Alexa.SimpleEventSource.Event",
+}
 
 // event is what the gateway finds in a message. It is read by rules of its own,
 // that is without package gateway, whose events it is to check.
@@ -45,7 +58,11 @@ func readEvent(body []byte) *event {
 
 	if message["endpoint"] != nil {
 		endpoint := e.object("endpoint", message["endpoint"], "scope", "endpointId", "cookie?")
-		e.text("endpoint.endpointId", endpoint["endpointId"], endpointID)
+		form := endpointID
+		if header["correlationToken"] != nil || !slices.Contains(known, namespace+"."+name) {
+			form = anyText // the ID of a directive, or of an event that may have rules of its own
+		}
+		e.text("endpoint.endpointId", endpoint["endpointId"], form)
 		e.scope("endpoint.scope", endpoint["scope"])
 	} else {
 		e.scope("payload.scope", payload["scope"])
@@ -65,7 +82,7 @@ func readEvent(body []byte) *event {
 			e.fail("a discovery report has no endpoint and no context")
 		}
 		e.endpoints = e.list("payload.endpoints", payload["endpoints"], func(path string, data json.RawMessage) {
-			e.text(path+".endpointId", e.object(path, data)["endpointId"], endpointID)
+			e.endpoint(path, e.object(path, data))
 		})
 		if e.endpoints == 0 {
 			e.fail("payload.endpoints: empty")
@@ -128,6 +145,20 @@ func (e *event) list(path string, data json.RawMessage, read func(path string, d
 		read(fmt.Sprintf("%s[%d]", path, i), element)
 	}
 	return len(elements)
+}
+
+// endpoint checks the limits of what a discovery report says of an endpoint; that of
+// a DeleteReport has an ID only.
+func (e *event) endpoint(path string, endpoint object) {
+	e.text(path+".endpointId", endpoint["endpointId"], endpointID)
+	for name, form := range map[string]*regexp.Regexp{"friendlyName": upTo256, "manufacturerName": upTo128, "description": upTo128} {
+		if endpoint[name] != nil {
+			e.text(path+"."+name, endpoint[name], form)
+		}
+	}
+	if endpoint["capabilities"] != nil && e.list(path+".capabilities", endpoint["capabilities"], func(string, json.RawMessage) {}) > maxCapabilities {
+		e.fail("%s.capabilities: more than %d", path, maxCapabilities)
+	}
 }
 
 func (e *event) scope(path string, data json.RawMessage) {

@@ -35,6 +35,9 @@ func (g *gateways) answer(r *http.Request, body []byte, l *login) *http.Response
 	malformed := func(why string) *http.Response {
 		return refuse(http.StatusBadRequest, "INVALID_REQUEST_EXCEPTION", "The request was malformed. (alexatest: "+why+")")
 	}
+	tooLarge := func(why string) *http.Response {
+		return refuse(http.StatusRequestEntityTooLarge, "REQUEST_ENTITY_TOO_LARGE_EXCEPTION", why)
+	}
 	if r.Method != http.MethodPost {
 		return respond(r, http.StatusMethodNotAllowed, "text/plain", nil)
 	}
@@ -42,12 +45,15 @@ func (g *gateways) answer(r *http.Request, body []byte, l *login) *http.Response
 	if !ok || token == "" { // for which Amazon was seen to answer so
 		return malformed("the header Authorization has no bearer token")
 	}
+	if len(body) > maxEvent {
+		return tooLarge("The event has more than 256 KB.")
+	}
 	event := readEvent(body)
 	switch {
 	case event.wrong != "":
 		return malformed(event.wrong)
 	case event.endpoints > maxEndpoints:
-		return refuse(http.StatusRequestEntityTooLarge, "REQUEST_ENTITY_TOO_LARGE_EXCEPTION", "There are too many endpoints.")
+		return tooLarge("There are too many endpoints.")
 	case event.token != token: // a guess: nobody documents what Amazon does
 		return malformed("the tokens of header and scope differ")
 	}

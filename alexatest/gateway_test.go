@@ -136,6 +136,10 @@ func TestGatewayReadsEvents(t *testing.T) {
 		{"empty context", replaced(`{"properties": [`+reachable+`]}`, `{}`), ""},
 		{"cookie", replaced(`"lamp-1"`, `"lamp-1", "cookie": {"a": "b"}`), ""},
 		{"correlated", replaced(`"m-1"`, `"m-1", "correlationToken": "c"`), ""},
+		{"space in the endpoint ID", replaced(`"lamp-1"`, `"lamp 1"`), ""},
+		{"endpoint ID of a directive", strings.Replace(replaced(`"m-1"`, `"m-1", "correlationToken": "c"`), `"lamp-1"`, `"lamp/ü"`, 1), ""},
+		{"endpoint ID of another event", strings.Replace(eventJSON("Alexa.New", "Thing", endpoint+`, "payload": {}}`), `"lamp-1"`, `"lamp/ü"`, 1), ""},
+		{"long names", eventJSON(discovery, "AddOrUpdateReport", `"payload": {`+scope+`, "endpoints": [{"endpointId": "lamp", "friendlyName": "`+strings.Repeat("ü", 256)+`", "capabilities": [`+endpoints(100)+`]}]}}`), ""},
 		{"unit", replaced(`"value": "ON"`, `"value": 1, "unit": "LITER"`), ""},
 		{"doorbell", eventJSON(doorbell, "DoorbellPress", endpoint+`, "payload": `+happened+`}`), ""},
 		{"scene", eventJSON(scene, "ActivationStarted", endpoint+`, "payload": `+happened+`}`), ""},
@@ -154,7 +158,7 @@ func TestGatewayReadsEvents(t *testing.T) {
 		{"no message ID", replaced(`"m-1"`, `""`), "header.messageId"},
 		{"correlation token", replaced(`"m-1"`, `"m-1", "correlationToken": ""`), "header.correlationToken"},
 		{"no endpoint", eventJSON("Alexa", "ChangeReport", change+`}`), "payload.scope: not a JSON object"},
-		{"endpoint ID", replaced(`"lamp-1"`, `"lamp 1"`), "endpoint.endpointId: not a string of the form"},
+		{"endpoint ID", replaced(`"lamp-1"`, `"lamp/1"`), "endpoint.endpointId: not a string of the form"},
 		{"long endpoint ID", replaced(`"lamp-1"`, `"`+strings.Repeat("x", 257)+`"`), "endpoint.endpointId"},
 		{"scope type", replaced(`BearerToken`, `Bearer`), "endpoint.scope.type: not BearerToken"},
 		{"empty token", replaced(`"TOKEN"`, `""`), "endpoint.scope.token"},
@@ -178,6 +182,8 @@ func TestGatewayReadsEvents(t *testing.T) {
 		{"button without instance", strings.Replace(press, `, "instance": "Button"`, ``, 1), "has an instance and version 1.0"},
 		{"discovery with endpoint", eventJSON(discovery, "DeleteReport", endpoint+`, "payload": {"endpoints": [`+endpoints(1)+`]}}`), "no endpoint and no context"},
 		{"empty discovery", eventJSON(discovery, "AddOrUpdateReport", `"payload": {`+scope+`, "endpoints": []}}`), "payload.endpoints: empty"},
+		{"too long a name", eventJSON(discovery, "AddOrUpdateReport", `"payload": {`+scope+`, "endpoints": [{"endpointId": "lamp", "friendlyName": "`+strings.Repeat("ü", 257)+`"}]}}`), "payload.endpoints[0].friendlyName"},
+		{"too many capabilities", eventJSON(discovery, "AddOrUpdateReport", `"payload": {`+scope+`, "endpoints": [{"endpointId": "lamp", "capabilities": [`+endpoints(101)+`]}]}}`), "payload.endpoints[0].capabilities: more than 100"},
 		{"discovery without ID", eventJSON(discovery, "AddOrUpdateReport", `"payload": {`+scope+`, "endpoints": [{}]}}`), "payload.endpoints[0].endpointId"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -198,11 +204,22 @@ func TestGatewayReadsEvents(t *testing.T) {
 	}
 }
 
-func TestGatewayCountsEndpoints(t *testing.T) {
+func TestGatewayRefusesWhatIsTooLarge(t *testing.T) {
 	cloud := alexatest.NewCloud()
 	token := granted(t, cloud, alexaevents.Europe, "customer").AccessToken
-	body := eventJSON("Alexa.Discovery", "DeleteReport", `"payload": {`+scope+`, "endpoints": [`+endpoints(301)+`]}}`)
-	got := send(t, cloud, gatewayURL, token, strings.ReplaceAll(body, "TOKEN", token))
-	require.Equal(t, http.StatusRequestEntityTooLarge, got.Status)
-	require.Equal(t, "REQUEST_ENTITY_TOO_LARGE_EXCEPTION", got.Payload.Code)
+	large := func(n int) string {
+		format := strings.ReplaceAll(eventJSON("Alexa.New", "Thing", `"payload": {`+scope+`, "new": "%s"}}`), "TOKEN", token)
+		return fmt.Sprintf(format, strings.Repeat("x", n-len(format)+len("%s")))
+	}
+	for name, body := range map[string]string{
+		"endpoints": strings.ReplaceAll(eventJSON("Alexa.Discovery", "DeleteReport", `"payload": {`+scope+`, "endpoints": [`+endpoints(301)+`]}}`), "TOKEN", token),
+		"bytes":     large(256_001),
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := send(t, cloud, gatewayURL, token, body)
+			require.Equal(t, http.StatusRequestEntityTooLarge, got.Status)
+			require.Equal(t, "REQUEST_ENTITY_TOO_LARGE_EXCEPTION", got.Payload.Code)
+		})
+	}
+	require.Equal(t, http.StatusAccepted, send(t, cloud, gatewayURL, token, large(256_000)).Status)
 }

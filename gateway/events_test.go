@@ -298,3 +298,44 @@ func TestEncode(t *testing.T) {
 		require.JSONEq(t, format+`id-2"}, "payload": {"scope": {"type": "BearerToken", "token": "token-\"2\""}, "endpoints": [{"endpointId": "lamp-1"}]}}}`, string(second))
 	})
 }
+
+// What a directive says of its endpoint and version is repeated as it came; a
+// program may say otherwise.
+func TestAnswersRepeatTheDirective(t *testing.T) {
+	const id = "lamp/1 \"ü\""
+	directive := parse(t, `{"directive": {
+		"header": {"namespace": "Alexa.Example", "name": "Do", "payloadVersion": "1.0", "messageId": "m", "correlationToken": "c"},
+		"endpoint": {"endpointId": "lamp/1 \"ü\"", "scope": {"type": "BearerToken", "token": "t"}}, "payload": {}}}`)
+	version := func(body string) (string, string) {
+		var m struct {
+			Event struct {
+				Header   struct{ PayloadVersion string }
+				Endpoint struct{ EndpointID string }
+			}
+		}
+		require.NoError(t, json.Unmarshal([]byte(body), &m))
+		return m.Event.Header.PayloadVersion, m.Event.Endpoint.EndpointID
+	}
+	response, refusal := directive.Response(), directive.ErrorResponse(gateway.EndpointBusy, "")
+	for event, want := range map[gateway.Event]string{
+		response: "1.0", refusal: "1.0", directive.StateReport(): "3",
+		&gateway.Response{EndpointID: id, CorrelationToken: "c", PayloadVersion: "2"}: "2",
+		&gateway.Response{EndpointID: id, CorrelationToken: "c"}:                      "3",
+		&gateway.WakeUp{EndpointID: id, CorrelationToken: "c"}:                        "3",
+		&gateway.RawEvent{Namespace: "N", Name: "M", EndpointID: id}:                  "3",
+	} {
+		gotVersion, gotID := version(sent(t, event))
+		require.Equal(t, want, gotVersion, "%T", event)
+		require.Equal(t, id, gotID, "%T", event)
+	}
+	response.PayloadVersion, refusal.PayloadVersion = "3.1", ""
+	got, _ := version(sent(t, response))
+	require.Equal(t, "3.1", got)
+	got, _ = version(sent(t, refusal))
+	require.Equal(t, "3", got)
+
+	_, spaced := version(sent(t, &gateway.WakeUp{EndpointID: "a lamp_-=#;:?@&"}))
+	require.Equal(t, "a lamp_-=#;:?@&", spaced)
+	_, err := gateway.MessageOf(&gateway.WakeUp{EndpointID: id})
+	requireInvalid(t, err, "WakeUp.EndpointID", "spaces")
+}

@@ -9,10 +9,11 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The patterns of Amazon's message schema.
+// The patterns of Amazon's message schema, and the space, which the newer page on
+// discovery objects allows in endpoint IDs.
 var (
 	messageIDs    = regexp.MustCompile(`^[a-zA-Z0-9\-]{1,127}$`)
-	endpointIDs   = regexp.MustCompile(`^[a-zA-Z0-9_\-=#;:?@&]{1,256}$`)
+	endpointIDs   = regexp.MustCompile(`^[a-zA-Z0-9_\-=#;:?@& ]{1,256}$`)
 	sampleTimes   = regexp.MustCompile(`^[1-9]\d{3}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\d(\.\d{1,3})?Z$`)
 	wholeSeconds  = regexp.MustCompile(`^[1-9]\d{3}-[01]\d-[0-3]\dT[0-2]\d:[0-5]\d:[0-5]\dZ$`)
 	withInstances = []string{"Alexa.ModeController", "Alexa.RangeController", "Alexa.ToggleController"}
