@@ -7,6 +7,10 @@ import (
 
 // Secret is a token or code that must not reach a log. It prints, logs and
 // marshals as [redacted]; the conversion string(s) is the only way to its text.
+//
+// Package fmt does not call the methods of unexported fields: it shows a Secret that
+// is in one, directly or in a struct, unless the struct around it has a method
+// Format or String of its own.
 type Secret string
 
 const redacted = "[redacted]"

@@ -68,7 +68,7 @@ func (g *Granter) key(ctx context.Context, token alexaevents.Secret) (lwa.Key, e
 func resolve(ctx context.Context, name string, f func(context.Context, string) (string, error), token alexaevents.Secret) (string, error) {
 	id, err := f(ctx, string(token))
 	if err != nil {
-		return "", &resolveError{name, err, redact.Text(err.Error(), string(token))}
+		return "", &resolveError{name, redact.Error(err, string(token)), redact.Text(err.Error(), string(token))}
 	}
 	if id == "" {
 		return "", fmt.Errorf("%w: Granter.%s returned neither an ID nor an error", ErrMisconfigured, name)

@@ -32,6 +32,11 @@ func requireNoSecrets(t *testing.T, b *backend, err error) {
 	}
 }
 
+// echo is an error that shows what it was given.
+type echo string
+
+func (e echo) Error() string { return string(e) }
+
 // A proxy may answer with what it was sent, in the words of Amazon's errors.
 func TestEchoedSecretsAreStruck(t *testing.T) {
 	b := newBackend()
@@ -44,7 +49,7 @@ func TestEchoedSecretsAreStruck(t *testing.T) {
 			return &http.Response{StatusCode: 400, Header: http.Header{"X-Amzn-Requestid": {token}}, Body: io.NopCloser(bytes.NewReader(body))}, nil
 		},
 		"error": func(r *http.Request) (*http.Response, error) {
-			return nil, errors.New("cannot send " + r.Header.Get("Authorization"))
+			return nil, echo("cannot send " + r.Header.Get("Authorization"))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -52,6 +57,11 @@ func TestEchoedSecretsAreStruck(t *testing.T) {
 			err := b.sender.Send(t.Context(), "home", doorbellPress())
 			require.ErrorContains(t, err, "[redacted]")
 			requireNoSecrets(t, b, err)
+			for e := err; e != nil; e = errors.Unwrap(e) {
+				requireNoSecrets(t, b, e)
+			}
+			var shown echo
+			require.False(t, errors.As(err, &shown), "an error that shows the token")
 		})
 	}
 }
@@ -75,6 +85,9 @@ func TestResolversMayRepeatTheToken(t *testing.T) {
 			require.NoError(t, err)
 			require.NotContains(t, string(answer), "alexatest")
 			require.ErrorIs(t, failure, errNoSuchToken)
+			for e := failure; e != nil; e = errors.Unwrap(e) {
+				require.NotContains(t, e.Error(), "anna")
+			}
 			require.EqualError(t, failure, "gateway: Granter."+name+": GET https://login.example/introspect?token=[redacted]: [redacted]: no such token")
 			require.NotContains(t, b.log.String(), "anna")
 		})

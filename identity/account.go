@@ -104,7 +104,7 @@ type accountError struct {
 }
 
 func newAccountError(err error, token string) *accountError {
-	return &accountError{text: "identity: account of the access token: " + redact.Text(err.Error(), token), err: err}
+	return &accountError{text: "identity: account of the access token: " + redact.Text(err.Error(), token), err: redact.Error(err, token)}
 }
 
 func (e *accountError) Error() string { return e.text }

@@ -128,6 +128,7 @@ func (e *Error) temporary() bool {
 // words.
 func (e *Error) clean(secrets ...string) *Error {
 	if e.cause != nil {
+		e.cause = redact.Error(e.cause, secrets...)
 		e.words = e.cause.Error()
 	}
 	for _, text := range []*string{&e.Code, &e.Description, &e.RequestID, &e.words} {

@@ -1,6 +1,9 @@
 package redact_test
 
 import (
+	"errors"
+	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 	"unicode"
@@ -23,9 +26,12 @@ func TestText(t *testing.T) {
 		{"GET /?token=Atza%7Ca+b: refused", []string{"Atza|a b"}, "GET /?token=[redacted]: refused"},
 		{"GET /Atza%7Ca%20b", []string{"Atza|a b"}, "GET /[redacted]"},
 		{"code one, token Atza|2", []string{"Atza|2", "one"}, "code [redacted], token [redacted]"},
+		{"a cat, at a", []string{"a"}, "[redacted] cat, at [redacted]"},
+		{"secrets: sec, sec-1, 7sec, secé, é sec", []string{"sec"}, "secrets: [redacted], [redacted]-1, 7sec, secé, é [redacted]"},
+		{"inlongsecretside", []string{"longsecret"}, "in[redacted]side"},
 		{"two\nlines\x00 \x1b[31m\xff", nil, "two lines   [31m�"},
 		{strings.Repeat("é", 1000), nil, strings.Repeat("é", 300)},
-		{strings.Repeat("x", 299) + "secret", []string{"secret"}, strings.Repeat("x", 299) + "["},
+		{strings.Repeat("x", 298) + " secret", []string{"secret"}, strings.Repeat("x", 298) + " ["},
 	} {
 		require.Equal(t, test.want, redact.Text(test.text, test.secrets...))
 	}
@@ -40,3 +46,41 @@ func TestTextShowsNoSecret(t *testing.T) {
 		require.Equal(t, -1, strings.IndexFunc(got, func(r rune) bool { return !unicode.IsPrint(r) }))
 	})
 }
+
+type verbose struct{ text string }
+
+func (v *verbose) Error() string { return v.text }
+
+var errKnown = errors.New("known")
+
+// An error can be told apart, and seen where it shows no secret.
+func TestError(t *testing.T) {
+	const token = "Atza|canary-1"
+	for _, test := range []struct {
+		err   error
+		text  string
+		shown bool
+	}{
+		{fmt.Errorf("GET: %w: %w", &verbose{"refused"}, errKnown), "GET: refused: known", true},
+		{fmt.Errorf("GET ?t=%s: %w: %w", url.QueryEscape(token), &verbose{"refused"}, errKnown), "GET ?t=[redacted]: refused: known", false},
+		{outer{fmt.Errorf("%w: %w", &verbose{"token " + token}, errKnown)}, "outer", false},
+	} {
+		err := redact.Error(test.err, token)
+		require.EqualError(t, err, test.text)
+		require.ErrorIs(t, err, errKnown)
+		var v *verbose
+		require.Equal(t, test.shown, errors.As(err, &v))
+		for _, verb := range []string{"%v", "%+v", "%#v", "%q"} {
+			require.NotContains(t, fmt.Sprintf(verb, err), "canary")
+		}
+		for e := err; e != nil; e = errors.Unwrap(e) {
+			require.NotContains(t, e.Error(), "canary")
+		}
+	}
+}
+
+// outer hides the text of what it wraps.
+type outer struct{ err error }
+
+func (outer) Error() string   { return "outer" }
+func (o outer) Unwrap() error { return o.err }
