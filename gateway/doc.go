@@ -17,18 +17,20 @@
 //   - [RawEvent]: everything else.
 //
 // Amazon's gateway says no more of a bad event than that it is malformed. So
-// events are checked first, by the rules of Amazon's message schema, and an
-// [*InvalidError] names the field and the rule. The schema is from 2021, and the
-// checks stay open where Amazon adds to things: words such as causes and states
-// are never checked against a list.
+// events are checked first, and an [*InvalidError] names the field and the rule. The
+// rules are those of Amazon's message schema of 2021, with the limits of newer
+// pages. The checks stay open where Amazon adds to things: words such as causes and
+// states are never checked against a list.
 //
 // # Properties
 //
-// A [Property] is a value and the time at which it was sampled. For each property
-// of Amazon's interfaces there is a function, such as [PowerState] or
-// [TargetSetpoint], that knows the form of the value; where the schema limits the
-// value, an event with another is refused. A literal serves for the properties
-// that have no function.
+// A [Property] is a value and the time at which it was sampled. Functions such as
+// [PowerState] or [TargetSetpoint] know the form of the value. There is one for each
+// property of the message schema, except for those of the interfaces that Amazon
+// has withdrawn, Alexa.EventDetectionSensor and Alexa.Networking.AccessController.
+// Properties that came later, such as those of Alexa.SmartVision.ObjectDetectionSensor,
+// have none: write a literal. The value of a literal is checked as the function's is,
+// if there is one.
 //
 // # Directives
 //
@@ -54,7 +56,7 @@
 // # Sending
 //
 // A [Sender] sends an event to all who linked an account, each in their region.
-// The errors to decide by begin with [ErrNoGrant]; what each failure of Amazon's
+// The errors to decide by begin with [ErrEnded]; what each failure of Amazon's
 // leads to is listed in docs/faults.md of this module. A Sender gives up after a
 // few seconds: what must survive a longer outage has to be kept elsewhere and
 // sent again.

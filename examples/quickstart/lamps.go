@@ -38,10 +38,9 @@ func (b *backend) switched(w http.ResponseWriter, r *http.Request) {
 	case err == nil:
 		w.WriteHeader(http.StatusNoContent)
 		return
-	case errors.Is(err, gateway.ErrMisconfigured):
-	case errors.Is(err, gateway.ErrNoGrant), errors.Is(err, gateway.ErrRelink), errors.Is(err, gateway.ErrSkillDisabled):
+	case errors.Is(err, gateway.ErrEnded):
 		status = http.StatusGone // nobody listens until a customer allows it again
-	case errors.Is(err, gateway.ErrThrottled), errors.Is(err, gateway.ErrUnavailable):
+	case errors.Is(err, gateway.ErrTemporary):
 		status = http.StatusServiceUnavailable // the lamp has to come again later
 	}
 	http.Error(w, err.Error(), status)

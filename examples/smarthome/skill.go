@@ -163,15 +163,10 @@ func (s *skill) later(ctx context.Context, do func(context.Context)) {
 	s.work.Go(func() { do(context.WithoutCancel(ctx)) })
 }
 
-// note logs what went wrong.
+// note logs what went wrong. That no customer allows events, or none any more, is
+// nothing to act on.
 func (s *skill) note(ctx context.Context, what string, err error) {
-	if err != nil && !left(err) {
+	if err != nil && !errors.Is(err, gateway.ErrEnded) {
 		s.logger.WarnContext(ctx, what, slog.Any("error", err))
 	}
-}
-
-// left tells whether it is only that no customer allows events, or none any more.
-func left(err error) bool {
-	return (errors.Is(err, gateway.ErrNoGrant) || errors.Is(err, gateway.ErrRelink) || errors.Is(err, gateway.ErrSkillDisabled)) &&
-		!errors.Is(err, gateway.ErrMisconfigured)
 }
