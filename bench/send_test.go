@@ -114,40 +114,53 @@ var gatewayURL = alexaevents.Europe.APIEndpoint() + "/v3/events"
 func BenchmarkSend(b *testing.B) {
 	token := "Atza|" + strings.Repeat("x", 400)
 	server, last := newGateway(b)
-	client := &http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
-		},
-		TLSClientConfig:     &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs, ServerName: "example.com"},
-		MaxIdleConnsPerHost: 64,
-	}}
-	sender := &gateway.Sender{Tokens: tokensOf(b, token), HTTPClient: client}
 	report := lampReport()
 	prepared, err := bareBody(report, uuid.NewString(), token)
 	require.NoError(b, err)
-
-	send := func() error { return sender.Send(b.Context(), "account", report) }
-	bare := func() error {
-		body, err := bareBody(report, uuid.NewString(), token)
-		if err != nil {
-			return err
-		}
-		return post(b.Context(), client, body, token)
+	ways := func(client *http.Client) (send, bare, bytesOnly func() error) {
+		sender := &gateway.Sender{Tokens: tokensOf(b, token), HTTPClient: client}
+		return func() error { return sender.Send(b.Context(), "account", report) },
+			func() error {
+				body, err := bareBody(report, uuid.NewString(), token)
+				if err != nil {
+					return err
+				}
+				return post(b.Context(), client, body, token)
+			},
+			func() error { return post(b.Context(), client, prepared, token) }
 	}
-	bytesOnly := func() error { return post(b.Context(), client, prepared, token) }
 
+	send, bare, bytesOnly := ways(clientOf(server, 512, false))
 	require.NoError(b, send())
 	require.JSONEq(b, string(prepared), strings.Replace(*last.Load(), messageIDOf(b, *last.Load()), messageIDOf(b, string(prepared)), 1))
 
-	for _, n := range []int{1, 64} {
+	const requests = 3200 // of a batch, at most
+	run := func(b *testing.B, n int, floor, work func() error) {
+		one, other := inFlight(b, n, floor), inFlight(b, n, work)
+		one(0) // which makes the connections
+		other(0)
+		compare.Batches(b, min(50, requests/n), one, other)
+	}
+	for _, n := range []int{1, 64, 500} {
 		b.Run(fmt.Sprintf("%d in flight, against encoding/json", n), func(b *testing.B) {
-			compare.Run(b, inFlight(b, n, bare), inFlight(b, n, send))
+			run(b, n, bare, send)
 		})
 		b.Run(fmt.Sprintf("%d in flight, against prepared bytes", n), func(b *testing.B) {
-			compare.Run(b, inFlight(b, n, bytesOnly), inFlight(b, n, send))
+			run(b, n, bytesOnly, send)
 		})
 	}
-	client.Transport = accepting{} // without the network and the server
+	send2, bare2, _ := ways(clientOf(server, 512, true))
+	for _, n := range []int{64, 500} {
+		b.Run(fmt.Sprintf("%d in flight over HTTP/2, against encoding/json", n), func(b *testing.B) {
+			run(b, n, bare2, send2)
+		})
+	}
+	few, _, _ := ways(clientOf(server, http.DefaultMaxIdleConnsPerHost, false))
+	b.Run("500 in flight, against Go's default of idle connections", func(b *testing.B) {
+		run(b, 500, few, send)
+	})
+
+	send, bare, bytesOnly = ways(&http.Client{Transport: accepting{}}) // without the network and the server
 	for _, test := range []struct {
 		name string
 		send func() error
@@ -161,6 +174,18 @@ func BenchmarkSend(b *testing.B) {
 			}
 		})
 	}
+}
+
+// clientOf returns a client for the server, whatever the host of a request.
+func clientOf(server *httptest.Server, idle int, http2 bool) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "tcp", server.Listener.Addr().String())
+		},
+		TLSClientConfig:     &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs, ServerName: "example.com"},
+		ForceAttemptHTTP2:   http2,
+		MaxIdleConnsPerHost: idle,
+	}}
 }
 
 // accepting answers at once.
@@ -189,10 +214,11 @@ func inFlight(b *testing.B, n int, send func() error) func(int) {
 	}
 }
 
-// newGateway returns a server that accepts everything and keeps the last body.
+// newGateway returns a server that accepts everything and keeps the last body. It
+// speaks HTTP/2 too, with 100 streams to a connection.
 func newGateway(b *testing.B) (*httptest.Server, *atomic.Pointer[string]) {
 	last := new(atomic.Pointer[string])
-	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
 			w.WriteHeader(http.StatusBadRequest)
@@ -202,6 +228,9 @@ func newGateway(b *testing.B) (*httptest.Server, *atomic.Pointer[string]) {
 		last.Store(&text)
 		w.WriteHeader(http.StatusAccepted)
 	}))
+	server.EnableHTTP2 = true
+	server.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 100}
+	server.StartTLS()
 	b.Cleanup(server.Close)
 	return server, last
 }

@@ -7,19 +7,24 @@ import (
 	"time"
 )
 
-// Run times two pieces of work in turn, batch by batch, so that a machine whose
+// Run times two pieces of work in turn, in batches of 50, so that a machine whose
 // speed drifts slows both alike. It reports the median time of each and the
 // median of the ratios: work over floor. Each is given the number of the run.
 func Run(b *testing.B, floor, work func(i int)) {
 	b.Helper()
-	const batch = 50
+	Batches(b, 50, floor, work)
+}
+
+// Batches is [Run] in batches of another size.
+func Batches(b *testing.B, batch int, floor, work func(i int)) {
+	b.Helper()
 	var floors, works, ratios []float64
 	perRun := func(f func(int), from int) float64 {
 		start := time.Now()
 		for i := range batch {
 			f(from + i)
 		}
-		return float64(time.Since(start).Nanoseconds()) / batch
+		return float64(time.Since(start).Nanoseconds()) / float64(batch)
 	}
 	i := 0
 	for b.Loop() {
