@@ -158,8 +158,15 @@ const formRule = "must be of the form that the property's function makes"
 
 // of is the rule of values that know their own, and of JSON that can be one.
 func of[T checked](value any, written []byte) string {
-	v, ok := value.(T)
-	if !ok && json.Unmarshal(written, &v) != nil {
+	if v, ok := value.(T); ok {
+		return v.broken()
+	}
+	return readAs[T](written)
+}
+
+func readAs[T checked](written []byte) string {
+	var v T
+	if json.Unmarshal(written, &v) != nil {
 		return formRule
 	}
 	return v.broken()
