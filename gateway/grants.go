@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/alexaevents/alexaevents"
@@ -169,6 +170,13 @@ func lastUse(grant lwa.Grant) time.Time {
 func usable(tokens *lwa.Source) error {
 	if tokens == nil || tokens.Client == nil || tokens.Store == nil {
 		return fmt.Errorf("%w: Tokens, with a Client and a Store, is required", ErrMisconfigured)
+	}
+	client := tokens.Client
+	switch {
+	case client.ID == "" || client.Secret == "":
+		return fmt.Errorf("%w: Tokens.Client needs ID and Secret", ErrMisconfigured)
+	case client.APIURL != "" && !strings.HasPrefix(client.APIURL, "https://"):
+		return fmt.Errorf("%w: Tokens.Client.APIURL is not an https URL", ErrMisconfigured)
 	}
 	return nil
 }

@@ -160,11 +160,16 @@ func TestSendRefuses(t *testing.T) {
 		"no endpoint":    {b.sender, "home", &gateway.Response{}, gateway.ErrInvalidEvent},
 		"no tokens":      {&gateway.Sender{}, "home", lampReport(), gateway.ErrMisconfigured},
 		"no store":       {&gateway.Sender{Tokens: &lwa.Source{Client: b.tokens.Client}}, "home", lampReport(), gateway.ErrMisconfigured},
+		"no client ID":   {&gateway.Sender{Tokens: &lwa.Source{Client: &lwa.Client{Secret: "s"}, Store: b.store}}, "home", lampReport(), gateway.ErrMisconfigured},
+		"no secret":      {&gateway.Sender{Tokens: &lwa.Source{Client: &lwa.Client{ID: clientID}, Store: b.store}}, "home", lampReport(), gateway.ErrMisconfigured},
+		"no https":       {&gateway.Sender{Tokens: &lwa.Source{Client: &lwa.Client{ID: clientID, Secret: "s", APIURL: "http://x"}, Store: b.store}}, "home", lampReport(), gateway.ErrMisconfigured},
 		"no region":      {b.sender, "imported", lampReport(), gateway.ErrMisconfigured},
 		"no account":     {b.sender, "", lampReport(), gateway.ErrNoGrant},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.ErrorIs(t, test.sender.Send(t.Context(), test.account, test.event), test.want)
+			err := test.sender.Send(t.Context(), test.account, test.event)
+			require.ErrorIs(t, err, test.want)
+			requireOneDecision(t, err)
 			require.ErrorIs(t, test.sender.SendTo(t.Context(), keyOf(test.account, "anna"), test.event), test.want)
 		})
 	}
