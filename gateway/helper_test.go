@@ -4,12 +4,10 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
-	"pgregory.net/rapid"
 
 	"github.com/alexaevents/alexaevents/gateway"
 )
@@ -75,12 +73,4 @@ func requireInvalid(t *testing.T, err error, field, rule string) {
 	require.Equal(t, field, invalid.Field)
 	require.Contains(t, invalid.Rule, rule)
 	require.Equal(t, "gateway: invalid event: "+field+": "+invalid.Rule, err.Error())
-}
-
-// checkInBubble is rapid.Check with the clock of package synctest.
-func checkInBubble(t *testing.T, property func(*rapid.T)) {
-	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		rapid.Check(struct{ testing.TB }{t}, property) // rapid asks a *testing.T for its deadline, which a bubble does not allow
-	})
 }

@@ -48,9 +48,7 @@ func replies() (all []reply) {
 		context.Canceled, context.DeadlineExceeded, // of the transport itself
 		lwa.ErrNoGrant, lwa.ErrRefused, lwa.ErrInvalidClient, lwa.ErrThrottled,
 	}
-	for _, decision := range decisions {
-		causes = append(causes, decision)
-	}
+	causes = append(causes, decisions...)
 	for _, cause := range causes {
 		all = append(all, reply{err: fmt.Errorf("transport: %w", cause)})
 	}
@@ -140,7 +138,7 @@ func TestEachFailureHasOneMeaning(t *testing.T) {
 // Of several grants, the one that needs action most decides, by whatever order.
 func TestSeveralFailuresHaveOneMeaning(t *testing.T) {
 	all := replies()
-	checkInBubble(t, func(t *rapid.T) {
+	property := func(t *rapid.T) {
 		members := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) member {
 			return member{
 				gateway: rapid.SampledFrom(all).Draw(t, "gateway"), login: rapid.SampledFrom(all).Draw(t, "LWA"),
@@ -174,6 +172,9 @@ func TestSeveralFailuresHaveOneMeaning(t *testing.T) {
 		}
 		requireOneDecision(t, err)
 		require.Contains(t, want, kindOf(err))
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		inBubble(t, func() { property(rt) })
 	})
 }
 

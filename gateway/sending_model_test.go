@@ -251,5 +251,20 @@ func (s *sending) eachStale() {
 }
 
 func TestSendingModel(t *testing.T) {
-	checkInBubble(t, func(t *rapid.T) { t.Repeat(newSending().actions()) })
+	rapid.Check(t, func(rt *rapid.T) {
+		inBubble(t, func() { rt.Repeat(newSending().actions()) })
+	})
+}
+
+// inBubble runs one check of rapid in a bubble of synctest, and hands rapid's
+// panics on.
+func inBubble(t *testing.T, check func()) {
+	var reason any
+	synctest.Test(t, func(*testing.T) {
+		defer func() { reason = recover() }()
+		check()
+	})
+	if reason != nil {
+		panic(reason)
+	}
 }
