@@ -135,7 +135,7 @@ func TestSendErrorDecides(t *testing.T) {
 			for j, err := range list {
 				key := keyOf("home", fmt.Sprint(j))
 				e.Results = append(e.Results, gateway.Result{Key: key, Err: err})
-				if err == ordered[2] || err == ordered[3] {
+				if kind := kindOf(err); kind == "error" || kind == "ErrThrottled" {
 					again = append(again, key)
 				}
 			}
@@ -143,9 +143,9 @@ func TestSendErrorDecides(t *testing.T) {
 			require.Equal(t, kindOf(most), kindOf(e))
 			require.Equal(t, most, e.Unwrap())
 			require.Equal(t, again, e.Retry())
-			var failure *gateway.Error
-			if errors.As(most, &failure) {
-				require.ErrorAs(t, e, &failure)
+			if failure, ok := errors.AsType[*gateway.Error](most); ok {
+				found, _ := errors.AsType[*gateway.Error](e)
+				require.Equal(t, failure, found)
 			}
 		}
 	}

@@ -79,7 +79,7 @@ func send(ctx context.Context, t require.TestingT, event gateway.Event, members 
 	for i, m := range members {
 		id := strconv.Itoa(i)
 		replies["Bearer access-"+id], replies["refresh-"+id] = m.gateway, m.login
-		require.NoError(t, tokens.Store.UpdateGrant(context.Background(), keyOf("home", "link-"+id), func(g *lwa.Grant) error {
+		require.NoError(t, tokens.Store.UpdateGrant(ctx, keyOf("home", "link-"+id), func(g *lwa.Grant) error {
 			now := time.Now()
 			g.Region, g.CodeHash, g.RefreshToken, g.AccessToken = alexaevents.Europe, "c", alexaevents.Secret("refresh-"+id), alexaevents.Secret("access-"+id)
 			g.IssuedAt, g.Expiry = now, now.Add(time.Hour)
