@@ -85,6 +85,9 @@ func (d *delivery) authorize(ctx context.Context) (err error) {
 	default:
 		d.token, err = d.sender.Tokens.GrantToken(ctx, d.grant)
 	}
+	if failure, ok := errors.AsType[*lwa.Error](err); ok {
+		d.retryAfter = failure.RetryAfter
+	}
 	return err
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/internal/flight"
 	"github.com/alexaevents/alexaevents/internal/outbound"
+	"github.com/alexaevents/alexaevents/internal/resend"
 	"github.com/alexaevents/alexaevents/internal/text"
 )
 
@@ -62,7 +63,7 @@ func (c *Client) do(request *http.Request, answer usable) *Error {
 	failure := &Error{
 		Status:     response.StatusCode,
 		RequestID:  response.Header.Get("x-amzn-RequestId"),
-		RetryAfter: retryAfter(response.Header.Get("Retry-After")),
+		RetryAfter: resend.After(response.Header),
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
@@ -129,18 +130,4 @@ func seconds(value json.RawMessage) time.Duration {
 		return 0
 	}
 	return time.Duration(n * float64(time.Second))
-}
-
-// retryAfter reads a header of that name, seconds or a date. What is neither is
-// zero, and so is a date in the past. It is never longer than 292 years.
-func retryAfter(value string) time.Duration {
-	const most = math.MaxInt64 / time.Second
-	value = strings.TrimSpace(value)
-	if seconds, err := strconv.ParseUint(value, 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
-		return time.Duration(min(seconds, uint64(most))) * time.Second
-	}
-	if at, err := http.ParseTime(value); err == nil {
-		return max(0, time.Until(at))
-	}
-	return 0
 }

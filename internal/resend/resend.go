@@ -71,7 +71,7 @@ func Pause(ctx context.Context, n int, after time.Duration) bool {
 // After reads the header Retry-After of a response, seconds or a date. What is
 // neither, or lies in the past, is zero.
 func After(header http.Header) time.Duration {
-	text := header.Get("Retry-After")
+	text := strings.TrimSpace(header.Get("Retry-After"))
 	if strings.Trim(text, "0123456789") == "" && text != "" {
 		seconds, err := strconv.ParseInt(text, 10, 64)
 		if err != nil || seconds > math.MaxInt64/int64(time.Second) {
