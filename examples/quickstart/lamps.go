@@ -26,7 +26,7 @@ func (b *backend) lamps(mux *http.ServeMux) {
 // switched is what a lamp calls when somebody presses its switch. It answers when
 // Alexa knows; a lamp would rather not wait for that.
 func (b *backend) switched(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second) // Alexa wants to know within three
+	ctx, cancel := context.WithTimeout(r.Context(), 6*time.Second) // the lamp waits no longer
 	defer cancel()
 	err := b.sender.Send(ctx, r.PathValue("account"), &gateway.ChangeReport{
 		EndpointID: "lamp",
