@@ -132,6 +132,8 @@ func (j *JWT) claims(accessToken string) (jwt.MapClaims, error) {
 		return claims, j.checkClaims(claims)
 	case keyErr != nil:
 		return nil, fmt.Errorf("identity: key of the access token: %w", err)
+	case errors.Is(err, jwt.ErrTokenExpired) && isBeyondTime(claims["exp"]):
+		return nil, fmt.Errorf("%w: exp claim of the access token: later than every time", ErrMisconfigured)
 	case !keyed && !errors.Is(err, jwt.ErrTokenSignatureInvalid), errors.Is(err, jwt.ErrTokenExpired):
 		return nil, fmt.Errorf("%w: %w", ErrNoAccount, err)
 	case !keyed: // a method that is not accepted
@@ -190,10 +192,18 @@ func (j *JWT) checkClaims(claims jwt.MapClaims) error {
 	if err != nil {
 		return fmt.Errorf("%w: claims of the access token: %w", ErrMisconfigured, err)
 	}
-	if notBefore != nil && notBefore.After(j.now().Add(clockSkew)) {
+	if notBefore != nil && (notBefore.After(j.now().Add(clockSkew)) || isBeyondTime(claims["nbf"])) {
 		return fmt.Errorf("%w: nbf claim of the access token, or the clock: %w", ErrMisconfigured, jwt.ErrTokenNotValidYet)
 	}
 	return nil
+}
+
+// isBeyondTime reports whether a claim is so many seconds that package jwt, whose
+// arithmetic overflows, takes it for a time in the past.
+func isBeyondTime(claim any) bool {
+	number, _ := claim.(json.Number)
+	seconds, _ := number.Float64() // infinity if it is larger than a float64
+	return seconds > 1<<62
 }
 
 // accountID returns the claim that is the account ID.
