@@ -22,8 +22,10 @@ type queue struct {
 	// one is the leader's, as is the context.
 	together func(ctx context.Context, batch []*write) error
 
-	// final reports whether an error of together is the result of every write of
-	// the batch. After any other error each is made alone.
+	// final reports whether an error of together is about all writes of the batch
+	// alike. It is the result of those that have begun longer ago than the
+	// package's patience, as the leader's has, and the others wait for the next
+	// leader. After any other error each is made alone.
 	final func(error) bool
 
 	// patience is how long a write waits before it is made alone, beside the
@@ -171,8 +173,10 @@ func (q *queue) leadOthers(w *write, others []*write) (settled bool, err error) 
 	}()
 	err = q.tryTogether(w, others)
 	switch {
-	case err == nil || q.final(err) && w.ctx.Err() == nil:
-		settle = func(others []*write) { q.finish(others, err) }
+	case err == nil:
+		settle = func(others []*write) { q.finish(others, nil) }
+	case q.final(err) && w.ctx.Err() == nil:
+		settle = func(others []*write) { q.finishLate(others, err) }
 	case w.ctx.Err() != nil: // the others go on without this caller
 		settle = q.putBack
 		if !q.final(err) { // it may be about another's write
@@ -226,6 +230,21 @@ func (q *queue) finish(writes []*write, err error) {
 		w.err = err
 		q.tell(w, turnDone)
 	}
+}
+
+// finishLate ends those of the writes that were taken whose time is up, and puts
+// the others back.
+func (q *queue) finishLate(writes []*write, err error) {
+	var late, early []*write
+	for _, w := range writes {
+		if time.Since(w.begun) >= patience {
+			late = append(late, w)
+		} else {
+			early = append(early, w)
+		}
+	}
+	q.finish(late, err)
+	q.putBack(early)
 }
 
 // putBack returns writes that were taken to the head of the queue.

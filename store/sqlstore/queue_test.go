@@ -247,6 +247,57 @@ func TestQueueFinalError(t *testing.T) {
 	})
 }
 
+// While the database is locked each write fails once its own time is up, not that
+// of a leader who came earlier.
+func TestQueueFinalErrorOfAnEarlierWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeDB(t)
+		locked := time.Now().Add(15 * time.Second)
+		try := func(begun time.Time, ids ...int) error { // as retry does
+			until := begun.Add(patience)
+			if time.Now().After(until) {
+				until = time.Now()
+			}
+			if until.Before(locked) {
+				time.Sleep(time.Until(until))
+				return errLocked
+			}
+			time.Sleep(time.Until(locked))
+			for _, id := range ids {
+				f.stored[id]++
+			}
+			return nil
+		}
+		f.queue.together = func(_ context.Context, batch []*write) error {
+			var ids []int
+			for _, w := range batch {
+				ids = append(ids, w.args[0].(int))
+			}
+			return try(batch[0].begun, ids...)
+		}
+		var failed [14]bool
+		var group sync.WaitGroup
+		for id := range failed { // one a second
+			group.Go(func() {
+				time.Sleep(time.Duration(id) * time.Second)
+				w := &write{ctx: t.Context(), begun: time.Now(), group: "g", args: []any{id}}
+				w.alone = func() (int64, error) { return 0, try(w.begun, id) }
+				_, err := f.queue.do(w)
+				failed[id] = err != nil
+				if err != nil && time.Since(w.begun) < patience {
+					t.Errorf("%d failed after %s: %v", id, time.Since(w.begun), err)
+				}
+			})
+		}
+		group.Wait()
+		for id := range failed {
+			require.Equal(t, id < 5, failed[id])
+			require.Equal(t, !failed[id], f.stored[id] == 1)
+		}
+		f.idle()
+	})
+}
+
 // A caller whose context ends returns at once, whether it waits, was taken by the
 // leader, or leads. What the others get is what they get without it.
 func TestQueueCancelled(t *testing.T) {
