@@ -21,9 +21,10 @@ var (
 // result is a pointer to one of the event types of this package, [*Unknown] for
 // all other request types. It keeps a copy of data, not data itself.
 //
-// What Amazon leaves out or adds is not an error. A member that is absent, that
-// occurs twice or that has another JSON type than expected leaves its field zero;
-// its bytes are in [Envelope.Raw]. Only what decides which event this is, of which
+// What Amazon leaves out or adds is not an error. A member that is absent or that
+// has another JSON type than expected leaves its field zero, and so does a member
+// of the [Envelope] that occurs twice; the bytes are in [Envelope.Raw]. Inside
+// request.body the last of several members with one name counts. Only what decides which event this is, of which
 // user and when, must be right. Every error wraps [ErrMalformed] and means that
 // data is not one JSON object in valid UTF-8 of at most 64 levels, that
 // request.type is missing, as in a smart home directive, or that one of

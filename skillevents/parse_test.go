@@ -243,3 +243,10 @@ func FuzzParse(f *testing.F) {
 		require.Equal(t, string(text), fmt.Sprint(event))
 	})
 }
+
+// Inside request.body the last of several members counts, as in encoding/json.
+func TestBodyMemberTwice(t *testing.T) {
+	event, err := skillevents.Parse([]byte(`{"request":{"type":"AlexaSkillEvent.SkillAccountLinked","body":{"accessToken":"a","accessToken":"b"}}}`))
+	require.NoError(t, err)
+	require.EqualValues(t, "b", event.(*skillevents.SkillAccountLinked).AccessToken)
+}
