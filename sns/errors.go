@@ -34,6 +34,8 @@ func misuse(field, remedy string) error {
 	return fmt.Errorf("%w: %s is not set: %s", errMisuse, field, remedy)
 }
 
+var errChanged = fmt.Errorf("%w: SNS has not signed it, or a proxy has changed it on the way", ErrSignature)
+
 // certificateError turns an error of package certs into one of this package.
 func certificateError(err error) error {
 	switch {
@@ -42,7 +44,7 @@ func certificateError(err error) error {
 	case errors.Is(err, certs.ErrInvalid):
 		return fmt.Errorf("%w: %w", ErrCertificate, err)
 	}
-	return ErrSignature
+	return errChanged
 }
 
 // status is the HTTP status for a message that is refused: the caller is at

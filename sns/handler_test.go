@@ -376,6 +376,7 @@ func TestHandlerLog(t *testing.T) {
 		return log.String()
 	}
 	require.Contains(t, serve(notification().json()), sns.ErrSignature.Error())
+	require.Contains(t, serve(bytes.Replace(notification().signed(), []byte("58.123Z"), []byte("58.124Z"), 1)), "or a proxy has changed it")
 	require.Contains(t, serve(notification().signed()), "database is down")
 	require.Contains(t, serve(confirmation("SubscriptionConfirmation").signed()), "confirmed a subscription")
 	require.Contains(t, serve(confirmation("UnsubscribeConfirmation").signed()), "a subscription has ended")
