@@ -7,8 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"sync"
-	"time"
 
 	"github.com/alexaevents/alexaevents/internal/body"
 )
@@ -93,31 +91,13 @@ func (v *Verifier) log(r *http.Request, code int, err error) {
 	}
 	level := slog.LevelInfo // strangers can cause these at will
 	switch {
-	case errors.Is(err, errNoSkills):
-		if !v.misuse.due(v.now()) {
-			return
-		}
+	case errors.Is(err, errNoSkills) && v.misuse.Allow():
 		level = slog.LevelError
+	case errors.Is(err, errNoSkills):
+		level = slog.LevelDebug
 	case errors.Is(err, ErrFetch):
 		level = slog.LevelWarn
 	}
 	v.Logger.Log(r.Context(), level, "refused a request",
 		slog.String("alexa.outcome", "refused"), slog.Int("http.status", code), slog.Any("error", err))
-}
-
-// misuse limits how often a setting that is wrong is logged.
-type misuse struct {
-	mu   sync.Mutex
-	last time.Time
-}
-
-// due reports whether to log it: at the first request, then once a minute.
-func (m *misuse) due(now time.Time) bool {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if !m.last.IsZero() && now.Sub(m.last) < time.Minute {
-		return false
-	}
-	m.last = now
-	return true
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/alexaevents/alexaevents/internal/certs"
 	"github.com/alexaevents/alexaevents/internal/envelope"
+	"github.com/alexaevents/alexaevents/internal/throttle"
 )
 
 const (
@@ -52,8 +53,9 @@ type Verifier struct {
 	// 1 MiB.
 	MaxBody int64
 
-	// Logger receives one record for each request that Handler refuses. Nil
-	// disables logging.
+	// Logger receives one record for each request that Handler refuses. Empty
+	// Skills are logged at Error, at most once a minute, and otherwise at Debug.
+	// Nil disables logging.
 	Logger *slog.Logger
 
 	// Observe is called after each verification, for metrics. Nil disables it.
@@ -63,7 +65,7 @@ type Verifier struct {
 	Now func() time.Time
 
 	certificates certs.Cache
-	misuse       misuse
+	misuse       throttle.Throttle
 }
 
 // Observation tells how a verification ended.
