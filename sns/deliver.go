@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
+
+	"github.com/alexaevents/alexaevents/internal/throttle"
 )
 
 // Observation tells how a message was handled. Type, TopicArn and Timestamp are
@@ -26,7 +27,7 @@ type receiver struct {
 	receive  func(context.Context, *Message) error
 	logger   *slog.Logger
 	observe  func(context.Context, Observation)
-	misused  *sync.Once // for the log
+	misused  *throttle.Throttle
 }
 
 // accept reads a message that AWS itself has delivered. It verifies the message
@@ -81,7 +82,8 @@ func (r *receiver) log() *slog.Logger {
 }
 
 // logFailure logs why a message is not acknowledged. The message is nil if it was
-// refused. Misuse is logged at Error, once, since it concerns every message.
+// refused. Misuse is logged at Error, at most once a minute, and otherwise at Debug,
+// since it concerns every message.
 func (r *receiver) logFailure(ctx context.Context, level slog.Level, m *Message, err error, attributes ...slog.Attr) {
 	text := "refused a message"
 	attributes = append([]slog.Attr{slog.String("alexa.outcome", "refused"), slog.Any("error", err)}, attributes...)
@@ -89,9 +91,11 @@ func (r *receiver) logFailure(ctx context.Context, level slog.Level, m *Message,
 		text = "could not receive a message"
 		attributes = append(attributes, slog.Any("sns.message", m))
 	}
-	if !errors.Is(err, errMisuse) {
-		r.log().LogAttrs(ctx, level, text, attributes...)
-		return
+	switch {
+	case errors.Is(err, errMisuse) && r.misused.Allow():
+		level = slog.LevelError
+	case errors.Is(err, errMisuse):
+		level = slog.LevelDebug
 	}
-	r.misused.Do(func() { r.log().LogAttrs(ctx, slog.LevelError, text, attributes...) })
+	r.log().LogAttrs(ctx, level, text, attributes...)
 }

@@ -6,9 +6,10 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"sync"
 	"time"
 	"unicode/utf8"
+
+	"github.com/alexaevents/alexaevents/internal/throttle"
 )
 
 const maxBody = 1 << 20
@@ -66,13 +67,14 @@ type Handler struct {
 
 	// Logger receives one record for each message that is not acknowledged, and
 	// for each subscription that begins or ends. A field that is not set is
-	// logged at Error, once. Nil disables logging.
+	// logged at Error, at most once a minute, and otherwise at Debug. Nil disables
+	// logging.
 	Logger *slog.Logger
 
 	// Observe is called after each message, for metrics. Nil disables it.
 	Observe func(context.Context, Observation)
 
-	misused sync.Once
+	misused throttle.Throttle
 }
 
 func (h *Handler) misuse() error {

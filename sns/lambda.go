@@ -6,8 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
 	"time"
+
+	"github.com/alexaevents/alexaevents/internal/throttle"
 )
 
 // Lambda receives messages in an AWS Lambda function that the topics invoke.
@@ -29,13 +30,14 @@ type Lambda struct {
 	Receive func(context.Context, *Message) error
 
 	// Logger receives one record for each message that is not acknowledged. A
-	// field that is not set is logged at Error, once. Nil disables logging.
+	// field that is not set is logged at Error, at most once a minute, and otherwise
+	// at Debug. Nil disables logging.
 	Logger *slog.Logger
 
 	// Observe is called after each message, for metrics. Nil disables it.
 	Observe func(context.Context, Observation)
 
-	misused sync.Once
+	misused throttle.Throttle
 }
 
 func (l *Lambda) misuse() error {

@@ -88,7 +88,8 @@ func TestLambda(t *testing.T) {
 	}
 }
 
-// A field that is not set is an error that Lambda retries, logged once.
+// A field that is not set is an error that Lambda retries, logged at Error
+// once a minute.
 func TestLambdaAndSQSWithoutFields(t *testing.T) {
 	in := &inbox{}
 	topics := []string{topicARN}
@@ -98,7 +99,7 @@ func TestLambdaAndSQSWithoutFields(t *testing.T) {
 	event, messages := lambdaEvent(t, lambdaMessage("a").signed()), batch(t, queue, string(notification().signed()))
 	var log bytes.Buffer
 	var seen []sns.Observation
-	logger := slog.New(slog.NewTextHandler(&log, nil))
+	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	observe := func(_ context.Context, o sns.Observation) { seen = append(seen, o) }
 	for want, test := range map[string]struct {
 		function function
@@ -119,7 +120,8 @@ func TestLambdaAndSQSWithoutFields(t *testing.T) {
 			require.Nil(t, answer)
 		}
 		require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"), want)
-		require.Contains(t, log.String(), want)
+		require.Equal(t, 2, strings.Count(log.String(), "level=DEBUG"), want)
+		require.Equal(t, 3, strings.Count(log.String(), want))
 		require.Len(t, seen, 3)
 		require.ErrorContains(t, seen[0].Err, want)
 	}

@@ -8,11 +8,11 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
 	"github.com/alexaevents/alexaevents/internal/envelope"
+	"github.com/alexaevents/alexaevents/internal/throttle"
 )
 
 // SQS receives messages in an AWS Lambda function that reads them from Amazon
@@ -56,14 +56,14 @@ type SQS struct {
 	Receive func(context.Context, *Message) error
 
 	// Logger receives one record for each message that failed, since the response
-	// only tells which it was. A field that is not set is logged at Error, once.
-	// Nil disables logging.
+	// only tells which it was. A field that is not set is logged at Error, at most
+	// once a minute, and otherwise at Debug. Nil disables logging.
 	Logger *slog.Logger
 
 	// Observe is called after each message, for metrics. Nil disables it.
 	Observe func(context.Context, Observation)
 
-	misused sync.Once
+	misused throttle.Throttle
 }
 
 func (q *SQS) misuse() error {
