@@ -67,7 +67,7 @@ func (s *Source) accept(ctx context.Context, key Key, region alexaevents.Region,
 	}
 	replaced, err := s.Store.Grant(ctx, key)
 	switch {
-	case err != nil && !errors.Is(err, ErrNoGrant):
+	case err != nil && !errors.Is(err, ErrNoGrant) && !errors.Is(err, ErrSealed): // the new grant replaces what cannot be decrypted
 		return err
 	case replaced.CodeHash == codeHash:
 		return nil

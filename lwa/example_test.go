@@ -39,11 +39,15 @@ func ExampleSource() {
 	if errors.Is(err, lwa.ErrRefused) {
 		fmt.Println("ask the customer to link again")
 	}
+	for ended, err := range tokens.EndedGrants(ctx) { // for a report to the operator
+		fmt.Println(ended.AccountID, ended.Reason, err)
+	}
 
 	fmt.Println(tokens.Flush(ctx)) // before the program ends
 	// Output:
 	// [redacted] <nil>
 	// ask the customer to link again
+	// account-1 refused <nil>
 	// <nil>
 }
 

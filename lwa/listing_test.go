@@ -70,7 +70,7 @@ func TestSealedGrantsFails(t *testing.T) {
 
 	inside := new(lwa.MemoryStore)
 	put(t, inside, lwa.Grant{Key: keyOf("account"), RefreshToken: "Atzr|canary"})
-	store := &lwa.Sealed{Store: inside, AEAD: newGCM(t, sealingKey)}
+	store := &lwa.Sealed{Store: inside, AEAD: newGCM(t, sealingKey), RefusePlain: true}
 	require.ErrorIs(t, onlyError(store), lwa.ErrSealed)
 
 	store.Store = struct{ lwa.Store }{inside}

@@ -1,7 +1,10 @@
 package lwa_test
 
 import (
+	"context"
 	"errors"
+	"iter"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -161,21 +164,143 @@ func TestMovedRows(t *testing.T) {
 	}
 }
 
-func TestSealedListStopsAtTheFirstUnreadable(t *testing.T) {
+// unreadableAmong returns a store with the links a, link and z, of which link
+// cannot be decrypted, and what the store reports.
+func unreadableAmong(t *testing.T) (*lwa.Sealed, *lwa.MemoryStore, *[]lwa.Key) {
 	store, inside, grant := sealedGrant(t)
 	for _, link := range []string{"a", "z"} {
 		grant.LinkID = link
 		put(t, store, grant)
 	}
 	require.NoError(t, inside.UpdateGrant(t.Context(), keyOf("account"), func(g *lwa.Grant) error { g.AccessToken = "x"; return nil }))
-	var links []string
-	var errs []error
-	for grant, err := range store.AccountGrants(t.Context(), clientID, "account") {
-		links, errs = append(links, grant.LinkID), append(errs, err)
+	reported := new([]lwa.Key)
+	store.Observe = func(_ context.Context, o lwa.SealedObservation) {
+		require.ErrorIs(t, o.Err, lwa.ErrSealed)
+		*reported = append(*reported, o.Key)
 	}
-	require.Equal(t, []string{"a", ""}, links)
-	require.NoError(t, errs[0])
-	require.ErrorIs(t, errs[1], lwa.ErrSealed)
+	return store, inside, reported
+}
+
+// A grant that cannot be decrypted keeps nobody from the others.
+func TestUnreadableAmongOthers(t *testing.T) {
+	store, inside, reported := unreadableAmong(t)
+	var log strings.Builder
+	store.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	var links []string
+	for grant, err := range store.AccountGrants(t.Context(), clientID, "account") {
+		require.NoError(t, err)
+		links = append(links, grant.LinkID)
+	}
+	require.Equal(t, []string{"a", "z"}, links)
+	require.Equal(t, []lwa.Key{keyOf("account")}, *reported)
+	require.Contains(t, log.String(), "level=WARN")
+	require.NotContains(t, log.String(), "account")
+	require.NotContains(t, log.String(), "canary")
+
+	for name, list := range map[string]iter.Seq2[lwa.Grant, error]{
+		"Grants": store.Grants(t.Context()), "EndedGrants": store.EndedGrants(t.Context(), clientID),
+	} {
+		var links []string
+		var errs []error
+		for grant, err := range list {
+			links, errs = append(links, grant.LinkID), append(errs, err)
+		}
+		require.Equal(t, []string{"a", "z", ""}, links, name)
+		require.NoError(t, errors.Join(errs[:2]...))
+		require.ErrorIs(t, errs[2], lwa.ErrSealed, name)
+	}
+
+	for _, link := range []string{"a", "z"} {
+		key := keyOf("account")
+		key.LinkID = link
+		require.NoError(t, inside.UpdateGrant(t.Context(), key, func(g *lwa.Grant) error { g.RefreshToken = ""; return nil }))
+	}
+	for grant, err := range store.AccountGrants(t.Context(), clientID, "account") {
+		require.Zero(t, grant)
+		require.ErrorIs(t, err, lwa.ErrSealed, "an account without a readable grant has not ended")
+	}
+}
+
+// Only a whole new grant takes the place of one that cannot be decrypted.
+func TestUnreadableIsReplaced(t *testing.T) {
+	a := new(amazon)
+	for name, replace := range map[string]func(*lwa.Source, lwa.Key) error{
+		"Accept": func(s *lwa.Source, key lwa.Key) error {
+			return s.Accept(t.Context(), key, alexaevents.FarEast, a.consent())
+		},
+		"Import": func(s *lwa.Source, key lwa.Key) error { return s.Import(t.Context(), key, "Atzr|new") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			store, inside, reported := unreadableAmong(t)
+			before := stored(t, inside, keyOf("account"))
+			for change, fn := range map[string]func(*lwa.Grant) error{
+				"none":        func(*lwa.Grant) error { return nil },
+				"ConfirmedAt": func(g *lwa.Grant) error { g.ConfirmedAt = time.Now(); return nil },
+				"deletion":    func(g *lwa.Grant) error { *g = lwa.Grant{}; return nil },
+				"a failure":   func(g *lwa.Grant) error { g.RefreshToken = "Atzr|new"; return errBroken },
+			} {
+				require.ErrorIs(t, store.UpdateGrant(t.Context(), keyOf("account"), fn), lwa.ErrSealed, change)
+				require.Equal(t, before, stored(t, inside, keyOf("account")), change)
+			}
+			require.Len(t, *reported, 4)
+			require.NoError(t, replace(a.source(store), keyOf("account")))
+			require.NotEqual(t, "Atzr|canary", string(stored(t, store, keyOf("account")).RefreshToken))
+			require.NotContains(t, string(stored(t, inside, keyOf("account")).RefreshToken), "Atzr")
+		})
+	}
+}
+
+// Grants from before there was a Sealed are read, and encrypted when they are next
+// written.
+func TestPlainGrants(t *testing.T) {
+	for name, grant := range map[string]lwa.Grant{
+		"both tokens":     {Key: keyOf("account"), AccessToken: "Atza|canary", RefreshToken: "Atzr|canary"},
+		"after an import": {Key: keyOf("account"), RefreshToken: "Atzr|canary=="},
+		"like base64":     {Key: keyOf("account"), AccessToken: "access12", RefreshToken: "refresh1"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inside := new(lwa.MemoryStore)
+			put(t, inside, grant)
+			store := &lwa.Sealed{Store: inside, AEAD: newGCM(t, sealingKey), RefusePlain: true}
+			for use, err := range everyUse(t, store, grant.Key) {
+				require.ErrorIs(t, err, lwa.ErrSealed, use)
+			}
+
+			store.RefusePlain = false
+			require.Equal(t, grant, stored(t, store, grant.Key))
+			require.NoError(t, store.UpdateGrant(t.Context(), grant.Key, func(*lwa.Grant) error { return nil }))
+			require.Equal(t, grant, stored(t, store, grant.Key))
+			raw := stored(t, inside, grant.Key)
+			require.NotContains(t, string(raw.AccessToken+raw.RefreshToken), "canary")
+			store.RefusePlain = true
+			require.Equal(t, grant, stored(t, store, grant.Key))
+
+			// A token in the clear beside one that is encrypted is not from before.
+			store.RefusePlain = false
+			if grant.AccessToken != "" {
+				require.NoError(t, inside.UpdateGrant(t.Context(), grant.Key, func(g *lwa.Grant) error { g.RefreshToken = grant.RefreshToken; return nil }))
+				_, err := store.Grant(t.Context(), grant.Key)
+				require.ErrorIs(t, err, lwa.ErrSealed)
+			}
+		})
+	}
+}
+
+// An earlier version wrote no mark before what it encrypted.
+func TestSealedWithoutMark(t *testing.T) {
+	store, inside, grant := sealedGrant(t)
+	require.NoError(t, inside.UpdateGrant(t.Context(), grant.Key, func(g *lwa.Grant) error {
+		for _, token := range []*alexaevents.Secret{&g.AccessToken, &g.RefreshToken} {
+			cut, marked := strings.CutPrefix(string(*token), "sealed:")
+			require.True(t, marked)
+			*token = alexaevents.Secret(cut)
+		}
+		return nil
+	}))
+	require.Equal(t, grant, stored(t, store, grant.Key))
+	store.AEAD = newGCM(t, strings.Repeat("x", 32))
+	_, err := store.Grant(t.Context(), grant.Key)
+	require.ErrorIs(t, err, lwa.ErrSealed, "and not a token in the clear")
 }
 
 func TestEncryptionFails(t *testing.T) {

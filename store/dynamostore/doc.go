@@ -23,7 +23,7 @@
 //	alexa_facts/index/AccountID  dynamodb:Query
 //	alexa_grants                 dynamodb:GetItem, PutItem, DeleteItem, BatchWriteItem, Query
 //
-// Purge, Facts and Grants need dynamodb:Scan as well, and CreateTables
+// Purge, Facts, Grants and EndedGrants need dynamodb:Scan as well, and CreateTables
 // dynamodb:CreateTable and DescribeTable.
 //
 // The tokens of grants are stored as they are, encrypted by DynamoDB with a key
@@ -78,6 +78,6 @@
 //	AccountGrants   1 read for each grant or two
 //	UpdateGrant     1 read, 1 write for each KB
 //	EraseGrants     1 read for each grant or two, 1 write for each of their KB
-//	Facts, Grants   1 read for each 4 KB of the table
+//	Facts, Grants   1 read for each 4 KB of the table; EndedGrants as Grants
 //	Purge           as Facts; for each user with an old fact as UserRecords and EraseUser
 package dynamostore

@@ -23,6 +23,9 @@ type grantItem struct {
 	IssuedAt     *int64 `dynamodbav:",omitempty"` // times are milliseconds since 1970-01-01T00:00:00Z
 	Expiry       *int64 `dynamodbav:",omitempty"`
 	ConfirmedAt  *int64 `dynamodbav:",omitempty"`
+	RefusedAt    *int64 `dynamodbav:",omitempty"`
+	DisabledAt   *int64 `dynamodbav:",omitempty"`
+	ProbedAt     *int64 `dynamodbav:",omitempty"`
 	Refused      string `dynamodbav:",omitempty"`
 	CodeHash     string `dynamodbav:",omitempty"`
 	Revision     string
@@ -44,6 +47,9 @@ func grantItemOf(g lwa.Grant, revision string) grantItem {
 		IssuedAt:     toMillis(g.IssuedAt),
 		Expiry:       toMillis(g.Expiry),
 		ConfirmedAt:  toMillis(g.ConfirmedAt),
+		RefusedAt:    toMillis(g.RefusedAt),
+		DisabledAt:   toMillis(g.DisabledAt),
+		ProbedAt:     toMillis(g.ProbedAt),
 		Refused:      g.Refused,
 		CodeHash:     g.CodeHash,
 		Revision:     revision,
@@ -60,6 +66,9 @@ func (i grantItem) grant() lwa.Grant {
 		IssuedAt:     fromMillis(i.IssuedAt),
 		Expiry:       fromMillis(i.Expiry),
 		ConfirmedAt:  fromMillis(i.ConfirmedAt),
+		RefusedAt:    fromMillis(i.RefusedAt),
+		DisabledAt:   fromMillis(i.DisabledAt),
+		ProbedAt:     fromMillis(i.ProbedAt),
 		Refused:      i.Refused,
 		CodeHash:     i.CodeHash,
 	}

@@ -57,11 +57,7 @@ func keepableKey(key lwa.Key) bool {
 func (s *Store) AccountGrants(ctx context.Context, clientID, accountID string) iter.Seq2[lwa.Grant, error] {
 	first := lwa.Key{ClientID: clientID, AccountID: accountID}
 	if !keepableKey(first) {
-		return func(yield func(lwa.Grant, error) bool) {
-			if err := s.ready(ctx); err != nil {
-				yield(lwa.Grant{}, wrap("read an account's grants", err))
-			}
-		}
+		return s.nothing(ctx, "read an account's grants")
 	}
 	items := query[grantItem](ctx, s, &dynamodb.QueryInput{
 		TableName:                 s.tableName(grantsTable),
@@ -78,6 +74,30 @@ func (s *Store) AccountGrants(ctx context.Context, clientID, accountID string) i
 func (s *Store) Grants(ctx context.Context) iter.Seq2[lwa.Grant, error] {
 	all := scan[grantItem](ctx, s, &dynamodb.ScanInput{TableName: s.tableName(grantsTable)})
 	return convert("read all grants", all, grantItem.grant)
+}
+
+// EndedGrants yields the grants of a client that have Refused or DisabledAt. It
+// reads the whole table, as Grants does, and DynamoDB sends these grants alone.
+// [lwa.Source.EndedGrants] uses it.
+func (s *Store) EndedGrants(ctx context.Context, clientID string) iter.Seq2[lwa.Grant, error] {
+	if !keepableKey(lwa.Key{ClientID: clientID, AccountID: "any"}) {
+		return s.nothing(ctx, "read ended grants")
+	}
+	ended := scan[grantItem](ctx, s, &dynamodb.ScanInput{
+		TableName:                 s.tableName(grantsTable),
+		FilterExpression:          aws.String("begins_with(ClientLink, :client) AND (attribute_exists(Refused) OR attribute_exists(DisabledAt))"),
+		ExpressionAttributeValues: attributes{":client": text(clientLink(lwa.Key{ClientID: clientID}))},
+	})
+	return convert("read ended grants", ended, grantItem.grant)
+}
+
+// nothing yields no grant, and an error if the store is of no use.
+func (s *Store) nothing(ctx context.Context, task string) iter.Seq2[lwa.Grant, error] {
+	return func(yield func(lwa.Grant, error) bool) {
+		if err := s.ready(ctx); err != nil {
+			yield(lwa.Grant{}, wrap(task, err))
+		}
+	}
 }
 
 // UpdateGrant implements [lwa.Store]. It reads, and writes on the condition that

@@ -56,6 +56,11 @@ var calls = map[string]func(*testing.T, *dynamostore.Store) error{
 		}
 		return err
 	},
+	"EndedGrants": func(t *testing.T, s *dynamostore.Store) (err error) {
+		for _, err = range s.EndedGrants(t.Context(), "client") {
+		}
+		return err
+	},
 	"Grants": func(t *testing.T, s *dynamostore.Store) (err error) {
 		for _, err = range s.Grants(t.Context()) {
 		}

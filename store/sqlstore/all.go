@@ -35,13 +35,28 @@ ORDER BY account_id, client_id, link_id LIMIT $4`
 // Grants yields every grant in the store, in the order of the bytes of their
 // account, client and link, in the manner of [Store.Facts].
 func (s *Store) Grants(ctx context.Context) iter.Seq2[lwa.Grant, error] {
-	scan := func(rows *sql.Rows) (lwa.Grant, error) {
-		g, err := scanGrant(rows)
-		return g.Grant, err
-	}
-	return all(ctx, s, "read all grants", scan, pageOfGrants, func(last lwa.Grant) []any {
+	return all(ctx, s, "read all grants", scanOnlyGrant, pageOfGrants, func(last lwa.Grant) []any {
 		return []any{last.AccountID, last.ClientID, last.LinkID}
 	})
+}
+
+const pageOfEndedGrants = selectGrants + `
+WHERE client_id = $1 AND (refused <> '' OR disabled_at IS NOT NULL) AND (account_id, link_id) > ($2, $3)
+    AND (refused <> '' OR ended_revision = revision)
+ORDER BY account_id, link_id LIMIT $4`
+
+// EndedGrants yields the grants of a client that have Refused or DisabledAt, in the
+// order of the bytes of their account and link, in the manner of [Store.Facts]. It
+// reads no other grants. [lwa.Source.EndedGrants] uses it.
+func (s *Store) EndedGrants(ctx context.Context, clientID string) iter.Seq2[lwa.Grant, error] {
+	return all(ctx, s, "read ended grants", scanOnlyGrant, pageOfEndedGrants, func(last lwa.Grant) []any {
+		return []any{clientID, last.AccountID, last.LinkID}
+	})
+}
+
+func scanOnlyGrant(rows *sql.Rows) (lwa.Grant, error) {
+	g, err := scanGrant(rows)
+	return g.Grant, err
 }
 
 // all yields the rows of a table. The query selects those that come after a key,

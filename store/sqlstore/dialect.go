@@ -53,7 +53,7 @@ const (
 var dialects = map[Dialect]traits{
 	SQLite: {
 		steps: []string{withView(schemaSQLite,
-			`replace(strftime('%Y-%m-%dT%H:%M:%fZ', $1 / 1000.0, 'unixepoch'), '.000Z', 'Z')`)},
+			`replace(strftime('%Y-%m-%dT%H:%M:%fZ', $1 / 1000.0, 'unixepoch'), '.000Z', 'Z')`), strings.ReplaceAll(schemaGrants, "bigint", "INTEGER")},
 		lock:   "BEGIN IMMEDIATE",
 		exists: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'alexa_schema'",
 		busy:   isLocked,
@@ -66,7 +66,7 @@ var dialects = map[Dialect]traits{
 	Postgres: {
 		steps: []string{withView(schemaPostgres,
 			`replace(to_char(timestamp 'epoch' + $1 / 1000 * interval '1s' + $1 % 1000 * interval '1ms',
-        'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '.000Z', 'Z')`)},
+        'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '.000Z', 'Z')`), schemaGrants},
 		lock:   "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(hashtext('alexa_schema'))",
 		exists: "SELECT count(to_regclass('alexa_schema'))",
 		// Each statement sees what was there when it began, which is after any lock

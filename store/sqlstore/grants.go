@@ -20,7 +20,7 @@ type versioned struct {
 
 const selectGrants = `
 SELECT region, access_token, refresh_token, issued_at, expiry, confirmed_at, refused, code_hash, revision,
-    account_id, client_id, link_id
+    refused_at, disabled_at, probed_at, ended_revision, account_id, client_id, link_id
 FROM alexa_grants `
 
 const (
@@ -29,10 +29,13 @@ const (
 )
 
 func scanGrant(rows *sql.Rows) (g versioned, err error) {
-	var issuedAt, expiry, confirmedAt sql.NullInt64
+	var issuedAt, expiry, confirmedAt, refusedAt, disabledAt, probedAt, endedRevision sql.NullInt64
 	err = rows.Scan(&g.Region, &g.AccessToken, &g.RefreshToken, &issuedAt, &expiry, &confirmedAt, &g.Refused, &g.CodeHash, &g.revision,
-		&g.AccountID, &g.ClientID, &g.LinkID)
+		&refusedAt, &disabledAt, &probedAt, &endedRevision, &g.AccountID, &g.ClientID, &g.LinkID)
 	g.IssuedAt, g.Expiry, g.ConfirmedAt = fromMillis(issuedAt), fromMillis(expiry), fromMillis(confirmedAt)
+	if endedRevision.Int64 == g.revision { // else a program of version 1 wrote the grant since
+		g.RefusedAt, g.DisabledAt, g.ProbedAt = fromMillis(refusedAt), fromMillis(disabledAt), fromMillis(probedAt)
+	}
 	return g, err
 }
 
@@ -106,15 +109,15 @@ const (
 	insertGrant = `
 INSERT INTO alexa_grants (
     region, access_token, refresh_token, issued_at, expiry, confirmed_at, refused, code_hash, revision,
-    account_id, client_id, link_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    refused_at, disabled_at, probed_at, ended_revision, account_id, client_id, link_id)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
 ON CONFLICT DO NOTHING`
 
 	updateGrant = `
 UPDATE alexa_grants
 SET region = $1, access_token = $2, refresh_token = $3, issued_at = $4, expiry = $5, confirmed_at = $6,
-    refused = $7, code_hash = $8, revision = $9
-WHERE account_id = $10 AND client_id = $11 AND link_id = $12 AND revision = $13`
+    refused = $7, code_hash = $8, revision = $9, refused_at = $10, disabled_at = $11, probed_at = $12, ended_revision = $13
+WHERE account_id = $14 AND client_id = $15 AND link_id = $16 AND revision = $17`
 
 	deleteGrant = `
 DELETE FROM alexa_grants
@@ -124,10 +127,12 @@ WHERE account_id = $1 AND client_id = $2 AND link_id = $3 AND revision = $4`
 // replace writes the grant unless what was read before is not what is stored any
 // more.
 func (s *Store) replace(ctx context.Context, before versioned, after lwa.Grant) (written bool, err error) {
+	revision := 1 + rand.Int64N(1<<62) //nolint:gosec // a version keeps no secret
 	values := []any{
 		string(after.Region), string(after.AccessToken), string(after.RefreshToken),
 		toMillis(after.IssuedAt), toMillis(after.Expiry), toMillis(after.ConfirmedAt),
-		after.Refused, after.CodeHash, 1 + rand.Int64N(1<<62), //nolint:gosec // a version keeps no secret
+		after.Refused, after.CodeHash, revision,
+		toMillis(after.RefusedAt), toMillis(after.DisabledAt), toMillis(after.ProbedAt), revision,
 	}
 	key := []any{after.AccountID, after.ClientID, after.LinkID}
 	var changed int64

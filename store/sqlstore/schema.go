@@ -17,6 +17,11 @@ var (
 	// stands for the time of x milliseconds as text.
 	//go:embed view_customers.sql
 	viewCustomers string
+
+	// schemaGrants is version 2, the same in every dialect but for the type of
+	// an integer of 64 bits.
+	//go:embed schema_grants.sql
+	schemaGrants string
 )
 
 var timeText = regexp.MustCompile(`(?m)time_text\((.+)\)(,?)$`)

@@ -47,6 +47,9 @@ func TestWithoutDatabase(t *testing.T) {
 			for _, err := range store.Grants(t.Context()) {
 				require.ErrorContains(t, err, "sqlstore: ")
 			}
+			for _, err := range store.EndedGrants(t.Context(), "c") {
+				require.ErrorContains(t, err, "sqlstore: ")
+			}
 			require.ErrorContains(t, store.AddFacts(t.Context(), []identity.Fact{fact}), "sqlstore: ")
 			require.ErrorIs(t, store.AddFacts(t.Context(), []identity.Fact{fact, {}}), identity.ErrInvalidFact)
 			require.ErrorIs(t, store.AddFact(t.Context(), identity.Fact{}), identity.ErrInvalidFact)
@@ -68,7 +71,7 @@ func TestNames(t *testing.T) {
 				names = append(names, words[2])
 			}
 		}
-		require.Equal(t, []string{"alexa_schema", "alexa_facts", "alexa_facts_account", "alexa_grants", "alexa_customers"}, names)
+		require.Equal(t, []string{"alexa_schema", "alexa_facts", "alexa_facts_account", "alexa_grants", "alexa_customers", "alexa_grants_ended"}, names)
 	}
 }
 
