@@ -15,6 +15,12 @@
 //	AddFacts(ctx context.Context, facts []identity.Fact) error // any number; none of them if one is invalid
 //	Facts(ctx context.Context) iter.Seq2[identity.Fact, error] // every fact, those of one user of one skill one after another
 //	Grants(ctx context.Context) iter.Seq2[lwa.Grant, error]    // every grant; may fail with errors.ErrUnsupported
+//	EndedGrants(ctx context.Context, clientID string) iter.Seq2[lwa.Grant, error] // the client's grants with Refused or DisabledAt; likewise
+//
+// Every check passes as well with a store atomic in one process only. If several
+// processes may share the storage, test with two handles on it:
+//
+//	storetest.SharedGrants(t, func(t *testing.T) (first, second lwa.Store) { ... })
 //
 // The same store is timed, method by method, with
 //

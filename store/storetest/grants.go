@@ -57,6 +57,7 @@ var grantChecks = []grantCheck{
 	{"erasing a grant while fn runs", checkEraseDuringFn},
 	{"random updates", checkRandomUpdates},
 	{"every grant", checkEveryGrant},
+	{"ended grants", checkEndedGrants},
 }
 
 func (c grantCheck) run(ctx context.Context, store lwa.Store) error {
@@ -65,6 +66,7 @@ func (c grantCheck) run(ctx context.Context, store lwa.Store) error {
 			journal: journal{ctx: ctx},
 			store:   store,
 			lister:  listerOf(ctx, store),
+			ended:   endedListerOf(ctx, store),
 			grants:  make(map[lwa.Key]lwa.Grant),
 		}
 		c.check(t)

@@ -17,6 +17,7 @@ func count(g *lwa.Grant) error {
 	g.Region = alexaevents.Region(strconv.Itoa(n))
 	g.AccessToken, g.RefreshToken = alexaevents.Secret(strconv.Itoa(n)), alexaevents.Secret(strconv.Itoa(n))
 	g.IssuedAt, g.Expiry, g.ConfirmedAt = at(n), at(n), at(n)
+	g.RefusedAt, g.DisabledAt, g.ProbedAt = at(n), at(n), at(n)
 	g.Refused, g.CodeHash = strconv.Itoa(n), strconv.Itoa(n)
 	return nil
 }

@@ -7,7 +7,9 @@ import (
 )
 
 // times are the fields of a grant that are times.
-func times(g *lwa.Grant) []*time.Time { return []*time.Time{&g.IssuedAt, &g.Expiry, &g.ConfirmedAt} }
+func times(g *lwa.Grant) []*time.Time {
+	return []*time.Time{&g.IssuedAt, &g.Expiry, &g.ConfirmedAt, &g.RefusedAt, &g.DisabledAt, &g.ProbedAt}
+}
 
 // forEachTime makes a fault that changes times on their way in or out.
 func forEachTime(change func(time.Time) time.Time) func(lwa.Grant) lwa.Grant {

@@ -174,6 +174,9 @@ func grantValueFaults() []grantFault {
 		"IssuedAt":    func(g *lwa.Grant) { g.IssuedAt = time.Time{} },
 		"Expiry":      func(g *lwa.Grant) { g.Expiry = time.Time{} },
 		"ConfirmedAt": func(g *lwa.Grant) { g.ConfirmedAt = time.Time{} },
+		"RefusedAt":   func(g *lwa.Grant) { g.RefusedAt = time.Time{} },
+		"DisabledAt":  func(g *lwa.Grant) { g.DisabledAt = time.Time{} },
+		"ProbedAt":    func(g *lwa.Grant) { g.ProbedAt = time.Time{} },
 		"Refused":     func(g *lwa.Grant) { g.Refused = "" },
 		"CodeHash":    func(g *lwa.Grant) { g.CodeHash = "" },
 	} {
@@ -203,4 +206,37 @@ func keepEmpty(f *faultyGrants) {
 		}
 		return g
 	}
+}
+
+var endedGrantFaults = []grantFault{
+	{
+		name: "lists live grants as ended",
+		inject: func(f *faultyGrants) {
+			f.endedGrants = func(ctx context.Context, clientID string) grantSeq {
+				return f.only(ctx, func(g lwa.Grant) bool { return g.ClientID == clientID })
+			}
+		},
+		check: "ended grants",
+		words: "EndedGrants",
+	},
+	{
+		name: "lists the ended grants of another client",
+		inject: func(f *faultyGrants) {
+			f.endedGrants = func(ctx context.Context, _ string) grantSeq {
+				return f.only(ctx, func(g lwa.Grant) bool { return g.Refused != "" || !g.DisabledAt.IsZero() })
+			}
+		},
+		check: "ended grants",
+		words: "EndedGrants",
+	},
+	{
+		name: "lists no disabled grants as ended",
+		inject: func(f *faultyGrants) {
+			f.endedGrants = func(ctx context.Context, clientID string) grantSeq {
+				return f.only(ctx, func(g lwa.Grant) bool { return g.ClientID == clientID && g.Refused != "" })
+			}
+		},
+		check: "ended grants",
+		words: "EndedGrants",
+	},
 }

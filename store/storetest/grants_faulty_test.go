@@ -22,10 +22,12 @@ func TestGrantsOfMemoryStore(t *testing.T) {
 // The method Grants may be missing, or be of no use.
 func TestGrantsWithoutMore(t *testing.T) {
 	Grants(t, func(*testing.T) lwa.Store { return struct{ lwa.Store }{new(lwa.MemoryStore)} })
+	unsupported := func(yield func(lwa.Grant, error) bool) { yield(lwa.Grant{}, errors.ErrUnsupported) }
 	Grants(t, func(*testing.T) lwa.Store {
-		return &faultyGrants{grants: func(context.Context) grantSeq {
-			return func(yield func(lwa.Grant, error) bool) { yield(lwa.Grant{}, errors.ErrUnsupported) }
-		}}
+		return &faultyGrants{
+			grants:      func(context.Context) grantSeq { return unsupported },
+			endedGrants: func(context.Context, string) grantSeq { return unsupported },
+		}
 	})
 }
 
@@ -40,7 +42,7 @@ type grantFault struct {
 // TestGrantFaultsAreNoticed breaks a store in one place at a time.
 func TestGrantFaultsAreNoticed(t *testing.T) {
 	noticed := make(map[string]bool)
-	for _, fault := range slices.Concat(grantValueFaults(), grantUpdateFaults, grantTimeFaults, grantKeyFaults(), grantReadFaults, grantConcurrencyFaults, grantInterruptionFaults, grantTextFaults) {
+	for _, fault := range slices.Concat(grantValueFaults(), grantUpdateFaults, grantTimeFaults, grantKeyFaults(), grantReadFaults, grantConcurrencyFaults, grantInterruptionFaults, grantTextFaults, endedGrantFaults) {
 		noticed[fault.check] = true
 		t.Run(fault.name, func(t *testing.T) {
 			i := slices.IndexFunc(grantChecks, func(c grantCheck) bool { return c.name == fault.check })
@@ -80,6 +82,7 @@ type faultyGrants struct {
 	updateGrant   func(context.Context, lwa.Key, func(*lwa.Grant) error) error
 	eraseGrants   func(ctx context.Context, accountID string) error
 	grants        func(context.Context) grantSeq
+	endedGrants   func(ctx context.Context, clientID string) grantSeq
 }
 
 func (f *faultyGrants) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
@@ -154,6 +157,26 @@ func (f *faultyGrants) Grants(ctx context.Context) grantSeq {
 		return f.grants(ctx)
 	}
 	return f.MemoryStore.Grants(ctx)
+}
+
+func (f *faultyGrants) EndedGrants(ctx context.Context, clientID string) grantSeq {
+	if f.endedGrants != nil {
+		return f.endedGrants(ctx, clientID)
+	}
+	return f.only(ctx, func(g lwa.Grant) bool {
+		return g.ClientID == clientID && (g.Refused != "" || !g.DisabledAt.IsZero())
+	})
+}
+
+// only yields some of all grants.
+func (f *faultyGrants) only(ctx context.Context, some func(lwa.Grant) bool) grantSeq {
+	return func(yield func(lwa.Grant, error) bool) {
+		for grant, err := range f.MemoryStore.Grants(ctx) {
+			if (err != nil || some(grant)) && !yield(grant, err) {
+				return
+			}
+		}
+	}
 }
 
 func (f *faultyGrants) mapOut(grant lwa.Grant) lwa.Grant {

@@ -24,6 +24,11 @@ func (t *grantTrial) loops() []loop {
 	if t.lister != nil {
 		all = append(all, newLoop("Grants", t.lister.Grants))
 	}
+	if t.ended != nil {
+		all = append(all, newLoop("EndedGrants", func(ctx context.Context) iter.Seq2[lwa.Grant, error] {
+			return t.ended.EndedGrants(ctx, lwaClient)
+		}))
+	}
 	return all
 }
 

@@ -33,6 +33,9 @@ func grantOf(key lwa.Key, n int) lwa.Grant {
 		IssuedAt:     at(n),
 		Expiry:       at(n + 3600),
 		ConfirmedAt:  at(n + 60),
+		RefusedAt:    at(n + 70),
+		DisabledAt:   at(n + 80),
+		ProbedAt:     at(n + 90),
 		Refused:      fmt.Sprintf("%064x", n),
 		CodeHash:     fmt.Sprintf("%064x", n+1),
 	}
@@ -45,6 +48,7 @@ type grantTrial struct {
 	journal
 	store  lwa.Store
 	lister grantsLister          // the store, if it lists every grant
+	ended  endedGrantsLister     // the store, if it lists ended grants
 	grants map[lwa.Key]lwa.Grant // what the store must hold
 	known  []lwa.Key             // every key that was ever used
 }
@@ -142,14 +146,33 @@ func (t *grantTrial) expectList(clientID, accountID string) {
 	t.compareGrants(call, want, t.collect(call, t.store.AccountGrants(t.ctx, clientID, accountID)))
 }
 
-// expectEvery compares every grant, in stores that list them, in any order.
+// expectEvery compares every grant, and those that may have ended, in stores that
+// list them, in any order.
 func (t *grantTrial) expectEvery() {
+	if t.err == nil && t.ended != nil {
+		t.expectEnded(lwaClient)
+		t.expectEnded(otherLWAClient)
+	}
 	if t.err != nil || t.lister == nil {
 		return
 	}
 	got := t.collect("Grants", t.lister.Grants(t.ctx))
 	slices.SortFunc(got, compareKeys)
 	t.compareGrants("Grants", slices.SortedFunc(maps.Values(t.grants), compareKeys), got)
+}
+
+func (t *grantTrial) expectEnded(clientID string) {
+	var want []lwa.Grant
+	for key, grant := range t.grants {
+		if key.ClientID == clientID && (grant.Refused != "" || !grant.DisabledAt.IsZero()) {
+			want = append(want, grant)
+		}
+	}
+	slices.SortFunc(want, compareKeys)
+	call := fmt.Sprintf("EndedGrants(%.64q)", clientID)
+	got := t.collect(call, t.ended.EndedGrants(t.ctx, clientID))
+	slices.SortFunc(got, compareKeys)
+	t.compareGrants(call, want, got)
 }
 
 func compareKeys(a, b lwa.Grant) int {
@@ -183,6 +206,7 @@ func readable(grants []lwa.Grant) any {
 			"ClientID": g.ClientID, "AccountID": g.AccountID, "LinkID": g.LinkID, "Region": string(g.Region),
 			"AccessToken": string(g.AccessToken), "RefreshToken": string(g.RefreshToken),
 			"IssuedAt": instant(g.IssuedAt), "Expiry": instant(g.Expiry), "ConfirmedAt": instant(g.ConfirmedAt),
+			"RefusedAt": instant(g.RefusedAt), "DisabledAt": instant(g.DisabledAt), "ProbedAt": instant(g.ProbedAt),
 			"Refused": g.Refused, "CodeHash": g.CodeHash,
 		})
 	}

@@ -46,6 +46,35 @@ func checkEveryGrant(t *grantTrial) {
 	t.expectEvery()
 }
 
+// checkEndedGrants has grants with and without each of the two marks of an end, of
+// two clients.
+func checkEndedGrants(t *grantTrial) {
+	marks := map[string]func(*lwa.Grant){
+		"live":     func(*lwa.Grant) {},
+		"disabled": func(g *lwa.Grant) { g.DisabledAt = at(5) },
+		"refused":  func(g *lwa.Grant) { g.Refused = "hash" },
+		"both":     func(g *lwa.Grant) { g.DisabledAt, g.Refused, g.RefusedAt = at(5), "hash", at(6) },
+	}
+	for _, from := range []string{"live", "disabled", "refused", "both"} {
+		for _, to := range []string{"live", "disabled", "refused", "both"} {
+			for _, key := range []lwa.Key{keyOf(from, to), {ClientID: otherLWAClient, AccountID: from, LinkID: to}} {
+				grant := lwa.Grant{Key: key, RefreshToken: "Atzr|refresh"}
+				marks[from](&grant)
+				t.put(grant)
+			}
+			t.update(keyOf(from, to), func(g *lwa.Grant) {
+				g.DisabledAt, g.RefusedAt, g.Refused = time.Time{}, time.Time{}, ""
+				marks[to](g)
+			})
+			t.expectEvery()
+		}
+	}
+	t.expectAll()
+	t.update(keyOf("both", "both"), func(g *lwa.Grant) { *g = lwa.Grant{} })
+	t.erase("disabled")
+	t.expectAll()
+}
+
 // checkFields changes and empties one field at a time. Each change starts from
 // what fn is given, so running fn twice on the same grant shows.
 func checkFields(t *grantTrial) {
@@ -57,6 +86,9 @@ func checkFields(t *grantTrial) {
 		func(g *lwa.Grant) { g.IssuedAt = g.IssuedAt.Add(time.Second) },
 		func(g *lwa.Grant) { g.Expiry = g.Expiry.Add(time.Second) },
 		func(g *lwa.Grant) { g.ConfirmedAt = g.ConfirmedAt.Add(time.Second) },
+		func(g *lwa.Grant) { g.RefusedAt = g.RefusedAt.Add(time.Second) },
+		func(g *lwa.Grant) { g.DisabledAt = g.DisabledAt.Add(time.Second) },
+		func(g *lwa.Grant) { g.ProbedAt = g.ProbedAt.Add(time.Second) },
 		func(g *lwa.Grant) { g.Refused += "x" },
 		func(g *lwa.Grant) { g.CodeHash += "x" },
 		func(g *lwa.Grant) { g.Region = "" },
@@ -64,6 +96,9 @@ func checkFields(t *grantTrial) {
 		func(g *lwa.Grant) { g.IssuedAt = time.Time{} },
 		func(g *lwa.Grant) { g.Expiry = time.Time{} },
 		func(g *lwa.Grant) { g.ConfirmedAt = time.Time{} },
+		func(g *lwa.Grant) { g.RefusedAt = time.Time{} },
+		func(g *lwa.Grant) { g.DisabledAt = time.Time{} },
+		func(g *lwa.Grant) { g.ProbedAt = time.Time{} },
 		func(g *lwa.Grant) { g.Refused = "" },
 		func(g *lwa.Grant) { g.CodeHash = "" },
 		func(*lwa.Grant) {},
@@ -165,7 +200,7 @@ func checkGrantTimes(t *grantTrial) {
 		key := keyOf("account", fmt.Sprint(i))
 		t.update(key, func(g *lwa.Grant) {
 			g.RefreshToken = "Atzr|refresh"
-			g.IssuedAt, g.Expiry, g.ConfirmedAt = when, when, when
+			g.IssuedAt, g.Expiry, g.ConfirmedAt, g.RefusedAt, g.DisabledAt, g.ProbedAt = when, when, when, when, when, when
 		})
 		t.expectAll()
 	}

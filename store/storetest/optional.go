@@ -20,20 +20,33 @@ type (
 	grantsLister interface {
 		Grants(ctx context.Context) iter.Seq2[lwa.Grant, error]
 	}
+	endedGrantsLister interface {
+		EndedGrants(ctx context.Context, clientID string) iter.Seq2[lwa.Grant, error]
+	}
 )
 
 // listerOf returns the store if it lists every grant. A store around another one
 // may have the method without being able to.
 func listerOf(ctx context.Context, store lwa.Store) grantsLister {
 	lister, ok := store.(grantsLister)
-	if !ok {
+	if !ok || unsupported(lister.Grants(ctx)) {
 		return nil
 	}
-	for _, err := range lister.Grants(ctx) {
-		if errors.Is(err, errors.ErrUnsupported) {
-			return nil
-		}
-		break
+	return lister
+}
+
+// endedListerOf is the same for ended grants.
+func endedListerOf(ctx context.Context, store lwa.Store) endedGrantsLister {
+	lister, ok := store.(endedGrantsLister)
+	if !ok || unsupported(lister.EndedGrants(ctx, lwaClient)) {
+		return nil
 	}
 	return lister
+}
+
+func unsupported(grants iter.Seq2[lwa.Grant, error]) bool {
+	for _, err := range grants {
+		return errors.Is(err, errors.ErrUnsupported)
+	}
+	return false
 }
