@@ -8,6 +8,7 @@ import (
 
 	"github.com/alexaevents/alexaevents/identity"
 	"github.com/alexaevents/alexaevents/lwa"
+	"github.com/alexaevents/alexaevents/store/dynamostore"
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 	"github.com/alexaevents/alexaevents/store/storetest"
 )
@@ -77,5 +78,24 @@ func TestRestart(t *testing.T) {
 		got, err := store.Grant(t.Context(), keyOf(account))
 		require.NoError(t, err)
 		require.Equal(t, want, got)
+	})
+}
+
+// Two processes share a database, each with a handle of its own.
+func TestTwoHandles(t *testing.T) {
+	onEach(t, func(t *testing.T, create newDatabase) {
+		storetest.SharedGrants(t, func(t *testing.T) (first, second lwa.Store) {
+			d := create(t)
+			return d.store(t), d.store(t)
+		})
+	})
+	t.Run("DynamoDB", func(t *testing.T) {
+		t.Parallel()
+		storetest.SharedGrants(t, func(t *testing.T) (first, second lwa.Store) {
+			store := newDynamo(t)
+			other := dynamostore.New(newDynamoClient(t))
+			other.Prefix = store.Prefix
+			return store, other
+		})
 	})
 }

@@ -76,10 +76,11 @@ func TestDynamoConsistentReads(t *testing.T) {
 	require.NoError(t, onlyError(store.Facts(t.Context())))
 	require.NoError(t, onlyError(store.AccountGrants(t.Context(), keyOf(account).ClientID, account)))
 	require.NoError(t, onlyError(store.Grants(t.Context())))
+	require.NoError(t, onlyError(store.EndedGrants(t.Context(), keyOf(account).ClientID)))
 	require.NoError(t, store.UpdateGrant(t.Context(), keyOf(account), func(*lwa.Grant) error { return nil }))
 	require.NoError(t, store.EraseGrants(t.Context(), account))
 	require.NoError(t, store.Purge(t.Context(), monday))
-	require.EqualValues(t, 9, reads.Load())
+	require.EqualValues(t, 10, reads.Load())
 	require.Zero(t, stale.Load())
 }
 
@@ -118,6 +119,7 @@ func TestDynamoWithoutTables(t *testing.T) {
 		"Purge":          store.Purge(t.Context(), monday),
 		"Grant":          grantErr,
 		"Grants":         onlyError(store.Grants(t.Context())),
+		"EndedGrants":    onlyError(store.EndedGrants(t.Context(), key.ClientID)),
 		"AccountGrants":  onlyError(store.AccountGrants(t.Context(), key.ClientID, account)),
 		"UpdateGrant":    store.UpdateGrant(t.Context(), key, func(*lwa.Grant) error { return nil }),
 		"EraseGrants":    store.EraseGrants(t.Context(), account),

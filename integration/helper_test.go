@@ -60,6 +60,9 @@ var calls = map[string]func(context.Context, *sqlstore.Store) error{
 	},
 	"Facts":  func(ctx context.Context, s *sqlstore.Store) error { return onlyError(s.Facts(ctx)) },
 	"Grants": func(ctx context.Context, s *sqlstore.Store) error { return onlyError(s.Grants(ctx)) },
+	"EndedGrants": func(ctx context.Context, s *sqlstore.Store) error {
+		return onlyError(s.EndedGrants(ctx, keyOf("").ClientID))
+	},
 	"UserRecords": func(ctx context.Context, s *sqlstore.Store) error {
 		return onlyError(s.UserRecords(ctx, skill, user))
 	},

@@ -36,16 +36,18 @@ func TestMigrateNewerSchema(t *testing.T) {
 		db := d.open(t)
 		db.SetMaxOpenConns(1)
 		store := d.storeOn(t, db)
-		_, err := db.Exec("INSERT INTO alexa_schema (version) VALUES (1000)")
-		require.NoError(t, err)
+		for _, newer := range []string{"3", "1000"} { // by one, as the next version is, and by more
+			_, err := db.Exec("INSERT INTO alexa_schema (version) VALUES (" + newer + ")")
+			require.NoError(t, err)
 
-		err = store.Migrate(t.Context())
-		require.ErrorIs(t, err, sqlstore.ErrNewerSchema)
-		require.ErrorContains(t, err, "1000")
-		// The connection came back without a transaction.
-		require.NoError(t, store.AddFact(t.Context(), linked(user, account, monday)))
-		other := sqlstore.New(d.open(t), d.Dialect)
-		require.Len(t, collect(t, other.UserRecords(t.Context(), skill, user)), 1)
+			err = store.Migrate(t.Context())
+			require.ErrorIs(t, err, sqlstore.ErrNewerSchema)
+			require.ErrorContains(t, err, "it has version "+newer+", the package knows 2")
+			// The connection came back without a transaction.
+			require.NoError(t, store.AddFact(t.Context(), linked(user, account, monday)))
+			other := sqlstore.New(d.open(t), d.Dialect)
+			require.Len(t, collect(t, other.UserRecords(t.Context(), skill, user)), 1)
+		}
 	})
 }
 

@@ -26,6 +26,7 @@ type errand struct {
 	Locking  *locking  `json:",omitempty"`
 	Crowd    *crowd    `json:",omitempty"`
 	Attacked *attacked `json:",omitempty"`
+	Version2 *version2 `json:",omitempty"`
 }
 
 func (e errand) run(ctx context.Context, out io.Writer) error {
@@ -40,6 +41,8 @@ func (e errand) run(ctx context.Context, out io.Writer) error {
 		return e.Attacked.run(ctx, out)
 	case e.Crashing != nil:
 		return e.Crashing.run(ctx, out)
+	case e.Version2 != nil:
+		return e.Version2.run(ctx, out)
 	case e.Crowd != nil:
 		return e.Crowd.run(ctx, out)
 	default:

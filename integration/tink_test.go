@@ -1,6 +1,8 @@
 package integration
 
 import (
+	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -74,9 +76,88 @@ func TestTinkStore(t *testing.T) {
 	storetest.Grants(t, func(t *testing.T) lwa.Store { return seal(t, new(lwa.MemoryStore), handle) })
 }
 
-// A key is replaced while grants stay readable: add the new key, let every grant
-// be updated once, and remove the old key.
+// addKey adds a key to the keyset. The one that encrypts stays.
+func addKey(t *testing.T, old *keyset.Handle) (handle *keyset.Handle, id uint32) {
+	manager := keyset.NewManagerFromHandle(old)
+	id, err := manager.Add(aead.AES256GCMKeyTemplate())
+	require.NoError(t, err)
+	handle, err = manager.Handle()
+	require.NoError(t, err)
+	return handle, id
+}
+
+func encryptingWith(t *testing.T, old *keyset.Handle, id uint32) *keyset.Handle {
+	manager := keyset.NewManagerFromHandle(old)
+	require.NoError(t, manager.SetPrimary(id))
+	handle, err := manager.Handle()
+	require.NoError(t, err)
+	return handle
+}
+
+// reseal is the loop in the documentation of lwa.Sealed.
+func reseal(ctx context.Context, sealed *lwa.Sealed) error {
+	for grant, err := range sealed.Grants(ctx) {
+		if err == nil {
+			err = sealed.UpdateGrant(ctx, grant.Key, func(*lwa.Grant) error { return nil })
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// A key is replaced as the documentation of lwa.Sealed says, while two processes
+// use the grants, the first of which are from before there was encryption.
 func TestTinkRotation(t *testing.T) {
+	onEach(t, func(t *testing.T, create newDatabase) {
+		d := create(t)
+		database := d.store(t)
+		var keys []lwa.Key
+		check := func(store *lwa.Sealed) {
+			t.Helper()
+			store.Observe = func(_ context.Context, o lwa.SealedObservation) { t.Error(o.Err) }
+			require.Len(t, all(t, store.Grants(t.Context())), len(keys))
+			for _, key := range keys {
+				requireToken(t, store, key)
+			}
+		}
+		put := func(store lwa.Store) {
+			key := sealedKey(fmt.Sprint("account-", len(keys)))
+			putToken(t, store, key)
+			keys = append(keys, key)
+		}
+		for range 3 {
+			put(database)
+		}
+		first := newKeyset(t)
+		added, id := addKey(t, first)
+		promoted := encryptingWith(t, added, id)
+		steps := []*lwa.Sealed{seal(t, database, first), seal(t, database, added), seal(t, database, promoted)}
+		for i, next := range steps { // the processes are one step apart at most
+			put(next)
+			check(next)
+			if i > 0 {
+				put(steps[i-1])
+				check(steps[i-1])
+				check(next)
+			}
+		}
+
+		last := seal(t, database, withoutOldKeys(t, promoted))
+		last.RefusePlain = true
+		require.ErrorIs(t, reseal(t.Context(), last), lwa.ErrSealed, "it is too early")
+		require.NoError(t, reseal(t.Context(), steps[2]))
+		check(last)
+		require.NoError(t, reseal(t.Context(), last))
+		for grant, err := range database.Grants(t.Context()) {
+			require.NoError(t, err)
+			require.NotContains(t, string(grant.AccessToken+grant.RefreshToken), "|")
+		}
+	})
+}
+
+func TestTinkKeysOfOthers(t *testing.T) {
 	database := new(lwa.MemoryStore)
 	first := newKeyset(t)
 	second := rotate(t, first)
@@ -104,8 +185,10 @@ func TestTinkWrongKey(t *testing.T) {
 	stranger := seal(t, database, newKeyset(t))
 	_, err := stranger.Grant(t.Context(), key)
 	require.ErrorIs(t, err, lwa.ErrSealed)
-	err = stranger.UpdateGrant(t.Context(), key, func(g *lwa.Grant) error { g.RefreshToken = "Atzr|other"; return nil })
+	err = stranger.UpdateGrant(t.Context(), key, func(g *lwa.Grant) error { g.ConfirmedAt = monday; return nil })
 	require.ErrorIs(t, err, lwa.ErrSealed)
+	putToken(t, stranger, key) // a whole new grant
+	requireToken(t, stranger, key)
 }
 
 // Whoever can write to the database cannot give an account the tokens of
