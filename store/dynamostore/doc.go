@@ -26,6 +26,10 @@
 // Purge, Facts, Grants and EndedGrants need dynamodb:Scan as well, and CreateTables
 // dynamodb:CreateTable and DescribeTable.
 //
+// Tables of an earlier version stay as they are: what a grant has gained since are
+// attributes of its item, and a program of an earlier version drops them where it
+// writes the grant.
+//
 // The tokens of grants are stored as they are, encrypted by DynamoDB with a key
 // of its own, unless an [lwa.Sealed] goes around the store. What was erased stays
 // in the table's backups for as long as they are kept.

@@ -98,6 +98,22 @@
 //
 // and whoever reads reports with SELECT on alexa_customers.
 //
+// # From version 1 to 2
+//
+// Version 2 of the schema keeps since when a grant has ended, in four columns of
+// alexa_grants and the index alexa_grants_ended. Migrate adds them in one
+// transaction. It reads the table of grants once, and nobody writes to it
+// meanwhile; 100,000 grants take about a second. After a failure the database still
+// has version 1.
+//
+// A program of version 1 that runs meanwhile goes on, and its writes stay right. It
+// cannot start again: its Migrate returns [ErrNewerSchema]. So migrate once the new
+// program is to stay. A program of version 2 needs the new schema for all that it
+// does with grants, and says so until Migrate was called.
+//
+// Since when a grant has ended is not known for one that Amazon refused before, and
+// is forgotten where a program of version 1 writes the grant later.
+//
 // # Tables
 //
 // All names begin with alexa_, or with [Store.Prefix]. The table alexa_facts

@@ -37,12 +37,22 @@ func Facts(ctx context.Context, to identity.Store, from iter.Seq2[identity.Fact,
 	return nil
 }
 
-// Grants stores grants, such as all of another store, and spares better ones as
-// [Import.Grants] does. It may be repeated.
+// Grants is [Import.Copy] of an Import without options:
+//
+//	err := transfer.Grants(ctx, newStore, oldStore.Grants(ctx))
 func Grants(ctx context.Context, to lwa.Store, from iter.Seq2[lwa.Grant, error]) error {
+	return new(Import).Copy(ctx, to, from)
+}
+
+// Copy stores grants, such as all of another store, each unless the store has a
+// better one of its key, as the documentation of the package has it. Of the fields
+// of Import it uses Newer, Progress and Observe. It may be repeated.
+func (i *Import) Copy(ctx context.Context, to lwa.Store, from iter.Seq2[lwa.Grant, error]) error {
+	rows := 0
 	for grant, err := range from {
 		if err == nil {
-			err = putGrant(ctx, to, grant)
+			rows++
+			err = i.putGrant(ctx, to, grant, rows)
 		}
 		if err != nil {
 			return fmt.Errorf("transfer: copy grants: %w", err)
@@ -67,33 +77,50 @@ func addFacts(ctx context.Context, store identity.Store, facts []identity.Fact) 
 	return nil
 }
 
-var errKept = errors.New("the stored grant stays")
-
-// better tells whether a grant is to replace the stored one: a live grant a dead
-// one that has another refresh token, or one whose access token is older.
-func better(grant, stored lwa.Grant) bool {
+// kept returns why a stored grant stays, empty if the grant replaces it. A live
+// grant replaces a dead one that has another refresh token, and a live one whose
+// access token is older.
+func (i *Import) kept(grant, stored lwa.Grant) Kept {
 	switch {
 	case stored.RefreshToken == "": // there is none
-		return true
+		return ""
 	case !grant.Live():
-		return false
-	case !stored.Live():
-		return grant.RefreshToken != stored.RefreshToken
+		return KeptLive
+	case !stored.Live() && grant.RefreshToken != stored.RefreshToken:
+		return ""
+	case !stored.IssuedAt.IsZero() && grant.IssuedAt.After(stored.IssuedAt) && stored.Live():
+		return ""
+	case grant.RefreshToken == stored.RefreshToken:
+		return KeptSame
+	case stored.IssuedAt.IsZero() && i.Newer:
+		return ""
+	case stored.IssuedAt.IsZero() || grant.IssuedAt.IsZero():
+		return KeptUnknown
 	}
-	return !stored.IssuedAt.IsZero() && grant.IssuedAt.After(stored.IssuedAt)
+	return KeptNewer
 }
 
-// putGrant stores a grant, unless the one that is there is to stay.
-func putGrant(ctx context.Context, store lwa.Store, grant lwa.Grant) error {
+// errKept ends an update that is to change nothing.
+var errKept = errors.New("the stored grant stays")
+
+// putGrant stores the grant of a row, unless the one that is there is to stay.
+func (i *Import) putGrant(ctx context.Context, store lwa.Store, grant lwa.Grant, row int) error {
+	var kept Kept
 	err := store.UpdateGrant(ctx, grant.Key, func(stored *lwa.Grant) error {
-		if !better(grant, *stored) {
+		if kept = i.kept(grant, *stored); kept != "" {
 			return errKept
 		}
 		*stored = grant
 		return nil
 	})
-	if errors.Is(err, errKept) {
-		return nil
+	if err != nil && !errors.Is(err, errKept) {
+		return err
 	}
-	return err
+	if i.Progress != nil {
+		i.Progress(row)
+	}
+	if i.Observe != nil {
+		i.Observe(ctx, GrantObservation{grant.Key, row, kept})
+	}
+	return nil
 }

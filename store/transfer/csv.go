@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -33,6 +34,9 @@ func (c *csvReader) next(r *row) error {
 		return err
 	}
 	for i, cell := range cells { // as many as names, which the reader sees to
+		if escaped.MatchString(cell) {
+			cell = cell[1:]
+		}
 		if err := r.put(c.names[i], cell); err != nil {
 			return err
 		}
@@ -98,12 +102,22 @@ func (l *limitedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// formula is a cell that a spreadsheet may run, or one that looks like such a cell
+// after escaping. Escaping adds one apostrophe, reading takes it away.
+var (
+	formula = regexp.MustCompile(`^'*[=+\-@\t\r]`)
+	escaped = regexp.MustCompile(`^'+[=+\-@\t\r]`)
+)
+
 type csvWriter struct{ lines *csv.Writer }
 
 func (c csvWriter) write(t table, cells []string) error {
 	for i, cell := range cells {
 		if strings.Contains(cell, "\r\n") { // of which a reader makes \n
 			return fmt.Errorf("transfer: CSV does not keep the line break in a cell of %s: use JSONLines", t.columns[i])
+		}
+		if formula.MatchString(cell) {
+			cells[i] = "'" + cell
 		}
 	}
 	return c.lines.Write(cells)

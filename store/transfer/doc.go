@@ -50,6 +50,9 @@
 //	IssuedAt       when the access token was issued
 //	Expiry         when the access token expires
 //	ConfirmedAt
+//	RefusedAt
+//	DisabledAt
+//	ProbedAt
 //	Refused
 //	CodeHash
 //
@@ -61,7 +64,19 @@
 //
 // A grant that is in the store already stays, unless its access token was issued
 // before the row's, or Amazon has refused its refresh token and the row has
-// another one. One that Amazon has refused replaces none.
+// another one. One that Amazon has refused replaces none. [Import.Observe] tells
+// which rows were stored, and why others were not.
+//
+// # Cut-over
+//
+// While an old backend still refreshes grants, their refresh tokens may change. A
+// last import, after the old backend has stopped, brings the newest ones. A row
+// with a later IssuedAt replaces the stored grant. A row without IssuedAt does so
+// with [Import.Newer], unless the new backend has refreshed the grant since the
+// first import: then nobody knows which refresh token is newer. Observe reports
+// such a row as [KeptUnknown]. Give it an IssuedAt to decide.
+//
+// # Tokens in files
 //
 // Such a file holds tokens in the clear, those of a store inside [lwa.Sealed]
 // too: whoever reads it can act for the customers. Keep it where nobody else can

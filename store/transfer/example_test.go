@@ -100,8 +100,40 @@ func ExampleImport_Grants() {
 	}
 	// Output:
 	// jane@example.com EU [redacted] <nil>
-	// ClientID,AccountID,LinkID,Region,AccessToken,RefreshToken,IssuedAt,Expiry,ConfirmedAt,Refused,CodeHash
-	// amzn1.application-oa2-client.1,jane@example.com,1,EU,,Atzr|example,,,,,
+	// ClientID,AccountID,LinkID,Region,AccessToken,RefreshToken,IssuedAt,Expiry,ConfirmedAt,RefusedAt,DisabledAt,ProbedAt,Refused,CodeHash
+	// amzn1.application-oa2-client.1,jane@example.com,1,EU,,Atzr|example,,,,,,,,
+}
+
+// The old backend has refreshed a grant since the first import, and has stopped.
+func ExampleImport_Grants_cutOver() {
+	ctx := context.Background()
+	store := new(lwa.MemoryStore)
+	table := &transfer.Import{
+		ClientID: "amzn1.application-oa2-client.1",
+		Region:   alexaevents.Europe,
+		Observe: func(_ context.Context, o transfer.GrantObservation) {
+			if o.Kept != "" {
+				fmt.Printf("row %d is not stored: %s\n", o.Row, o.Kept)
+			}
+		},
+	}
+	for _, file := range []string{
+		"AccountID,LinkID,RefreshToken\njane@example.com,1,Atzr|first\njohn@example.com,1,Atzr|other\n",
+		"AccountID,LinkID,RefreshToken\njane@example.com,1,Atzr|second\njohn@example.com,1,Atzr|other\n",
+	} {
+		if err := table.Grants(ctx, store, strings.NewReader(file)); err != nil {
+			fmt.Println(err)
+			return
+		}
+		table.Newer = true
+	}
+	for grant, err := range store.Grants(ctx) {
+		fmt.Println(grant.AccountID, string(grant.RefreshToken), err)
+	}
+	// Output:
+	// row 2 is not stored: same
+	// jane@example.com Atzr|second <nil>
+	// john@example.com Atzr|other <nil>
 }
 
 // One store moves into another, with all that it knows.

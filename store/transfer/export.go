@@ -60,7 +60,8 @@ func (e *Export) Grants(w io.Writer, grants iter.Seq2[lwa.Grant, error]) error {
 		}
 		err = out.write(
 			g.ClientID, g.AccountID, g.LinkID, string(g.Region), string(g.AccessToken), string(g.RefreshToken),
-			timeText(g.IssuedAt), timeText(g.Expiry), timeText(g.ConfirmedAt), g.Refused, g.CodeHash,
+			timeText(g.IssuedAt), timeText(g.Expiry), timeText(g.ConfirmedAt),
+			timeText(g.RefusedAt), timeText(g.DisabledAt), timeText(g.ProbedAt), g.Refused, g.CodeHash,
 		)
 		if err != nil {
 			return err

@@ -21,6 +21,7 @@ func FuzzImportCustomers(f *testing.F) {
 		"ID,AmazonUserID,AccountID,StartDatetime,EndDatetime\n1,u,a,2019-09-01T00:00:00Z,2019-09-06T00:00:00Z\n2,u,b,2019-09-06T00:00:00Z,\n",
 		"\ufeffSkillID,AmazonUserID,EndDateTime,EnabledAt,StartDateTime\r\ns,u,,2019-09-01T00:00:00.5Z,2019-09-01T00:00:01+02:00\r\n",
 		"AmazonUserID,EndDatetime\n\"u\n\"\"\",2019-09-06T00:00:00Z\nu,2019-09-06T00:00:00Z\n",
+		"AmazonUserID,AccountID,StartDatetime\n'=u,''@a,2019-09-01T00:00:00Z\n",
 	} {
 		f.Add(false, file)
 	}
@@ -63,6 +64,13 @@ func FuzzImportGrants(f *testing.F) {
 		var copied bytes.Buffer
 		require.NoError(t, (&transfer.Export{Format: transfer.JSONLines}).Grants(&copied, store.Grants(t.Context())))
 		require.NoError(t, (&transfer.Import{Format: transfer.JSONLines}).Grants(t.Context(), again, &copied))
+		require.Empty(t, cmp.Diff(collect(t, store.Grants(t.Context())), collect(t, again.Grants(t.Context()))))
+		var table bytes.Buffer
+		if new(transfer.Export).Grants(&table, store.Grants(t.Context())) != nil {
+			return // a cell has a line break that CSV does not keep
+		}
+		again = new(lwa.MemoryStore)
+		require.NoError(t, new(transfer.Import).Grants(t.Context(), again, &table))
 		require.Empty(t, cmp.Diff(collect(t, store.Grants(t.Context())), collect(t, again.Grants(t.Context()))))
 	})
 }

@@ -6,13 +6,15 @@ import (
 	"fmt"
 	"hash/maphash"
 	"io"
+	"time"
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
 var grantTable = table{columns: []string{
-	"ClientID", "AccountID", "LinkID", "Region", "AccessToken", "RefreshToken", "IssuedAt", "Expiry", "ConfirmedAt", "Refused", "CodeHash",
+	"ClientID", "AccountID", "LinkID", "Region", "AccessToken", "RefreshToken", "IssuedAt", "Expiry", "ConfirmedAt",
+	"RefusedAt", "DisabledAt", "ProbedAt", "Refused", "CodeHash",
 }}
 
 // Grants stores the grants of a table, each unless the store has a better one of
@@ -44,11 +46,8 @@ func (i *Import) Grants(ctx context.Context, store lwa.Store, r io.Reader) error
 		if rows++; rows <= i.Skip || i.Check {
 			continue
 		}
-		if err := putGrant(ctx, store, grant); err != nil {
+		if err := i.putGrant(ctx, store, grant, rows); err != nil {
 			return fmt.Errorf("transfer: import grants: %w", err)
-		}
-		if i.Progress != nil {
-			i.Progress(rows)
 		}
 	}
 	return i.skipped(rows)
@@ -68,15 +67,14 @@ func (i *Import) grant(r row) (lwa.Grant, error) {
 		Refused:      r.cells["Refused"],
 		CodeHash:     r.cells["CodeHash"],
 	}
-	var err error
-	if grant.IssuedAt, err = r.time("IssuedAt"); err != nil {
-		return lwa.Grant{}, err
-	}
-	if grant.Expiry, err = r.time("Expiry"); err != nil {
-		return lwa.Grant{}, err
-	}
-	if grant.ConfirmedAt, err = r.time("ConfirmedAt"); err != nil {
-		return lwa.Grant{}, err
+	for column, at := range map[string]*time.Time{
+		"IssuedAt": &grant.IssuedAt, "Expiry": &grant.Expiry, "ConfirmedAt": &grant.ConfirmedAt,
+		"RefusedAt": &grant.RefusedAt, "DisabledAt": &grant.DisabledAt, "ProbedAt": &grant.ProbedAt,
+	} {
+		var err error
+		if *at, err = r.time(column); err != nil {
+			return lwa.Grant{}, err
+		}
 	}
 	switch {
 	case grant.RefreshToken == "":

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/csv"
 	"fmt"
 	"io"
 	"slices"
@@ -44,13 +45,16 @@ func drawGrant(t *rapid.T) lwa.Grant {
 		link, region = pick("link", "l", "m"), pick("region", "NA", "EU", "FE")
 	}
 	return lwa.Grant{
-		Key:          lwa.Key{ClientID: pick("client", "c1", "c2"), AccountID: pick("account", "a\"1\"", "a,2"), LinkID: link},
+		Key:          lwa.Key{ClientID: pick("client", "c1", "c2"), AccountID: pick("account", "a\"1\"", "a,2", "=1+1", "'=1+1", "''", "-", "@a", "+\t", "\t"), LinkID: link},
 		Region:       alexaevents.Region(region),
-		AccessToken:  alexaevents.Secret(pick("access token", "", "Atza|1", "Atza|=2")),
+		AccessToken:  alexaevents.Secret(pick("access token", "", "Atza|1", "Atza|=2", "\rAtza")),
 		RefreshToken: alexaevents.Secret(pick("refresh token", "Atzr|1", "Atzr|<2>")),
 		IssuedAt:     maybe("issued"),
 		Expiry:       maybe("expiry"),
 		ConfirmedAt:  maybe("confirmed"),
+		RefusedAt:    maybe("refused at"),
+		DisabledAt:   maybe("disabled"),
+		ProbedAt:     maybe("probed"),
 		Refused:      pick("refused", "", "hash"),
 		CodeHash:     pick("code", "", "hash"),
 	}
@@ -97,17 +101,20 @@ func TestOlderGrants(t *testing.T) {
 	const never = -1
 	for name, test := range map[string]struct {
 		stored, added int // when they were issued
-		refused, want alexaevents.Secret
+		refused       alexaevents.Secret
+		kept          transfer.Kept // empty: the added one replaces the stored
+		newer         transfer.Kept // the same with Newer
 	}{
-		"later":                         {stored: 1, added: 2, want: "added"},
-		"earlier":                       {stored: 2, added: 1, want: "stored"},
-		"at the same time":              {stored: 1, added: 1, want: "stored"},
-		"nobody knows when":             {stored: 1, added: never, want: "stored"},
-		"nobody knows when, either way": {stored: never, added: never, want: "stored"},
-		"nobody knows when the stored":  {stored: never, added: 1, want: "stored"},
-		"later, but refused":            {stored: 1, added: 2, refused: "added", want: "stored"},
-		"earlier, for a refused one":    {stored: 2, added: 1, refused: "stored", want: "added"},
-		"unknown, for a refused one":    {stored: 1, added: never, refused: "stored", want: "added"},
+		"later":                         {stored: 1, added: 2},
+		"earlier":                       {stored: 2, added: 1, kept: transfer.KeptNewer, newer: transfer.KeptNewer},
+		"at the same time":              {stored: 1, added: 1, kept: transfer.KeptNewer, newer: transfer.KeptNewer},
+		"nobody knows when":             {stored: 1, added: never, kept: transfer.KeptUnknown, newer: transfer.KeptUnknown},
+		"nobody knows when, either way": {stored: never, added: never, kept: transfer.KeptUnknown},
+		"nobody knows when the stored":  {stored: never, added: 1, kept: transfer.KeptUnknown},
+		"later, but refused":            {stored: 1, added: 2, refused: "added", kept: transfer.KeptLive, newer: transfer.KeptLive},
+		"unknown, but refused":          {stored: never, added: never, refused: "added", kept: transfer.KeptLive, newer: transfer.KeptLive},
+		"earlier, for a refused one":    {stored: 2, added: 1, refused: "stored"},
+		"unknown, for a refused one":    {stored: 1, added: never, refused: "stored"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			grant := func(token alexaevents.Secret, issued int) lwa.Grant {
@@ -122,22 +129,64 @@ func TestOlderGrants(t *testing.T) {
 			}
 			added := new(lwa.MemoryStore)
 			putGrant(t, added, grant("added", test.added))
-			for way, add := range map[string]func(lwa.Store) error{
-				"import": func(store lwa.Store) error {
-					return new(transfer.Import).Grants(t.Context(), store, strings.NewReader(exportedGrants(t, transfer.CSV, added)))
+			for way, add := range map[string]func(*transfer.Import, lwa.Store) error{
+				"import": func(i *transfer.Import, store lwa.Store) error {
+					return i.Grants(t.Context(), store, strings.NewReader(exportedGrants(t, transfer.CSV, added)))
 				},
-				"copy": func(store lwa.Store) error { return transfer.Grants(t.Context(), store, added.Grants(t.Context())) },
+				"copy": func(i *transfer.Import, store lwa.Store) error {
+					return i.Copy(t.Context(), store, added.Grants(t.Context()))
+				},
 			} {
-				store := new(lwa.MemoryStore)
-				putGrant(t, store, grant("stored", test.stored))
-				require.NoError(t, add(store), way)
-				got, err := store.Grant(t.Context(), key)
-				require.NoError(t, err)
-				require.Equal(t, string(test.want), string(got.RefreshToken), way)
-				require.Equal(t, string(test.want), got.CodeHash, way)
+				for newer, kept := range map[bool]transfer.Kept{false: test.kept, true: test.newer} {
+					want := "added"
+					if kept != "" {
+						want = "stored"
+					}
+					store := new(lwa.MemoryStore)
+					putGrant(t, store, grant("stored", test.stored))
+					var told []transfer.GrantObservation
+					i := &transfer.Import{Newer: newer, Observe: func(_ context.Context, o transfer.GrantObservation) { told = append(told, o) }}
+					require.NoError(t, add(i, store), way)
+					require.Equal(t, []transfer.GrantObservation{{Key: key, Row: 1, Kept: kept}}, told, way)
+					got, err := store.Grant(t.Context(), key)
+					require.NoError(t, err)
+					require.Equal(t, want, string(got.RefreshToken), way)
+					require.Equal(t, want, got.CodeHash, way)
+
+					told = nil // once more: it is there, or is kept out again
+					require.NoError(t, add(i, store), way)
+					if kept == "" {
+						kept = transfer.KeptSame
+					}
+					require.Equal(t, []transfer.GrantObservation{{Key: key, Row: 1, Kept: kept}}, told, way)
+				}
 			}
 		})
 	}
+}
+
+// A cell that a spreadsheet would run has an apostrophe before it in a file, and
+// nowhere else. Files of other programs are read with and without it.
+func TestFormulas(t *testing.T) {
+	for cell, want := range map[string]string{
+		"=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\ta": "'\ta", "\ra": "'\ra",
+		"'=1": "''=1", "''@": "'''@", "'": "'", "'a": "'a", "a=": "a=", "1": "1", " =": " =",
+	} {
+		store, again := new(lwa.MemoryStore), new(lwa.MemoryStore)
+		grant := lwa.Grant{Key: lwa.Key{ClientID: "client", AccountID: cell, LinkID: "link"}, Region: alexaevents.Europe, RefreshToken: "Atzr|1"}
+		putGrant(t, store, grant)
+		file := exportedGrants(t, transfer.CSV, store)
+		lines, err := csv.NewReader(strings.NewReader(file)).ReadAll()
+		require.NoError(t, err)
+		require.Equal(t, want, lines[1][1])
+		require.NoError(t, new(transfer.Import).Grants(t.Context(), again, strings.NewReader(file)))
+		require.Equal(t, []lwa.Grant{grant}, collect(t, again.Grants(t.Context())))
+	}
+	store := new(lwa.MemoryStore)
+	i := &transfer.Import{ClientID: "client"}
+	require.NoError(t, i.Grants(t.Context(), store, strings.NewReader("AccountID,RefreshToken\n=1,Atzr|1\n'=2,Atzr|2\n")))
+	grants := collect(t, store.Grants(t.Context()))
+	require.Equal(t, "=1 =2", grants[0].AccountID+" "+grants[1].AccountID)
 }
 
 func TestGrantDefaults(t *testing.T) {
@@ -252,6 +301,18 @@ func TestSealed(t *testing.T) {
 	require.NoError(t, new(transfer.Import).Grants(t.Context(), &lwa.Sealed{Store: other, AEAD: backwards{}}, &file))
 	require.NotContains(t, string(collect(t, other.Grants(t.Context()))[0].RefreshToken), "Atzr|1")
 	require.Equal(t, []lwa.Grant{grant}, collect(t, (&lwa.Sealed{Store: other, AEAD: backwards{}}).Grants(t.Context())))
+}
+
+// A grant that cannot be decrypted stays behind, and is not passed over in silence.
+func TestSealedUnreadable(t *testing.T) {
+	inside := new(lwa.MemoryStore)
+	sealed := &lwa.Sealed{Store: inside, AEAD: backwards{}}
+	grant := lwa.Grant{Key: key, Region: alexaevents.Europe, RefreshToken: "Atzr|1"}
+	putGrant(t, sealed, grant)
+	putGrant(t, inside, lwa.Grant{Key: lwa.Key{ClientID: "client", AccountID: "account"}, RefreshToken: "sealed:?"})
+	to := new(lwa.MemoryStore)
+	require.ErrorIs(t, transfer.Grants(t.Context(), to, sealed.Grants(t.Context())), lwa.ErrSealed)
+	require.Equal(t, []lwa.Grant{grant}, collect(t, to.Grants(t.Context())))
 }
 
 // backwards is no encryption, but it tells.

@@ -32,7 +32,7 @@ func drawFacts(t *rapid.T) []identity.Fact {
 			Kind:         rapid.SampledFrom([]identity.Kind{identity.Enabled, identity.Seen, identity.Linked, identity.Linked, identity.Disabled}).Draw(t, "kind"),
 		}
 		if fact.Kind == identity.Linked {
-			fact.AccountID = rapid.SampledFrom([]string{"", "a", "b", "<é\u2028\ufffd\r🔑>"}).Draw(t, "account")
+			fact.AccountID = rapid.SampledFrom([]string{"", "a", "=b", "'-b", "<é\u2028\ufffd\r🔑>"}).Draw(t, "account")
 		}
 		return fact
 	})).Draw(t, "facts")

@@ -1,9 +1,11 @@
 package transfer
 
 import (
+	"context"
 	"errors"
 
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/lwa"
 )
 
 // ErrInvalidFile says that a file is not the table that it should be. The error's
@@ -17,7 +19,9 @@ type Format int
 
 const (
 	// CSV is comma-separated values of RFC 4180. The first line has the names of
-	// the columns. A row has at most 1 MiB.
+	// the columns. A row has at most 1 MiB. A spreadsheet may run a cell that begins
+	// with =, +, -, @, a tab or a carriage return as a formula: such a cell is
+	// written with an apostrophe before it, which is removed when it is read.
 	CSV Format = iota
 
 	// JSONLines is one JSON object in each line, of texts and numbers; null is
@@ -42,10 +46,38 @@ type Import struct {
 	// with fewer rows is [ErrInvalidFile]. Zero stores all.
 	Skip int
 
+	// Newer says that the grants are newer than those of every earlier import, as
+	// those are that a last import brings before the old backend stops. A grant then
+	// also replaces a stored one that was imported without IssuedAt and has not been
+	// refreshed since. False keeps the stored one.
+	Newer bool
+
 	// Progress is told how many rows are stored so far, those of Skip included,
 	// after each user or grant or after several. Nil tells nobody.
 	Progress func(rows int)
+
+	// Observe is called for each grant that is stored, or kept out by the one in the
+	// store. Nil is not called.
+	Observe func(context.Context, GrantObservation)
 }
+
+// GrantObservation tells what an import did with a grant.
+type GrantObservation struct {
+	Key  lwa.Key
+	Row  int  // the grant's number, from 1; those of Skip count
+	Kept Kept // why the stored grant stayed; empty if the grant of the row was stored
+}
+
+// Kept is why a stored grant stays, and that of a row does not replace it.
+type Kept string
+
+// The reasons to keep a stored grant.
+const (
+	KeptSame    Kept = "same"    // both have the same refresh token
+	KeptNewer   Kept = "newer"   // the access token of the stored grant was issued later, or at the same time
+	KeptUnknown Kept = "unknown" // one of the two has no IssuedAt, so nobody knows which is newer
+	KeptLive    Kept = "live"    // Amazon has refused the refresh token of the row
+)
 
 // Export writes tables from stores.
 type Export struct {
