@@ -162,7 +162,19 @@ func TestDynamoLimits(t *testing.T) {
 	}
 	require.NoError(t, fact(991, 1024, 2048))
 	require.NoError(t, grant(1, 2048, 1022))
-	for _, err := range []error{fact(992, 1024, 2048), fact(991, 2049, 2048), grant(2, 2048, 1022), grant(1, 2049, 1)} {
+	refused := []error{fact(992, 1024, 2048), fact(991, 2049, 2048)}
+	longAccount, longLink := lwa.Key{ClientID: "c", AccountID: text(2049)}, lwa.Key{ClientID: "cc", AccountID: "a", LinkID: text(1022)}
+	_, accountErr := store.Grant(t.Context(), longAccount)
+	_, linkErr := store.Grant(t.Context(), longLink)
+	for _, err := range []error{
+		grant(2, 2048, 1022), grant(1, 2049, 1), accountErr, linkErr,
+		onlyError(store.AccountGrants(t.Context(), "c", longAccount.AccountID)),
+		store.EraseGrants(t.Context(), longAccount.AccountID),
+	} {
+		require.ErrorIs(t, err, lwa.ErrInvalidKey)
+		refused = append(refused, err)
+	}
+	for _, err := range refused {
 		require.ErrorContains(t, err, "dynamostore: ")
 		require.NotContains(t, err.Error(), text(100))
 	}

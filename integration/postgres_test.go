@@ -2,12 +2,14 @@ package integration
 
 import (
 	"crypto/rand"
+	"encoding/base64"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
@@ -52,6 +54,24 @@ func TestPostgresPrivileges(t *testing.T) {
 	require.NoError(t, reports.QueryRow("SELECT AccountID FROM alexa_customers").Scan(&accountID))
 	require.Equal(t, account, accountID)
 	require.Error(t, reports.QueryRow("SELECT account_id FROM alexa_facts").Scan(&accountID))
+}
+
+// The texts of a key that the index has no room for, which no compression makes
+// shorter.
+func TestPostgresLongKey(t *testing.T) {
+	t.Parallel()
+	store := newPostgres(t).store(t)
+	random := make([]byte, 3000)
+	_, err := rand.Read(random)
+	require.NoError(t, err)
+	put := func(length int) error {
+		key := keyOf(base64.StdEncoding.EncodeToString(random)[:length])
+		return store.UpdateGrant(t.Context(), key, func(g *lwa.Grant) error { g.RefreshToken = "Atzr|example"; return nil })
+	}
+	require.NoError(t, put(2500))
+	err = put(3800)
+	require.ErrorIs(t, err, lwa.ErrInvalidKey)
+	requireFailure(t, err)
 }
 
 // The server ends a deadlock by failing one of those in it. If that is the store,

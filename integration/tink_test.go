@@ -3,12 +3,17 @@ package integration
 import (
 	"context"
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/keyset"
 
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/gateway"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/store/storetest"
 )
@@ -189,6 +194,47 @@ func TestTinkWrongKey(t *testing.T) {
 	require.ErrorIs(t, err, lwa.ErrSealed)
 	putToken(t, stranger, key) // a whole new grant
 	requireToken(t, stranger, key)
+}
+
+// Of a family's two grants one cannot be decrypted: the other one still gets events,
+// and the customer who links again gets them too.
+func TestTinkFamily(t *testing.T) {
+	database := new(lwa.MemoryStore)
+	cloud := alexatest.NewCloud()
+	store := seal(t, database, newKeyset(t))
+	tokens := &lwa.Source{
+		Client: &lwa.Client{ID: sealedKey("").ClientID, Secret: "the client's secret", HTTPClient: cloud.Client()},
+		Store:  store,
+	}
+	sender := &gateway.Sender{Tokens: tokens, HTTPClient: cloud.Client()}
+	link := func(customer string) lwa.Key {
+		t.Helper()
+		key := lwa.Key{ClientID: tokens.Client.ID, AccountID: account, LinkID: customer}
+		code := alexaevents.Secret(cloud.Grant(alexaevents.Europe, customer))
+		require.NoError(t, tokens.Accept(t.Context(), key, alexaevents.Europe, code))
+		return key
+	}
+	send := func() (customers []string) {
+		t.Helper()
+		before := len(cloud.Sent())
+		require.NoError(t, sender.Send(t.Context(), account, &gateway.ChangeReport{
+			EndpointID: "lamp-1",
+			Cause:      gateway.PhysicalInteraction,
+			Properties: []gateway.Property{gateway.PowerState("ON", time.Now())},
+		}))
+		for _, sent := range cloud.Sent()[before:] {
+			customers = append(customers, sent.Customer)
+		}
+		slices.Sort(customers)
+		return customers
+	}
+	anna := link("anna")
+	link("bert")
+	require.Equal(t, []string{"anna", "bert"}, send())
+	putToken(t, seal(t, database, newKeyset(t)), anna) // by a process with a wrong key
+	require.Equal(t, []string{"bert"}, send())
+	link("anna")
+	require.Equal(t, []string{"anna", "bert"}, send())
 }
 
 // Whoever can write to the database cannot give an account the tokens of

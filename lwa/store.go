@@ -23,6 +23,9 @@ var ErrNoGrant = fmt.Errorf("%w: none is stored", ErrEnded)
 // with a zero Grant, and ends; a loop may stop early at any time, and its body
 // may use the store. A method that is given a cancelled context returns its
 // error and changes nothing.
+//
+// A store may also list every grant, in a method Grants, and those that may have
+// ended: [Source.EndedGrants] uses the one or the other.
 type Store interface {
 	// Grant returns the grant of the key, or [ErrNoGrant].
 	Grant(ctx context.Context, key Key) (Grant, error)

@@ -36,7 +36,7 @@
 //
 // A user ID may have 1024 bytes, an account ID 2048, a skill ID 991, and a client
 // ID and a link ID 1023 together. Longer ones are refused, also where they are
-// asked for.
+// asked for; the error for those of a grant is [lwa.ErrInvalidKey].
 //
 // # What lags
 //

@@ -3,6 +3,7 @@ package dynamostore
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
 	"iter"
 	"time"
 
@@ -33,6 +34,9 @@ func (s *Store) grant(ctx context.Context, key lwa.Key) (grant lwa.Grant, revisi
 	if err := s.ready(ctx); err != nil || !keepableKey(key) {
 		return grant, "", err
 	}
+	if err := checkLength(key); err != nil {
+		return grant, "", err
+	}
 	output, err := s.client.GetItem(ctx, &dynamodb.GetItemInput{
 		TableName:      s.tableName(grantsTable),
 		ConsistentRead: aws.Bool(true),
@@ -53,11 +57,32 @@ func keepableKey(key lwa.Key) bool {
 	return err == nil
 }
 
+// What DynamoDB allows of a partition key and of a sort key, in bytes:
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+const (
+	maxAccountID = 2048
+	maxLink      = 1024 - len("\x00") // of ClientID and LinkID together
+)
+
+// checkLength refuses a key that DynamoDB does not keep.
+func checkLength(key lwa.Key) error {
+	switch {
+	case len(key.AccountID) > maxAccountID:
+		return fmt.Errorf("%w: AccountID is longer than %d bytes", lwa.ErrInvalidKey, maxAccountID)
+	case len(key.ClientID)+len(key.LinkID) > maxLink:
+		return fmt.Errorf("%w: ClientID and LinkID are longer than %d bytes together", lwa.ErrInvalidKey, maxLink)
+	}
+	return nil
+}
+
 // AccountGrants implements [lwa.Store].
 func (s *Store) AccountGrants(ctx context.Context, clientID, accountID string) iter.Seq2[lwa.Grant, error] {
 	first := lwa.Key{ClientID: clientID, AccountID: accountID}
 	if !keepableKey(first) {
 		return s.nothing(ctx, "read an account's grants")
+	}
+	if err := checkLength(first); err != nil {
+		return func(yield func(lwa.Grant, error) bool) { yield(lwa.Grant{}, wrap("read an account's grants", err)) }
 	}
 	items := query[grantItem](ctx, s, &dynamodb.QueryInput{
 		TableName:                 s.tableName(grantsTable),
@@ -164,6 +189,9 @@ func (s *Store) EraseGrants(ctx context.Context, accountID string) error {
 func (s *Store) eraseGrants(ctx context.Context, accountID string) error {
 	if !keepableKey(lwa.Key{ClientID: "any", AccountID: accountID}) {
 		return s.ready(ctx)
+	}
+	if err := checkLength(lwa.Key{AccountID: accountID}); err != nil {
+		return err
 	}
 	var requests []types.WriteRequest
 	for item, err := range query[grantItem](ctx, s, &dynamodb.QueryInput{

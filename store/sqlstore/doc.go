@@ -87,7 +87,7 @@
 // pooler that gives each transaction another connection, as PgBouncer can, pgx
 // needs default_query_exec_mode=simple_protocol. Together, the texts of a fact
 // may have about 2600 bytes, and so may those of a grant's key: they are in an
-// index.
+// index. A longer key of a grant is refused with [lwa.ErrInvalidKey].
 //
 // [Store.Migrate] needs a role that may create tables and views, and one that
 // may not once the schema is current. The program gets by with
@@ -103,7 +103,7 @@
 // Version 2 of the schema keeps since when a grant has ended, in four columns of
 // alexa_grants and the index alexa_grants_ended. Migrate adds them in one
 // transaction. It reads the table of grants once, and nobody writes to it
-// meanwhile; 100,000 grants take about a second. After a failure the database still
+// meanwhile; 100,000 grants take a second or a few. After a failure the database still
 // has version 1.
 //
 // A program of version 1 that runs meanwhile goes on, and its writes stay right. It

@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"iter"
 	"math/rand/v2"
 	"time"
@@ -96,7 +97,11 @@ func (s *Store) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant
 		if after, err = after.Clean(); err != nil {
 			return wrap(task, err)
 		}
-		if written, err := s.replace(ctx, before, after); written || err != nil {
+		written, err := s.replace(ctx, before, after)
+		if sqlState(err) == "54000" { // program_limit_exceeded, of an index
+			err = fmt.Errorf("%w: its texts are too long together: %w", lwa.ErrInvalidKey, err)
+		}
+		if written || err != nil {
 			return wrap(task, err)
 		}
 		if err := waited.wait(ctx); err != nil {
