@@ -38,8 +38,9 @@ type AEAD interface {
 // other grants stay usable; if the account has no others, it gives ErrSealed.
 // Grants and EndedGrants yield the grants that can be decrypted, and then
 // ErrSealed. UpdateGrant gives fn a grant with Key and Region alone, stores what
-// fn makes of it if that has a RefreshToken, and else gives ErrSealed: so
-// AcceptGrant and an import replace the grant, and nothing else changes it.
+// fn makes of it if that has a RefreshToken, and else gives ErrSealed, in place of
+// an error of fn too: so AcceptGrant and an import replace the grant, and nothing
+// else changes it.
 // Logger and Observe report each.
 //
 // # Grants from before
@@ -183,12 +184,10 @@ func (s *Sealed) UpdateGrant(ctx context.Context, key Key, fn func(*Grant) error
 			*grant = Grant{Key: key, Region: grant.Region}
 		}
 		err := fn(grant)
-		switch {
-		case unreadable != nil && err != nil:
-			return fmt.Errorf("%w: %w", err, unreadable)
-		case unreadable != nil && grant.RefreshToken == "":
-			return unreadable
-		case err != nil:
+		if unreadable != nil && (err != nil || grant.RefreshToken == "") {
+			return unreadable // fn's error is about a grant that is not the stored one
+		}
+		if err != nil {
 			return err
 		}
 		grant.Key = key

@@ -239,7 +239,9 @@ func TestUnreadableIsReplaced(t *testing.T) {
 				"deletion":    func(g *lwa.Grant) error { *g = lwa.Grant{}; return nil },
 				"a failure":   func(g *lwa.Grant) error { g.RefreshToken = "Atzr|new"; return errBroken },
 			} {
-				require.ErrorIs(t, store.UpdateGrant(t.Context(), keyOf("account"), fn), lwa.ErrSealed, change)
+				err := store.UpdateGrant(t.Context(), keyOf("account"), fn)
+				require.ErrorIs(t, err, lwa.ErrSealed, change)
+				require.NotErrorIs(t, err, errBroken, "what fn says of another grant")
 				require.Equal(t, before, stored(t, inside, keyOf("account")), change)
 			}
 			require.Len(t, *reported, 4)
