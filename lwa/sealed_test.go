@@ -336,3 +336,44 @@ func TestIncompleteSealed(t *testing.T) {
 		}
 	}
 }
+
+// A process that does not know the newest key yet keeps what Amazon gave it, until
+// it can write that.
+func TestSealedRefreshKeepsTokens(t *testing.T) { synctest.Test(t, testSealedRefreshKeepsTokens) }
+
+func testSealedRefreshKeepsTokens(t *testing.T) {
+	a := &amazon{rotates: true}
+	inside := new(lwa.MemoryStore)
+	store := &lwa.Sealed{Store: inside, AEAD: newGCM(t, sealingKey)}
+	source, key := imported(t, a, store, "customer")
+	token, err := source.Token(t.Context(), key)
+	require.NoError(t, err)
+	before := stored(t, inside, key)
+	other := &lwa.Sealed{Store: inside, AEAD: newGCM(t, strings.Repeat("x", 32))}
+	reseals := true
+	source.Store = struct{ lwa.Store }{updateHook{store, func() {
+		if reseals {
+			put(t, other, lwa.Grant{Key: key, RefreshToken: "Atzr|under another key"})
+		}
+	}}}
+	time.Sleep(time.Minute)
+	renewed, err := source.Renew(t.Context(), key, token)
+	require.NoError(t, err)
+	require.NotEqual(t, token, renewed)
+	reseals = false
+	put(t, inside, before) // the key arrives
+	time.Sleep(time.Second)
+	require.NoError(t, source.Flush(t.Context()))
+	require.Equal(t, renewed, stored(t, store, key).AccessToken)
+}
+
+// updateHook calls a function before each update.
+type updateHook struct {
+	lwa.Store
+	before func()
+}
+
+func (h updateHook) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+	h.before()
+	return h.Store.UpdateGrant(ctx, key, fn)
+}
