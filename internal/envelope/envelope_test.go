@@ -3,6 +3,7 @@ package envelope_test
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -229,6 +230,38 @@ func TestScanRefuses(t *testing.T) {
 	}
 }
 
+// A request is refused if it has a decisive member, or an object that one is in,
+// twice. Any other member that occurs twice is absent.
+func TestScanOfMembersThatOccurTwice(t *testing.T) {
+	decisive := map[string]bool{}
+	for _, at := range paths {
+		for path := at.path; at.decisive; {
+			decisive[path] = true
+			end := strings.LastIndexByte(path, '.')
+			if end < 0 {
+				break
+			}
+			path = path[:end]
+		}
+	}
+	for field, at := range paths {
+		names := strings.Split(at.path, ".")
+		for twice := range names {
+			data := `1`
+			for i, name := range slices.Backward(names) {
+				data = `"` + name + `":` + data
+				if i == twice {
+					data += `,"` + name + `":null`
+				}
+				data = `{` + data + `}`
+			}
+			found, err := envelope.Scan([]byte(data))
+			require.Equal(t, decisive[strings.Join(names[:twice+1], ".")], err != nil, data)
+			require.Nil(t, found[field], data)
+		}
+	}
+}
+
 func TestMemberLimit(t *testing.T) {
 	for name, wrap := range map[string]struct {
 		data   string // %s is the inside of an object
@@ -300,6 +333,9 @@ func TestTime(t *testing.T) {
 		`1596114120.5`:                     base.Add(500 * time.Millisecond),
 		`1.59611412e12`:                    base,
 		`0`:                                time.Unix(0, 0).UTC(),
+		`99999999999`:                      time.Unix(99999999999, 0).UTC(), // the last second
+		`100000000000`:                     time.Unix(100000000, 0).UTC(),   // the first millisecond
+		`253402300799999`:                  time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC),
 	} {
 		got, err := envelope.Raw(raw).Time()
 		require.NoError(t, err, raw)
@@ -308,7 +344,7 @@ func TestTime(t *testing.T) {
 	got, err := envelope.Raw(nil).Time()
 	require.NoError(t, err)
 	require.Zero(t, got)
-	for _, raw := range []string{`"garbage"`, `""`, `"2020-07-30"`, `"2020-07-30T13:02:00"`, `"NaN"`, `1e400`, `1` + strings.Repeat(`0`, 300), `"2020-07-30T13:02:00.` + strings.Repeat(`0`, 300) + `Z"`, `1e16`, `-1e18`, `true`, `{}`, `[]`} {
+	for _, raw := range []string{`"garbage"`, `""`, `"2020-07-30"`, `"2020-07-30T13:02:00"`, `"NaN"`, `1e400`, `1` + strings.Repeat(`0`, 300), `"2020-07-30T13:02:00.` + strings.Repeat(`0`, 300) + `Z"`, `253402300800000`, `-253402300800000`, `1e16`, `-1e18`, `true`, `{}`, `[]`} {
 		_, err := envelope.Raw(raw).Time()
 		require.Error(t, err, raw)
 	}

@@ -63,6 +63,19 @@ func TestMembersThatAreNotRead(t *testing.T) {
 	require.Equal(t, []string{"x1", "a2", "x3", "x4"}, seen)
 }
 
+// The escapes of a name are resolved if it is not longer than 256 bytes.
+func TestMembersWithLongNames(t *testing.T) {
+	tail := strings.Repeat("a", 250)
+	for name, want := range map[string]string{
+		`\u0061` + tail:       "a" + tail,
+		`\u0061` + tail + "a": `\u0061` + tail + "a",
+	} {
+		found, err := members([]byte(`{"` + name + `":1}`))
+		require.NoError(t, err)
+		require.Equal(t, map[string]json.RawMessage{want: json.RawMessage(`1`)}, found)
+	}
+}
+
 func FuzzFind(f *testing.F) {
 	f.Add([]byte(linked))
 	f.Add([]byte(`{"context":{"System":{"user":{"userId":"a","userId":"b"}}}}`))
