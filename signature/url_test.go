@@ -14,6 +14,7 @@ const certPEM = "https://s3.amazonaws.com/echo.api/echo-api-cert.pem"
 // An empty result is a URL to refuse.
 func TestCertificateURL(t *testing.T) {
 	const cert = "https://s3.amazonaws.com/echo.api/cert"
+	longest := cert + strings.Repeat("a", 2048-len(cert))
 	for raw, want := range map[string]string{
 		// Amazon's documentation.
 		"https://s3.amazonaws.com/echo.api/echo-api-cert.pem":             certPEM,
@@ -51,39 +52,42 @@ func TestCertificateURL(t *testing.T) {
 		"https://user:pass@s3.amazonaws.com/echo.api/echo-api-cert.pem": "",
 
 		// What parsers disagree about.
-		"https://s3.amazonaws.com/echo.api/%2e%2e/evil/c.pem":            "",
-		"https://s3.amazonaws.com/echo.api/..%2fevil/c.pem":              "",
-		"https://s3.amazonaws.com/echo.api/%252e%252e/evil":              "",
-		"https://s3.amazonaws.com/%65cho.api/c":                          "",
-		"https://s3.amazonaws.com//echo.api/c":                           "",
-		"https://s3.amazonaws.com/echo.api//c":                           "",
-		"https://s3.amazonaws.com/echo.api/":                             "",
-		"https://s3.amazonaws.com/echo.api":                              "",
-		"https://s3.amazonaws.com/echo.api.evil/c":                       "",
-		"https://s3.amazonaws.com/echo.api/c/..":                         "",
-		"https://s3.amazonaws.com/../echo.api/c":                         "https://s3.amazonaws.com/echo.api/c",
-		"https://s3.amazonaws.com/x/../echo.api/c":                       "https://s3.amazonaws.com/echo.api/c",
-		"https://s3.amazonaws.com/./echo.api/c":                          "https://s3.amazonaws.com/echo.api/c",
-		`https://s3.amazonaws.com/echo.api\..\evil`:                      "",
-		`https://s3.amazonaws.com/echo.api/..\evil/c.pem`:                "",
-		`https://s3.amazonaws.com\@evil.com/echo.api/c`:                  "",
-		`https://evil.com\@s3.amazonaws.com/echo.api/c`:                  "",
-		"https://s3.amazonaws.com@evil.com/echo.api/c":                   "",
-		"https://s3.amazonaws.com./echo.api/c":                           "",
-		"https://s3.amazonaws.com:/echo.api/c":                           "",
-		"https://s3.amazonaws.com:0443/echo.api/c":                       "",
-		"https://s3.amazonaws.com:80/echo.api/c":                         "",
-		"https:s3.amazonaws.com/echo.api/c":                              "",
-		"https:/s3.amazonaws.com/echo.api/c":                             "",
-		"//s3.amazonaws.com/echo.api/c":                                  "",
-		"https://s3。amazonaws.com/echo.api/c":                            "",
-		"https://\u017f3.amazonaws.com/echo.api/c":                       "", // folds to s
-		" https://s3.amazonaws.com/echo.api/c":                           "",
-		"https://s3.amazonaws.com/echo.api/c\n":                          "",
-		"https://s3.amazonaws.com/echo.api/\x00":                         "",
-		"https://s3.amazonaws.com/echo.api/a b":                          "",
-		"https://s3.amazonaws.com/echo.api/é":                            "",
-		"https://s3.amazonaws.com/echo.api/" + strings.Repeat("a", 2048): "",
+		"https://s3.amazonaws.com/echo.api/%2e%2e/evil/c.pem": "",
+		"https://s3.amazonaws.com/echo.api/..%2fevil/c.pem":   "",
+		"https://s3.amazonaws.com/echo.api/%252e%252e/evil":   "",
+		"https://s3.amazonaws.com/%65cho.api/c":               "",
+		"https://s3.amazonaws.com//echo.api/c":                "",
+		"https://s3.amazonaws.com/echo.api//c":                "",
+		"https://s3.amazonaws.com/echo.api/":                  "",
+		"https://s3.amazonaws.com/echo.api":                   "",
+		"https://s3.amazonaws.com/echo.api.evil/c":            "",
+		"https://s3.amazonaws.com/echo.api/c/..":              "",
+		"https://s3.amazonaws.com/../echo.api/c":              "https://s3.amazonaws.com/echo.api/c",
+		"https://s3.amazonaws.com/x/../echo.api/c":            "https://s3.amazonaws.com/echo.api/c",
+		"https://s3.amazonaws.com/./echo.api/c":               "https://s3.amazonaws.com/echo.api/c",
+		`https://s3.amazonaws.com/echo.api\..\evil`:           "",
+		`https://s3.amazonaws.com/echo.api/..\evil/c.pem`:     "",
+		`https://s3.amazonaws.com\@evil.com/echo.api/c`:       "",
+		`https://evil.com\@s3.amazonaws.com/echo.api/c`:       "",
+		"https://s3.amazonaws.com@evil.com/echo.api/c":        "",
+		"https://s3.amazonaws.com./echo.api/c":                "",
+		"https://s3.amazonaws.com:/echo.api/c":                "",
+		"https://s3.amazonaws.com:0443/echo.api/c":            "",
+		"https://s3.amazonaws.com:80/echo.api/c":              "",
+		"https:s3.amazonaws.com/echo.api/c":                   "",
+		"https:/s3.amazonaws.com/echo.api/c":                  "",
+		"//s3.amazonaws.com/echo.api/c":                       "",
+		"https://s3。amazonaws.com/echo.api/c":                 "",
+		"https://\u017f3.amazonaws.com/echo.api/c":            "", // folds to s
+		" https://s3.amazonaws.com/echo.api/c":                "",
+		"https://s3.amazonaws.com/echo.api/c\n":               "",
+		"https://s3.amazonaws.com/echo.api/\x00":              "",
+		"https://s3.amazonaws.com/echo.api/a b":               "",
+		"https://s3.amazonaws.com/echo.api/é":                 "",
+
+		// The longest.
+		longest:       longest,
+		longest + "a": "",
 
 		// Queries and fragments name the same object: they are dropped.
 		certPEM + "?x=1": certPEM,
