@@ -26,6 +26,8 @@ func TestGenuine(t *testing.T) {
 	confirming.Type, confirming.Token, confirming.Message = "SubscriptionConfirmation", tokenA, "You have chosen\nto subscribe"
 	ended := confirming
 	ended.Type = "UnsubscribeConfirmation"
+	longest := want
+	longest.Subject = strings.Repeat("x", 4<<10-len(`""`))
 	verification := want
 	verification.Message = "{}"
 
@@ -40,6 +42,7 @@ func TestGenuine(t *testing.T) {
 		"with null for a subject":    {notification().with("Subject", nil), want},
 		"with members of the future": {notification().with("SequenceNumber", "1").with("New", []int{1}), want},
 		"an empty object":            {notification().with("Message", "{}"), verification},
+		"with the longest subject":   {notification().with("Subject", longest.Subject), longest},
 		"a token that is not signed": {notification().with("Token", "forged").with("SubscribeURL", "forged"), want},
 		"subscription":               {confirmation("SubscriptionConfirmation"), confirming},
 		"with a stray subject":       {confirmation("SubscriptionConfirmation").with("Subject", "forged"), confirming},
@@ -204,6 +207,7 @@ func TestNotAMessage(t *testing.T) {
 	for _, name := range []string{"Subject", "Timestamp", "SigningCertURL"} {
 		add(name+" too long", notification().with(name, strings.Repeat("x", 1<<13)))
 	}
+	add("Subject a byte too long", notification().with("Subject", strings.Repeat("x", 4<<10-len(`""`)+1)))
 	add("a line break in Subject", notification().with("Subject", "a\nTimestamp"))
 	add("a carriage return in Subject", notification().with("Subject", "a\r"))
 	for _, messageType := range []string{"", "notification", "Notification ", "Other"} {
@@ -342,8 +346,11 @@ func TestRegions(t *testing.T) {
 func TestUnlistedTopicIsNamed(t *testing.T) {
 	b := newBench()
 	const other = "arn:aws:sns:eu-west-1:123456789012:other"
-	require.EqualError(t, b.verify(notification().with("TopicArn", other)), "sns: the topic is not listed in Topics: "+other+"; Topics has 1 entries")
-	for _, arn := range []string{"x", other + " secret", other + strings.Repeat("a", 350), "arn:aws:sqs:eu-west-1:123456789012:other"} {
+	longest := other + strings.Repeat("a", 350-len(other))
+	for _, arn := range []string{other, longest} {
+		require.EqualError(t, b.verify(notification().with("TopicArn", arn)), "sns: the topic is not listed in Topics: "+arn+"; Topics has 1 entries")
+	}
+	for _, arn := range []string{"x", other + " secret", longest + "a", "arn:aws:sqs:eu-west-1:123456789012:other"} {
 		require.EqualError(t, b.verify(notification().with("TopicArn", arn)), sns.ErrTopic.Error(), arn)
 	}
 }
