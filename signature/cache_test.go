@@ -63,6 +63,28 @@ func TestIntermediateExpiresWhileCached(t *testing.T) {
 	require.ErrorIs(t, b.verify(intent()), signature.ErrCertificate)
 }
 
+// Of two intermediates of the same authority, the one that expires later decides,
+// whichever comes first.
+func TestOneOfTwoIntermediatesExpiresWhileCached(t *testing.T) {
+	p := newPKI(t)
+	leaf, long, root := p.issue(t)
+	p.intermediate.NotAfter = now.Add(time.Minute)
+	_, short, _ := p.issue(t)
+	for name, chain := range map[string][]byte{
+		"short first": slices.Concat(block(leaf), block(short), block(long)),
+		"long first":  slices.Concat(block(leaf), block(long), block(short)),
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newBenchOf(t, chain, root)
+			require.NoError(t, b.verify(intent()))
+			b.now = now.Add(2 * time.Minute)
+			b.host.answer = status(404)
+			require.NoError(t, b.verify(intent()))
+			require.Len(t, b.host.fetches(), 1)
+		})
+	}
+}
+
 // A clock that was wrong and is set right finds out what it let in.
 func TestNotYetValidWhileCached(t *testing.T) {
 	p := newPKI(t)

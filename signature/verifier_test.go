@@ -148,6 +148,14 @@ func TestBody(t *testing.T) {
 	}
 }
 
+// A type, as it stands in the JSON, has at most 1 KiB.
+func TestLongType(t *testing.T) {
+	b := newBench(t)
+	longest := strings.Repeat("x", 1<<10-len(`""`))
+	require.NoError(t, b.verify(request(longest, quoted(now))))
+	require.ErrorIs(t, b.verify(request(longest+"x", quoted(now))), signature.ErrRequest)
+}
+
 func TestSkills(t *testing.T) {
 	b := newBench(t)
 	require.ErrorIs(t, b.verify(otherSkill()), signature.ErrSkill)
