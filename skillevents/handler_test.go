@@ -33,21 +33,20 @@ func TestHandler(t *testing.T) {
 		"nobody verified what is none": {verified: []byte(`{`), status: http.StatusInternalServerError},
 	} {
 		t.Run(name, func(t *testing.T) {
-			response := httptest.NewRecorder()
-			response.Code = 0 // until something is written
-			var received skillevents.Event
-			handler := &skillevents.Handler{Receive: func(ctx context.Context, event skillevents.Event) error {
-				require.Zero(t, response.Code, "responded before the event was received")
-				_, ok := body.From(ctx)
-				require.True(t, ok, "not the context of the request")
-				received = event
-				return test.err
-			}}
 			// The bytes to decode are the verified ones, whatever the request's body.
 			request := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
 			if test.marked {
 				request = request.WithContext(body.With(request.Context(), test.verified))
 			}
+			response := httptest.NewRecorder()
+			response.Code = 0 // until something is written
+			var received skillevents.Event
+			handler := &skillevents.Handler{Receive: func(ctx context.Context, event skillevents.Event) error {
+				require.Zero(t, response.Code, "responded before the event was received")
+				require.Equal(t, request.Context(), ctx)
+				received = event
+				return test.err
+			}}
 			handler.ServeHTTP(response, request)
 
 			require.Equal(t, test.status, response.Code)
