@@ -320,14 +320,18 @@ func TestRecorderSeen(t *testing.T) {
 			require.Equal(t, []identity.Outcome{test.outcome}, outcomes)
 		})
 	}
-	t.Run("a store that cannot read", func(t *testing.T) {
-		recorder := &identity.Recorder{Store: brokenStore{MemoryStore: new(identity.MemoryStore), users: errBroken}}
-		require.ErrorIs(t, recorder.Seen(t.Context(), launch), errBroken)
-	})
-	t.Run("a store that cannot write", func(t *testing.T) {
-		recorder := &identity.Recorder{Store: &factStore{MemoryStore: new(identity.MemoryStore), err: errBroken}}
-		require.ErrorIs(t, recorder.Seen(t.Context(), launch), errBroken)
-	})
+	for name, store := range map[string]identity.Store{
+		"a store that cannot read":  brokenStore{MemoryStore: new(identity.MemoryStore), users: errBroken},
+		"a store that cannot write": &factStore{MemoryStore: new(identity.MemoryStore), err: errBroken},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var observed identity.Observation
+			recorder := &identity.Recorder{Store: store, Observe: func(_ context.Context, o identity.Observation) { observed = o }}
+			require.ErrorIs(t, recorder.Seen(t.Context(), launch), errBroken)
+			require.Equal(t, identity.StoreFailed, observed.Outcome)
+			require.ErrorIs(t, observed.Err, errBroken)
+		})
+	}
 }
 
 func TestRecorderLink(t *testing.T) {
@@ -407,6 +411,25 @@ func TestRecorderLinksAnotherAccount(t *testing.T) {
 	}
 }
 
+// Two accounts that are named within one millisecond count in the order of the
+// calls.
+func TestRecorderLinksAnotherAccountAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now().UTC()
+		store := storeWith(t, identity.Fact{SkillID: skillID, AmazonUserID: userID, At: now, Kind: identity.Enabled})
+		recorder := &identity.Recorder{Store: store}
+		for _, account := range []string{"z", "b"} {
+			require.NoError(t, recorder.Link(t.Context(), skillID, userID, account))
+		}
+		records := collect(t, store.UserRecords(t.Context(), skillID, userID))
+		require.Len(t, records, 2)
+		require.Equal(t, "z", records[0].AccountID)
+		require.Equal(t, now.Add(time.Millisecond), records[0].EndDatetime)
+		require.Equal(t, "b", records[1].AccountID)
+		require.True(t, records[1].Open())
+	})
+}
+
 // What an erased account had is nobody's: the next account begins now.
 func TestRecorderLinksAfterAnErasedAccount(t *testing.T) {
 	store := storeWith(t, enabled(1), linked(1, "b"), linked(5, "")) // as EraseAccount leaves an account that came after b
@@ -461,11 +484,21 @@ func TestRecorderLinksAtOnce(t *testing.T) {
 }
 
 func TestRecorderLinkReportsErrorsOfTheStore(t *testing.T) {
-	require.ErrorIs(t, new(identity.Recorder).Link(t.Context(), skillID, userID, "a"), identity.ErrMisconfigured)
-	unreadable := &identity.Recorder{Store: brokenStore{MemoryStore: new(identity.MemoryStore), users: errBroken}}
-	require.ErrorIs(t, unreadable.Link(t.Context(), skillID, userID, "a"), errBroken)
-	unwritable := &identity.Recorder{Store: &factStore{MemoryStore: storeWith(t, enabled(1)), err: errBroken}}
-	require.ErrorIs(t, unwritable.Link(t.Context(), skillID, userID, "a"), errBroken)
+	for name, test := range map[string]struct {
+		store   identity.Store
+		err     error
+		outcome identity.Outcome
+	}{
+		"none":                      {nil, identity.ErrMisconfigured, identity.Misconfigured},
+		"a store that cannot read":  {brokenStore{MemoryStore: new(identity.MemoryStore), users: errBroken}, errBroken, identity.StoreFailed},
+		"a store that cannot write": {&factStore{MemoryStore: storeWith(t, enabled(1)), err: errBroken}, errBroken, identity.StoreFailed},
+	} {
+		var observed identity.Observation
+		recorder := &identity.Recorder{Store: test.store, Observe: func(_ context.Context, o identity.Observation) { observed = o }}
+		require.ErrorIs(t, recorder.Link(t.Context(), skillID, userID, "a"), test.err, name)
+		require.Equal(t, test.outcome, observed.Outcome, name)
+		require.ErrorIs(t, observed.Err, test.err, name)
+	}
 	for _, skill := range []string{"", "a\x00"} {
 		recorder := &identity.Recorder{Store: storeWith(t, enabled(1))}
 		require.ErrorIs(t, recorder.Link(t.Context(), skill, userID, "a"), identity.ErrInvalidFact)
