@@ -83,6 +83,22 @@ func TestHandler(t *testing.T) {
 	refuse("certificate not fetched, another skill", 400, post(otherSkill()))
 }
 
+// A caller who leaves ends the wait for a certificate.
+func TestHandlerOfACallerWhoLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t)
+		slow(b)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		w := httptest.NewRecorder()
+		b.Handler(http.NotFoundHandler()).ServeHTTP(w, post(intent()).WithContext(ctx))
+		require.Equal(t, http.StatusServiceUnavailable, w.Code)
+		require.Equal(t, time.Second, time.Since(start))
+		time.Sleep(4 * time.Second) // until the fetch ends
+	})
+}
+
 func TestReadLimitsTheBody(t *testing.T) {
 	b := newBench(t)
 	data := intent()

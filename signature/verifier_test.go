@@ -305,11 +305,20 @@ func TestObserve(t *testing.T) {
 	require.NoError(t, b.verify(intent()))
 	require.Error(t, b.verify(otherSkill()))
 	require.Error(t, b.Verify(t.Context(), nil, nil))
-	require.Len(t, seen, 3)
+	unsigned, broken := post(intent()), post(intent())
+	unsigned.Header = nil
+	broken.Body = io.NopCloser(failing{})
+	for _, r := range []*http.Request{unsigned, broken} {
+		_, err := b.Read(r)
+		require.Error(t, err)
+	}
+	require.Len(t, seen, 5)
 	require.Equal(t, signature.Observation{SkillID: skillID, RequestType: "IntentRequest"}, seen[0])
 	require.ErrorIs(t, seen[1].Err, signature.ErrSkill)
 	require.Equal(t, signature.Observation{Err: seen[1].Err}, seen[1])
 	require.Equal(t, signature.Observation{Err: signature.ErrHeader}, seen[2])
+	require.Equal(t, signature.Observation{Err: signature.ErrHeader}, seen[3])
+	require.ErrorIs(t, seen[4].Err, signature.ErrBody)
 }
 
 func FuzzVerify(f *testing.F) {
