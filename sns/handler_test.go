@@ -225,6 +225,49 @@ func TestHandlerObserve(t *testing.T) {
 	})
 }
 
+// Receive has the context of the request or of the invocation.
+func TestReceiveHasTheCallersContext(t *testing.T) {
+	b := newBench()
+	var got context.Context
+	receive := func(ctx context.Context, _ *sns.Message) error {
+		got = ctx
+		return nil
+	}
+	r := post(notification().signed())
+	(&sns.Handler{Verifier: b.Verifier, Receive: receive}).ServeHTTP(httptest.NewRecorder(), r)
+	require.Equal(t, r.Context(), got)
+
+	topics, ctx := []string{topicARN}, t.Context()
+	_, err := (&sns.Lambda{Topics: topics, Receive: receive}).Invoke(ctx, lambdaEvent(t, lambdaMessage("a").json()))
+	require.NoError(t, err)
+	require.Equal(t, ctx, got)
+
+	got = nil
+	_, err = (&sns.SQS{Topics: topics, Receive: receive}).Invoke(ctx, batch(t, queue, string(notification().json())))
+	require.NoError(t, err)
+	require.Equal(t, ctx, got)
+}
+
+// A caller who leaves ends the wait for a certificate.
+func TestHandlerOfACallerWhoLeaves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, in := newBench(), &inbox{}
+		b.amazon.answer = func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		start := time.Now()
+		w := httptest.NewRecorder()
+		(&sns.Handler{Verifier: b.Verifier, Receive: in.receive}).ServeHTTP(w, post(notification().signed()).WithContext(ctx))
+		require.Equal(t, 503, w.Code)
+		require.Equal(t, time.Second, time.Since(start))
+		require.Empty(t, in.received)
+		time.Sleep(4 * time.Second) // until the fetch ends
+	})
+}
+
 func TestHandlerLimitsTheBody(t *testing.T) {
 	b, in := newBench(), &inbox{}
 	handler := &sns.Handler{Verifier: b.Verifier, Receive: in.receive}
@@ -275,6 +318,7 @@ func TestConfirmation(t *testing.T) {
 		"redirected":      {subscription, answer(302), 503, []string{certURL, want}},
 		"empty":           {subscription, answer(204), 503, []string{certURL, want}},
 		"unsubscribed":    {confirmation("UnsubscribeConfirmation"), nil, 200, []string{certURL}},
+		"unsubscribed by": {confirmation("UnsubscribeConfirmation").with("SubscribeURL", "https://example.com/"), nil, 400, nil},
 		"metadata":        {subscription.with("SubscribeURL", "http://169.254.169.254/latest/meta-data/"), nil, 400, nil},
 		"another host":    {subscription.with("SubscribeURL", "https://sns.us-east-2.amazonaws.com.example.com/"), nil, 400, nil},
 		"another region":  {subscription.with("SubscribeURL", "https://sns.us-east-1.amazonaws.com/"), nil, 400, nil},
