@@ -170,6 +170,19 @@ func TestSQSConfirmsUnsigned(t *testing.T) {
 	require.Len(t, b.amazon.called(), 1)
 }
 
+// A Verifier verifies the messages of FIFO topics too, which have no signature.
+func TestSQSWithVerifierRefusesUnsigned(t *testing.T) {
+	const topic = topicARN + ".fifo"
+	b, in := newBench(), &inbox{}
+	b.Topics = []string{topic}
+	function := &sns.SQS{Topics: b.Topics, Verifier: b.Verifier, Receive: in.receive}
+	unsigned := notification().with("TopicArn", topic).without("SignatureVersion").without("Signature").without("SigningCertURL")
+	answer, err := function.Invoke(t.Context(), batch(t, fifoQueue, string(unsigned.json())))
+	require.NoError(t, err)
+	require.Equal(t, `{"batchItemFailures":[{"itemIdentifier":"1"}]}`, string(answer))
+	require.Empty(t, in.received)
+}
+
 const (
 	queue     = "arn:aws:sqs:us-east-2:123456789012:q"
 	rawQueue  = "arn:aws:sqs:us-east-2:123456789012:raw"
