@@ -54,6 +54,10 @@ func TestWithoutAccount(t *testing.T) {
 			[]identity.Fact{linked(2, "Z"), linked(2, "a"), linked(3, "Z")},
 			[]identity.Fact{linked(2, ""), linked(3, "Z")},
 		},
+		"outdoes another account at the instant of a disable": {
+			[]identity.Fact{linked(2, "Z"), linked(2, "a"), disabled(2)},
+			[]identity.Fact{linked(2, ""), disabled(2)},
+		},
 		"several users": {
 			[]identity.Fact{of("v", linked(1, "a")), linked(1, "b"), of("w", linked(1, "b")), linked(2, "a")},
 			[]identity.Fact{linked(1, "b"), linked(2, ""), of("w", linked(1, "b"))},
