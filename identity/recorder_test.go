@@ -738,6 +738,16 @@ func TestRecorderAccountTakesTooLong(t *testing.T) {
 	}
 }
 
+// The write of a link has 3 seconds where Account is missing, too.
+func TestRecorderWithoutAccountLimitsTheWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		store := &contextStore{MemoryStore: new(identity.MemoryStore)}
+		recorder := &identity.Recorder{Store: store}
+		require.ErrorIs(t, recorder.Record(t.Context(), parsed(t, skillLink+linkToken, someUser)), identity.ErrMisconfigured)
+		require.Equal(t, 3*time.Second, store.left)
+	})
+}
+
 // Where the caller leaves just when Account has a result, the link is stored all
 // the same, and acknowledged only with the account.
 func TestRecorderCallerLeavesInBetween(t *testing.T) {
