@@ -95,7 +95,8 @@ func TestEndedGrants(t *testing.T) {
 				got[ended.LinkID] = ended
 			}
 			require.Equal(t, want, got)
-			for range new(amazon).source(store).EndedGrants(t.Context()) {
+			for _, err := range new(amazon).source(store).EndedGrants(t.Context()) {
+				require.NoError(t, err)
 				break
 			}
 		})
