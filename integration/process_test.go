@@ -27,6 +27,8 @@ type errand struct {
 	Crowd    *crowd    `json:",omitempty"`
 	Attacked *attacked `json:",omitempty"`
 	Version2 *version2 `json:",omitempty"`
+
+	Chaos *chaosSender `json:",omitempty"`
 }
 
 func (e errand) run(ctx context.Context, out io.Writer) error {
@@ -45,6 +47,8 @@ func (e errand) run(ctx context.Context, out io.Writer) error {
 		return e.Version2.run(ctx, out)
 	case e.Crowd != nil:
 		return e.Crowd.run(ctx, out)
+	case e.Chaos != nil:
+		return e.Chaos.run(ctx, out)
 	default:
 		return e.Locking.run(ctx, out)
 	}
