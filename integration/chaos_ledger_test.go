@@ -26,6 +26,7 @@ type chaosLedger struct {
 	used     map[string]chaosRefresh // by the refresh token that LWA took
 	killed   map[string]time.Time    // by the name of the process
 	disabled map[string]bool         // customers who have disabled the skill
+	outages  [][2]time.Time          // of the store, from and to
 
 	sent       []chaosSent
 	outcomes   map[string]int
@@ -78,6 +79,12 @@ func (l *chaosLedger) kill(process string) {
 	l.killed[process] = time.Now()
 }
 
+func (l *chaosLedger) outage(begun time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.outages = append(l.outages, [2]time.Time{begun, time.Now()})
+}
+
 func (l *chaosLedger) disable(customer string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -126,8 +133,9 @@ type chaosVerdict struct {
 
 	// Grants whose new refresh token died with a process. A process that is killed
 	// before it has stored what LWA gave cannot prevent that.
-	killed int
-	oldest time.Duration // the longest time for which a process had such a token
+	killed   int
+	stranded int           // of them, those that met an outage of the store
+	oldest   time.Duration // the longest time for which a process had one of the others
 
 	unread     int // grants whose new refresh token LWA gave after its client's ten seconds
 	duplicates int // events that a customer got again, since the response was dropped
@@ -168,7 +176,11 @@ func (l *chaosLedger) judge(stored map[string]lwa.Grant, accepted []alexatest.Se
 			v.fault("%s: the stored refresh token is not this customer's", customer)
 		case isUsed && isKilled:
 			v.killed++
-			v.oldest = max(v.oldest, killed.Sub(used.at))
+			if slices.ContainsFunc(l.outages, func(o [2]time.Time) bool { return used.at.Before(o[1]) && killed.After(o[0]) }) {
+				v.stranded++
+			} else {
+				v.oldest = max(v.oldest, killed.Sub(used.at))
+			}
 			gone[customer] = true
 		case isUsed && isDropped && took >= loginLimit:
 			v.unread++
@@ -275,6 +287,15 @@ func TestChaosLedger(t *testing.T) {
 		"a new token is lost to a kill": {
 			happens: func(l *chaosLedger) { l.refreshed("first", "second", "p"); l.kill("p") },
 			want:    chaosVerdict{killed: 1},
+		},
+		"a new token is lost to a kill in an outage": {
+			happens: func(l *chaosLedger) {
+				begun := time.Now()
+				l.refreshed("first", "second", "p")
+				l.kill("p")
+				l.outage(begun)
+			},
+			want: chaosVerdict{killed: 1, stranded: 1},
 		},
 		"a new token comes too late": {
 			happens: func(l *chaosLedger) {
