@@ -95,7 +95,11 @@ func (d *delivery) authorize(ctx context.Context) (err error) {
 // again if it got it.
 func (d *delivery) mayResend(err error) bool {
 	var failure *Error
-	if errors.As(err, &failure) && !d.message.repeatable && !d.sender.ResendMomentary && !failure.unaccepted() {
+	switch {
+	case !errors.As(err, &failure):
+	case failure.Status == http.StatusUnauthorized: // there is no other token for a minute
+		return false
+	case !d.message.repeatable && !d.sender.ResendMomentary && !failure.unaccepted():
 		return false
 	}
 	return errors.Is(err, ErrTemporary)

@@ -159,6 +159,8 @@ func (e *Error) hint() string {
 		return "the customer must disable and enable the skill"
 	case e.starting():
 		return "the grant is new: try again in a minute"
+	case e.Status == http.StatusUnauthorized:
+		return "Alexa does not accept a token that Login with Amazon gave: try again in a minute"
 	case e.Code == codeNeverEnabled:
 		return "check that the region of the grant is the customer's"
 	case e.Code == codePermission:
@@ -189,8 +191,10 @@ func (e *Error) meaning() error {
 		return ErrMisconfigured
 	case e.Code == codeDisabled:
 		return ErrSkillDisabled
-	case e.Status == http.StatusUnauthorized, e.Code == codeAccountNotFound, e.Code == codeSkillNotFound:
+	case e.Code == codeAccountNotFound, e.Code == codeSkillNotFound:
 		return ErrRelink
+	case e.Status == http.StatusUnauthorized: // LWA gave the token, and alone can tell that the grant has ended
+		return ErrUnavailable
 	case e.Status == http.StatusBadRequest:
 		return ErrInvalidEvent
 	case e.Status == http.StatusRequestEntityTooLarge:

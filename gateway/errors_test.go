@@ -30,7 +30,8 @@ func TestError(t *testing.T) {
 		},
 		{
 			&gateway.Error{Status: 401, Code: "INVALID_ACCESS_TOKEN_EXCEPTION"},
-			gateway.ErrRelink, "gateway: INVALID_ACCESS_TOKEN_EXCEPTION (HTTP status 401); the customer must disable and enable the skill",
+			gateway.ErrUnavailable, "gateway: INVALID_ACCESS_TOKEN_EXCEPTION (HTTP status 401); " +
+				"Alexa does not accept a token that Login with Amazon gave: try again in a minute",
 		},
 		{
 			&gateway.Error{Status: 403, Code: "SKILL_DISABLED_EXCEPTION"},

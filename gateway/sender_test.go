@@ -46,6 +46,27 @@ func TestSend(t *testing.T) {
 	require.ErrorIs(t, b.sender.Send(t.Context(), "developer", lampReport()), gateway.ErrNoGrant)
 }
 
+// Alexa may refuse a token that Login with Amazon gave a moment ago. The grant has
+// not ended, and gets another token a minute later.
+func TestRefusedTokenEndsNoGrant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		b.link(t, alexaevents.Europe, "home", "anna")
+		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+		synctest.Wait()
+		b.cloud.ExpireTokens()
+		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+
+		b.cloud.ExpireTokens()
+		logins := b.cloud.Calls(loginURL)
+		require.Equal(t, "ErrUnavailable", kindOf(b.sender.Send(t.Context(), "home", lampReport())))
+		require.Equal(t, logins, b.cloud.Calls(loginURL))
+		time.Sleep(time.Minute)
+		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
+		require.Equal(t, logins+1, b.cloud.Calls(loginURL))
+	})
+}
+
 // Two customers of one account live in two regions. One disables the skill; the
 // other one still gets events.
 func TestSendToAFamily(t *testing.T) {
