@@ -28,7 +28,7 @@ var (
 
 // Two processes send events to many accounts, while the store is away for 5
 // seconds at a time, LWA for 30 seconds, throttles for as long, takes each refresh
-// token once and lets access tokens expire soon, connections to the gateway are
+// token once and ends all access tokens before their time, connections to the gateway are
 // swallowed, and the processes are killed and started again.
 //
 //   - No customer who did not disable the skill must relink, but for those whose
@@ -133,6 +133,12 @@ func (c *chaos) run(t *testing.T) {
 	group.Go(func() error {
 		for n := int32(0); pause(ctx, *chaosSpan/40); n++ {
 			c.swallow.Store(swallowRequest + n%2)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		for pause(ctx, *chaosSpan/6) {
+			c.cloud.ExpireTokens()
 		}
 		return nil
 	})

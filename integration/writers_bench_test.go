@@ -29,7 +29,7 @@ import (
 
 var (
 	writersCounts = flag.String("writers", "1,20,200", "numbers of concurrent writers in BenchmarkWriters")
-	writersSpan   = flag.Duration("writers-span", time.Second, "how long BenchmarkWriters and BenchmarkSenders write at a time")
+	writersSpan   = flag.Duration("writers-span", time.Second, "how long BenchmarkWriters, BenchmarkSenders and BenchmarkSending write at a time")
 	writersRounds = flag.Int("writers-rounds", 3, "how often they write with each number of writers")
 )
 
@@ -90,29 +90,31 @@ func compareWriters(b *testing.B, count int, together, apart func(writer, n int)
 		}
 	}
 	b.ReportMetric(0, "ns/op")
-	report := func(all []writers, prefix string) (rate float64) {
-		median := func(figure func(writers) float64) float64 {
-			var figures []float64
-			for _, w := range all {
-				figures = append(figures, figure(w))
-			}
-			slices.Sort(figures)
-			return figures[len(figures)/2]
-		}
-		failures := 0
+	apartRate := reportWriters(b, ofApart, "writes", "apart-")
+	b.ReportMetric(reportWriters(b, ofTogether, "writes", "")/apartRate, "x-apart")
+}
+
+// reportWriters reports the median of each figure.
+func reportWriters(b *testing.B, all []writers, what, prefix string) (rate float64) {
+	median := func(figure func(writers) float64) float64 {
+		var figures []float64
 		for _, w := range all {
-			failures += w.failures
+			figures = append(figures, figure(w))
 		}
-		rate = median(writers.rate)
-		b.ReportMetric(rate, prefix+"writes/s")
-		b.ReportMetric(median(func(w writers) float64 { return w.quantile(0.5) }), prefix+"p50-ms")
-		b.ReportMetric(median(func(w writers) float64 { return w.quantile(0.99) }), prefix+"p99-ms")
-		b.ReportMetric(median(func(w writers) float64 { return w.quantile(1) }), prefix+"max-ms")
-		b.ReportMetric(float64(failures), prefix+"failed")
-		return rate
+		slices.Sort(figures)
+		return figures[len(figures)/2]
 	}
-	apartRate := report(ofApart, "apart-")
-	b.ReportMetric(report(ofTogether, "")/apartRate, "x-apart")
+	failures := 0
+	for _, w := range all {
+		failures += w.failures
+	}
+	rate = median(writers.rate)
+	b.ReportMetric(rate, prefix+what+"/s")
+	b.ReportMetric(median(func(w writers) float64 { return w.quantile(0.5) }), prefix+"p50-ms")
+	b.ReportMetric(median(func(w writers) float64 { return w.quantile(0.99) }), prefix+"p99-ms")
+	b.ReportMetric(median(func(w writers) float64 { return w.quantile(1) }), prefix+"max-ms")
+	b.ReportMetric(float64(failures), prefix+"failed")
+	return rate
 }
 
 // onEachWaiting runs the benchmark on each kind of database with the pool that the
