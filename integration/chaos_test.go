@@ -23,7 +23,7 @@ import (
 
 var (
 	chaosSpan   = flag.Duration("chaos", 25*time.Second, "how long TestChaos lasts; outages are as long as its documentation says from 2m on")
-	chaosGrants = flag.Int("chaos-grants", 3000, "how many grants there are in TestChaos")
+	chaosGrants = flag.Int("chaos-grants", 1000, "how many grants there are in TestChaos")
 )
 
 // Two processes send events to many accounts, while the store is away for 5
@@ -168,9 +168,9 @@ func pause(ctx context.Context, span time.Duration) bool {
 }
 
 func (c *chaos) failStore(ctx context.Context) error {
-	for pause(ctx, *chaosSpan/6) {
+	for pause(ctx, *chaosSpan/5) {
 		begun := time.Now()
-		if err := c.outage(min(5*time.Second, *chaosSpan/6)); err != nil {
+		if err := c.outage(min(5*time.Second, *chaosSpan/10)); err != nil {
 			return err
 		}
 		c.ledger.outage(begun)
