@@ -135,7 +135,7 @@ type chaosVerdict struct {
 	// before it has stored what LWA gave cannot prevent that.
 	killed   int
 	stranded int           // of them, those that met an outage of the store
-	oldest   time.Duration // the longest time for which a process had one of the others
+	oldest   time.Duration // the longest time that a process had to store one
 
 	unread     int // grants whose new refresh token LWA gave after its client's ten seconds
 	duplicates int // events that a customer got again, since the response was dropped
@@ -149,6 +149,24 @@ func (v *chaosVerdict) fault(format string, values ...any) {
 
 // loginLimit is the time of a request to LWA, less what clocks may differ.
 const loginLimit = 10*time.Second - 100*time.Millisecond
+
+// storeLimit is more than what a process on a slow machine takes to store a token.
+const storeLimit = 10 * time.Second
+
+// timeToStore is how long a process had a token and the store worked.
+func (l *chaosLedger) timeToStore(from, killed time.Time) time.Duration {
+	for _, outage := range l.outages {
+		if outage[0].Before(killed) && outage[1].After(from) {
+			from = outage[1]
+		}
+	}
+	return max(0, killed.Sub(from))
+}
+
+// stranded tells whether the store was away between the two times.
+func (l *chaosLedger) stranded(from, killed time.Time) bool {
+	return slices.ContainsFunc(l.outages, func(o [2]time.Time) bool { return o[0].Before(killed) && o[1].After(from) })
+}
 
 // judge is given the grants in the store and the events that the gateway
 // accepted.
@@ -174,19 +192,18 @@ func (l *chaosLedger) judge(stored map[string]lwa.Grant, accepted []alexatest.Se
 			v.fault("%s must relink, says the store, though LWA takes the refresh token", customer)
 		case l.owners[token] != customer:
 			v.fault("%s: the stored refresh token is not this customer's", customer)
-		case isUsed && isKilled:
+		case isUsed && isKilled && l.timeToStore(used.at, killed) < storeLimit:
 			v.killed++
-			if slices.ContainsFunc(l.outages, func(o [2]time.Time) bool { return used.at.Before(o[1]) && killed.After(o[0]) }) {
+			if l.stranded(used.at, killed) {
 				v.stranded++
-			} else {
-				v.oldest = max(v.oldest, killed.Sub(used.at))
 			}
+			v.oldest = max(v.oldest, l.timeToStore(used.at, killed))
 			gone[customer] = true
 		case isUsed && isDropped && took >= loginLimit:
 			v.unread++
 			gone[customer] = true
 		default:
-			v.fault("%s must relink: the process %s got another refresh token, and lived", customer, used.process)
+			v.fault("%s must relink: the process %s got another refresh token, and lived long enough to store it", customer, used.process)
 		}
 	}
 	for customer, why := range l.ended {
@@ -296,6 +313,14 @@ func TestChaosLedger(t *testing.T) {
 				l.outage(begun)
 			},
 			want: chaosVerdict{killed: 1, stranded: 1},
+		},
+		"a new token is not stored for long": {
+			happens: func(l *chaosLedger) {
+				l.refreshed("first", "second", "p")
+				l.used["first"] = chaosRefresh{"p", time.Now().Add(-time.Minute)}
+				l.kill("p")
+			},
+			fault: "must relink: the process p got",
 		},
 		"a new token comes too late": {
 			happens: func(l *chaosLedger) {

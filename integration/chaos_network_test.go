@@ -129,13 +129,17 @@ func (a *badAmazon) serveGateway(w http.ResponseWriter, r *http.Request) {
 	fate := a.swallow.Swap(swallowNothing)
 	if fate != swallowNothing {
 		a.swallowed.Add(1)
-		defer conn.swallowed.Store(true)
 	}
-	if fate == swallowRequest || conn.swallowed.Load() {
+	if fate == swallowRequest {
+		conn.swallowed.Store(true)
+	}
+	if conn.swallowed.Load() {
 		return
 	}
 	reply := a.forward(r, string(body))
-	conn.swallowed.Store(conn.swallowed.Load() || fate == swallowAnswer)
+	if fate == swallowAnswer {
+		conn.swallowed.Store(true)
+	}
 	copyReply(w, reply)
 }
 
