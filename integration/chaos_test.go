@@ -110,7 +110,7 @@ func (c *chaos) grant(ctx context.Context, login *lwa.Client, account int, link 
 	c.ledger.granted(customer, string(token.RefreshToken))
 	return c.store.UpdateGrant(ctx, chaosKey(account, link), func(g *lwa.Grant) error {
 		g.Region, g.AccessToken, g.RefreshToken = alexaevents.Europe, token.AccessToken, token.RefreshToken
-		g.IssuedAt = time.Now()
+		g.IssuedAt, g.ConfirmedAt = time.Now(), time.Now() // so that the region is proved
 		g.Expiry = g.IssuedAt.Add(rand.N(tokenLife))
 		return nil
 	})
