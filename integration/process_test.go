@@ -19,16 +19,15 @@ const errandName = "ALEXAEVENTS_TEST_ERRAND"
 
 // errand is what another process is to do: one of these.
 type errand struct {
-	Writing  *writing  `json:",omitempty"`
-	Keeping  *keeping  `json:",omitempty"`
-	Hasty    *hasty    `json:",omitempty"`
-	Crashing *crashing `json:",omitempty"`
-	Locking  *locking  `json:",omitempty"`
-	Crowd    *crowd    `json:",omitempty"`
-	Attacked *attacked `json:",omitempty"`
-	Version2 *version2 `json:",omitempty"`
-
-	Chaos *chaosSender `json:",omitempty"`
+	Writing  *writing     `json:",omitempty"`
+	Keeping  *keeping     `json:",omitempty"`
+	Hasty    *hasty       `json:",omitempty"`
+	Crashing *crashing    `json:",omitempty"`
+	Locking  *locking     `json:",omitempty"`
+	Crowd    *crowd       `json:",omitempty"`
+	Attacked *attacked    `json:",omitempty"`
+	Version2 *version2    `json:",omitempty"`
+	Chaos    *chaosSender `json:",omitempty"`
 }
 
 func (e errand) run(ctx context.Context, out io.Writer) error {
