@@ -27,8 +27,9 @@ const (
 //
 // Until the deadline of ctx, up to five times, Accept retries what Amazon
 // throttles or gives no answer of use to. A caller whose context is cancelled
-// leaves, and the work goes on, since a code works once. The errors are those of [Client.Exchange] and of
-// the Store, [ErrInvalidKey], and [ErrNoGrant] if the grant was erased meanwhile.
+// leaves, and the work goes on, since a code works once. The errors are those of
+// [Client.Exchange] and of the Store, [ErrInvalidKey], and [ErrNoGrant] if the
+// grant was erased meanwhile.
 // After any of them but ErrInvalidGrant and ErrNoGrant, Accept with the same code
 // can be tried again, for the five minutes or so that a code lives. If the store
 // failed after the code was used, this Source keeps what Amazon gave and writes
@@ -50,11 +51,11 @@ func (s *Source) Accept(ctx context.Context, key Key, region alexaevents.Region,
 	if end, ok := ctx.Deadline(); ok {
 		limit = min(limit, time.Until(end))
 	}
-	run, _ := s.renewals.flights.Start(ctx, string(key.bytes(hash(code))), limit, func(ctx context.Context) (alexaevents.Secret, error) {
+	run, own := s.renewals.flights.Start(ctx, string(key.bytes(hash(code))), limit, func(ctx context.Context) (alexaevents.Secret, error) {
 		return "", s.accept(ctx, key, region, code)
 	})
 	_, err := run.Wait(ctx)
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if own && errors.Is(ctx.Err(), context.DeadlineExceeded) {
 		_, err = run.Wait(context.WithoutCancel(ctx)) // it ends now, too, and knows why
 	}
 	return err

@@ -260,3 +260,21 @@ func TestAcceptOvertaken(t *testing.T) {
 		require.True(t, a.isLive(stored(t, memory, key).RefreshToken))
 	})
 }
+
+// Who joins another's Accept keeps the own deadline.
+func TestAcceptJoinedKeepsItsDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &amazon{delay: 8 * time.Second}
+		source := a.source(new(lwa.MemoryStore))
+		code := a.consent()
+		go func() { _ = source.Accept(context.Background(), keyOf("customer"), alexaevents.Europe, code) }()
+		synctest.Wait()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begin := time.Now()
+		err := source.Accept(ctx, keyOf("customer"), alexaevents.Europe, code)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, time.Second, time.Since(begin))
+		require.NoError(t, source.Flush(t.Context()))
+	})
+}

@@ -5,8 +5,6 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
-
-	"github.com/alexaevents/alexaevents"
 )
 
 const (
@@ -29,7 +27,10 @@ type backoff struct {
 }
 
 // attempt is a request that a backoff allowed.
-type attempt struct{ failures int }
+type attempt struct {
+	failures int  // of the backoff, when the request began
+	only     bool // it is the one that follows a pause
+}
 
 // begin returns nil if a request may be made now, and else an error that has the
 // words of the last failure and the time that is left.
@@ -40,7 +41,7 @@ func (b *backoff) begin(now time.Time) (attempt, *Error) {
 		return attempt{}, failure
 	}
 	b.trying = !b.until.IsZero()
-	return attempt{b.failures}, nil
+	return attempt{b.failures, b.trying}, nil
 }
 
 // waits tells whether no request may be made now.
@@ -63,21 +64,24 @@ func (b *backoff) wait(now time.Time) *Error {
 func (b *backoff) abandon(a attempt) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a.failures == b.failures {
+	if a.only {
 		b.trying = false
 	}
 }
 
 // end notes the outcome of a request; a nil failure is success. Of requests that
-// were made side by side, one failure counts.
+// were made side by side, one failure counts, and then no success: it tells
+// nothing about the time after the failure.
 func (b *backoff) end(a attempt, now time.Time, failure *Error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if a.failures == b.failures {
+	if a.only {
 		b.trying = false
 	}
 	if failure == nil {
-		b.failures, b.until = 0, time.Time{}
+		if a.failures == b.failures {
+			b.failures, b.until = 0, time.Time{}
+		}
 		return
 	}
 	wait := min(failure.RetryAfter, mostAsked)
@@ -110,9 +114,8 @@ type memory struct {
 }
 
 type standing struct {
-	backoff backoff            // for what concerns this grant alone
-	renewed time.Time          // when a token that an API refused was last replaced,
-	by      alexaevents.Secret // by this one
+	backoff backoff   // for what concerns this grant alone
+	renewed time.Time // when a token that an API refused was last replaced
 }
 
 // waits tells whether no request may be made for the grant now.
@@ -123,20 +126,21 @@ func (m *memory) waits(key Key, now time.Time) bool {
 	return standing != nil && standing.backoff.waits(now)
 }
 
-// mayRenew tells whether the token, which an API refused, may be replaced now.
-func (m *memory) mayRenew(key Key, token alexaevents.Secret, now time.Time) bool {
+// mayRenew tells whether a token that an API refused may be replaced now. It does
+// not matter which: another process may have replaced the one that this process
+// got.
+func (m *memory) mayRenew(key Key, now time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	standing := m.byKey[key]
-	return standing == nil || standing.by != token || !now.Before(standing.renewed.Add(renewEvery))
+	return standing == nil || !now.Before(standing.renewed.Add(renewEvery))
 }
 
-// noteRenewal notes the token that replaced one that an API refused.
-func (m *memory) noteRenewal(key Key, by alexaevents.Secret, now time.Time) {
+// noteRenewal notes that a token was replaced which an API refused.
+func (m *memory) noteRenewal(key Key, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	standing := m.of(key, now)
-	standing.renewed, standing.by = now, by
+	m.of(key, now).renewed = now
 }
 
 func (m *memory) backoff(key Key, now time.Time) *backoff {

@@ -21,7 +21,7 @@ var errDoubt = errors.New("the refresh token was refused, and the store cannot t
 
 // renew returns an access token other than the stale one: the one in the store,
 // if somebody got there first, or else a new one. If an API refused the stale
-// one, and it is itself the renewal of a refused token, it stays for a minute.
+// one, less than a minute after another was renewed for that, it stays.
 func (s *Source) renew(ctx context.Context, key Key, stale alexaevents.Secret, refused bool) (alexaevents.Secret, error) {
 	const tries = 3 // each after another process changed the grant
 	for range tries {
@@ -34,7 +34,7 @@ func (s *Source) renew(ctx context.Context, key Key, stale alexaevents.Secret, r
 			return "", ErrRefused
 		case grant.AccessToken != stale && grant.validAt(now):
 			return grant.AccessToken, nil
-		case refused && grant.validAt(now) && !s.memory.mayRenew(key, stale, now):
+		case refused && grant.validAt(now) && !s.memory.mayRenew(key, now):
 			return stale, nil
 		}
 		token, outcome, err := s.refresh(ctx, grant, base)
@@ -44,7 +44,7 @@ func (s *Source) renew(ctx context.Context, key Key, stale alexaevents.Secret, r
 			continue
 		case Refreshed, Unsaved:
 			if refused {
-				s.memory.noteRenewal(key, token, now)
+				s.memory.noteRenewal(key, now)
 			}
 			return token, nil
 		}

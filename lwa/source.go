@@ -109,9 +109,9 @@ func (s *Source) token(ctx context.Context, grant Grant) (alexaevents.Secret, er
 }
 
 // Renew returns another access token of the grant than the stale one, which an
-// API refused with 401. It asks Amazon only if the store has no other yet. If the
-// stale token itself came from Renew less than a minute ago, Renew returns it
-// again: a new one would not be accepted either. Its errors are those of
+// API refused with 401. It asks Amazon only if the store has no other yet, and not
+// more than once a minute for a grant: until then it returns the stale token
+// again, since a new one would not be accepted either. Its errors are those of
 // [Source.Token].
 func (s *Source) Renew(ctx context.Context, key Key, stale alexaevents.Secret) (alexaevents.Secret, error) {
 	if err := s.check(key); err != nil {

@@ -333,3 +333,22 @@ func testObserve(t *testing.T) {
 		require.NotContains(t, text, "customer-1234", "personal data")
 	}
 }
+
+// Two processes whose tokens are all refused do not renew each other's.
+func TestRenewInTwoProcesses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := new(amazon)
+		store := new(lwa.MemoryStore)
+		one, key := imported(t, a, store, "customer")
+		two := a.source(store)
+		for range 20 {
+			for _, source := range []*lwa.Source{one, two} {
+				token, err := source.Token(t.Context(), key)
+				require.NoError(t, err)
+				_, err = source.Renew(t.Context(), key, token)
+				require.NoError(t, err)
+			}
+		}
+		require.LessOrEqual(t, a.count("refresh_token"), 3)
+	})
+}
