@@ -42,6 +42,7 @@ func acceptGrantResponse(d *Directive) (json.RawMessage, error) {
 	return Answer(&Response{
 		Namespace:        "Alexa.Authorization",
 		Name:             "AcceptGrant.Response",
+		PayloadVersion:   d.PayloadVersion,
 		CorrelationToken: d.CorrelationToken,
 	})
 }
@@ -51,6 +52,7 @@ func acceptGrantResponse(d *Directive) (json.RawMessage, error) {
 func acceptGrantFailed(d *Directive, message string) (json.RawMessage, error) {
 	return Answer(&ErrorResponse{
 		Namespace:        "Alexa.Authorization",
+		PayloadVersion:   d.PayloadVersion,
 		CorrelationToken: d.CorrelationToken,
 		Type:             "ACCEPT_GRANT_FAILED",
 		Message:          message,

@@ -71,6 +71,12 @@ func (d *delivery) try(ctx context.Context, client *http.Client) error {
 		return failure
 	}
 	d.refused, d.token = d.token, ""
+	if err := d.authorize(ctx); err != nil {
+		return tokenError(err)
+	}
+	if d.token == d.refused {
+		return failure // there is no other
+	}
 	return d.try(ctx, client)
 }
 

@@ -197,3 +197,19 @@ func TestDeliveryFollowsNoRedirect(t *testing.T) {
 	require.EqualError(t, err, "gateway: Alexa answered with a redirect, which is not followed (HTTP status 307)")
 	require.Zero(t, b.cloud.Calls("https://other.example/"))
 }
+
+// While Alexa refuses every token, one is renewed, and nothing is sent again with
+// a token that was refused.
+func TestDeliveryWithEveryTokenRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		confirmed(t, b)
+		b.cloud.Fail(alexatest.Fault{URL: gatewayURL, Status: 401, Code: "INVALID_ACCESS_TOKEN_EXCEPTION", Times: -1})
+		calls, renewals := b.gatewayCalls(), b.cloud.Calls(loginURL)
+		for range 50 {
+			require.ErrorIs(t, sendReport(t, b), gateway.ErrRelink)
+		}
+		require.Equal(t, renewals+1, b.cloud.Calls(loginURL))
+		require.Equal(t, calls+51, b.gatewayCalls())
+	})
+}

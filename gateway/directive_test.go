@@ -153,6 +153,16 @@ func TestAcceptGrant(t *testing.T) {
 }
 
 func TestAcceptGrantAnswers(t *testing.T) {
+	for _, answer := range []func(*gateway.Directive) (json.RawMessage, error){
+		gateway.AcceptGrantResponse,
+		func(d *gateway.Directive) (json.RawMessage, error) { return gateway.AcceptGrantFailed(d, "not stored") },
+	} {
+		newer := parse(t, acceptGrant)
+		newer.PayloadVersion = "3.1"
+		written, err := answer(newer)
+		require.NoError(t, err)
+		require.Contains(t, string(written), `"payloadVersion":"3.1"`)
+	}
 	plain := parse(t, acceptGrant)
 	correlated := parse(t, acceptGrant)
 	correlated.CorrelationToken = "correlation=="

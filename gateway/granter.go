@@ -12,6 +12,7 @@ import (
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/internal/flight"
+	"github.com/alexaevents/alexaevents/internal/resend"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -103,10 +104,11 @@ type acceptance struct {
 // others; beyond that, the one whose last accepted event is longest ago is
 // removed.
 //
-// Failed has half a second more. Whatever fails is answered with ACCEPT_GRANT_FAILED and a nil error, since
-// linking the account fails too where no answer comes; Logger and Observe tell
-// why. Only what is no AcceptGrant directive has no answer:
-// [ErrMalformedDirective].
+// Failed has half a second more. If ctx has an earlier deadline, as in a Lambda
+// function, both end before it. Whatever fails is answered with
+// ACCEPT_GRANT_FAILED and a nil error, since linking the account fails too where
+// no answer comes; Logger and Observe tell why. Only what is no AcceptGrant
+// directive has no answer: [ErrMalformedDirective].
 func (g *Granter) AcceptGrant(ctx context.Context, directive json.RawMessage) (json.RawMessage, error) {
 	parsed, err := ParseDirective(directive)
 	if err != nil {
@@ -120,7 +122,9 @@ func (g *Granter) AcceptGrant(ctx context.Context, directive json.RawMessage) (j
 		g.tell(ctx, GrantObservation{Region: g.Region, Err: err})
 		return acceptGrantFailed(parsed, "The grant could not be stored.")
 	}
-	err = g.Accept(ctx, *grant)
+	accepting, cancel := g.reserve(ctx)
+	defer cancel()
+	err = g.Accept(accepting, *grant)
 	if err == nil {
 		return acceptGrantResponse(parsed)
 	}
@@ -132,6 +136,19 @@ func (g *Granter) AcceptGrant(ctx context.Context, directive json.RawMessage) (j
 		}
 	}
 	return acceptGrantFailed(parsed, "The grant could not be stored.")
+}
+
+// reserve returns a context that ends before the deadline of ctx, so that there is
+// time for Failed and for the response.
+func (g *Granter) reserve(ctx context.Context) (context.Context, context.CancelFunc) {
+	deadline, ok := resend.Deadline(ctx)
+	if !ok {
+		return ctx, func() {}
+	}
+	if g.Failed != nil {
+		deadline = deadline.Add(-max(0, min(failedTime, time.Until(deadline)/2)))
+	}
+	return context.WithDeadline(ctx, deadline)
 }
 
 // ServeHTTP answers AcceptGrant directives that are posted, for a backend to
@@ -172,13 +189,18 @@ func (g *Granter) accept(ctx context.Context, grant AuthorizationGrant) (accepta
 	if err := ctx.Err(); err != nil {
 		return acceptance{}, err
 	}
+	caller := ctx
 	ctx, cancel := context.WithTimeout(ctx, grantTime)
 	defer cancel()
 	run, started := g.flights.Start(ctx, string(grant.Code)+" "+string(grant.GranteeToken), exchangeTime, func(ctx context.Context) (acceptance, error) {
 		return g.store(ctx, grant)
 	})
 	accepted, err := run.Wait(ctx)
-	if err != nil && ctx.Err() != nil {
+	switch {
+	case err == nil || ctx.Err() == nil:
+	case caller.Err() == nil && errors.Is(err, context.DeadlineExceeded):
+		err = fmt.Errorf("%w: the grant was not accepted within %v", ErrTemporary, grantTime)
+	default:
 		err = fmt.Errorf("gateway: accepting a grant: %w", err)
 	}
 	if !started {

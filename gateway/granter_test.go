@@ -75,7 +75,7 @@ func TestGranterFails(t *testing.T) {
 		}, context.DeadlineExceeded, false},
 		{"account heeds no context", func(g *gateway.Granter, _ *backend) {
 			g.Account = func(context.Context, string) (string, error) { time.Sleep(7 * time.Second); return "home", nil }
-		}, context.DeadlineExceeded, false},
+		}, gateway.ErrTemporary, false}, // the deadline is not the caller's
 		{"no region", func(g *gateway.Granter, _ *backend) { g.Region = "" }, gateway.ErrMisconfigured, false},
 		{"another region than Alexa's", func(g *gateway.Granter, _ *backend) { g.Region = "eu-west-1" }, gateway.ErrMisconfigured, false},
 		{"no tokens", func(g *gateway.Granter, _ *backend) { g.Tokens = nil }, gateway.ErrMisconfigured, false},
@@ -377,4 +377,37 @@ func TestGranterOverHTTP(t *testing.T) {
 			require.Equal(t, test.answer, readAnswer(t, w.Body.Bytes()))
 		})
 	}
+}
+
+// A Lambda function ends at its deadline.
+func TestGranterKeepsTimeToRespond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		b.cloud.Fail(alexatest.Fault{URL: loginURL, Delay: time.Minute, Times: -1})
+		granter := b.granter(alexaevents.Europe)
+		for want, failed := range map[time.Duration]func(context.Context, gateway.AuthorizationGrant){
+			2900 * time.Millisecond: func(ctx context.Context, _ gateway.AuthorizationGrant) { <-ctx.Done() },
+			2899 * time.Millisecond: func(ctx context.Context, _ gateway.AuthorizationGrant) {
+				time.Sleep(500*time.Millisecond - time.Millisecond)
+			},
+		} {
+			granter.Failed = failed
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			start := time.Now()
+			answer, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1"))
+			require.NoError(t, err)
+			require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
+			require.Equal(t, want, time.Since(start))
+			require.NoError(t, ctx.Err())
+			cancel()
+		}
+		granter.Failed = nil
+		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+		defer cancel()
+		start := time.Now()
+		_, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1"))
+		require.NoError(t, err)
+		require.Equal(t, 2900*time.Millisecond, time.Since(start))
+		time.Sleep(time.Minute)
+	})
 }

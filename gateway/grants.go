@@ -115,8 +115,11 @@ func (g *Granter) tidy(ctx context.Context, stored lwa.Key) (removed []lwa.Key) 
 	grants = slices.DeleteFunc(grants, func(grant lwa.Grant) bool { return grant.Key == stored })
 	slices.SortFunc(grants, byUse)
 	for i, worst := range grants {
-		if worst.Live() && len(grants)-i < maxGrants {
-			break
+		switch ended := hasEnded(ctx, g.Tokens, worst); {
+		case !ended && !worst.Live():
+			continue // it is about to be stored
+		case !ended && len(grants)-i < maxGrants:
+			return removed
 		}
 		gone := false
 		err := g.Tokens.Store.UpdateGrant(ctx, worst.Key, func(grant *lwa.Grant) error {
@@ -137,6 +140,16 @@ func (g *Granter) tidy(ctx context.Context, stored lwa.Key) (removed []lwa.Key) 
 		}
 	}
 	return removed
+}
+
+// hasEnded tells whether a grant of the store has ended. If the store has failed,
+// newer tokens of it may be in memory.
+func hasEnded(ctx context.Context, tokens *lwa.Source, grant lwa.Grant) bool {
+	if grant.Live() {
+		return false
+	}
+	_, err := tokens.GrantToken(ctx, grant)
+	return errors.Is(err, lwa.ErrRefused)
 }
 
 // byUse puts grants of the least use first: those that have ended, those of

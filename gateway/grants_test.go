@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -216,5 +217,32 @@ func TestGranterKey(t *testing.T) {
 		b.store.before = func(context.Context, string) error { return errStore }
 		_, err = granter.Key(t.Context(), directive("home/anna/2"))
 		require.ErrorIs(t, err, errStore)
+	})
+}
+
+// A grant whose new tokens wait for the store has not ended.
+func TestGranterSparesWhatIsUnsaved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		b.link(t, alexaevents.Europe, "home", "anna")
+		b.end(t, "anna")
+		granter := b.granter(alexaevents.Europe)
+		var down atomic.Bool
+		down.Store(true)
+		b.store.before = func(_ context.Context, call string) error {
+			if call == "UpdateGrant" && down.Load() {
+				return errors.New("down")
+			}
+			return nil
+		}
+		anna := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/2")
+		var group sync.WaitGroup
+		group.Go(func() { requireAccepted(t, granter, anna) })
+		synctest.Wait()
+		down.Store(false)
+		requireAccepted(t, granter, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "bert"), "home/bert/1"))
+		group.Wait()
+		require.Equal(t, []string{"anna", "bert"}, b.links(t))
+		require.True(t, b.grant(t, "home", "anna").Live())
 	})
 }

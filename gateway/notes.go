@@ -93,9 +93,17 @@ func (s *Sender) note(ctx context.Context, d *delivery, err error, claimed bool)
 	case accepted && (disabled || now.Sub(grant.ConfirmedAt) >= confirmEvery):
 		change = func(g *lwa.Grant) { g.ConfirmedAt, g.DisabledAt, g.ProbedAt = now, time.Time{}, time.Time{} }
 	case !accepted && disabled:
-		change = func(g *lwa.Grant) { g.DisabledAt, g.ProbedAt = grant.DisabledAt, now }
+		change = func(g *lwa.Grant) {
+			if !g.DisabledAt.IsZero() { // else an event was accepted meanwhile
+				g.ProbedAt = now
+			}
+		}
 	case errors.Is(err, ErrSkillDisabled):
-		change = func(g *lwa.Grant) { g.DisabledAt = now }
+		change = func(g *lwa.Grant) {
+			if g.DisabledAt.IsZero() { // else another event told of it first
+				g.DisabledAt = now
+			}
+		}
 	}
 	switch {
 	case change != nil && (claimed || s.notes.claim(grant.Key)):

@@ -185,7 +185,7 @@ var literals = []struct {
 	{"Alexa.ChannelController", "channel", []any{map[string]string{"number": "5"}}, []any{map[string]string{}, "5"}},
 	{"Alexa.Launcher", "target", []any{map[string]string{"identifier": "i", "name": "n"}}, []any{map[string]string{"name": "n"}}},
 	{"Alexa.AutomationManagement", "automationStatuses", []any{[]any{}, []any{map[string]string{"capability": "c", "status": "s"}}}, []any{[]any{map[string]string{}}, "AUTOMATED"}},
-	{"Alexa.Example", "example", []any{"ON", 1, []any{}, "\ufffd", `\ufffd`, json.RawMessage(`"\\ufffd"`)}, nil},
+	{"Alexa.Example", "example", []any{"ON", 1, []any{}, "\ufffd", `\ufffd`, json.RawMessage(`"\\ufffd"`), json.RawMessage(`"\ufffd"`)}, nil},
 }
 
 // The value of a literal is checked as the property's function checks it.

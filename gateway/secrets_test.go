@@ -10,7 +10,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -107,4 +109,30 @@ func TestNothingPrintsSecrets(t *testing.T) {
 	}
 	require.NotEmpty(t, b.log.String())
 	requireNoSecrets(t, b, nil)
+}
+
+// Neither does a Granter while it accepts a grant.
+func TestGranterDoesNotPrintSecrets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		printed := make(chan struct{})
+		b.tokens.Client.HTTPClient = &http.Client{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+			<-printed
+			return nil, errNoSuchToken
+		})}
+		granter := b.granter(alexaevents.Europe)
+		code := b.cloud.Grant(alexaevents.Europe, "anna")
+		var group sync.WaitGroup
+		group.Go(func() {
+			_ = granter.Accept(t.Context(), gateway.AuthorizationGrant{Code: alexaevents.Secret(code), GranteeToken: "home/anna/canary"})
+		})
+		synctest.Wait()
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
+			text := fmt.Sprintf(verb, granter) + fmt.Sprintf(verb, b.tokens) + fmt.Sprintf(verb, b.sender)
+			require.NotContains(t, text, "canary", verb)
+			require.NotContains(t, text, code, verb)
+		}
+		close(printed)
+		group.Wait()
+	})
 }

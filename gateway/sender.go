@@ -94,7 +94,9 @@ func (s *Sender) Send(ctx context.Context, accountID string, event Event) error 
 	if m.correlated {
 		return &InvalidError{Field: m.event, Rule: "responds to the directive of one customer: it must be sent with SendTo"}
 	}
-	grants, err := customerGrants(ctx, s.Tokens, accountID)
+	reading, cancel := share(ctx, 0)
+	grants, err := customerGrants(reading, s.Tokens, accountID)
+	cancel()
 	if err != nil {
 		return err
 	}
@@ -159,7 +161,9 @@ func (s *Sender) SendTo(ctx context.Context, key lwa.Key, event Event) error {
 	if err != nil {
 		return err
 	}
-	grant, err := s.Tokens.Store.Grant(ctx, key)
+	reading, cancel := share(ctx, 0)
+	grant, err := s.Tokens.Store.Grant(reading, key)
+	cancel()
 	if err != nil {
 		return err
 	}
@@ -188,7 +192,7 @@ func (s *Sender) deliver(ctx context.Context, grant lwa.Grant, m *message, round
 	claimed := false // the right to note something about the grant
 	var err error
 	switch {
-	case !grant.Live():
+	case hasEnded(ctx, s.Tokens, grant):
 		err = ErrRelink
 	case !grant.DisabledAt.IsZero() && !m.correlated:
 		if claimed = s.claimProbe(ctx, grant); !claimed {

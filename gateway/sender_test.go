@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -592,4 +593,81 @@ type cancelling struct {
 func (s cancelling) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
 	defer s.cancel()
 	return s.Store.Grant(ctx, key)
+}
+
+// Whatever the cause, a cancelled context is one.
+func TestSendIsCancelled(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		b.link(t, alexaevents.Europe, "home", "anna")
+		time.Sleep(2 * time.Hour) // the token expires
+		for _, url := range []string{loginURL, gatewayURL} {
+			b.cloud.Fail(alexatest.Fault{URL: url, Delay: time.Minute, Times: -1})
+			ctx, cancel := context.WithCancelCause(t.Context())
+			time.AfterFunc(time.Second, func() { cancel(errors.New("shutdown")) })
+			require.ErrorIs(t, b.sender.Send(ctx, "home", lampReport()), context.Canceled)
+			b.cloud.Heal()
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
+// A store that hangs leaves the caller time to respond.
+func TestSendWithAHangingStore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		b.link(t, alexaevents.Europe, "home", "anna")
+		b.store.before = func(ctx context.Context, _ string) error { <-ctx.Done(); return ctx.Err() }
+		for _, send := range []func(context.Context) error{
+			func(ctx context.Context) error { return b.sender.Send(ctx, "home", lampReport()) },
+			func(ctx context.Context) error { return b.sender.SendTo(ctx, keyOf("home", "anna"), lampReport()) },
+		} {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			start := time.Now()
+			require.ErrorIs(t, send(ctx), context.DeadlineExceeded)
+			require.Equal(t, 900*time.Millisecond, time.Since(start))
+			cancel()
+		}
+	})
+}
+
+// A probe that fails late leaves alone what an accepted event noted meanwhile.
+func TestSendProbesLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := probed(t)
+		b.cloud.Fail(alexatest.Fault{URL: gatewayURL, Status: 403, Code: "SKILL_DISABLED_EXCEPTION", Delay: 5 * time.Second})
+		go func() { _ = sendReport(t, b) }()
+		synctest.Wait()
+		other := &gateway.Sender{Tokens: b.tokens, HTTPClient: b.cloud.Client()} // of another process
+		require.NoError(t, other.Send(t.Context(), "home", lampReport()))
+		require.NoError(t, other.Flush(t.Context()))
+		time.Sleep(time.Minute)
+		require.Zero(t, b.grant(t, "home", "anna").DisabledAt)
+		require.NoError(t, sendReport(t, b))
+	})
+}
+
+// A customer whose new tokens wait for the store need not link again.
+func TestSendWithUnsavedTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		b.link(t, alexaevents.Europe, "home", "anna")
+		b.end(t, "anna")
+		var down atomic.Bool
+		down.Store(true)
+		b.store.before = func(_ context.Context, call string) error {
+			if call == "UpdateGrant" && down.Load() {
+				return errors.New("down")
+			}
+			return nil
+		}
+		answer, err := b.granter(alexaevents.Europe).AcceptGrant(t.Context(), alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/2"))
+		require.NoError(t, err)
+		require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
+		require.NoError(t, sendReport(t, b))
+		require.NoError(t, b.sender.SendTo(t.Context(), keyOf("home", "anna"), lampReport()))
+		down.Store(false)
+		require.NoError(t, b.tokens.Flush(t.Context()))
+		require.NoError(t, sendReport(t, b))
+	})
 }

@@ -7,6 +7,7 @@ package flight
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"runtime"
@@ -18,7 +19,7 @@ import (
 // Group holds the runs in progress. The zero value has none.
 type Group[T any] struct {
 	mu   sync.Mutex
-	runs map[string]*Run[T]
+	runs map[[sha256.Size]byte]*Run[T] // by the hash of the name, which may be a secret
 }
 
 // Run is one run of a function.
@@ -32,23 +33,24 @@ type Run[T any] struct {
 // returns that run then, and false. The context of fn has the values of ctx and
 // a time limit; it does not end with ctx.
 func (g *Group[T]) Start(ctx context.Context, name string, limit time.Duration, fn func(context.Context) (T, error)) (run *Run[T], started bool) {
+	key := sha256.Sum256([]byte(name))
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if run := g.runs[name]; run != nil {
+	if run := g.runs[key]; run != nil {
 		return run, false
 	}
 	run = &Run[T]{done: make(chan struct{})}
 	if g.runs == nil {
-		g.runs = make(map[string]*Run[T])
+		g.runs = make(map[[sha256.Size]byte]*Run[T])
 	}
-	g.runs[name] = run
+	g.runs[key] = run
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	go func() {
 		run.err = errExited
 		defer func() {
 			cancel()
 			g.mu.Lock()
-			delete(g.runs, name)
+			delete(g.runs, key)
 			g.mu.Unlock()
 			close(run.done)
 		}()
@@ -91,8 +93,8 @@ func (g *Group[T]) Idle(ctx context.Context) error {
 	}
 }
 
-// Wait returns the result of the run. If ctx ends first, it returns the cause of
-// that, and the run goes on.
+// Wait returns the result of the run. If ctx ends first, it returns the error of
+// ctx, with its cause, and the run goes on.
 func (r *Run[T]) Wait(ctx context.Context) (T, error) {
 	select {
 	case <-r.done:
@@ -104,7 +106,11 @@ func (r *Run[T]) Wait(ctx context.Context) (T, error) {
 		return r.value, r.err
 	default:
 		var none T
-		return none, context.Cause(ctx)
+		err, cause := ctx.Err(), context.Cause(ctx)
+		if !errors.Is(cause, err) {
+			err = fmt.Errorf("%w: %w", err, cause)
+		}
+		return none, err
 	}
 }
 

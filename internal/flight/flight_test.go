@@ -3,6 +3,7 @@ package flight_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"sync/atomic"
 	"testing"
@@ -43,6 +44,44 @@ func TestShared(t *testing.T) {
 		require.Positive(t, value)
 		_, started = group.Start(t.Context(), "a", time.Minute, fn)
 		require.True(t, started)
+		require.NoError(t, group.Idle(t.Context()))
+	})
+}
+
+func TestWaitEndsWithItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var group flight.Group[int]
+		run, _ := group.Start(t.Context(), "a", time.Minute, func(ctx context.Context) (int, error) {
+			<-ctx.Done()
+			return 0, ctx.Err()
+		})
+		cause := errors.New("shutdown")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		cancel(cause)
+		_, err := run.Wait(ctx)
+		require.ErrorIs(t, err, context.Canceled)
+		require.ErrorIs(t, err, cause)
+		cancelled, cancelIt := context.WithCancel(t.Context())
+		cancelIt()
+		_, err = run.Wait(cancelled)
+		require.Equal(t, context.Canceled, err)
+		require.NoError(t, group.Idle(t.Context()))
+	})
+}
+
+// The name may be a token.
+func TestGroupDoesNotPrintNames(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var group flight.Group[int]
+		printed := make(chan struct{})
+		group.Start(t.Context(), "canary", time.Minute, func(context.Context) (int, error) {
+			<-printed
+			return 0, nil
+		})
+		for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
+			require.NotContains(t, fmt.Sprintf(verb, &group), "canary")
+		}
+		close(printed)
 		require.NoError(t, group.Idle(t.Context()))
 	})
 }

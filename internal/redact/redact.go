@@ -4,6 +4,7 @@ package redact
 import (
 	"errors"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -36,15 +37,28 @@ func Text(text string, secrets ...string) string {
 
 // Error returns an error with the text that [Text] makes of the text of err.
 // errors.Is finds all that err is. errors.As finds it only if no text in the
-// chain of err shows a secret.
+// tree of err shows a secret.
 func Error(err error, secrets ...string) error {
-	clean := &cleaned{text: Text(err.Error(), secrets...), err: err, shown: true}
-	for e := err; e != nil; e = errors.Unwrap(e) {
-		for _, form := range forms(secrets) {
-			clean.shown = clean.shown && strike(e.Error(), form) == e.Error()
+	return &cleaned{text: Text(err.Error(), secrets...), err: err, shown: !shows(err, forms(secrets))}
+}
+
+// shows tells whether a text in the tree of err has one of the forms of a secret.
+func shows(err error, forms []string) bool {
+	if err == nil {
+		return false
+	}
+	for _, form := range forms {
+		if strike(err.Error(), form) != err.Error() {
+			return true
 		}
 	}
-	return clean
+	switch err := err.(type) {
+	case interface{ Unwrap() error }:
+		return shows(err.Unwrap(), forms)
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(err.Unwrap(), func(err error) bool { return shows(err, forms) })
+	}
+	return false
 }
 
 type cleaned struct {

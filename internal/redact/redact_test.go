@@ -64,6 +64,8 @@ func TestError(t *testing.T) {
 		{fmt.Errorf("GET: %w: %w", &verbose{"refused"}, errKnown), "GET: refused: known", true},
 		{fmt.Errorf("GET ?t=%s: %w: %w", url.QueryEscape(token), &verbose{"refused"}, errKnown), "GET ?t=[redacted]: refused: known", false},
 		{outer{fmt.Errorf("%w: %w", &verbose{"token " + token}, errKnown)}, "outer", false},
+		{several{errKnown, &verbose{"token " + token}}, "several", false},
+		{several{errKnown, &verbose{"refused"}}, "several", true},
 	} {
 		err := redact.Error(test.err, token)
 		require.EqualError(t, err, test.text)
@@ -84,3 +86,9 @@ type outer struct{ err error }
 
 func (outer) Error() string   { return "outer" }
 func (o outer) Unwrap() error { return o.err }
+
+// several hides the texts of those that it wraps.
+type several []error
+
+func (several) Error() string     { return "several" }
+func (s several) Unwrap() []error { return s }
