@@ -27,3 +27,6 @@ func (c Client) LogValue() slog.Value {
 
 // MarshalText is the redacted form for encoding/json and its kin.
 func (c Client) MarshalText() ([]byte, error) { return fmt.Append(nil, c), nil }
+
+// Format prints the type alone: neither account IDs nor what waits for the store.
+func (s *Source) Format(f fmt.State, _ rune) { fmt.Fprint(f, "lwa.Source") }

@@ -78,3 +78,25 @@ func TestClientPrintsItsID(t *testing.T) {
 	slog.New(slog.NewTextHandler(&text, nil)).Info("m", "client", client)
 	require.Contains(t, text.String(), "client.id=the-id client.secret=[redacted]")
 }
+
+// Neither does a Source print what waits for the store, or what it is made of.
+func TestSourceDoesNotPrintTokens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &amazon{rotates: true}
+		store := &outage{Store: new(lwa.MemoryStore)}
+		source, key := imported(t, a, store, "canary")
+		store.writing.Store(true)
+		_, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		for _, value := range []any{source, source.HTTPClient("account"), []*lwa.Source{source}, &lwa.ClientCredentials{Client: a.client()}} {
+			for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d", "%p"} {
+				text := fmt.Sprintf(verb, value)
+				require.NotContains(t, text, "canary", verb)
+				require.NotContains(t, text, hex.EncodeToString([]byte("canary")), verb)
+				require.NotContains(t, text, clientSecret, verb)
+			}
+		}
+		store.writing.Store(false)
+		require.NoError(t, source.Flush(t.Context()))
+	})
+}

@@ -78,6 +78,7 @@ func TestGroupDoesNotPrintNames(t *testing.T) {
 			<-printed
 			return 0, nil
 		})
+		synctest.Wait()
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
 			require.NotContains(t, fmt.Sprintf(verb, &group), "canary")
 		}
