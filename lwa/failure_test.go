@@ -226,6 +226,47 @@ func TestPauseOfOneGrant(t *testing.T) {
 	})
 }
 
+// What a Source remembers of a grant outlasts requests for a thousand others.
+func TestManyGrantsAndTheirPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := new(amazon)
+		source, bad := imported(t, a, new(lwa.MemoryStore), "bad")
+		failed := 0
+		a.around = func(form url.Values, next func() (*http.Response, error)) (*http.Response, error) {
+			if strings.Contains(form.Get("refresh_token"), "bad") {
+				failed++
+				return answer(400, `{"error":"invalid_request"}`), nil
+			}
+			return next()
+		}
+		token := func(name string) alexaevents.Secret {
+			require.NoError(t, source.Import(t.Context(), keyOf(name), a.grant(name)))
+			token, err := source.Token(t.Context(), keyOf(name))
+			require.NoError(t, err)
+			return token
+		}
+		renewed, err := source.Renew(t.Context(), keyOf("renewed"), token("renewed"))
+		require.NoError(t, err)
+		for range 2 {
+			_, err := source.Token(t.Context(), bad)
+			require.Error(t, err)
+		}
+		time.Sleep(2 * time.Second) // the pause after two failures
+		for i := range 1000 {
+			token(fmt.Sprint(i))
+		}
+
+		for range 2 {
+			_, err := source.Token(t.Context(), bad)
+			require.Error(t, err)
+		}
+		require.Equal(t, 3, failed, "after the third failure in a row there is a pause")
+		again, err := source.Renew(t.Context(), keyOf("renewed"), renewed)
+		require.NoError(t, err)
+		require.Equal(t, renewed, again, "it was renewed seconds ago")
+	})
+}
+
 func TestRetryAfter(t *testing.T) {
 	for value, want := range map[string]time.Duration{
 		"7":                             7 * time.Second,
@@ -276,6 +317,8 @@ func TestRefusedBeforeExpiry(t *testing.T) {
 		require.NoError(t, source.Flush(t.Context()))
 		_, err = source.Token(t.Context(), key)
 		require.ErrorIs(t, err, lwa.ErrRefused)
+		require.ErrorIs(t, err, lwa.ErrEnded)
+		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 	})
 }
 

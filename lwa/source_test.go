@@ -244,6 +244,7 @@ func TestKeys(t *testing.T) {
 	}
 	_, err := source.Token(t.Context(), keyOf("nobody"))
 	require.ErrorIs(t, err, lwa.ErrNoGrant)
+	require.ErrorIs(t, err, lwa.ErrEnded)
 	_, err = source.Renew(t.Context(), keyOf("nobody"), "stale")
 	require.ErrorIs(t, err, lwa.ErrNoGrant)
 }
