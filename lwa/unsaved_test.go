@@ -214,6 +214,25 @@ func TestAcceptTwiceDuringAStoreOutage(t *testing.T) {
 	})
 }
 
+// Another process refreshes the grant that a new code replaces: the code counts.
+func TestAcceptDuringAStoreOutageOutweighsARefresh(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
+		store := &outage{Store: memory}
+		source, key := imported(t, a, store, "customer")
+		store.writing.Store(true)
+		code := a.consent()
+		require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.FarEast, code), errAway)
+		time.Sleep(time.Minute)
+		_, err := a.source(memory).Token(t.Context(), key)
+		require.NoError(t, err)
+		store.writing.Store(false)
+		require.NoError(t, source.Flush(t.Context()))
+		require.Equal(t, alexaevents.FarEast, stored(t, memory, key).Region)
+		require.Equal(t, sha(code), stored(t, memory, key).CodeHash)
+	})
+}
+
 // A thousand grants may wait for the store. Then no refresh token is used, so
 // that no more are in memory only; tokens that are valid serve.
 func TestTooManyUnsaved(t *testing.T) {
