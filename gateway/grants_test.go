@@ -146,6 +146,30 @@ func TestGranterSparesWhatLives(t *testing.T) {
 	}
 }
 
+// A store may run an update again on the grant that its first run has removed.
+func TestGranterReportsARemovalWhoseReplyWasLost(t *testing.T) {
+	b := newBackend()
+	b.link(t, alexaevents.Europe, "home", "anna")
+	b.end(t, "anna")
+	b.tokens.Store = repeating{b.store}
+	granter := b.granter(alexaevents.Europe)
+	var removed []lwa.Key
+	granter.Observe = func(_ context.Context, o gateway.GrantObservation) { removed = o.Removed }
+	requireAccepted(t, granter, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "bert"), "home/bert/1"))
+	require.Equal(t, []string{"bert"}, b.links(t))
+	require.Equal(t, []lwa.Key{keyOf("home", "anna")}, removed)
+}
+
+// repeating is a store that runs each update twice, as after a lost reply.
+type repeating struct{ lwa.Store }
+
+func (s repeating) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+	if err := s.Store.UpdateGrant(ctx, key, fn); err != nil {
+		return err
+	}
+	return s.Store.UpdateGrant(ctx, key, fn)
+}
+
 // What is stored is granted, even if what is too much cannot be deleted.
 func TestGranterRemovalFails(t *testing.T) {
 	b := newBackend()
