@@ -511,6 +511,25 @@ func TestSendProbesTheDisabled(t *testing.T) {
 	})
 }
 
+// An accepted event is noted at once if the grant is disabled, and else once an
+// hour.
+func TestSendEndsDisabledWithinTheHour(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		confirmed(t, b)
+		b.cloud.Fail(alexatest.Fault{URL: gatewayURL, Status: 403, Code: "SKILL_DISABLED_EXCEPTION"})
+		require.ErrorIs(t, sendReport(t, b), gateway.ErrSkillDisabled)
+		synctest.Wait()
+		require.NotZero(t, b.grant(t, "home", "anna").DisabledAt)
+		time.Sleep(time.Minute)
+		directive := parse(t, string(alexatest.Directive("Alexa.PowerController", "TurnOn", "lamp-1", "home/anna/9", nil)))
+		require.NoError(t, b.sender.SendTo(t.Context(), keyOf("home", "anna"), directive.Response(lampOn())))
+		synctest.Wait()
+		require.Zero(t, b.grant(t, "home", "anna").DisabledAt)
+		require.NoError(t, sendReport(t, b))
+	})
+}
+
 // The gateway may not know a grant at once that Login with Amazon has just given.
 func TestSendToANewGrant(t *testing.T) {
 	const never = "SKILL_NEVER_ENABLED_EXCEPTION"
