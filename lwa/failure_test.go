@@ -322,6 +322,20 @@ func TestRefusedBeforeExpiry(t *testing.T) {
 	})
 }
 
+// A grant that is erased while the Source waits for another process is no doubt.
+func TestErasedAfterARefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, store := new(amazon), new(lwa.MemoryStore)
+		source, key := imported(t, a, store, "customer")
+		a.revoke("customer")
+		time.AfterFunc(900*time.Millisecond, func() { expectIs(t, store.EraseGrants(t.Context(), key.AccountID), nil) })
+		_, err := source.Token(t.Context(), key)
+		require.ErrorIs(t, err, lwa.ErrNoGrant)
+		_, err = store.Grant(t.Context(), key)
+		require.ErrorIs(t, err, lwa.ErrNoGrant)
+	})
+}
+
 // Where the store cannot tell whether the grant has ended, it has not.
 func TestRefusalThatIsNotStored(t *testing.T) {
 	for name, fail := range map[string]func(*countingStore){
