@@ -226,6 +226,32 @@ func TestPauseOfOneGrant(t *testing.T) {
 	})
 }
 
+// Amazon refuses one grant, which shows that it responds: the pause for all ends.
+func TestRefusalEndsThePauseForAllGrants(t *testing.T) {
+	for _, code := range []string{"invalid_request", "invalid_grant"} {
+		synctest.Test(t, func(t *testing.T) {
+			a := new(amazon)
+			source, good := imported(t, a, new(lwa.MemoryStore), "good")
+			require.NoError(t, source.Import(t.Context(), keyOf("bad"), a.grant("bad")))
+			fail := func(key lwa.Key, status int, body string) {
+				a.around = failWith(status, body)
+				_, err := source.Token(t.Context(), key)
+				failure, ok := errors.AsType[*lwa.Error](err)
+				require.True(t, ok)
+				require.Zero(t, failure.RetryAfter, "it is no pause")
+				a.around = nil
+			}
+			fail(good, 503, "")
+			fail(good, 503, "")
+			time.Sleep(2 * time.Second) // the pause after two failures
+			fail(keyOf("bad"), 400, `{"error":"`+code+`"}`)
+			fail(good, 503, "") // the first in a row
+			_, err := source.Token(t.Context(), good)
+			require.NoError(t, err)
+		})
+	}
+}
+
 // What a Source remembers of a grant outlasts requests for a thousand others.
 func TestManyGrantsAndTheirPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -319,6 +345,21 @@ func TestRefusedBeforeExpiry(t *testing.T) {
 		require.ErrorIs(t, err, lwa.ErrRefused)
 		require.ErrorIs(t, err, lwa.ErrEnded)
 		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
+	})
+}
+
+// However slowly Amazon refuses, there is time to find out what that means.
+func TestSlowRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, store := new(amazon), new(lwa.MemoryStore)
+		source, key := imported(t, a, store, "customer")
+		a.revoke("customer")
+		a.delay = 9900 * time.Millisecond
+		begin := time.Now()
+		_, err := source.Token(t.Context(), key)
+		require.ErrorIs(t, err, lwa.ErrRefused)
+		require.Equal(t, 24900*time.Millisecond, time.Since(begin))
+		require.False(t, stored(t, store, key).Live())
 	})
 }
 

@@ -233,6 +233,30 @@ func TestAcceptDuringAStoreOutageOutweighsARefresh(t *testing.T) {
 	})
 }
 
+// A code replaces the grant while Amazon refreshes it: what it gave stays, though
+// it is in memory only.
+func TestUnsavedCodeOutweighsARefreshUnderWay(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
+		store := &outage{Store: memory}
+		source, key := imported(t, a, store, "customer")
+		code := a.consent()
+		a.meanwhile(true, func() {
+			store.writing.Store(true)
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			expectIs(t, source.Accept(ctx, key, alexaevents.FarEast, code), errAway)
+		})
+		token, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		store.writing.Store(false)
+		require.NoError(t, source.Flush(t.Context()))
+		require.Equal(t, sha(code), stored(t, memory, key).CodeHash)
+		require.Equal(t, alexaevents.FarEast, stored(t, memory, key).Region)
+		require.Equal(t, token, stored(t, memory, key).AccessToken)
+	})
+}
+
 // A thousand grants may wait for the store. Then no refresh token is used, so
 // that no more are in memory only; tokens that are valid serve.
 func TestTooManyUnsaved(t *testing.T) {
