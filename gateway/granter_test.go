@@ -232,6 +232,27 @@ func (o *oneInTen) RoundTrip(request *http.Request) (*http.Response, error) {
 	return o.RoundTripper.RoundTrip(request)
 }
 
+// A code that comes for two customers works for one of them.
+func TestGranterCodeForTwoCustomers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		granter := b.granter(alexaevents.Europe)
+		b.cloud.Fail(alexatest.Fault{URL: loginURL, Delay: time.Second, Times: -1})
+		code := b.cloud.Grant(alexaevents.Europe, "anna")
+		var errs [2]error
+		var group sync.WaitGroup
+		for i, token := range []alexaevents.Secret{"home/anna/1", "flat/bert/1"} {
+			group.Go(func() {
+				errs[i] = granter.Accept(t.Context(), gateway.AuthorizationGrant{Code: alexaevents.Secret(code), GranteeToken: token})
+			})
+		}
+		group.Wait()
+		require.NotEqual(t, errs[0] == nil, errs[1] == nil, "%v", errs)
+		require.Equal(t, errs[0] == nil, b.holds(t, "home", "anna"))
+		require.Equal(t, errs[1] == nil, b.holds(t, "flat", "bert"))
+	})
+}
+
 // When a skill with customers is allowed to send events, every customer grants
 // at once. LWA throttles, and no customer is lost.
 func TestGranterBurst(t *testing.T) {
@@ -321,6 +342,27 @@ func TestGranterFailed(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
 		require.Contains(t, b.log.String(), "Granter.Failed panicked")
+	})
+}
+
+// Failed has its time although the caller's is over.
+func TestGranterFailedAfterTheCallersTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		granter := b.granter(alexaevents.Europe)
+		called := false
+		granter.Failed = func(ctx context.Context, _ gateway.AuthorizationGrant) {
+			called = true
+			require.NoError(t, ctx.Err())
+		}
+		b.cloud.Fail(alexatest.Fault{URL: loginURL, Delay: time.Hour})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		answer, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1"))
+		require.NoError(t, err)
+		require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
+		require.True(t, called)
+		time.Sleep(time.Minute) // the exchange goes on
 	})
 }
 

@@ -332,10 +332,12 @@ func TestSendSharesTheTime(t *testing.T) {
 		})}
 		ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 		defer cancel()
+		start := time.Now()
 		err := b.sender.Send(ctx, "home", lampReport())
 		require.Equal(t, "ErrUnavailable", kindOf(err), "the caller's own time has not ended")
 		requireOneDecision(t, err)
 		require.Len(t, b.cloud.Sent(), 16)
+		require.Equal(t, 3950*time.Millisecond, time.Since(start), "half of 8 seconds without the caller's last 100 milliseconds")
 	})
 }
 
