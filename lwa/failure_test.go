@@ -252,6 +252,34 @@ func TestRefusalEndsThePauseForAllGrants(t *testing.T) {
 	}
 }
 
+// A grant in a pause of its own does not take the request that ends a pause of
+// all.
+func TestPauseOfAGrantWithinThatOfAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := new(amazon)
+		source, good := imported(t, a, new(lwa.MemoryStore), "good")
+		require.NoError(t, source.Import(t.Context(), keyOf("bad"), a.grant("bad")))
+		a.around = func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
+			response := answer(400, `{"error":"invalid_request"}`)
+			response.Header.Set("Retry-After", "3600")
+			return response, nil
+		}
+		_, err := source.Token(t.Context(), keyOf("bad"))
+		require.ErrorContains(t, err, "invalid_request")
+		a.around = failWith(503, "")
+		for range 2 {
+			_, err := source.Token(t.Context(), good)
+			require.ErrorIs(t, err, lwa.ErrUnavailable)
+		}
+		a.around = nil
+		time.Sleep(2 * time.Second) // the pause after two failures
+		_, err = source.Token(t.Context(), keyOf("bad"))
+		require.ErrorContains(t, err, "invalid_request")
+		_, err = source.Token(t.Context(), good)
+		require.NoError(t, err)
+	})
+}
+
 // What a Source remembers of a grant outlasts requests for a thousand others.
 func TestManyGrantsAndTheirPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -270,6 +270,27 @@ func testRefusedByMistake(t *testing.T) {
 	healthy(t, a, store, key, token, err)
 }
 
+// Amazon refuses this process by mistake, and meanwhile gives the other one an
+// access token for the same refresh token.
+func TestRefusedByMistakeBeforeTheOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := new(amazon)
+		store := new(lwa.MemoryStore)
+		source, key := imported(t, a, store, "customer")
+		a.around = func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
+			a.around = nil
+			return answer(400, `{"error":"invalid_grant"}`), nil
+		}
+		time.AfterFunc(time.Second, func() {
+			_, err := a.source(store).Token(context.Background(), key)
+			expectIs(t, err, nil)
+		})
+		token, err := source.Token(t.Context(), key)
+		healthy(t, a, store, key, token, err)
+		require.Equal(t, stored(t, store, key).AccessToken, token)
+	})
+}
+
 // healthy checks that nothing was lost: the token works, and so does the stored
 // refresh token, the newest that Amazon gave.
 func healthy(t *testing.T, a *amazon, store lwa.Store, key lwa.Key, token alexaevents.Secret, err error) {
