@@ -214,6 +214,13 @@ func TestLongAnswer(t *testing.T) {
 	_, err := always(200, body).Refresh(t.Context(), "Atzr|1")
 	require.ErrorIs(t, err, lwa.ErrUnavailable)
 	require.Less(t, len(err.Error()), 1000)
+
+	body = `{"access_token":"Atza|1"}`
+	token, err := always(200, body+strings.Repeat(" ", 64<<10-len(body))).Refresh(t.Context(), "Atzr|1")
+	require.NoError(t, err)
+	require.Equal(t, alexaevents.Secret("Atza|1"), token.AccessToken)
+	_, err = always(200, body+strings.Repeat(" ", 64<<10-len(body)+1)).Refresh(t.Context(), "Atzr|1")
+	require.ErrorIs(t, err, lwa.ErrUnavailable)
 }
 
 func TestBrokenAnswer(t *testing.T) {

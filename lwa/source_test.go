@@ -300,6 +300,19 @@ func TestClock(t *testing.T) {
 	require.Equal(t, 2, a.count("refresh_token"))
 }
 
+// A clock that is put back keeps no new token from the store.
+func TestClockIsPutBack(t *testing.T) {
+	a := new(amazon)
+	source, key := imported(t, a, new(lwa.MemoryStore), "customer")
+	first, err := source.Token(t.Context(), key)
+	require.NoError(t, err)
+	source.Now = func() time.Time { return time.Now().Add(-time.Hour) }
+	second, err := source.Renew(t.Context(), key, first)
+	require.NoError(t, err)
+	require.NotEqual(t, first, second)
+	require.Equal(t, second, stored(t, source.Store, key).AccessToken)
+}
+
 func TestObserve(t *testing.T) { synctest.Test(t, testObserve) }
 
 func testObserve(t *testing.T) {

@@ -257,6 +257,78 @@ func TestUnsavedCodeOutweighsARefreshUnderWay(t *testing.T) {
 	})
 }
 
+// A grant that has ended in the store lives by a code that is not stored yet.
+func TestGrantTokenOfAnUnsavedCode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, memory := new(amazon), new(lwa.MemoryStore)
+		store := &outage{Store: memory}
+		source, key := imported(t, a, store, "customer")
+		a.revoke("customer")
+		_, err := source.Token(t.Context(), key)
+		require.ErrorIs(t, err, lwa.ErrRefused)
+		store.writing.Store(true)
+		require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, a.consent()), errAway)
+		token, err := source.GrantToken(t.Context(), stored(t, memory, key))
+		require.NoError(t, err)
+		require.True(t, a.accepts(token))
+		store.writing.Store(false)
+		require.NoError(t, source.Flush(t.Context()))
+	})
+}
+
+// Of the codes of two processes the one that was exchanged last counts.
+func TestLaterCodeReplacesAnEarlierOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, memory, key := &amazon{delay: 600 * time.Millisecond}, new(lwa.MemoryStore), keyOf("account")
+		earlier := a.source(&slowWrites{memory, 900 * time.Millisecond})
+		first, second := a.consent(), a.consent()
+		time.AfterFunc(time.Second, func() {
+			expectIs(t, a.source(memory).Accept(t.Context(), key, alexaevents.FarEast, second), nil)
+		})
+		require.NoError(t, earlier.Accept(t.Context(), key, alexaevents.Europe, first))
+		require.Equal(t, sha(first), stored(t, memory, key).CodeHash)
+		time.Sleep(time.Second)
+		require.Equal(t, sha(second), stored(t, memory, key).CodeHash)
+		require.Equal(t, alexaevents.FarEast, stored(t, memory, key).Region)
+	})
+}
+
+// What is not stored yet does not revive a grant that Amazon refuses meanwhile.
+func TestRefusalOfAnUnsavedGrant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
+		store := &outage{Store: memory}
+		background := &failingInBackground{Store: store}
+		background.fails.Store(true)
+		source, key := imported(t, a, background, "customer")
+		store.writing.Store(true)
+		token, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		store.writing.Store(false)
+		a.revoke("customer")
+		_, err = source.Renew(t.Context(), key, token)
+		require.ErrorIs(t, err, lwa.ErrRefused)
+		require.False(t, stored(t, memory, key).Live())
+		background.fails.Store(false)
+		require.NoError(t, source.Flush(t.Context()))
+		require.False(t, stored(t, memory, key).Live())
+	})
+}
+
+// failingInBackground is a store that fails the writes for which nobody waits:
+// they have more than ten seconds.
+type failingInBackground struct {
+	lwa.Store
+	fails atomic.Bool
+}
+
+func (s *failingInBackground) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+	if end, ok := ctx.Deadline(); ok && time.Until(end) > 10*time.Second && s.fails.Load() {
+		return errAway
+	}
+	return s.Store.UpdateGrant(ctx, key, fn)
+}
+
 // A thousand grants may wait for the store. Then no refresh token is used, so
 // that no more are in memory only; tokens that are valid serve.
 func TestTooManyUnsaved(t *testing.T) {
