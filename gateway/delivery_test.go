@@ -188,6 +188,18 @@ func TestDeliveryOfMomentsAfterRefusedDials(t *testing.T) {
 	})
 }
 
+// Any status of success is one, and no other.
+func TestDeliveryBounds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for status, want := range map[int]string{200: "", 299: "", 300: "ErrMisconfigured"} {
+			b := newBackend()
+			linked(t, b)
+			b.cloud.Fail(alexatest.Fault{URL: gatewayURL, Status: status})
+			require.Equal(t, want, kindOf(sendReport(t, b)), status)
+		}
+	})
+}
+
 // The token goes to Amazon's own host and no further.
 func TestDeliveryFollowsNoRedirect(t *testing.T) {
 	b := newBackend()

@@ -146,6 +146,25 @@ func TestGranterSparesWhatLives(t *testing.T) {
 	}
 }
 
+// A grant that is too many is not removed if the customer gives it anew.
+func TestGranterSparesWhatIsGivenAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		b.fill(t, 1000)
+		calls := 0
+		b.store.before = func(_ context.Context, call string) error {
+			if calls++; call == "UpdateGrant" && calls == 4 { // Grant, UpdateGrant, AccountGrants, UpdateGrant
+				b.store.before = nil
+				require.NoError(t, b.tokens.Accept(t.Context(), keyOf("home", "imported-0000"), alexaevents.Europe, alexaevents.Secret(b.cloud.Grant(alexaevents.Europe, "imported-0000"))))
+			}
+			return nil
+		}
+		b.link(t, alexaevents.Europe, "home", "anna")
+		require.Nil(t, b.store.before)
+		require.True(t, b.holds(t, "home", "imported-0000"))
+	})
+}
+
 // A store may run an update again on the grant that its first run has removed.
 func TestGranterReportsARemovalWhoseReplyWasLost(t *testing.T) {
 	b := newBackend()

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"encoding/json"
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -201,5 +202,12 @@ func TestInvalidEvents(t *testing.T) {
 			require.Nil(t, m)
 			requireInvalid(t, err, test.field, test.rule)
 		})
+	}
+
+	for n, tooLarge := range map[int]bool{0: false, 301: true} {
+		_, err := gateway.MessageOf(&gateway.DeleteReport{EndpointIDs: many[:n]})
+		require.Equal(t, tooLarge, errors.Is(err, gateway.ErrTooLarge))
+		_, err = gateway.MessageOf(&gateway.AddOrUpdateReport{Endpoints: make([]any, n)})
+		require.Equal(t, tooLarge, errors.Is(err, gateway.ErrTooLarge))
 	}
 }
