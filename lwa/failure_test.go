@@ -31,7 +31,10 @@ func testRefused(t *testing.T) {
 	stale := stored(t, store, key).AccessToken
 
 	begin := time.Now().UTC()
+	lives := false
+	time.AfterFunc(1990*time.Millisecond, func() { lives = stored(t, store, key).Live() })
 	_, err = source.Renew(t.Context(), key, stale)
+	require.True(t, lives, "until another process has had its time")
 	require.ErrorIs(t, err, lwa.ErrRefused)
 	require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 	var refusal *lwa.Error
