@@ -132,6 +132,7 @@ func TestWords(t *testing.T) {
 		{gateway.FoodItem(gateway.Food{Name: "steak", Thickness: &gateway.Length{Value: 2.5, Unit: "CENTIMETER"}}, at), `{"foodName": "steak", "foodThickness": {"value": 2.5, "unit": "CENTIMETER"}}`},
 		{gateway.CookingTimeInterval(gateway.Interval{Start: at, Duration: 90*time.Second + 1}, at), `{"start": "2026-11-22T08:30:15Z", "duration": "PT1M31S"}`},
 		{gateway.CookingTimeInterval(gateway.Interval{Start: at, End: at}, at), `{"start": "2026-11-22T08:30:15Z", "end": "2026-11-22T08:30:15Z"}`},
+		{gateway.CookingTimeInterval(gateway.Interval{Duration: time.Minute}, at), `{"duration": "PT1M"}`},
 		{gateway.CookingTimeInterval(gateway.Interval{End: at}, at), `{"end": "2026-11-22T08:30:15Z"}`},
 		{gateway.CookingTimeInterval(gateway.Interval{Start: at, End: time.Time{}.In(at.Location())}, at), `{"start": "2026-11-22T08:30:15Z"}`},
 		{gateway.RequestedCookTime(0, at), `"PT0S"`},

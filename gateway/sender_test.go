@@ -370,6 +370,7 @@ func TestSendDoesNotWaitForNotes(t *testing.T) {
 		require.Equal(t, 6*time.Second, time.Since(start))
 		require.Equal(t, 64, b.store.takeCalls()["UpdateGrant"], "there are no more at a time")
 		require.False(t, b.grant(t, "home-0", "anna").ConfirmedAt.IsZero())
+		require.False(t, b.grant(t, "home-63", "anna").ConfirmedAt.IsZero(), "there is one note at a time for each grant")
 		require.NoError(t, b.sender.Send(t.Context(), "home-99", lampReport()))
 		require.NoError(t, b.sender.Flush(t.Context()))
 		require.False(t, b.grant(t, "home-99", "anna").ConfirmedAt.IsZero(), "a note that was left out is made up for")
