@@ -257,6 +257,23 @@ func TestUnsavedCodeOutweighsARefreshUnderWay(t *testing.T) {
 	})
 }
 
+// A grant that is erased does not serve from memory.
+func TestErasedWhileUnsaved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
+		store := &outage{Store: memory}
+		source, key := imported(t, a, store, "customer")
+		store.writing.Store(true)
+		_, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		require.NoError(t, memory.EraseGrants(t.Context(), key.AccountID))
+		_, err = source.Token(t.Context(), key)
+		require.ErrorIs(t, err, lwa.ErrNoGrant)
+		store.writing.Store(false)
+		require.NoError(t, source.Flush(t.Context()))
+	})
+}
+
 // A grant that has ended in the store lives by a code that is not stored yet.
 func TestGrantTokenOfAnUnsavedCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
