@@ -57,6 +57,27 @@ func TestSplit(t *testing.T) {
 		})
 	}
 
+	t.Run("parts can grow", func(t *testing.T) {
+		other := endpoint("other")
+		var added []any
+		for report := range (&gateway.AddOrUpdateReport{Endpoints: endpoints[:4]}).Split(3) {
+			added = append(added, report.Endpoints...)
+			if len(report.Endpoints) == 3 {
+				report.Endpoints = append(report.Endpoints, other)
+			}
+		}
+		require.Equal(t, endpoints[:4], added)
+		var gone []string
+		for report := range (&gateway.DeleteReport{EndpointIDs: ids[:4]}).Split(3) {
+			gone = append(gone, report.EndpointIDs...)
+			if len(report.EndpointIDs) == 3 {
+				report.EndpointIDs = append(report.EndpointIDs, "other")
+			}
+		}
+		require.Equal(t, ids[:4], gone)
+		require.Equal(t, "lamp-3", ids[3])
+	})
+
 	t.Run("stops with the loop", func(t *testing.T) {
 		n := 0
 		for range (&gateway.DeleteReport{EndpointIDs: ids}).Split(1) {
