@@ -39,9 +39,11 @@ func TestShared(t *testing.T) {
 
 		require.NoError(t, group.Idle(t.Context()))
 		require.EqualValues(t, 2, runs.Load())
-		value, err := first.Wait(impatient)
-		require.NoError(t, err, "a result that is there counts more than the end of the context")
-		require.Positive(t, value)
+		for range 50 {
+			value, err := first.Wait(impatient)
+			require.NoError(t, err, "a result that is there counts more than the end of the context")
+			require.Positive(t, value)
+		}
 		_, started = group.Start(t.Context(), "a", time.Minute, fn)
 		require.True(t, started)
 		require.NoError(t, group.Idle(t.Context()))
