@@ -146,6 +146,35 @@ func TestOutage(t *testing.T) {
 	})
 }
 
+// A token that has not expired serves in a pause, and no refresh is tried.
+func TestNoRefreshAheadInAPause(t *testing.T) {
+	for name, around := range map[string]func(url.Values, func() (*http.Response, error)) (*http.Response, error){
+		"of all":     failWith(503, ``),
+		"of a grant": failWith(400, `{"error":"invalid_request"}`),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := new(amazon)
+				source, key := imported(t, a, new(lwa.MemoryStore), "customer")
+				_, err := source.Token(t.Context(), key)
+				require.NoError(t, err)
+				time.Sleep(55 * time.Minute)
+				a.around = around
+				outcomes := make(map[lwa.Outcome]int)
+				source.Observe = func(_ context.Context, o lwa.Observation) { outcomes[o.Outcome]++ }
+				for range 60 { // seconds
+					_, err := source.Token(t.Context(), key)
+					require.NoError(t, err)
+					synctest.Wait()
+					time.Sleep(time.Second)
+				}
+				require.Len(t, outcomes, 1)
+				require.Zero(t, outcomes[lwa.Skipped])
+			})
+		})
+	}
+}
+
 // An outage, throttling and a wrong secret concern every grant: the Source makes
 // few requests for all of them.
 func TestOnePauseForAllGrants(t *testing.T) {
