@@ -138,6 +138,25 @@ func TestAcceptFailureKeepsTheOldGrant(t *testing.T) {
 	})
 }
 
+// Accept makes six requests at most.
+func TestAcceptRetries(t *testing.T) {
+	for failures, want := range map[int]error{5: nil, 6: lwa.ErrUnavailable} {
+		synctest.Test(t, func(t *testing.T) {
+			a := new(amazon)
+			requests := 0
+			a.around = func(_ url.Values, next func() (*http.Response, error)) (*http.Response, error) {
+				if requests++; requests <= failures {
+					return answer(503, ""), nil
+				}
+				return next()
+			}
+			err := a.source(new(lwa.MemoryStore)).Accept(t.Context(), keyOf("account"), alexaevents.Europe, a.consent())
+			require.ErrorIs(t, err, want)
+			require.Equal(t, 6, requests)
+		})
+	}
+}
+
 // Once the code is used up, its tokens are stored even if the caller is gone.
 func TestAcceptStoresAfterCancellation(t *testing.T) {
 	a := new(amazon)

@@ -311,6 +311,23 @@ func TestClockIsPutBack(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, first, second)
 	require.Equal(t, second, stored(t, source.Store, key).AccessToken)
+
+	synctest.Test(t, func(t *testing.T) { // after two refreshes that are not stored
+		a, store := new(amazon), &outage{Store: new(lwa.MemoryStore)}
+		source, key := imported(t, a, store, "customer")
+		token, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		source.Now = func() time.Time { return time.Now().Add(-time.Hour) }
+		store.writing.Store(true)
+		for range 2 {
+			token, err = source.Renew(t.Context(), key, token)
+			require.NoError(t, err)
+			time.Sleep(2 * time.Minute)
+		}
+		store.writing.Store(false)
+		require.NoError(t, source.Flush(t.Context()))
+		require.Equal(t, token, stored(t, store, key).AccessToken)
+	})
 }
 
 func TestObserve(t *testing.T) { synctest.Test(t, testObserve) }
