@@ -165,6 +165,30 @@ func TestGranterSparesWhatIsGivenAnew(t *testing.T) {
 	})
 }
 
+// Of those who wait for one grant, one reports what it removed.
+func TestGranterReportsARemovalOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		b.link(t, alexaevents.Europe, "home", "anna")
+		b.end(t, "anna")
+		granter := b.granter(alexaevents.Europe)
+		var removed []lwa.Key
+		granter.Observe = func(_ context.Context, o gateway.GrantObservation) {
+			b.store.mu.Lock()
+			defer b.store.mu.Unlock()
+			removed = append(removed, o.Removed...)
+		}
+		b.cloud.Fail(alexatest.Fault{URL: loginURL, Delay: time.Second})
+		directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "bert"), "home/bert/1")
+		var group sync.WaitGroup
+		for range 5 {
+			group.Go(func() { requireAccepted(t, granter, directive) })
+		}
+		group.Wait()
+		require.Equal(t, []lwa.Key{keyOf("home", "anna")}, removed)
+	})
+}
+
 // A store may run an update again on the grant that its first run has removed.
 func TestGranterReportsARemovalWhoseReplyWasLost(t *testing.T) {
 	b := newBackend()
