@@ -157,6 +157,22 @@ func TestAcceptRetries(t *testing.T) {
 	}
 }
 
+// A grant that is erased while its code is exchanged stays so, and Accept says it
+// although the caller's time ends meanwhile.
+func TestAcceptOfAnErasedGrant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, memory := &amazon{delay: 600 * time.Millisecond}, new(lwa.MemoryStore)
+		_, key := imported(t, a, memory, "customer")
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		time.AfterFunc(700*time.Millisecond, func() { expectIs(t, memory.EraseGrants(t.Context(), key.AccountID), nil) })
+		err := a.source(&slowWrites{memory, 900 * time.Millisecond}).Accept(ctx, key, alexaevents.Europe, a.consent())
+		require.ErrorIs(t, err, lwa.ErrNoGrant)
+		_, err = memory.Grant(t.Context(), key)
+		require.ErrorIs(t, err, lwa.ErrNoGrant)
+	})
+}
+
 // Once the code is used up, its tokens are stored even if the caller is gone.
 func TestAcceptStoresAfterCancellation(t *testing.T) {
 	a := new(amazon)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -387,6 +388,40 @@ func TestRetryAfter(t *testing.T) {
 			require.Equal(t, want, time.Since(begin), value)
 		})
 	}
+}
+
+// Of two requests side by side the longer Retry-After counts.
+func TestTwoRetryAfters(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := new(amazon)
+		source, long := imported(t, a, new(lwa.MemoryStore), "long")
+		require.NoError(t, source.Import(t.Context(), keyOf("short"), a.grant("short")))
+		requests := 0
+		a.around = func(form url.Values, _ func() (*http.Response, error)) (*http.Response, error) {
+			requests++
+			response := answer(429, "")
+			if strings.Contains(form.Get("refresh_token"), "long") {
+				response.Header.Set("Retry-After", "3600")
+				return response, nil
+			}
+			time.Sleep(time.Second) // it is the later one
+			response.Header.Set("Retry-After", "7")
+			return response, nil
+		}
+		var group sync.WaitGroup
+		for _, key := range []lwa.Key{keyOf("short"), long} {
+			group.Go(func() {
+				_, err := source.Token(t.Context(), key)
+				expectIs(t, err, lwa.ErrThrottled)
+			})
+			synctest.Wait()
+		}
+		group.Wait()
+		time.Sleep(10 * time.Second)
+		_, err := source.Token(t.Context(), keyOf("short"))
+		require.ErrorIs(t, err, lwa.ErrThrottled)
+		require.Equal(t, 2, requests)
+	})
 }
 
 // A refusal outweighs an access token that has not expired.
