@@ -33,6 +33,16 @@ const (
 		"payload": {}}}`
 )
 
+// A cookie of 16 KiB is decoded, and a larger one left to Raw.
+func TestParseLongCookie(t *testing.T) {
+	for size, decoded := range map[int]bool{16 << 10: true, 16<<10 + 1: false} {
+		cookie := `{"a":"` + strings.Repeat("x", size-len(`{"a":""}`)) + `"}`
+		directive := parse(t, strings.Replace(turnOn, `{"room": "kitchen"}`, cookie, 1))
+		require.Equal(t, decoded, len(directive.Cookie) == 1, size)
+		require.Equal(t, "lamp-1", directive.EndpointID)
+	}
+}
+
 func TestParseDirective(t *testing.T) {
 	for _, test := range []struct {
 		name, data, directiveType, payload string
