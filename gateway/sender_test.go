@@ -333,7 +333,14 @@ func TestSendSharesTheTime(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
 		defer cancel()
 		start := time.Now()
+		took := make(map[time.Duration]int)
+		b.sender.Observe = func(_ context.Context, o gateway.Observation) {
+			b.store.mu.Lock()
+			defer b.store.mu.Unlock()
+			took[o.Duration]++
+		}
 		err := b.sender.Send(ctx, "home", lampReport())
+		require.Equal(t, map[time.Duration]int{0: 16, 3950 * time.Millisecond: 16}, took)
 		require.Equal(t, "ErrUnavailable", kindOf(err), "the caller's own time has not ended")
 		requireOneDecision(t, err)
 		require.Len(t, b.cloud.Sent(), 16)

@@ -464,7 +464,7 @@ func TestErasedAfterARefusal(t *testing.T) {
 		a, store := new(amazon), new(lwa.MemoryStore)
 		source, key := imported(t, a, store, "customer")
 		a.revoke("customer")
-		time.AfterFunc(900*time.Millisecond, func() { expectIs(t, store.EraseGrants(t.Context(), key.AccountID), nil) })
+		time.AfterFunc(600*time.Millisecond, func() { expectIs(t, store.EraseGrants(t.Context(), key.AccountID), nil) })
 		_, err := source.Token(t.Context(), key)
 		require.ErrorIs(t, err, lwa.ErrNoGrant)
 		_, err = store.Grant(t.Context(), key)
