@@ -35,6 +35,7 @@ func testRefused(t *testing.T) {
 	lives := false
 	time.AfterFunc(1990*time.Millisecond, func() { lives = stored(t, store, key).Live() })
 	_, err = source.Renew(t.Context(), key, stale)
+	synctest.Wait()
 	require.True(t, lives, "until another process has had its time")
 	require.ErrorIs(t, err, lwa.ErrRefused)
 	require.ErrorIs(t, err, lwa.ErrInvalidGrant)
@@ -133,6 +134,7 @@ func TestOutage(t *testing.T) {
 			require.Equal(t, old, token)
 			require.Zero(t, time.Since(call))
 		}
+		synctest.Wait()
 		require.InDelta(t, 10, asked, 2)
 
 		time.Sleep(2 * time.Minute)
