@@ -152,8 +152,8 @@ func (d *delivery) attempt(ctx context.Context, client *http.Client) *Error {
 // a moment was seen, Amazon does not document it.
 const settleTime = time.Minute
 
-// young tells whether the grant was accepted a moment ago. A grant that was
-// imported has no code.
+// young tells whether the grant is new: no event of it was ever accepted, and its
+// tokens were issued a moment ago.
 func (d *delivery) young() bool {
 	return d.grant.ConfirmedAt.IsZero() && d.grant.CodeHash != "" && d.sender.now().Sub(d.grant.IssuedAt) < settleTime
 }

@@ -219,7 +219,7 @@ func TestDeliveryWithEveryTokenRefused(t *testing.T) {
 		b.cloud.Fail(alexatest.Fault{URL: gatewayURL, Status: 401, Code: "INVALID_ACCESS_TOKEN_EXCEPTION", Times: -1})
 		calls, renewals := b.gatewayCalls(), b.cloud.Calls(loginURL)
 		for range 50 {
-			require.ErrorIs(t, sendReport(t, b), gateway.ErrRelink)
+			require.ErrorIs(t, sendReport(t, b), gateway.ErrUnavailable)
 		}
 		require.Equal(t, renewals+1, b.cloud.Calls(loginURL))
 		require.Equal(t, calls+51, b.gatewayCalls())

@@ -212,25 +212,6 @@ func TestRenew(t *testing.T) {
 	})
 }
 
-// A minute must pass only between renewals of tokens that this Source renewed.
-func TestRenewATokenOfAnotherProcess(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		a := new(amazon)
-		source, key := imported(t, a, new(lwa.MemoryStore), "customer")
-		first, err := source.Token(t.Context(), key)
-		require.NoError(t, err)
-		second, err := source.Renew(t.Context(), key, first)
-		require.NoError(t, err)
-		third, err := a.source(source.Store).Renew(t.Context(), key, second)
-		require.NoError(t, err)
-		require.NotEqual(t, second, third)
-		fourth, err := source.Renew(t.Context(), key, third)
-		require.NoError(t, err)
-		require.NotEqual(t, third, fourth)
-		require.Equal(t, 4, a.count("refresh_token"))
-	})
-}
-
 // Amazon may answer a refresh with the access token that it gave before.
 func TestSameTokenAgain(t *testing.T) {
 	a := new(amazon)
