@@ -429,7 +429,7 @@ func TestGranterKeepsTimeToRespond(t *testing.T) {
 		granter := b.granter(alexaevents.Europe)
 		for want, failed := range map[time.Duration]func(context.Context, gateway.AuthorizationGrant){
 			2900 * time.Millisecond: func(ctx context.Context, _ gateway.AuthorizationGrant) { <-ctx.Done() },
-			2899 * time.Millisecond: func(ctx context.Context, _ gateway.AuthorizationGrant) {
+			2899 * time.Millisecond: func(context.Context, gateway.AuthorizationGrant) {
 				time.Sleep(500*time.Millisecond - time.Millisecond)
 			},
 		} {

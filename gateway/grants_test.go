@@ -152,10 +152,10 @@ func TestGranterSparesWhatIsGivenAnew(t *testing.T) {
 		b := newBackend()
 		b.fill(t, 1000)
 		calls := 0
-		b.store.before = func(_ context.Context, call string) error {
+		b.store.before = func(ctx context.Context, call string) error {
 			if calls++; call == "UpdateGrant" && calls == 4 { // Grant, UpdateGrant, AccountGrants, UpdateGrant
 				b.store.before = nil
-				require.NoError(t, b.tokens.Accept(t.Context(), keyOf("home", "imported-0000"), alexaevents.Europe, alexaevents.Secret(b.cloud.Grant(alexaevents.Europe, "imported-0000"))))
+				require.NoError(t, b.tokens.Accept(ctx, keyOf("home", "imported-0000"), alexaevents.Europe, alexaevents.Secret(b.cloud.Grant(alexaevents.Europe, "imported-0000"))))
 			}
 			return nil
 		}

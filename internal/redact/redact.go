@@ -52,7 +52,7 @@ func shows(err error, forms []string) bool {
 			return true
 		}
 	}
-	switch err := err.(type) {
+	switch err := err.(type) { //nolint:errorlint // the errors inside have their turn
 	case interface{ Unwrap() error }:
 		return shows(err.Unwrap(), forms)
 	case interface{ Unwrap() []error }:
