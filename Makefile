@@ -33,7 +33,7 @@ test: $(BIN)/gotestsum $(DYNALITE) ## tests every module under the race detector
 			sed -nE 's|.*"Package":"github.com/alexaevents/alexaevents/?([^"]*)"(,"Test":"([^"]*)")?.*|\1 \3|p')"; \
 	done & \
 	trap "kill $$!" EXIT; \
-	$(BIN)/gotestsum -- -race -timeout=$(TIMEOUT) work
+	$(BIN)/gotestsum -- -race -timeout=$(TIMEOUT) ./integration/... work
 
 .PHONY: lint
 lint: $(BIN)/gofumpt $(BIN)/staticcheck $(BIN)/golangci-lint ## checks format and code of every module

@@ -22,8 +22,8 @@ import (
 )
 
 var (
-	chaosSpan   = flag.Duration("chaos", 25*time.Second, "how long TestChaos sends")
-	chaosGrants = flag.Int("chaos-grants", 1000, "how many grants there are in TestChaos")
+	chaosSpan   = flag.Duration("chaos", 10*time.Second, "how long TestChaos sends")
+	chaosGrants = flag.Int("chaos-grants", 300, "how many grants there are in TestChaos")
 )
 
 // Two processes send events to many accounts, while

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -350,9 +351,10 @@ func testSealedRefreshKeepsTokens(t *testing.T) {
 	require.NoError(t, err)
 	before := stored(t, inside, key)
 	other := &lwa.Sealed{Store: inside, AEAD: newGCM(t, strings.Repeat("x", 32))}
-	reseals := true
+	var reseals atomic.Bool
+	reseals.Store(true)
 	source.Store = struct{ lwa.Store }{updateHook{store, func() {
-		if reseals {
+		if reseals.Load() {
 			put(t, other, lwa.Grant{Key: key, RefreshToken: "Atzr|under another key"})
 		}
 	}}}
@@ -360,7 +362,7 @@ func testSealedRefreshKeepsTokens(t *testing.T) {
 	renewed, err := source.Renew(t.Context(), key, token)
 	require.NoError(t, err)
 	require.NotEqual(t, token, renewed)
-	reseals = false
+	reseals.Store(false)
 	put(t, inside, before) // the key arrives
 	time.Sleep(time.Second)
 	require.NoError(t, source.Flush(t.Context()))
