@@ -17,7 +17,7 @@ import (
 
 func TestFailures(t *testing.T) {
 	t.Parallel()
-	reads := []string{"Migrate", "Facts", "UserRecords", "AccountRecords", "Grants", "Grant", "AccountGrants"}
+	reads := []string{"Migrate", "Facts", "UserRecords", "AccountRecords", "Grants", "Grant", "AccountGrants", "EndedGrants"}
 	for name, test := range map[string]struct {
 		create newDatabase
 		broken func(*testing.T, database) database
