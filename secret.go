@@ -36,5 +36,5 @@ func (s Secret) Format(f fmt.State, verb rune) {
 // LogValue is the redacted form for log/slog.
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// MarshalText is the redacted form for encoding/json and its kin.
+// MarshalText is the redacted form for encoding/json and other encoders of text.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
