@@ -28,7 +28,8 @@ type delivery struct {
 	grant   lwa.Grant
 	message *message
 
-	id       string             // of the message, at all attempts
+	id       string             // of the message, at all attempts; empty before the first
+	once     bool               // whoever calls retries
 	token    alexaevents.Secret // for the next attempt; empty if it has to be got
 	refused  alexaevents.Secret // the token that Alexa refused; empty before it did
 	attempts int
@@ -43,15 +44,17 @@ func (d *delivery) run(ctx context.Context) error {
 	if d.grant.Region.APIEndpoint() == "" {
 		return fmt.Errorf("%w: the grant has no region", ErrMisconfigured)
 	}
-	id, err := newMessageID()
-	if err != nil {
-		return err
+	if d.id == "" {
+		id, err := newMessageID()
+		if err != nil {
+			return err
+		}
+		d.id = id
 	}
-	d.id = id
 	client := d.sender.client()
 	for resent := 1; ; resent++ {
 		err := d.try(ctx, client)
-		if err == nil || !d.mayResend(err) || !resend.Pause(ctx, resent, d.retryAfter) {
+		if err == nil || d.once || !d.mayResend(err) || !resend.Pause(ctx, resent, d.retryAfter) {
 			return err
 		}
 	}

@@ -1,10 +1,10 @@
 package gateway
 
-// Message lets the tests of this directory do what a sender does.
-type Message = message
+// Draft lets the tests of this directory do what a sender does.
+type Draft = message
 
 // MessageOf returns the message of an event.
-func MessageOf(event Event) (*Message, error) { return messageOf(event) }
+func MessageOf(event Event) (*Draft, error) { return messageOf(event) }
 
 // Encode encodes one attempt.
 func (m *message) Encode(messageID, token string) ([]byte, error) { return m.encode(messageID, token) }

@@ -5,6 +5,8 @@ package gateway
 type message struct {
 	event string // the event's type, for errors
 
+	endpoint string // the endpoint's ID; empty for an event that concerns none
+
 	body    []byte // the JSON without message ID and scope
 	idAt    int    // where in body the message ID belongs
 	scopeAt int    // where in body the scope belongs, at the start of an object; 0: nowhere

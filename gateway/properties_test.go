@@ -194,7 +194,7 @@ var literals = []struct {
 func TestLiterals(t *testing.T) {
 	for _, test := range literals {
 		t.Run(test.namespace+"."+test.name, func(t *testing.T) {
-			message := func(value any) (*gateway.Message, error) {
+			message := func(value any) (*gateway.Draft, error) {
 				return gateway.MessageOf(&gateway.StateReport{EndpointID: "device-1", CorrelationToken: "c", Context: []gateway.Property{{
 					Namespace: test.namespace, Instance: "Example", Name: test.name, Value: value, TimeOfSample: at,
 				}}})

@@ -105,7 +105,7 @@ func (s *Sender) Send(ctx context.Context, accountID string, event Event) error 
 	}
 	results := make([]Result, len(grants))
 	if len(grants) == 1 {
-		results[0] = Result{grants[0].Key, s.deliver(ctx, grants[0], m, 0)}
+		results[0] = Result{grants[0].Key, s.deliver(ctx, delivery{sender: s, grant: grants[0], message: m}, 0)}
 		return sendError(results)
 	}
 	regions := make(map[alexaevents.Region][]int) // indices of grants
@@ -123,7 +123,7 @@ func (s *Sender) Send(ctx context.Context, accountID string, event Event) error 
 			group.Go(func() {
 				for j := range queue {
 					i, rounds := indices[j], (len(indices)-1-j)/parallel
-					results[i] = Result{grants[i].Key, s.deliver(ctx, grants[i], m, rounds)}
+					results[i] = Result{grants[i].Key, s.deliver(ctx, delivery{sender: s, grant: grants[i], message: m}, rounds)}
 				}
 			})
 		}
@@ -167,7 +167,7 @@ func (s *Sender) SendTo(ctx context.Context, key lwa.Key, event Event) error {
 	if err != nil {
 		return err
 	}
-	return s.deliver(ctx, grant, m, 0)
+	return s.deliver(ctx, delivery{sender: s, grant: grant, message: m}, 0)
 }
 
 func (s *Sender) prepare(event Event) (*message, error) {
@@ -184,11 +184,10 @@ func (s *Sender) prepare(event Event) (*message, error) {
 // probeEvery is how often an event is sent to a grant that is disabled.
 const probeEvery = 24 * time.Hour
 
-// deliver sends the message to one grant, before so many rounds of others, and
-// tells what came of it.
-func (s *Sender) deliver(ctx context.Context, grant lwa.Grant, m *message, rounds int) error {
-	start := time.Now()
-	d := delivery{sender: s, grant: grant, message: m}
+// deliver makes the delivery, before so many rounds of others, and tells what came
+// of it.
+func (s *Sender) deliver(ctx context.Context, d delivery, rounds int) error {
+	start, grant, m := time.Now(), d.grant, d.message
 	claimed := false // the right to note something about the grant
 	var err error
 	switch {
@@ -232,19 +231,21 @@ func (s *Sender) warn(ctx context.Context, what string, d *delivery, why slog.At
 // claimProbe tells whether an event is to be sent to a disabled grant, and claims
 // the note about that.
 func (s *Sender) claimProbe(ctx context.Context, grant lwa.Grant) bool {
-	due := func(g lwa.Grant) bool {
-		return s.now().Sub(g.DisabledAt) >= probeEvery && s.now().Sub(g.ProbedAt) >= probeEvery
-	}
-	if !due(grant) || !s.notes.claim(grant.Key) {
+	if !s.probeDue(grant) || !s.notes.claim(grant.Key) {
 		return false
 	}
 	// Another probe may have ended since the grant was read.
 	stored, err := s.Tokens.Store.Grant(ctx, grant.Key)
-	if err != nil || !due(stored) {
+	if err != nil || !s.probeDue(stored) {
 		s.notes.release(grant.Key)
 		return false
 	}
 	return true
+}
+
+// probeDue tells whether the last event to a disabled grant is long enough ago.
+func (s *Sender) probeDue(grant lwa.Grant) bool {
+	return s.now().Sub(grant.DisabledAt) >= probeEvery && s.now().Sub(grant.ProbedAt) >= probeEvery
 }
 
 func (s *Sender) now() time.Time {

@@ -67,6 +67,7 @@ func (w *writer) endpoint(id string) {
 
 // anyEndpoint is endpoint for an ID of any form.
 func (w *writer) anyEndpoint(id string) {
+	w.message.endpoint = id
 	w.raw(`,"endpoint":{`)
 	w.scopeAt = len(w.body)
 	w.raw(`"endpointId":`)

@@ -1,0 +1,204 @@
+package outbox
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/gateway"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+// pauses remembers which grants must wait, so that the refusal of one lane spares
+// the others of the grant theirs.
+type pauses struct {
+	mu    sync.Mutex
+	until map[lwa.Key]time.Time
+}
+
+// left returns how long the grant must wait.
+func (p *pauses) left(key lwa.Key) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	left := time.Until(p.until[key])
+	if left <= 0 {
+		delete(p.until, key)
+		return 0
+	}
+	return left
+}
+
+func (p *pauses) add(key lwa.Key, wait time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if until := time.Now().Add(wait); until.After(p.until[key]) {
+		p.until[key] = until
+	}
+}
+
+// grantLane is the name under which a grant that must wait has a lease.
+func grantLane(key lwa.Key) string {
+	hash := sha256.New()
+	for _, part := range [...]string{key.ClientID, key.AccountID, key.LinkID} {
+		fmt.Fprintf(hash, "%d:%s", len(part), part)
+	}
+	return "grant " + hex.EncodeToString(hash.Sum(nil))
+}
+
+// readPauses learns which grants of the lanes other workers make wait.
+func (w *worker) readPauses(ctx context.Context, lanes map[string]*lane) error {
+	grants := make(map[string]lwa.Key)
+	for _, l := range lanes {
+		for _, e := range l.entries[:min(1, len(l.entries))] {
+			grants[grantLane(e.key)] = e.key
+		}
+	}
+	if len(grants) == 0 {
+		return nil
+	}
+	args := make([]any, 0, len(grants))
+	for name := range grants {
+		args = append(args, name)
+	}
+	return w.query(ctx, w.dialect, func(scan func(...any) error) error {
+		var name string
+		var left int64
+		err := scan(&name, &left)
+		w.pauses.add(grants[name], milliseconds(left))
+		return err
+	}, `SELECT lane, until_at - {now} FROM alexa_outbox_leases WHERE until_at > {now} AND lane IN (`+placeholders(1, len(args))+`)`, args...)
+}
+
+// region is where a grant's events go.
+type region = alexaevents.Region
+
+const (
+	failuresToOpen = 5               // one after the other
+	probeEvery     = 2 * time.Second // while a region fails
+	holdTime       = 30 * time.Second
+)
+
+// regions remembers which regions fail. While one does, a single event at a time
+// finds out whether it still does, and everything else of the region waits.
+type regions struct {
+	mu       sync.Mutex
+	of       map[lwa.Key]region
+	breakers map[region]*breaker
+}
+
+type breaker struct {
+	failures int       // since the last success
+	probeAt  time.Time // when the next event may find out
+	probing  bool
+}
+
+// find returns the region of a grant. It may have changed since it was first
+// asked for, which does no harm: the Sender reads the grant itself.
+func (r *regions) find(ctx context.Context, store lwa.Store, key lwa.Key) region {
+	r.mu.Lock()
+	where, known := r.of[key]
+	r.mu.Unlock()
+	if known {
+		return where
+	}
+	grant, err := store.Grant(ctx, key)
+	if err != nil {
+		return "" // the Sender will say so
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.of) >= 10_000 {
+		clear(r.of)
+	}
+	r.of[key] = grant.Region
+	return grant.Region
+}
+
+// wait returns how long events of the region must wait. If it returns zero while
+// the region fails, the caller must call report or release.
+func (r *regions) wait(where region) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b := r.breakers[where]
+	switch {
+	case b == nil || b.failures < failuresToOpen:
+		return 0
+	case b.probing || time.Now().Before(b.probeAt):
+		return holdTime/2 + rand.N(holdTime/2) //nolint:gosec // jitter keeps no secret
+	}
+	b.probing = true
+	return 0
+}
+
+// probeIn returns how long it takes until the next event may find out whether the
+// region still fails, zero if it does not fail.
+func (r *regions) probeIn(where region) time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if b := r.breakers[where]; b != nil && b.failures >= failuresToOpen {
+		return max(time.Until(b.probeAt), time.Millisecond)
+	}
+	return 0
+}
+
+// report learns from an attempt. It reports whether the region has begun to fail
+// with it, or has come back.
+func (r *regions) report(where region, err error) (failed, back bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	b := r.breakers[where]
+	if b == nil {
+		b = new(breaker)
+		r.breakers[where] = b
+	}
+	b.probing = false
+	refused, asked := errors.AsType[*gateway.Error](err)
+	switch {
+	case err != nil && !asked, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		// The gateway was not asked, or had no time.
+	case asked && (refused.Status == 0 || refused.Status >= http.StatusInternalServerError):
+		b.failures++
+		b.probeAt = time.Now().Add(probeEvery)
+		return b.failures == failuresToOpen, false
+	default:
+		back = b.failures >= failuresToOpen
+		b.failures = 0
+	}
+	return false, back
+}
+
+// learn lets what waits for a region go once that is back.
+func (w *worker) learn(ctx context.Context, where region, err error) {
+	failed, back := w.regions.report(where, err)
+	if failed && w.Logger != nil {
+		w.Logger.LogAttrs(ctx, slog.LevelWarn, "the event gateway of a region fails: its events wait", slog.String("alexa.region", string(where)), slog.Any("error", err))
+	}
+	if !back {
+		return
+	}
+	if w.Logger != nil {
+		w.Logger.LogAttrs(ctx, slog.LevelInfo, "the event gateway of a region is back", slog.String("alexa.region", string(where)))
+	}
+	_, err = w.DB.ExecContext(ctx, w.statement(w.dialect,
+		`UPDATE alexa_outbox SET due_at = {now} WHERE state < 2 AND due_at > {now} AND region = $1 AND reason = $2`), string(where), reasonRegion)
+	if err != nil {
+		w.complain(ctx, "wake the events of a region", err) // they come due by themselves
+	}
+}
+
+// release gives up finding out whether the region still fails.
+func (r *regions) release(where region) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if b := r.breakers[where]; b != nil {
+		b.probing = false
+	}
+}

@@ -1,0 +1,223 @@
+package outbox
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/alexaevents/alexaevents/internal/sqldb"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+const (
+	settleEvery  = 5 * time.Millisecond
+	settleAtOnce = 200         // lanes
+	settleTries  = time.Minute // for a database that fails
+	stopTries    = 5 * time.Second
+	longestWhy   = 500 // bytes of a reason
+)
+
+// reasonRegion is why the events of a region wait that fails.
+const reasonRegion = "the region fails"
+
+// settleAll writes down what came of lanes, many in one transaction, until results
+// is closed.
+func (w *worker) settleAll(ctx, running context.Context) {
+	for first := range w.results {
+		results := []*result{first}
+		timer := time.NewTimer(settleEvery)
+	gather:
+		for len(results) < settleAtOnce {
+			select {
+			case more, ok := <-w.results:
+				if !ok {
+					break gather
+				}
+				results = append(results, more)
+			case <-timer.C:
+				break gather
+			}
+		}
+		timer.Stop()
+		w.settle(ctx, running, results)
+	}
+}
+
+// settle tries until the database takes the results. If it does not, the leases
+// end, and all is done again.
+func (w *worker) settle(ctx, running context.Context, results []*result) {
+	begun := time.Now()
+	var settled map[string]bool
+	for tries := 0; ; tries++ {
+		var err error
+		if settled, err = w.write(ctx, results); err == nil {
+			break
+		}
+		w.complain(ctx, "settle events", err)
+		patience := settleTries
+		if running.Err() != nil {
+			patience = stopTries
+		}
+		if time.Since(begun) > patience {
+			break
+		}
+		time.Sleep(min(50*time.Millisecond<<min(tries, 5), time.Second))
+	}
+	w.mu.Lock()
+	for _, r := range results {
+		delete(w.lanes, r.lane.name)
+	}
+	w.mu.Unlock()
+	for _, r := range results {
+		if settled[r.lane.name] {
+			w.publish(ctx, r)
+		}
+	}
+}
+
+// publish logs and observes what came of the events of a lane.
+func (w *worker) publish(ctx context.Context, r *result) {
+	for _, o := range r.observations {
+		if w.Observe != nil {
+			w.Observe(ctx, o.Observation)
+		}
+		if w.Logger == nil || o.Outcome != Expired && o.Outcome != Ended && o.Outcome != Dead {
+			continue
+		}
+		attributes := []slog.Attr{slog.String("alexa.event.type", o.Event), slog.String("alexa.outcome", string(o.Outcome)), slog.Duration("alexa.age", o.Age)}
+		if o.Err != nil {
+			attributes = append(attributes, slog.Any("error", o.Err))
+		}
+		w.Logger.LogAttrs(ctx, slog.LevelWarn, "event not delivered", attributes...)
+		w.Logger.LogAttrs(ctx, slog.LevelDebug, "whose event that was",
+			slog.String("alexa.account.id", o.key.AccountID), slog.String("alexa.link.id", o.key.LinkID))
+	}
+}
+
+// write settles the lanes whose lease is still this worker's, and returns their
+// names: whoever has another delivers what is in it.
+func (w *worker) write(ctx context.Context, results []*result) (settled map[string]bool, err error) {
+	err = sqldb.Retry(ctx, time.Now(), w.dialect.Busy, func() error {
+		tx, err := w.DB.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		defer func() { _ = tx.Rollback() }() // does nothing after a commit
+		if settled, err = w.writeAll(ctx, tx, results); err != nil {
+			return err
+		}
+		return tx.Commit()
+	})
+	return settled, err
+}
+
+func (w *worker) writeAll(ctx context.Context, tx *sql.Tx, results []*result) (map[string]bool, error) {
+	exec := func(statement string, args ...any) error {
+		_, err := tx.ExecContext(ctx, w.statement(w.dialect, statement), args...)
+		return err
+	}
+	settled, err := w.lock(ctx, tx, results)
+	if err != nil {
+		return nil, err
+	}
+	var done, lanes []any
+	grants := make(map[lwa.Key]*pause)
+	for _, r := range results {
+		if !settled[r.lane.name] {
+			continue
+		}
+		lanes = append(lanes, r.lane.name)
+		for _, id := range r.done {
+			done = append(done, id)
+		}
+		for _, b := range r.dead {
+			if err := exec(`UPDATE alexa_outbox SET state = $1, ended_at = {now}, reason = $2, region = $3 WHERE id = $4`,
+				stateDead, b.reason[:min(len(b.reason), longestWhy)], string(b.region), b.id); err != nil {
+				return nil, err
+			}
+		}
+		switch p := r.pause; {
+		case p == nil:
+		case p.grant != nil:
+			if known := grants[*p.grant]; known == nil || known.wait < p.wait {
+				grants[*p.grant] = p
+			}
+			if p.failed {
+				err = exec(`UPDATE alexa_outbox SET tries = tries + 1 WHERE lane = $1 AND state < 2`, r.lane.name)
+			}
+		default:
+			err = w.hold(exec, p, `lane = $5`, r.lane.name)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	for key, p := range grants { // one statement, however many lanes the grant has
+		wait := *p
+		wait.failed = false
+		if err := w.hold(exec, &wait, `account_id = $5 AND client_id = $6 AND link_id = $7`, key.AccountID, key.ClientID, key.LinkID); err != nil {
+			return nil, err
+		}
+		if !p.failed {
+			continue
+		}
+		if err := exec(`INSERT INTO alexa_outbox_leases (lane, holder, until_at) VALUES ($1, '', {now}+$2)
+ON CONFLICT (lane) DO UPDATE SET until_at = excluded.until_at WHERE alexa_outbox_leases.until_at < excluded.until_at`,
+			grantLane(key), p.wait.Milliseconds()); err != nil {
+			return nil, err
+		}
+	}
+	for some := range slices.Chunk(done, rowsAtOnce) {
+		if err := exec(`DELETE FROM alexa_outbox WHERE id IN (`+placeholders(1, len(some))+`)`, some...); err != nil {
+			return nil, err
+		}
+	}
+	if len(lanes) == 0 {
+		return settled, nil
+	}
+	return settled, exec(`DELETE FROM alexa_outbox_leases WHERE lane IN (`+placeholders(1, len(lanes))+`)`, lanes...)
+}
+
+// hold makes rows wait. What expires before that comes due when it expires, so that
+// it does not stay.
+func (w *worker) hold(exec func(string, ...any) error, p *pause, where string, args ...any) error {
+	tries, reason := 0, ""
+	if p.failed {
+		tries = 1
+	}
+	if p.region != "" {
+		reason = reasonRegion
+	}
+	wait := fmt.Sprintf("({now}+%d)", p.wait.Milliseconds())
+	return exec(`UPDATE alexa_outbox SET due_at = CASE WHEN expires_at < `+wait+` THEN expires_at ELSE `+wait+` END,
+    tries = tries + $1, region = CASE WHEN $2 = '' THEN region ELSE $3 END, reason = $4
+WHERE state < 2 AND due_at < `+wait+` AND `+where,
+		append([]any{tries, string(p.region), string(p.region), reason}, args...)...)
+}
+
+// lock keeps the leases of the lanes that are still this worker's until the
+// transaction ends, and returns their names.
+func (w *worker) lock(ctx context.Context, tx *sql.Tx, results []*result) (map[string]bool, error) {
+	args := []any{w.holder}
+	for _, r := range results {
+		args = append(args, r.lane.name)
+	}
+	rows, err := tx.QueryContext(ctx, w.statement(w.dialect,
+		`UPDATE alexa_outbox_leases SET until_at = until_at WHERE holder = $1 AND lane IN (`+placeholders(2, len(results))+`) RETURNING lane`), args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	settled := make(map[string]bool)
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, err
+		}
+		settled[name] = true
+	}
+	return settled, rows.Err()
+}

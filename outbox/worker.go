@@ -1,0 +1,349 @@
+package outbox
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/alexaevents/alexaevents/gateway"
+	"github.com/alexaevents/alexaevents/internal/sqldb"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+const (
+	leaseTime   = 4 * time.Second        // how long a dead worker holds up its lanes
+	leaseMargin = time.Second            // before the end of a lease in which nothing is sent any more
+	renewEvery  = time.Second            // how often leases are renewed
+	pollEvery   = 100 * time.Millisecond // how long an idle worker waits
+	claimEvery  = 5 * time.Millisecond   // how long a busy one waits, so that one claim takes several lanes
+	readAtOnce  = 2000                   // rows
+)
+
+// Run delivers events until ctx ends. Then it waits for the attempts under way, ten
+// seconds at most, stores what came of them and returns nil. Any number of them may
+// run at the same time, in any number of processes. While the database fails, Run
+// tries again.
+//
+// It returns an error at once if a field is missing or Migrate has not been called.
+func (o *Outbox) Run(ctx context.Context) error {
+	d, err := o.dialect()
+	switch {
+	case err != nil:
+	case o.Sender == nil || o.Sender.Tokens == nil || o.Sender.Tokens.Store == nil:
+		err = errors.New("Outbox.Sender is required, with Tokens that have a Store")
+	default:
+		err = o.query(ctx, d, func(func(...any) error) error { return nil }, `SELECT id FROM alexa_outbox LIMIT 1`)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil && !d.NoSchema(err) {
+			err = nil // the database may come
+		}
+	}
+	if err != nil {
+		return wrap("run", err)
+	}
+	w := &worker{
+		Outbox:  o,
+		dialect: d,
+		holder:  rand.Text(),
+		lanes:   make(map[string]*lane),
+		results: make(chan *result),
+		pauses:  pauses{until: make(map[lwa.Key]time.Time)},
+		regions: regions{of: make(map[lwa.Key]region), breakers: make(map[region]*breaker)},
+	}
+	w.run(ctx)
+	return nil
+}
+
+// worker is one Run of an Outbox.
+type worker struct {
+	*Outbox
+	dialect sqldb.Dialect
+	holder  string // of this worker's leases
+	pauses  pauses
+	regions regions
+	results chan *result
+
+	mu       sync.Mutex
+	lanes    map[string]*lane // that this worker works on or has not settled yet
+	loggedAt time.Time        // when a failure of the database was last logged
+}
+
+// lane is one that this worker has leased.
+type lane struct {
+	name    string
+	entries []*entry // what waits in it, oldest first
+
+	mu    sync.Mutex
+	until time.Time // when the lease may end
+}
+
+// leased reports whether nobody else can have the lane yet.
+func (l *lane) leased() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return time.Now().Before(l.until)
+}
+
+func (l *lane) extend(until time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.until = until
+}
+
+// entry is an event that waits.
+type entry struct {
+	id         int64
+	key        lwa.Key
+	messageID  string
+	event      string // its type
+	state      int
+	tries      int
+	enqueuedAt time.Time // these times are of the clock of this process
+	dueAt      time.Time
+	expiresAt  time.Time
+	body       []byte
+
+	message *gateway.Message // of the body, nil before it is decoded
+}
+
+// decode reads the body.
+func (w *worker) decode(e *entry) (err error) {
+	if e.message != nil {
+		return nil
+	}
+	body := e.body
+	if w.AEAD != nil {
+		if body, err = w.AEAD.Decrypt(body, []byte(e.messageID)); err != nil {
+			return fmt.Errorf("the event cannot be decrypted: %w", err)
+		}
+	}
+	message := new(gateway.Message)
+	if err := json.Unmarshal(body, message); err != nil {
+		return fmt.Errorf("the event cannot be decoded: %w", err)
+	}
+	e.message = message
+	return nil
+}
+
+func (w *worker) run(ctx context.Context) {
+	size := w.Workers
+	if size <= 0 {
+		size = 64
+	}
+	work, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	slots := make(chan struct{}, size)
+	var group, services sync.WaitGroup
+	services.Go(func() { w.settleAll(work, ctx) })
+	renewing := make(chan struct{})
+	services.Go(func() { w.renewAll(work, renewing) })
+	for ctx.Err() == nil {
+		free := size - len(slots)
+		claimed, err := w.claim(ctx, free)
+		if err != nil && ctx.Err() == nil {
+			w.complain(ctx, "claim events", err)
+		}
+		for _, l := range claimed {
+			slots <- struct{}{}
+			group.Go(func() {
+				w.results <- w.work(work, ctx.Done(), l)
+				<-slots
+			})
+		}
+		pause := pollEvery
+		if len(claimed) > 0 {
+			pause = claimEvery
+		}
+		if len(claimed) == free { // all are busy: the next slot may take a while
+			select {
+			case slots <- struct{}{}:
+				<-slots
+			case <-ctx.Done():
+			}
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+		}
+	}
+	group.Wait()
+	close(w.results)
+	close(renewing)
+	services.Wait()
+}
+
+// complain logs a failure of the database, once a minute.
+func (w *worker) complain(ctx context.Context, task string, err error) {
+	w.mu.Lock()
+	again := time.Since(w.loggedAt) < time.Minute
+	if !again {
+		w.loggedAt = time.Now()
+	}
+	w.mu.Unlock()
+	if w.Logger != nil && !again {
+		w.Logger.LogAttrs(ctx, slog.LevelError, "the outbox's database fails: "+task, slog.Any("error", err))
+	}
+}
+
+const selectDue = `
+SELECT lane FROM alexa_outbox o WHERE state < 2 AND due_at <= {now}
+    AND NOT EXISTS (SELECT 1 FROM alexa_outbox_leases l WHERE l.lane = o.lane AND l.until_at > {now})
+ORDER BY due_at, id LIMIT $1`
+
+const selectEntries = `
+SELECT id, lane, client_id, account_id, link_id, message_id, type, state, tries,
+    {now} - enqueued_at, due_at - {now}, expires_at - {now}, body
+FROM alexa_outbox WHERE state < 2 AND lane IN (`
+
+// claim leases at most n lanes that have something due, and reads what waits in
+// them.
+func (w *worker) claim(ctx context.Context, n int) ([]*lane, error) {
+	if n <= 0 {
+		return nil, nil
+	}
+	var names []string
+	err := w.query(ctx, w.dialect, func(scan func(...any) error) error {
+		var name string
+		err := scan(&name)
+		names = append(names, name)
+		return err
+	}, selectDue, 2*n)
+	if err != nil {
+		return nil, err
+	}
+	names = w.unknown(names, n)
+	if len(names) == 0 {
+		return nil, nil
+	}
+	slices.Sort(names) // two workers that lease at once do not wait for each other crosswise
+	asked := time.Now()
+	leased, err := w.lease(ctx, names)
+	if err != nil || len(leased) == 0 {
+		return nil, err
+	}
+	lanes := make(map[string]*lane, len(leased))
+	args := make([]any, len(leased))
+	for i, name := range leased {
+		lanes[name] = &lane{name: name, until: asked.Add(leaseTime - leaseMargin)}
+		args[i] = name
+	}
+	read := time.Now()
+	err = w.query(ctx, w.dialect, func(scan func(...any) error) error {
+		e := new(entry)
+		var name string
+		var age, due, expires int64
+		if err := scan(&e.id, &name, &e.key.ClientID, &e.key.AccountID, &e.key.LinkID, &e.messageID, &e.event,
+			&e.state, &e.tries, &age, &due, &expires, &e.body); err != nil {
+			return err
+		}
+		e.enqueuedAt, e.dueAt, e.expiresAt = read.Add(-milliseconds(age)), read.Add(milliseconds(due)), read.Add(milliseconds(expires))
+		lanes[name].entries = append(lanes[name].entries, e)
+		return nil
+	}, selectEntries+placeholders(1, len(args))+`) ORDER BY lane, id LIMIT `+fmt.Sprint(readAtOnce), args...)
+	if err == nil {
+		err = w.readPauses(ctx, lanes)
+	}
+	if err != nil {
+		return nil, err // the leases run out
+	}
+	all := make([]*lane, 0, len(lanes))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for name, l := range lanes {
+		w.lanes[name] = l
+		all = append(all, l)
+	}
+	return all, nil
+}
+
+func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// unknown returns at most n of the lanes, each once and none that this worker has
+// not settled yet: its lease may have ended.
+func (w *worker) unknown(names []string, n int) []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []string
+	for _, name := range names {
+		if w.lanes[name] == nil && !slices.Contains(all, name) && len(all) < n {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// lease takes the lanes that nobody has, and returns them.
+func (w *worker) lease(ctx context.Context, names []string) (leased []string, err error) {
+	var values strings.Builder
+	args := make([]any, 0, 2*len(names))
+	for i, name := range names {
+		if i > 0 {
+			values.WriteByte(',')
+		}
+		fmt.Fprintf(&values, "($%d,$%d,{now}+%d)", 2*i+1, 2*i+2, leaseTime.Milliseconds())
+		args = append(args, name, w.holder)
+	}
+	err = w.query(ctx, w.dialect, func(scan func(...any) error) error {
+		var name string
+		err := scan(&name)
+		leased = append(leased, name)
+		return err
+	}, `INSERT INTO alexa_outbox_leases (lane, holder, until_at) VALUES `+values.String()+`
+ON CONFLICT (lane) DO UPDATE SET holder = excluded.holder, until_at = excluded.until_at
+WHERE alexa_outbox_leases.until_at <= {now} RETURNING lane`, args...)
+	return leased, err
+}
+
+// renewAll renews the leases of the lanes that this worker works on, until stop is
+// closed. A lane that somebody else has by now is not extended.
+func (w *worker) renewAll(ctx context.Context, stop <-chan struct{}) {
+	ticker := time.NewTicker(renewEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-stop:
+			return
+		case <-ticker.C:
+			renewing, cancel := context.WithTimeout(ctx, leaseTime)
+			if err := w.renew(renewing); err != nil {
+				w.complain(ctx, "renew leases", err)
+			}
+			cancel()
+		}
+	}
+}
+
+func (w *worker) renew(ctx context.Context) error {
+	args := []any{w.holder}
+	w.mu.Lock()
+	for name := range w.lanes {
+		args = append(args, name)
+	}
+	w.mu.Unlock()
+	if len(args) == 1 {
+		return nil
+	}
+	until := time.Now().Add(leaseTime - leaseMargin)
+	return w.query(ctx, w.dialect, func(scan func(...any) error) error {
+		var name string
+		if err := scan(&name); err != nil {
+			return err
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if l := w.lanes[name]; l != nil {
+			l.extend(until)
+		}
+		return nil
+	}, fmt.Sprintf(`UPDATE alexa_outbox_leases SET until_at = {now}+%d WHERE holder = $1 AND lane IN (%s) RETURNING lane`,
+		leaseTime.Milliseconds(), placeholders(2, len(args)-1)), args...)
+}
