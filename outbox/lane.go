@@ -22,6 +22,7 @@ type result struct {
 	done         []int64 // rows to delete
 	dead         []burial
 	pause        *pause
+	back         region // that does not fail any more; empty if none is back
 	observations []observed
 }
 
@@ -113,7 +114,9 @@ func (w *worker) work(ctx context.Context, stopping <-chan struct{}, l *lane) *r
 			return r // somebody else has the lane, or the database fails
 		}
 		err := w.Sender.Attempt(ctx, e.key, message)
-		w.learn(ctx, where, err)
+		if w.learn(ctx, where, err) {
+			r.back = where
+		}
 		switch {
 		case err == nil:
 			for _, earlier := range l.entries[i : i+n-1] {

@@ -175,23 +175,20 @@ func (r *regions) report(where region, err error) (failed, back bool) {
 	return false, back
 }
 
-// learn lets what waits for a region go once that is back.
-func (w *worker) learn(ctx context.Context, where region, err error) {
+// failing reports whether events of the region wait.
+func (r *regions) failing(where region) bool { return r.probeIn(where) > 0 }
+
+// learn reports whether a region is back with this outcome of an attempt.
+func (w *worker) learn(ctx context.Context, where region, err error) bool {
 	failed, back := w.regions.report(where, err)
-	if failed && w.Logger != nil {
+	switch {
+	case w.Logger == nil:
+	case failed:
 		w.Logger.LogAttrs(ctx, slog.LevelWarn, "the event gateway of a region fails: its events wait", slog.String("alexa.region", string(where)), slog.Any("error", err))
-	}
-	if !back {
-		return
-	}
-	if w.Logger != nil {
+	case back:
 		w.Logger.LogAttrs(ctx, slog.LevelInfo, "the event gateway of a region is back", slog.String("alexa.region", string(where)))
 	}
-	_, err = w.DB.ExecContext(ctx, w.statement(w.dialect,
-		`UPDATE alexa_outbox SET due_at = {now} WHERE state < 2 AND due_at > {now} AND region = $1 AND reason = $2`), string(where), reasonRegion)
-	if err != nil {
-		w.complain(ctx, "wake the events of a region", err) // they come due by themselves
-	}
+	return back
 }
 
 // release gives up finding out whether the region still fails.

@@ -141,6 +141,7 @@ func (w *worker) writeAll(ctx context.Context, tx *sql.Tx, results []*result) (m
 		}
 		switch p := r.pause; {
 		case p == nil:
+		case p.region != "" && !p.failed && !w.regions.failing(p.region): // it came back meanwhile
 		case p.grant != nil:
 			if known := grants[*p.grant]; known == nil || known.wait < p.wait {
 				grants[*p.grant] = p
@@ -172,6 +173,15 @@ ON CONFLICT (lane) DO UPDATE SET until_at = excluded.until_at WHERE alexa_outbox
 	}
 	for some := range slices.Chunk(done, rowsAtOnce) {
 		if err := exec(`DELETE FROM alexa_outbox WHERE id IN (`+placeholders(1, len(some))+`)`, some...); err != nil {
+			return nil, err
+		}
+	}
+	for _, r := range results { // after all that was made to wait
+		if r.back == "" {
+			continue
+		}
+		if err := exec(`UPDATE alexa_outbox SET due_at = {now} WHERE state < 2 AND due_at > {now} AND region = $1 AND reason = $2`,
+			string(r.back), reasonRegion); err != nil {
 			return nil, err
 		}
 	}
