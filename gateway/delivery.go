@@ -170,6 +170,7 @@ func (d *delivery) post(ctx context.Context, client *http.Client) (*http.Respons
 	if err != nil {
 		return nil, err
 	}
+	outbound.Fence(request)
 	request.Header.Set("Authorization", "Bearer "+string(d.token))
 	request.Header.Set("Content-Type", "application/json")
 	return client.Do(request)

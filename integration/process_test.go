@@ -28,6 +28,7 @@ type errand struct {
 	Attacked *attacked    `json:",omitempty"`
 	Version2 *version2    `json:",omitempty"`
 	Chaos    *chaosSender `json:",omitempty"`
+	Outbox   *outboxChild `json:",omitempty"`
 }
 
 func (e errand) run(ctx context.Context, out io.Writer) error {
@@ -48,6 +49,8 @@ func (e errand) run(ctx context.Context, out io.Writer) error {
 		return e.Crowd.run(ctx, out)
 	case e.Chaos != nil:
 		return e.Chaos.run(ctx, out)
+	case e.Outbox != nil:
+		return e.Outbox.run(ctx, out)
 	default:
 		return e.Locking.run(ctx, out)
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents/gateway"
+	"github.com/alexaevents/alexaevents/internal/outbound"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -113,7 +114,11 @@ func (w *worker) work(ctx context.Context, stopping <-chan struct{}, l *lane) *r
 			w.regions.release(where)
 			return r // somebody else has the lane, or the database fails
 		}
-		err := w.Sender.Attempt(ctx, e.key, message)
+		err := w.Sender.Attempt(outbound.WithFence(ctx, l.leased), e.key, message)
+		if err != nil && !l.leased() {
+			w.regions.release(where)
+			return r
+		}
 		if w.learn(ctx, where, err) {
 			r.back = where
 		}
