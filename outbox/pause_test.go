@@ -1,0 +1,114 @@
+package outbox
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/gateway"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+func TestPauses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := pauses{until: make(map[lwa.Key]time.Time)}
+		anna, ben := lwa.Key{AccountID: "anna"}, lwa.Key{AccountID: "ben"}
+		require.Zero(t, p.left(anna))
+		p.add(anna, time.Minute)
+		p.add(anna, time.Second) // a shorter one does not end it
+		require.Equal(t, time.Minute, p.left(anna))
+		require.Zero(t, p.left(ben))
+		time.Sleep(time.Minute)
+		require.Zero(t, p.left(anna))
+		require.Empty(t, p.until)
+	})
+}
+
+// fail is what the gateway makes of an event while it fails.
+func fail(t *testing.T, status int) error {
+	cloud := alexatest.NewCloud()
+	tokens := &lwa.Source{Client: &lwa.Client{ID: "client", Secret: "secret", HTTPClient: cloud.Client()}, Store: new(lwa.MemoryStore)}
+	key := lwa.Key{ClientID: "client", AccountID: "anna", LinkID: "link"}
+	require.NoError(t, tokens.Accept(t.Context(), key, alexaevents.Europe, alexaevents.Secret(cloud.Grant(alexaevents.Europe, "anna"))))
+	cloud.Fail(alexatest.Fault{URL: "https://api.eu.amazonalexa.com/", Status: status})
+	m, err := gateway.NewMessage(&gateway.DeleteReport{EndpointIDs: []string{"lamp"}})
+	require.NoError(t, err)
+	err = (&gateway.Sender{Tokens: tokens, HTTPClient: cloud.Client()}).Attempt(t.Context(), key, m)
+	require.Error(t, err)
+	return err
+}
+
+func TestRegions(t *testing.T) {
+	down, throttled := fail(t, 500), fail(t, 429)
+	synctest.Test(t, func(t *testing.T) {
+		r := regions{breakers: make(map[region]*breaker)}
+		const europe, america = alexaevents.Europe, alexaevents.NorthAmerica
+		report := func(err error) (failed, back bool) { return r.report(europe, err) }
+		for range failuresToOpen - 1 {
+			failed, back := report(down)
+			require.False(t, failed || back)
+		}
+		report(nil) // it was not down
+		for range failuresToOpen - 1 {
+			report(down)
+			report(errors.New("the store fails")) // which tells nothing
+			report(context.DeadlineExceeded)      // nor does this
+			require.Zero(t, r.wait(europe))
+		}
+		failed, _ := report(down)
+		require.True(t, failed)
+		require.Greater(t, r.wait(europe), probeEvery)
+		require.Zero(t, r.wait(america))
+		require.Equal(t, probeEvery, r.probeIn(europe))
+
+		time.Sleep(probeEvery)
+		require.Zero(t, r.wait(europe), "one event finds out")
+		require.NotZero(t, r.wait(europe), "and no other meanwhile")
+		failed, back := report(down)
+		require.False(t, failed || back, "it is known")
+		require.NotZero(t, r.wait(europe))
+
+		time.Sleep(probeEvery)
+		require.Zero(t, r.wait(europe))
+		r.release(europe) // the event was not sent
+		require.Zero(t, r.wait(europe))
+		_, back = report(throttled) // which proves that it works
+		require.True(t, back)
+		require.Zero(t, r.wait(europe))
+		require.False(t, r.failing(europe))
+	})
+}
+
+func TestBackoff(t *testing.T) {
+	for tries, least := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 32 * time.Second, time.Minute, time.Minute} {
+		wait := backoff(tries)
+		require.GreaterOrEqual(t, wait, least)
+		require.Less(t, wait, least*3/2)
+	}
+	require.Less(t, backoff(1<<40), 2*time.Minute)
+}
+
+func TestMaxAge(t *testing.T) {
+	at := time.Date(2026, 11, 22, 9, 30, 15, 0, time.UTC)
+	property := gateway.PowerState(gateway.On, at)
+	for want, event := range map[time.Duration]gateway.Event{
+		8 * time.Second:    &gateway.Response{EndpointID: "lamp", CorrelationToken: "token"},
+		30 * time.Second:   &gateway.DoorbellPress{EndpointID: "door", Cause: gateway.PhysicalInteraction, Timestamp: at},
+		15 * time.Minute:   &gateway.ChangeReport{EndpointID: "lamp", Cause: gateway.PhysicalInteraction, Properties: []gateway.Property{property}},
+		7 * 24 * time.Hour: &gateway.DeleteReport{EndpointIDs: []string{"lamp"}},
+	} {
+		m, err := gateway.NewMessage(event)
+		require.NoError(t, err)
+		require.Equal(t, want, new(Outbox).maxAge(m))
+		own := &Outbox{MaxAge: func(*gateway.Message) time.Duration { return 0 }}
+		require.Equal(t, want, own.maxAge(m), "zero is the default")
+		own.MaxAge = func(*gateway.Message) time.Duration { return time.Minute }
+		require.Equal(t, time.Minute, own.maxAge(m))
+	}
+}
