@@ -2,7 +2,6 @@ package skillevents
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -13,12 +12,6 @@ import (
 
 // response acknowledges an event. Alexa ignores its content.
 const response = `{"version":"1.0","response":{}}`
-
-var (
-	errMethod     = errors.New("skillevents: the method is not POST")
-	errNoVerifier = errors.New("skillevents: no verifier has checked the request: mount the Handler behind the Handler method of signature.Verifier")
-	errNoReceive  = errors.New("skillevents: Receive is nil: set it, for example to the Record method of identity.Recorder")
-)
 
 // Handler receives events over HTTP. Mount it behind the Handler method of
 // signature.Verifier, which passes it the verified bytes. It acknowledges an

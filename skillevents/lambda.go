@@ -3,7 +3,6 @@ package skillevents
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -12,12 +11,6 @@ import (
 	"github.com/alexaevents/alexaevents/internal/redact"
 	"github.com/alexaevents/alexaevents/internal/throttle"
 )
-
-// ErrSkill is the error of [Lambda.Invoke] for an event of a skill that is not
-// in [Lambda.Skills].
-var ErrSkill = errors.New("skillevents: event of a skill that is not allowed")
-
-var errNoSkills = fmt.Errorf("%w: Lambda.Skills is empty: list the IDs of your skills", ErrSkill)
 
 // Lambda receives events in an AWS Lambda function whose trigger is the Alexa
 // Skills Kit. Pass its Invoke method to lambda.Start of aws-lambda-go.

@@ -3,18 +3,9 @@ package skillevents
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/alexaevents/alexaevents/internal/envelope"
-)
-
-// ErrMalformed is the error of [Parse] for bytes that are not an Alexa event.
-var ErrMalformed = errors.New("skillevents: malformed event")
-
-var (
-	errNoType    = errors.New("no request.type")
-	errDirective = errors.New("no request.type: this is a directive to a smart home skill, for gateway.ParseDirective")
 )
 
 // Parse decodes one event, or any other request that Alexa sends a skill. The

@@ -1,9 +1,12 @@
 package sns_test
 
 import (
+	"crypto/fips140"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -407,4 +410,30 @@ func FuzzVerify(f *testing.F) {
 			require.Regexp(t, `^https://sns\.us-east-2\.amazonaws\.com/SimpleNotificationService-[A-Za-z0-9]+\.pem$`, url)
 		}
 	})
+}
+
+// Where a program may not use SHA-1 at all, a signature of version 1 is an
+// error, and not the panic that the hash would be. Where the FIPS 140 mode allows
+// SHA-1, it is accepted.
+func TestFIPS140(t *testing.T) {
+	if !fips140.Enabled() {
+		for _, mode := range []string{"on", "only"} {
+			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFIPS140$", "-test.v")
+			child.Env = append(os.Environ(), "GODEBUG=fips140="+mode)
+			output, err := child.CombinedOutput()
+			require.NoError(t, err, "%s", output)
+			require.Contains(t, string(output), "--- PASS: TestFIPS140")
+		}
+		return
+	}
+	b := newBench()
+	require.NoError(t, b.verify(notification()))
+	old := notification().with("SignatureVersion", "1")
+	if !fips140.Enforced() {
+		require.NoError(t, b.verify(old))
+		return
+	}
+	_, err := b.Verify(t.Context(), old.with("Signature", sign(keys[0](), "2", old.text())).json())
+	require.ErrorIs(t, err, sns.ErrVersion)
+	require.ErrorContains(t, err, "FIPS 140")
 }

@@ -4,7 +4,10 @@
 // in two ways.
 package envelope
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // Field names a member of the request by its path.
 type Field uint8
@@ -178,3 +181,35 @@ func (f Field) hasMembers() bool { return objects>>f&1 != 0 }
 // objects are the fields whose members are fields.
 const objects uint64 = 1<<session | 1<<requestContext | 1<<system | 1<<application | 1<<user |
 	1<<permissions | 1<<person | 1<<device | 1<<unit | 1<<Request
+
+// immediate lists the requests that Alexa makes while a customer or a device
+// waits, and makes once: whole types, and families of types that end in a dot.
+var immediate = [...]string{
+	"LaunchRequest",
+	"IntentRequest",
+	"CanFulfillIntentRequest",
+	"SessionEndedRequest",
+	"SessionResumedRequest",
+	"Alexa.Presentation.",
+	"AudioPlayer.",
+	"Connections.",
+	"CustomInterfaceController.",
+	"Dialog.",
+	"Display.",
+	"GameEngine.",
+	"PlaybackController.",
+	"System.",
+	"VideoPlayer.",
+}
+
+// IsImmediate reports whether requests of the type are never delivered again.
+// All other ones that have no session may be events, which Alexa redelivers for
+// up to an hour with their original timestamp.
+func IsImmediate(requestType string) bool {
+	for _, family := range immediate {
+		if requestType == family || strings.HasSuffix(family, ".") && strings.HasPrefix(requestType, family) {
+			return true
+		}
+	}
+	return false
+}

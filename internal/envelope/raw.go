@@ -6,6 +6,8 @@ import (
 	"math"
 	"strconv"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
 // Raw is a JSON value as it stands in a scanned request; nil is an absent or
@@ -36,6 +38,12 @@ func (r Raw) TextBytes() ([]byte, error) {
 		return nil, errNotText
 	}
 	return r.bytes(), nil
+}
+
+// TextIfAny returns the string that the value is, "" for another one.
+func (r Raw) TextIfAny() string {
+	text, _ := r.Text()
+	return text
 }
 
 // bytes returns what is between the quotes of a string, escapes resolved. It
@@ -74,4 +82,60 @@ func (r Raw) Time() (time.Time, error) {
 		number *= 1000
 	}
 	return time.UnixMilli(int64(math.Round(number))).UTC(), nil
+}
+
+// unescape appends a string that the scan has accepted, escapes resolved. Half
+// a surrogate pair becomes U+FFFD, as in encoding/json.
+func unescape(b, text []byte) []byte {
+	n := len(b)
+	b = append(b, text...) // no escape is shorter than what it stands for
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c == '\\' {
+			i++
+			switch c = text[i]; c {
+			case 'b':
+				c = '\b'
+			case 'f':
+				c = '\f'
+			case 'n':
+				c = '\n'
+			case 'r':
+				c = '\r'
+			case 't':
+				c = '\t'
+			case 'u':
+				r, length := escapedRune(text[i+1:])
+				n += utf8.EncodeRune(b[n:], r)
+				i += length
+				continue
+			}
+		}
+		b[n] = c
+		n++
+	}
+	return b[:n]
+}
+
+// escapedRune reads the rune of an escape from behind its first u, and tells
+// how many bytes that took.
+func escapedRune(text []byte) (r rune, length int) {
+	r = hexRune(text)
+	if utf16.IsSurrogate(r) {
+		if len(text) >= 10 && text[4] == '\\' && text[5] == 'u' {
+			if pair := utf16.DecodeRune(r, hexRune(text[6:])); pair != utf8.RuneError {
+				return pair, 10
+			}
+		}
+		r = utf8.RuneError
+	}
+	return r, 4
+}
+
+// hexRune reads four hexadecimal digits.
+func hexRune(digits []byte) (r rune) {
+	for _, c := range digits[:4] {
+		r = r<<4 | rune(hex[c]&0xf)
+	}
+	return r
 }

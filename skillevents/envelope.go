@@ -2,9 +2,12 @@ package skillevents
 
 import (
 	"encoding/json"
+	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/internal/summary"
 )
 
 // Event is something that Alexa told a skill. [Parse] returns a pointer to one
@@ -81,3 +84,35 @@ func (e *Envelope) Raw() json.RawMessage { return e.raw }
 // Body returns request.body as it arrived, nil if there is none. It may hold an
 // access token: do not log it. The caller must not change the bytes.
 func (e *Envelope) Body() json.RawMessage { return e.body }
+
+// Unknown is a request whose type this package has no struct for: a type newer
+// than this version, one whose body Amazon documents nowhere
+// (AlexaAudioPlayQueueEvent.*, in-skill product subscriptions), or an ordinary
+// request of a conversation such as a LaunchRequest. [Envelope.Raw] has all of
+// it.
+type Unknown struct {
+	Envelope `json:"-"`
+}
+
+// The methods in this file have value receivers, so that copies of events are
+// as safe to print as the pointers that Parse returns.
+
+func (e Envelope) summary() summary.Summary {
+	return summary.Summary{
+		{Name: "type", Text: e.Type},
+		{Name: "requestId", Text: e.RequestID},
+		{Name: "time", Text: summary.Time(e.Time())},
+		{Name: "skillId", Text: e.SkillID},
+	}
+}
+
+// MarshalJSON returns an object with the event's type, requestId, time and
+// skillId, and nothing else: an event inside a value that is marshalled for a
+// log stays harmless. The whole event is in [Envelope.Raw].
+func (e Envelope) MarshalJSON() ([]byte, error) { return e.summary().JSON(), nil }
+
+// Format prints what [Envelope.MarshalJSON] returns, whatever the verb.
+func (e Envelope) Format(f fmt.State, verb rune) { e.summary().Format(f, verb) }
+
+// LogValue is the same summary for log/slog, as a group.
+func (e Envelope) LogValue() slog.Value { return e.summary().LogValue() }
