@@ -64,16 +64,16 @@ func TestTime(t *testing.T) {
 		"a number beyond every time":    {ordinary, "1e300", signature.ErrTime},
 	} {
 		t.Run(name, func(t *testing.T) {
-			require.ErrorIs(t, newBench(t).verify(request(test.requestType, test.timestamp)), test.want)
+			require.ErrorIs(t, newBench().verify(request(test.requestType, test.timestamp)), test.want)
 		})
 	}
 	t.Run("34 missing", func(t *testing.T) {
 		body := bytes.Replace(intent(), []byte(`"timestamp"`), []byte(`"other"`), 1)
-		require.ErrorIs(t, newBench(t).verify(body), signature.ErrTime)
+		require.ErrorIs(t, newBench().verify(body), signature.ErrTime)
 	})
 	t.Run("34 no request", func(t *testing.T) {
 		body := bytes.Replace(intent(), []byte(`"request"`), []byte(`"other"`), 1)
-		require.ErrorIs(t, newBench(t).verify(body), signature.ErrTime)
+		require.ErrorIs(t, newBench().verify(body), signature.ErrTime)
 	})
 }
 
@@ -100,7 +100,7 @@ func TestTimeInAndOutsideOfSessions(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			body := bytes.Replace(request(event, `0`), []byte(`"timestamp":0`), []byte(test.times), 1)
 			body = bytes.Replace(body, []byte(`{`), []byte(`{"session":`+test.session+`,`), 1)
-			require.ErrorIs(t, newBench(t).verify(body), test.want)
+			require.ErrorIs(t, newBench().verify(body), test.want)
 		})
 	}
 }
@@ -112,6 +112,6 @@ func TestErrorTellsTheAge(t *testing.T) {
 		`"9999-12-31T23:59:59Z"`:            "signature: the timestamp is outside the accepted window: " + time.Duration(math.MaxInt64).String() + " in the future, at most 2m30s is accepted",
 		`"0001-01-01T00:00:00Z"`:            "signature: the timestamp is outside the accepted window: there is none",
 	} {
-		require.EqualError(t, newBench(t).verify(request("IntentRequest", timestamp)), want)
+		require.EqualError(t, newBench().verify(request("IntentRequest", timestamp)), want)
 	}
 }
