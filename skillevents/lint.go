@@ -60,6 +60,9 @@ func Lint(skillJSON []byte) ([]Finding, error) {
 	for i, name := range s.Subscriptions {
 		findings = append(findings, lintName(namePath(path, "subscriptions", i), EventName(name.EventName))...)
 	}
+	for i, name := range s.Publications {
+		findings = append(findings, lintPublication(namePath(path, "publications", i), name.EventName)...)
+	}
 	findings = append(findings, lintCustomerRecords(path+".subscriptions", s.Subscriptions)...)
 	return append(findings, note(path, "a change to a live skill takes effect after another certification")), nil
 }
@@ -117,6 +120,28 @@ func lintName(path string, name EventName) []Finding {
 		return nil // Amazon's model has two hundred of these, of devices
 	}
 	return []Finding{problem(path, string(name)+" is unknown")}
+}
+
+// proactiveEvents is the catalog in Amazon's page "Proactive Events Schemas".
+var proactiveEvents = []string{
+	"AMAZON.WeatherAlert.Activated",
+	"AMAZON.SportsEvent.Updated",
+	"AMAZON.MessageAlert.Activated",
+	"AMAZON.OrderStatus.Updated",
+	"AMAZON.Occasion.Updated",
+	"AMAZON.TrashCollectionAlert.Activated",
+	"AMAZON.MediaContent.Available",
+	"AMAZON.SocialGameInvite.Available",
+}
+
+func lintPublication(path, name string) []Finding {
+	switch {
+	case name == "" || isSubscription(name) || slices.Contains(proactiveEvents, name):
+		return nil // valid, or found already
+	case strings.HasPrefix(name, "AMAZON."):
+		return []Finding{note(path, name+" is not in Amazon's catalog of proactive events")}
+	}
+	return []Finding{problem(path, name+" is unknown: the names of proactive events begin with AMAZON.")}
 }
 
 func sortedKeys[K cmp.Ordered, V any](m map[K]V) []K { return slices.Sorted(maps.Keys(m)) }

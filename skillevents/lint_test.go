@@ -56,8 +56,13 @@ func TestLint(t *testing.T) {
 		"empty list":       {data: section(endpoint + `, "subscriptions": []`), want: []string{"manifest.events.subscriptions: missing"}},
 		"no name":          {data: section(endpoint + `, "subscriptions": [{}]`), want: []string{"manifest.events.subscriptions[0].eventName: missing"}},
 		"twice":            {data: subscribed("SKILL_ENABLED", "SKILL_ENABLED"), want: []string{"manifest.events.subscriptions[1].eventName: SKILL_ENABLED is there twice"}},
-		"publications":     {data: section(endpoint + `, "subscriptions": [{"eventName": "SKILL_ENABLED"}], "publications": [{"eventName": "AMAZON.X"}, {}]`), want: []string{"manifest.events.publications[1].eventName: missing"}},
-		"unknown name":     {data: subscribed("SKILL_ENABLED", "SKILL_ENABLE"), want: []string{"manifest.events.subscriptions[1].eventName: SKILL_ENABLE is unknown"}},
+		"publications":     {data: section(endpoint + `, "subscriptions": [{"eventName": "SKILL_ENABLED"}], "publications": [{"eventName": "AMAZON.OrderStatus.Updated"}, {}]`), want: []string{"manifest.events.publications[1].eventName: missing"}},
+		"unknown publications": {
+			data: section(endpoint + `, "subscriptions": [{"eventName": "SKILL_ENABLED"}], "publications": [{"eventName": "MessageAlert.Activated"}, {"eventName": "AMAZON.MessageAlert.Activate"}]`),
+			want: []string{"manifest.events.publications[0].eventName: MessageAlert.Activated is unknown: the names of proactive events begin with AMAZON."},
+			note: []string{"manifest.events.publications[1].eventName: AMAZON.MessageAlert.Activate is not in Amazon's catalog of proactive events"},
+		},
+		"unknown name": {data: subscribed("SKILL_ENABLED", "SKILL_ENABLE"), want: []string{"manifest.events.subscriptions[1].eventName: SKILL_ENABLE is unknown"}},
 		"request type": {
 			data: subscribed("AlexaSkillEvent.ProactiveSubscriptionChanged"),
 			want: []string{"manifest.events.subscriptions[0].eventName: AlexaSkillEvent.ProactiveSubscriptionChanged is the type of the request; the name of the event is SKILL_PROACTIVE_SUBSCRIPTION_CHANGED"},
@@ -102,7 +107,7 @@ func TestLint(t *testing.T) {
 		},
 		"https, all well": {data: section(`"endpoint": {"uri": "https://backend.example:443/events", "sslCertificateType": "Trusted"}, "subscriptions": [{"eventName": "SKILL_ENABLED"}]`)},
 		"lists mixed up": {
-			data: section(endpoint + `, "subscriptions": [{"eventName": "AMAZON.MessageAlert.Activated"}, {"eventName": "SKILL_ENABLED"}], "publications": [{"eventName": "REMINDER_STARTED"}, {"eventName": "AMAZON.X"}, {"eventName": "AlexaSkillEvent.SkillEnabled"}]`),
+			data: section(endpoint + `, "subscriptions": [{"eventName": "AMAZON.MessageAlert.Activated"}, {"eventName": "SKILL_ENABLED"}], "publications": [{"eventName": "REMINDER_STARTED"}, {"eventName": "AMAZON.Occasion.Updated"}, {"eventName": "AlexaSkillEvent.SkillEnabled"}]`),
 			want: []string{
 				"manifest.events.subscriptions[0].eventName: AMAZON.MessageAlert.Activated is a proactive event, which the skill sends: it belongs to publications",
 				"manifest.events.publications[0].eventName: REMINDER_STARTED is an event that the skill receives: it belongs to subscriptions",
@@ -168,13 +173,14 @@ func TestLintAcceptsManifests(t *testing.T) {
 	alive := slices.DeleteFunc(allNames(t), func(name skillevents.EventName) bool {
 		return strings.Contains(string(name), "LIST") || strings.HasPrefix(string(name), "ITEMS_")
 	})
+	proactive := []string{"AMAZON.MessageAlert.Activated", "AMAZON.TrashCollectionAlert.Activated", "AMAZON.NextYear.Updated"}
 	endpoints := rapid.SampledFrom([]skillevents.Endpoint{{URI: function}, {URI: function + ":1"}, {URI: "https://backend.example/events", Certificate: skillevents.Trusted}})
 	rapid.Check(t, func(t *rapid.T) {
 		manifest := skillevents.Manifest{
 			Endpoint:      endpoints.Draw(t, "endpoint"),
 			Regions:       rapid.MapOfN(rapid.SampledFrom([]alexaevents.Region{alexaevents.NorthAmerica, alexaevents.Europe, alexaevents.FarEast}), endpoints, 0, 3).Draw(t, "regions"),
 			Subscriptions: rapid.SliceOfNDistinct(rapid.SampledFrom(alive), 1, 10, rapid.ID).Draw(t, "subscriptions"),
-			Publications:  rapid.SliceOfNDistinct(rapid.StringN(1, 20, -1), 0, 3, rapid.ID).Draw(t, "publications"),
+			Publications:  rapid.SliceOfNDistinct(rapid.SampledFrom(proactive), 0, 3, rapid.ID).Draw(t, "publications"),
 		}
 		data, err := json.Marshal(map[string]any{"manifest": map[string]any{"events": manifest}})
 		require.NoError(t, err)
