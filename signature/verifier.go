@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -123,8 +122,8 @@ func (v *Verifier) check(ctx context.Context, signed signatureHeaders, body []by
 	if err != nil {
 		return "", "", fmt.Errorf("%w: applicationId: %w", ErrRequest, err)
 	}
-	if err := v.checkSkill(skillID); err != nil {
-		return "", "", err
+	if err := envelope.CheckSkill(skillID, v.Skills, "Verifier.Skills"); err != nil {
+		return "", "", fmt.Errorf("%w: %w", ErrSkill, err)
 	}
 
 	source := certs.Source{URL: signed.url, Now: at, Load: func(ctx context.Context) (*certs.Certificate, error) {
@@ -159,24 +158,6 @@ func shortText(raw envelope.Raw) (string, error) {
 		return "", errors.New("too long")
 	}
 	return raw.Text()
-}
-
-func (v *Verifier) checkSkill(skillID string) error {
-	switch {
-	case skillID != "" && slices.Contains(v.Skills, skillID):
-		return nil
-	case skillID == "":
-		return fmt.Errorf("%w: it has no skill ID", ErrSkill)
-	case isSkillID(skillID):
-		return fmt.Errorf("%w: %s is not in Verifier.Skills, which lists %d", ErrSkill, skillID, len(v.Skills))
-	}
-	return fmt.Errorf("%w: it has an invalid skill ID", ErrSkill)
-}
-
-// isSkillID reports whether an ID has the form of Amazon's, and so may be shown.
-func isSkillID(id string) bool {
-	rest, ok := strings.CutPrefix(id, "amzn1.")
-	return ok && len(id) <= 100 && strings.Trim(rest, "abcdefghijklmnopqrstuvwxyz0123456789.-") == ""
 }
 
 // signatureHeaders is what the two headers say.

@@ -5,22 +5,32 @@ import (
 	"fmt"
 )
 
-// ErrMalformed is the error of [Parse] for bytes that are not an Alexa event.
-var ErrMalformed = errors.New("skillevents: malformed event")
+var (
+	// ErrMalformed is the error of [Parse] for bytes that are not an Alexa event.
+	ErrMalformed = errors.New("skillevents: malformed event")
 
-// ErrSkill is the error of [Lambda.Invoke] for an event of a skill that is not
-// in [Lambda.Skills].
-var ErrSkill = errors.New("skillevents: event of a skill that is not allowed")
+	// ErrSkill is the error of [Lambda.Invoke] for an event of a skill that
+	// [Lambda.Skills] does not list.
+	ErrSkill = errors.New("skillevents: event of another skill")
 
-// ErrManifest is the error for a manifest that cannot be used.
-var ErrManifest = errors.New("skillevents: not a usable manifest")
+	// ErrMisconfigured is the error of a [Handler] or [Lambda] that lacks a field
+	// or a verifier. Its text says what to set.
+	ErrMisconfigured = errors.New("skillevents: misconfigured")
+
+	// ErrManifest is the error of [Manifest] and [Lint] for a manifest that
+	// Amazon refuses.
+	ErrManifest = errors.New("skillevents: invalid manifest")
+)
 
 var (
 	errNoType    = errors.New("no request.type")
 	errDirective = errors.New("no request.type: this is a directive to a smart home skill, for gateway.ParseDirective")
 
 	errMethod     = errors.New("skillevents: the method is not POST")
-	errNoVerifier = errors.New("skillevents: no verifier has checked the request: mount the Handler behind the Handler method of signature.Verifier")
-	errNoReceive  = errors.New("skillevents: Receive is nil: set it, for example to the Record method of identity.Recorder")
-	errNoSkills   = fmt.Errorf("%w: Lambda.Skills is empty: list the IDs of your skills", ErrSkill)
+	errNoVerifier = fmt.Errorf("%w: no verifier has checked the request: mount the Handler behind the Handler method of signature.Verifier", ErrMisconfigured)
 )
+
+// notSet is the error for a field that must be set.
+func notSet(field, remedy string) error {
+	return fmt.Errorf("%w: %s is not set: %s", ErrMisconfigured, field, remedy)
+}

@@ -57,11 +57,11 @@ func ExampleLambda() {
 		},
 	}
 
-	answer, err := function.Invoke(context.Background(), json.RawMessage(`{
+	response, err := function.Invoke(context.Background(), json.RawMessage(`{
 		"version": "1.0",
 		"context": {"System": {"application": {"applicationId": "amzn1.ask.skill.example"}}},
 		"request": {"type": "AlexaSkillEvent.SkillEnabled", "timestamp": "2026-11-21T22:00:00Z"}}`))
-	fmt.Println(string(answer), err)
+	fmt.Println(string(response), err)
 
 	_, err = function.Invoke(context.Background(), json.RawMessage(`{
 		"version": "1.0",
@@ -71,7 +71,7 @@ func ExampleLambda() {
 	// Output:
 	// received AlexaSkillEvent.SkillEnabled
 	// {"version":"1.0","response":{}} <nil>
-	// skillevents: event of a skill that is not allowed: "amzn1.ask.skill.other" is none of the 1 in Lambda.Skills
+	// skillevents: event of another skill: amzn1.ask.skill.other is not in Lambda.Skills, which lists 1
 }
 
 // Events over HTTP, behind a verifier. Without one, Handler refuses every request.
@@ -104,7 +104,7 @@ func ExampleHandler() {
 	// AlexaSkillEvent.SkillEnabled
 	// received <nil>
 	// 200 {"version":"1.0","response":{}}
-	// misconfigured skillevents: no verifier has checked the request: mount the Handler behind the Handler method of signature.Verifier
+	// misconfigured skillevents: misconfigured: no verifier has checked the request: mount the Handler behind the Handler method of signature.Verifier
 	// 500
 }
 

@@ -89,7 +89,7 @@ func TestManifestRefuses(t *testing.T) {
 	} {
 		_, err := json.Marshal(test.manifest)
 		require.ErrorIs(t, err, skillevents.ErrManifest, name)
-		require.ErrorContains(t, err, "skillevents: not a usable manifest: "+test.path, name)
+		require.ErrorContains(t, err, "skillevents: invalid manifest: "+test.path, name)
 	}
 }
 

@@ -3,13 +3,14 @@ package sns
 import (
 	"errors"
 	"fmt"
-	"net/http"
 
 	"github.com/alexaevents/alexaevents/internal/certs"
 )
 
 // Each reason to refuse a message has its own error, for [errors.Is]. Only
 // ErrFetch and ErrConfirm are worth a retry with the same message.
+// ErrMisconfigured is the error of a [Handler], [Lambda] or [SQS] that lacks a
+// field; its text says what to set.
 var (
 	ErrBody         = errors.New("sns: the body cannot be read")
 	ErrMessage      = errors.New("sns: not an SNS message")
@@ -24,14 +25,15 @@ var (
 	ErrCertificate  = errors.New("sns: the certificate is not one of SNS")
 	ErrSignature    = errors.New("sns: the signature does not match the message")
 	ErrConfirm      = errors.New("sns: the subscription could not be confirmed")
+
+	ErrMisconfigured = errors.New("sns: misconfigured")
 )
 
-// errMisuse is the kind of error that the program causes, not the message. Its
-// text names the field to set.
-var errMisuse = errors.New("sns: not set up")
+var errMethod = errors.New("sns: the method is not POST")
 
-func misuse(field, remedy string) error {
-	return fmt.Errorf("%w: %s is not set: %s", errMisuse, field, remedy)
+// notSet is the error for a field that must be set.
+func notSet(field, remedy string) error {
+	return fmt.Errorf("%w: %s is not set: %s", ErrMisconfigured, field, remedy)
 }
 
 var errChanged = fmt.Errorf("%w: SNS has not signed it, or a proxy has changed it on the way", ErrSignature)
@@ -45,18 +47,4 @@ func certificateError(err error) error {
 		return fmt.Errorf("%w: %w", ErrCertificate, err)
 	}
 	return errChanged
-}
-
-// status is the HTTP status for a message that is refused: the caller is at
-// fault, unless a request of our own failed or the program is not set up.
-func status(err error) int {
-	switch {
-	case errors.Is(err, errMisuse):
-		return http.StatusInternalServerError
-	case errors.Is(err, ErrFetch), errors.Is(err, ErrConfirm):
-		return http.StatusServiceUnavailable
-	case errors.Is(err, ErrUnauthorized):
-		return http.StatusUnauthorized
-	}
-	return http.StatusBadRequest
 }

@@ -2,6 +2,7 @@ package sns_test
 
 import (
 	"bytes"
+	"context"
 	"crypto"
 	"crypto/rsa"
 	"crypto/sha1"
@@ -9,12 +10,16 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents/internal/certs/certstest"
 	"github.com/alexaevents/alexaevents/sns"
 )
 
@@ -75,7 +80,7 @@ func (e envelope) text() string {
 
 // signed returns the JSON with the signature of SNS.
 func (e envelope) signed() []byte {
-	return e.signedBy(keys[0]())
+	return e.signedBy(certstest.Key())
 }
 
 func (e envelope) signedBy(key *rsa.PrivateKey) []byte {
@@ -117,6 +122,7 @@ func replaced(t testing.TB, data []byte, old, other string) []byte {
 var causes = []error{
 	sns.ErrBody, sns.ErrMessage, sns.ErrHeader, sns.ErrTopic, sns.ErrRaw, sns.ErrVersion, sns.ErrURL,
 	sns.ErrFetch, sns.ErrCertificate, sns.ErrSignature, sns.ErrConfirm, sns.ErrTime, sns.ErrUnauthorized,
+	sns.ErrMisconfigured,
 }
 
 // shuffled returns the JSON with its members in another order than json has.
@@ -133,4 +139,64 @@ func (e envelope) shuffled() []byte {
 		members = append(members, `"`+name+`" : `+string(value))
 	}
 	return []byte("{\n" + strings.Join(members, " ,\n") + "}\n")
+}
+
+var now = certstest.Now
+
+func newPKI() *certstest.PKI { return certstest.New("sns.amazonaws.com") }
+
+// amazon is SNS as a backend reaches it: the hosts of the regions, which serve
+// the certificate at every address and confirm every subscription.
+type amazon struct {
+	certstest.Host
+	file []byte // the certificate
+}
+
+func newAmazon() *amazon {
+	a := &amazon{file: leafFile()}
+	a.Default = func(r *http.Request) *http.Response {
+		switch {
+		case r.Method == http.MethodGet && strings.HasSuffix(r.URL.Path, ".pem"):
+			return certstest.Response(http.StatusOK, a.file)
+		case r.Method == http.MethodGet && r.URL.Query().Get("Action") == "ConfirmSubscription":
+			return certstest.Response(http.StatusOK, []byte(`<ConfirmSubscriptionResponse/>`))
+		}
+		return certstest.Response(http.StatusBadRequest, nil)
+	}
+	return a
+}
+
+// leafFile is a genuine certificate as SNS serves it, without a chain.
+var leafFile = sync.OnceValue(func() []byte {
+	leaf, _, _ := newPKI().Issue()
+	return certstest.PEM(leaf)
+})
+
+// bench is a verifier with its surroundings.
+type bench struct {
+	*sns.Verifier
+	amazon *amazon
+	now    time.Time
+}
+
+func newBench() *bench {
+	b := &bench{amazon: newAmazon(), now: now}
+	b.Verifier = &sns.Verifier{
+		Topics:     []string{topicARN},
+		HTTPClient: &http.Client{Transport: b.amazon},
+		Now:        func() time.Time { return b.now },
+	}
+	return b
+}
+
+// verify verifies the message under a genuine signature.
+func (b *bench) verify(m envelope) error {
+	_, err := b.Verify(context.Background(), m.signed())
+	return err
+}
+
+// requireCalls requires these calls of Amazon and no others.
+func (b *bench) requireCalls(t testing.TB, want ...string) {
+	t.Helper()
+	require.Equal(t, want, b.amazon.Calls())
 }

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -20,6 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents/internal/certs/certstest"
 	"github.com/alexaevents/alexaevents/sns"
 )
 
@@ -75,22 +78,22 @@ func TestHandler(t *testing.T) {
 		"empty":                     {request: post(nil), code: 400},
 		"no body":                   {request: &http.Request{Method: http.MethodPost, Header: http.Header{}}, code: 400},
 		"unsigned":                  {request: post(notification().json()), code: 400},
-		"forged":                    {request: post(notification().signedBy(keys[1]())), code: 400},
+		"forged":                    {request: post(notification().signedBy(certstest.OtherKey())), code: 400},
 		"another topic":             {request: post(notification().with("TopicArn", topicARN+"2").signed()), code: 400},
 		"raw":                       {request: post([]byte(`{}`), "x-amz-sns-rawdelivery", "true", "x-amz-sns-topic-arn", topicARN, typeHeader, "Notification", "x-amz-sns-message-id", id), code: 400},
 		"raw, though signed":        {request: post(good, "x-amz-sns-rawdelivery", "true"), code: 400},
-		"broken body":               {request: httptest.NewRequest(http.MethodPost, "/", failing{}), code: 400},
+		"broken body":               {request: httptest.NewRequest(http.MethodPost, "/", iotest.ErrReader(io.ErrUnexpectedEOF)), code: 400},
 		"no certificate":            {request: post(good), answer: noRoute, code: 503},
 		"no certificate, no topic":  {request: post(notification().with("TopicArn", "x").signed()), answer: noRoute, code: 400},
-		"a cert. that is none":      {request: post(good), answer: func(*http.Request) (*http.Response, error) { return respond(200, nil), nil }, code: 400},
+		"a cert. that is none":      {request: post(good), answer: func(*http.Request) (*http.Response, error) { return certstest.Response(200, nil), nil }, code: 400},
 		"unsubscription":            {request: post(confirmation("UnsubscribeConfirmation").signed()), code: 200},
 		"subscription":              {request: post(confirmation("SubscriptionConfirmation").signed()), code: 200},
-		"subscription of a forger":  {request: post(confirmation("SubscriptionConfirmation").signedBy(keys[1]())), code: 400},
+		"subscription of a forger":  {request: post(confirmation("SubscriptionConfirmation").signedBy(certstest.OtherKey())), code: 400},
 		"subscription, other topic": {request: post(confirmation("SubscriptionConfirmation").with("TopicArn", topicARN+"2").signed()), code: 400},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, in := newBench(), &inbox{err: test.err}
-			b.amazon.answer = test.answer
+			b.amazon.Respond = test.answer
 			handler := &sns.Handler{Verifier: b.Verifier, Receive: in.receive}
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, test.request)
@@ -105,10 +108,6 @@ func TestHandler(t *testing.T) {
 		})
 	}
 }
-
-type failing struct{}
-
-func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 // A field that is not set is an error that SNS retries, logged with what to do, at
 // Error once a minute.
@@ -136,6 +135,8 @@ func TestHandlerWithoutFields(t *testing.T) {
 			require.Equal(t, 2, strings.Count(log.String(), "level=DEBUG"))
 			require.Equal(t, 3, strings.Count(log.String(), test.want))
 			require.Len(t, seen, 3)
+			require.Equal(t, sns.Misconfigured, seen[2].Outcome)
+			require.ErrorIs(t, seen[2].Err, sns.ErrMisconfigured)
 			require.ErrorContains(t, seen[2].Err, test.want)
 		})
 	}
@@ -144,7 +145,12 @@ func TestHandlerWithoutFields(t *testing.T) {
 
 func TestOtherMethods(t *testing.T) {
 	b, in := newBench(), &inbox{}
-	handler := &sns.Handler{Verifier: b.Verifier, Receive: in.receive}
+	var log bytes.Buffer
+	var seen []sns.Observation
+	handler := &sns.Handler{
+		Verifier: b.Verifier, Receive: in.receive, Logger: slog.New(slog.NewTextHandler(&log, nil)),
+		Observe: func(_ context.Context, o sns.Observation) { seen = append(seen, o) },
+	}
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodOptions} {
 		r := post(notification().signed())
 		r.Method = method
@@ -152,9 +158,12 @@ func TestOtherMethods(t *testing.T) {
 		handler.ServeHTTP(w, r)
 		require.Equal(t, 405, w.Code, method)
 		require.Equal(t, "POST", w.Header().Get("Allow"))
+		require.Equal(t, sns.Refused, seen[len(seen)-1].Outcome)
 	}
+	require.Len(t, seen, 4)
+	require.Equal(t, 4, strings.Count(log.String(), "level=INFO"), "anyone can cause it")
 	require.Empty(t, in.received)
-	require.Empty(t, b.amazon.called())
+	require.Empty(t, b.amazon.Calls())
 }
 
 // SNS sends the credentials of an endpoint after it was asked for them.
@@ -215,12 +224,19 @@ func TestHandlerObserve(t *testing.T) {
 		serve(notification().signed())
 		serve(confirmation("SubscriptionConfirmation").signed())
 		serve(notification().json())
+		b.amazon.Respond = func(*http.Request) (*http.Response, error) {
+			return certstest.Response(http.StatusInternalServerError, nil), nil
+		}
+		serve(confirmation("SubscriptionConfirmation").signed())
+		serve(notification().with("SigningCertURL", strings.Replace(certURL, ".pem", "2.pem", 1)).signed())
 		published := time.Date(2026, 3, 1, 11, 59, 58, 123e6, time.UTC)
 		require.Empty(t, cmp.Diff([]sns.Observation{
-			{Type: "Notification", TopicArn: topicARN, Timestamp: published, Duration: time.Second},
-			{Type: "Notification", TopicArn: topicARN, Timestamp: published, Duration: time.Second, Err: down},
-			{Type: "SubscriptionConfirmation", TopicArn: topicARN, Timestamp: published},
-			{Err: sns.ErrSignature},
+			{MessageType: "Notification", TopicArn: topicARN, Timestamp: published, Duration: time.Second, Outcome: sns.Received},
+			{MessageType: "Notification", TopicArn: topicARN, Timestamp: published, Duration: time.Second, Outcome: sns.Failed, Err: down},
+			{MessageType: "SubscriptionConfirmation", TopicArn: topicARN, Timestamp: published, Outcome: sns.Received},
+			{Outcome: sns.Refused, Err: sns.ErrSignature},
+			{MessageType: "SubscriptionConfirmation", TopicArn: topicARN, Timestamp: published, Outcome: sns.Failed, Err: sns.ErrConfirm},
+			{Outcome: sns.Failed, Duration: 100 * time.Millisecond, Err: sns.ErrFetch}, // with a retry
 		}, seen, cmpopts.EquateErrors()))
 	})
 }
@@ -248,7 +264,7 @@ func TestReceiveHasTheCallersContext(t *testing.T) {
 func TestHandlerOfACallerWhoLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, in := newBench(), &inbox{}
-		b.amazon.answer = func(r *http.Request) (*http.Response, error) {
+		b.amazon.Respond = func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
 		}
@@ -274,13 +290,16 @@ func TestHandlerLimitsTheBody(t *testing.T) {
 		return w.Code
 	}
 	large := append(slices.Clone(data), bytes.Repeat([]byte(" "), 1<<20-len(data))...)
-	require.Equal(t, 200, serve(large))
-	require.Equal(t, 400, serve(append(large, ' ')), "a megabyte if nothing is said")
+	for _, unset := range []int64{0, -1, math.MinInt64} {
+		handler.MaxBody = unset
+		require.Equal(t, 200, serve(large))
+		require.Equal(t, 400, serve(append(large, ' ')), "a megabyte if nothing is said")
+	}
 	handler.MaxBody = int64(len(data))
 	require.Equal(t, 200, serve(data))
 	handler.MaxBody--
 	require.Equal(t, 400, serve(data))
-	require.Len(t, in.received, 2)
+	require.Len(t, in.received, 4)
 }
 
 // The subscription is confirmed at the address made of what was verified.
@@ -290,12 +309,12 @@ func TestConfirmation(t *testing.T) {
 	}.Encode()
 	subscription := confirmation("SubscriptionConfirmation")
 	answer := func(status int) func(*http.Request) (*http.Response, error) {
-		leaf, _, _ := newPKI().issue()
+		leaf, _, _ := newPKI().Issue()
 		return func(r *http.Request) (*http.Response, error) {
 			if strings.HasSuffix(r.URL.Path, ".pem") {
-				return respond(http.StatusOK, block(leaf)), nil
+				return certstest.Response(http.StatusOK, certstest.PEM(leaf)), nil
 			}
-			response := respond(status, nil)
+			response := certstest.Response(status, nil)
 			response.Header.Set("Location", "https://sns.us-east-2.amazonaws.com/elsewhere")
 			return response, nil
 		}
@@ -323,13 +342,13 @@ func TestConfirmation(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, in := newBench(), &inbox{}
-			b.amazon.answer = test.answer
+			b.amazon.Respond = test.answer
 			handler := &sns.Handler{Verifier: b.Verifier, Receive: in.receive}
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, post(test.message.signed()))
 			require.Equal(t, test.code, w.Code)
 			require.Empty(t, in.received)
-			require.Equal(t, test.calls, b.amazon.called())
+			require.Equal(t, test.calls, b.amazon.Calls())
 		})
 	}
 
@@ -337,7 +356,7 @@ func TestConfirmation(t *testing.T) {
 		b := newBench()
 		err := b.Confirm(t.Context(), &sns.Message{Type: messageType, TopicArn: topicARN, Token: "x"})
 		require.ErrorIs(t, err, sns.ErrConfirm)
-		require.Empty(t, b.amazon.called())
+		require.Empty(t, b.amazon.Calls())
 	}
 }
 
@@ -383,7 +402,7 @@ func TestRaw(t *testing.T) {
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, r)
 			require.Equal(t, test.code, w.Code)
-			require.Empty(t, b.amazon.called())
+			require.Empty(t, b.amazon.Calls())
 			if test.code == 200 {
 				require.Equal(t, []*sns.Message{{Type: "Notification", ID: id, TopicArn: topicARN, Message: test.body}}, in.received)
 			} else {
@@ -421,7 +440,7 @@ func TestHandlerLog(t *testing.T) {
 	require.Contains(t, serve(notification().signed()), "database is down")
 	require.Contains(t, serve(confirmation("SubscriptionConfirmation").signed()), "confirmed a subscription")
 	require.Contains(t, serve(confirmation("UnsubscribeConfirmation").signed()), "a subscription has ended")
-	b.amazon.answer = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
+	b.amazon.Respond = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
 	down := serve(confirmation("SubscriptionConfirmation").signed())
 	require.Contains(t, down, "no route")
 	require.Contains(t, down, "level=WARN")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents/internal/certs/certstest"
 	"github.com/alexaevents/alexaevents/sns"
 )
 
@@ -39,7 +40,7 @@ func TestLambda(t *testing.T) {
 	down := errors.New("database is down")
 	a, b := lambdaMessage("a"), lambdaMessage("b").signed()
 	unsigned := a.without("SigningCertUrl").without("SignatureVersion").json()
-	forged := a.signedBy(keys[1]())
+	forged := a.signedBy(certstest.OtherKey())
 	other := a.with("TopicArn", topicARN+"2").signed()
 	for name, test := range map[string]struct {
 		payload  json.RawMessage
@@ -80,10 +81,15 @@ func TestLambda(t *testing.T) {
 			require.Nil(t, answer)
 			require.Equal(t, test.received, in.texts())
 			if !test.verifies {
-				require.Empty(t, bench.amazon.called())
+				require.Empty(t, bench.amazon.Calls())
 			}
 		})
 	}
+}
+
+// function is a Lambda or SQS.
+type function interface {
+	Invoke(ctx context.Context, payload json.RawMessage) (json.RawMessage, error)
 }
 
 // A field that is not set is an error that Lambda retries, logged at Error
@@ -91,9 +97,6 @@ func TestLambda(t *testing.T) {
 func TestLambdaAndSQSWithoutFields(t *testing.T) {
 	in := &inbox{}
 	topics := []string{topicARN}
-	type function interface {
-		Invoke(ctx context.Context, payload json.RawMessage) (json.RawMessage, error)
-	}
 	event, messages := lambdaEvent(t, lambdaMessage("a").signed()), batch(t, queue, string(notification().signed()))
 	var log bytes.Buffer
 	var seen []sns.Observation
@@ -121,7 +124,35 @@ func TestLambdaAndSQSWithoutFields(t *testing.T) {
 		require.Equal(t, 2, strings.Count(log.String(), "level=DEBUG"), want)
 		require.Equal(t, 3, strings.Count(log.String(), want))
 		require.Len(t, seen, 3)
+		require.Equal(t, sns.Misconfigured, seen[0].Outcome)
+		require.ErrorIs(t, seen[0].Err, sns.ErrMisconfigured)
 		require.ErrorContains(t, seen[0].Err, want)
+	}
+	require.Empty(t, in.received)
+}
+
+// A payload without records is logged and observed, since no message is.
+func TestLambdaAndSQSWithoutRecords(t *testing.T) {
+	in := &inbox{}
+	var log bytes.Buffer
+	var seen []sns.Observation
+	topics, logger := []string{topicARN}, slog.New(slog.NewTextHandler(&log, nil))
+	observe := func(_ context.Context, o sns.Observation) { seen = append(seen, o) }
+	for _, function := range []function{
+		&sns.Lambda{Topics: topics, Receive: in.receive, Logger: logger, Observe: observe},
+		&sns.SQS{Topics: topics, Receive: in.receive, Logger: logger, Observe: observe},
+	} {
+		for _, payload := range []string{"", "x", "null", "{}", `{"Records":[]}`} {
+			log.Reset()
+			seen = nil
+			_, err := function.Invoke(t.Context(), json.RawMessage(payload))
+			require.ErrorIs(t, err, sns.ErrMessage)
+			require.Len(t, seen, 1)
+			seen[0].Duration = 0
+			require.Equal(t, sns.Observation{Outcome: sns.Refused, Err: err}, seen[0])
+			require.Equal(t, 1, strings.Count(log.String(), "level=WARN"))
+			require.Contains(t, log.String(), "not an event with Records")
+		}
 	}
 	require.Empty(t, in.received)
 }
@@ -140,6 +171,8 @@ func TestLambdaLogAndObserve(t *testing.T) {
 	require.Len(t, seen, 2)
 	require.Equal(t, topicARN, seen[0].TopicArn)
 	require.Equal(t, down, seen[0].Err)
+	require.Equal(t, sns.Failed, seen[0].Outcome)
 	require.Equal(t, sns.ErrTopic, seen[1].Err)
+	require.Equal(t, sns.Refused, seen[1].Outcome)
 	require.Equal(t, 2, strings.Count(log.String(), "level=WARN"))
 }

@@ -10,14 +10,85 @@ import (
 	"github.com/alexaevents/alexaevents/internal/throttle"
 )
 
-// Observation tells how a message was handled. Type, TopicArn and Timestamp are
-// those of the message. They are empty if the message was refused.
+// Outcome says what a [Handler], [Lambda] or [SQS] did with a message. The text
+// is fit for a metric's label.
+type Outcome string
+
+// Only Received acknowledges the message.
+const (
+	Received      Outcome = "received"      // Receive returned nil, or a subscription was confirmed or has ended
+	Failed        Outcome = "failed"        // Receive or a request to SNS failed
+	Refused       Outcome = "refused"       // not a message, not a POST, not genuine, or a message of another topic
+	Misconfigured Outcome = "misconfigured" // ErrMisconfigured, see there
+)
+
+// Observation describes the end of one message. It holds no personal data.
 type Observation struct {
-	Type      string
-	TopicArn  string
-	Timestamp time.Time     // publication; zero for a raw message
-	Duration  time.Duration // handling, Receive included
-	Err       error         // nil if the message was acknowledged; else the reason, such as what Receive returned
+	MessageType string        // such as Notification; empty if the message was not accepted
+	TopicArn    string        // empty if the message was not accepted, and for raw messages of SQS
+	Timestamp   time.Time     // publication; zero if the message was not accepted, and for raw messages
+	Duration    time.Duration // time that the message took, with Receive
+	Outcome     Outcome
+	Err         error // nil after Received; else the reason, such as what Receive returned
+}
+
+// outcomeOf tells apart the ends of a message; it is nil if it was not accepted.
+func outcomeOf(m *Message, err error) Outcome {
+	switch {
+	case err == nil:
+		return Received
+	case m != nil:
+		return Failed
+	case errors.Is(err, ErrMisconfigured):
+		return Misconfigured
+	case errors.Is(err, ErrFetch):
+		return Failed
+	}
+	return Refused
+}
+
+// report is where a Handler, Lambda or SQS reports its messages.
+type report struct {
+	logger  *slog.Logger
+	observe func(context.Context, Observation)
+	misuse  *throttle.Throttle
+}
+
+// end reports one message; it is nil if it was not accepted. The level is that of
+// a message that was refused.
+func (r report) end(ctx context.Context, m *Message, start time.Time, level slog.Level, err error, attributes ...slog.Attr) {
+	outcome := outcomeOf(m, err)
+	if r.observe != nil {
+		o := Observation{Duration: time.Since(start), Outcome: outcome, Err: err}
+		if m != nil {
+			o.MessageType, o.TopicArn, o.Timestamp = m.Type, m.TopicArn, m.Timestamp
+		}
+		r.observe(ctx, o)
+	}
+	if r.logger == nil || outcome == Received {
+		return
+	}
+	text := "refused a message"
+	switch {
+	case outcome == Failed:
+		text, level = "could not receive a message", slog.LevelWarn
+	case outcome == Misconfigured && r.misuse.Allow():
+		level = slog.LevelError
+	case outcome == Misconfigured:
+		level = slog.LevelDebug
+	}
+	attributes = append(attributes, slog.String("alexa.outcome", string(outcome)), slog.Any("error", err))
+	if m != nil {
+		attributes = append(attributes, slog.Any("sns.message", m))
+	}
+	r.logger.LogAttrs(ctx, level, text, attributes...)
+}
+
+func (r report) log() *slog.Logger {
+	if r.logger == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return r.logger
 }
 
 // receiver is what a Handler, Lambda and SQS have in common.
@@ -25,9 +96,7 @@ type receiver struct {
 	verifier *Verifier // that verifies; nil verifies nothing
 	confirm  *Verifier // that confirms subscriptions; nil confirms none
 	receive  func(context.Context, *Message) error
-	logger   *slog.Logger
-	observe  func(context.Context, Observation)
-	misused  *throttle.Throttle
+	report
 }
 
 // accept reads a message that AWS itself has delivered. It verifies the message
@@ -60,42 +129,4 @@ func (r *receiver) deliver(ctx context.Context, m *Message) error {
 		r.log().InfoContext(ctx, "confirmed a subscription", slog.Any("sns.message", m))
 	}
 	return err
-}
-
-// report calls Observe. The message is nil if it was refused.
-func (r *receiver) report(ctx context.Context, m *Message, start time.Time, err error) {
-	if r.observe == nil {
-		return
-	}
-	o := Observation{Duration: time.Since(start), Err: err}
-	if m != nil {
-		o.Type, o.TopicArn, o.Timestamp = m.Type, m.TopicArn, m.Timestamp
-	}
-	r.observe(ctx, o)
-}
-
-func (r *receiver) log() *slog.Logger {
-	if r.logger == nil {
-		return slog.New(slog.DiscardHandler)
-	}
-	return r.logger
-}
-
-// logFailure logs why a message is not acknowledged. The message is nil if it was
-// refused. Misuse is logged at Error, at most once a minute, and otherwise at Debug,
-// since it concerns every message.
-func (r *receiver) logFailure(ctx context.Context, level slog.Level, m *Message, err error, attributes ...slog.Attr) {
-	text := "refused a message"
-	attributes = append([]slog.Attr{slog.String("alexa.outcome", "refused"), slog.Any("error", err)}, attributes...)
-	if m != nil {
-		text = "could not receive a message"
-		attributes = append(attributes, slog.Any("sns.message", m))
-	}
-	switch {
-	case errors.Is(err, errMisuse) && r.misused.Allow():
-		level = slog.LevelError
-	case errors.Is(err, errMisuse):
-		level = slog.LevelDebug
-	}
-	r.log().LogAttrs(ctx, level, text, attributes...)
 }

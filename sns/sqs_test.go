@@ -14,6 +14,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents/internal/certs/certstest"
 	"github.com/alexaevents/alexaevents/sns"
 )
 
@@ -38,7 +39,7 @@ func TestSQSConfirmsUnsigned(t *testing.T) {
 	answer, err = function.Invoke(t.Context(), batch(t, queue, other))
 	require.NoError(t, err)
 	require.Equal(t, `{"batchItemFailures":[{"itemIdentifier":"1"}]}`, string(answer), "of a topic that is not listed")
-	require.Len(t, b.amazon.called(), 1)
+	require.Len(t, b.amazon.Calls(), 1)
 }
 
 // A Verifier verifies the messages of FIFO topics too, which have no signature.
@@ -81,7 +82,7 @@ func TestSQS(t *testing.T) {
 	const both = `{"batchItemFailures":[{"itemIdentifier":"1"},{"itemIdentifier":"2"}]}`
 	a, b := notification().with("Message", "a"), string(notification().with("Message", "b").signed())
 	unsigned := string(a.without("SigningCertURL").json())
-	forged := string(a.signedBy(keys[1]()))
+	forged := string(a.signedBy(certstest.OtherKey()))
 	other := string(a.with("TopicArn", topicARN+"2").signed())
 	subscription := string(confirmation("SubscriptionConfirmation").signed())
 	unsubscription := string(confirmation("UnsubscribeConfirmation").signed())
@@ -127,7 +128,7 @@ func TestSQS(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, test.want, string(answer))
 			require.Equal(t, test.received, in.texts())
-			confirmed := slices.ContainsFunc(bench.amazon.called(), func(url string) bool { return url != certURL })
+			confirmed := slices.ContainsFunc(bench.amazon.Calls(), func(url string) bool { return url != certURL })
 			require.Equal(t, strings.HasPrefix(name, "subscription"), confirmed)
 		})
 	}
@@ -157,7 +158,7 @@ func TestSQSRawMessage(t *testing.T) {
 
 func TestSQSLog(t *testing.T) {
 	b := newBench()
-	b.amazon.answer = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
+	b.amazon.Respond = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
 	var log bytes.Buffer
 	var seen []sns.Observation
 	function := &sns.SQS{

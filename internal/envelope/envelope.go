@@ -5,6 +5,9 @@
 package envelope
 
 import (
+	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -212,4 +215,24 @@ func IsImmediate(requestType string) bool {
 		}
 	}
 	return false
+}
+
+// CheckSkill returns nil if the ID is one of those that the field lists. Its
+// error shows an ID only if that has the form of Amazon's, since strangers can
+// send any text.
+func CheckSkill(id string, listed []string, field string) error {
+	switch {
+	case id == "":
+		return errors.New("it has no skill ID")
+	case slices.Contains(listed, id):
+		return nil
+	case !isSkillID(id):
+		return errors.New("it has an invalid skill ID")
+	}
+	return fmt.Errorf("%s is not in %s, which lists %d", id, field, len(listed))
+}
+
+func isSkillID(id string) bool {
+	rest, ok := strings.CutPrefix(id, "amzn1.")
+	return ok && len(id) <= 100 && strings.Trim(rest, "abcdefghijklmnopqrstuvwxyz0123456789.-") == ""
 }
