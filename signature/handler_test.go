@@ -207,7 +207,7 @@ func TestHandlerWithoutSkills(t *testing.T) {
 		}
 		require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"))
 		require.Equal(t, 2, strings.Count(log.String(), "level=DEBUG"), "a record for each request")
-		require.Equal(t, 3, strings.Count(log.String(), "Verifier.Skills is empty"))
+		require.Equal(t, 3, strings.Count(log.String(), "Verifier.Skills is not set"))
 		time.Sleep(time.Minute)
 		require.Equal(t, http.StatusInternalServerError, serve())
 		require.Equal(t, 2, strings.Count(log.String(), "level=ERROR"))

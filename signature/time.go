@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	// tolerance is how far the time of a request may lie from ours, Amazon's
-	// own limit.
+	// tolerance is how far the time of a request may differ from ours: Amazon's
+	// limit.
 	tolerance = 150 * time.Second
 
 	// redelivery is how old an event may be: Alexa redelivers events for an
@@ -17,15 +17,15 @@ const (
 	redelivery = time.Hour
 )
 
-// checkTime refuses a request that is too old, or too far in the future, or
-// does not say when it was made. Both limits are inclusive.
+// checkTime refuses a request that is too old, too far in the future, or without
+// a time. Both limits are inclusive.
 func checkTime(found *envelope.Envelope, requestType string, now time.Time) error {
 	at, err := found.SentAt()
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrTime, err)
 	}
 	if at.IsZero() {
-		return fmt.Errorf("%w: there is none", ErrTime)
+		return fmt.Errorf("%w: it is missing", ErrTime)
 	}
 	oldest := redelivery
 	if found.HasSession() || envelope.IsImmediate(requestType) {

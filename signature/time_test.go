@@ -110,7 +110,7 @@ func TestErrorTellsTheAge(t *testing.T) {
 		quoted(now.Add(-200 * time.Second)): "signature: the timestamp is outside the accepted window: 3m20s old, at most 2m30s is accepted",
 		quoted(now.Add(200 * time.Second)):  "signature: the timestamp is outside the accepted window: 3m20s in the future, at most 2m30s is accepted",
 		`"9999-12-31T23:59:59Z"`:            "signature: the timestamp is outside the accepted window: " + time.Duration(math.MaxInt64).String() + " in the future, at most 2m30s is accepted",
-		`"0001-01-01T00:00:00Z"`:            "signature: the timestamp is outside the accepted window: there is none",
+		`"0001-01-01T00:00:00Z"`:            "signature: the timestamp is outside the accepted window: it is missing",
 	} {
 		require.EqualError(t, newBench().verify(request("IntentRequest", timestamp)), want)
 	}

@@ -22,29 +22,31 @@ const (
 	urlHeader       = "SignatureCertChainUrl"
 	signatureHeader = "Signature-256"
 
-	// signerName is the subject alternative name that Amazon's rules ask for.
+	// signerName is the subject alternative name that Amazon's rules require.
 	signerName = "echo-api.amazon.com"
 )
 
-// Verifier checks that requests come from Alexa, unchanged and in time, and are
-// for one of the skills that it lists. It keeps the certificates that it
-// checked, so use one for all requests. It is safe for concurrent use; its
-// fields must not change once it is in use.
+// Verifier checks that a request comes from Alexa, is unchanged and in time, and
+// is for one of the skills that it lists.
 //
-// A request fetches a certificate again if that was fetched a day ago or expires
-// within the hour, in a goroutine that ends with the fetch. The request does not
+// A Verifier keeps the certificates that it checked, so use one for all requests.
+// It fetches a certificate again a day after the last fetch, and an hour before
+// the certificate expires: a request starts the fetch in a goroutine and does not
 // wait for it.
+//
+// A Verifier is safe for concurrent use; its fields must not change once it is in
+// use.
 type Verifier struct {
 	// Skills lists the IDs of the skills whose requests are accepted. Empty
 	// accepts none: Handler responds with 500 and logs an error.
 	Skills []string
 
-	// Roots are the certificate authorities to trust. Nil trusts the system's,
-	// which a container image without certificates lacks.
+	// Roots are the certificate authorities to trust. Nil trusts the system's; a
+	// container image without certificates has none.
 	Roots *x509.CertPool
 
 	// HTTPClient fetches certificates. It follows no redirect, and a fetch takes
-	// 4 seconds at most, whatever its own settings. Nil is a client that uses no
+	// at most 4 seconds, whatever its settings. Nil is a client that uses no
 	// proxy.
 	HTTPClient *http.Client
 
@@ -52,12 +54,13 @@ type Verifier struct {
 	// 1 MiB.
 	MaxBody int64
 
-	// Logger receives one record for each request that Handler refuses. Empty
-	// Skills are logged at Error, at most once a minute, and otherwise at Debug.
-	// Nil disables logging.
+	// Logger receives one record for each request that Handler refuses. If Skills
+	// is empty, that is logged at Error, at most once a minute, and otherwise at
+	// Debug. Nil disables logging.
 	Logger *slog.Logger
 
-	// Observe is called after each verification, for metrics. Nil disables it.
+	// Observe is called at the end of each verification, for metrics. Nil disables
+	// it.
 	Observe func(context.Context, Observation)
 
 	// Now is the clock. Nil is time.Now.
@@ -67,15 +70,15 @@ type Verifier struct {
 	misuse       throttle.Throttle
 }
 
-// Observation tells how a verification ended.
+// Observation describes the end of one verification. It holds no personal data.
 type Observation struct {
-	SkillID     string // empty if Err is not nil
-	RequestType string // empty if Err is not nil
-	Err         error  // nil, or what Verify returned
+	RequestType string // request.type; empty after an error
+	SkillID     string // ID of the request's skill; empty after an error
+	Err         error  // what Verify or Read returned
 }
 
-// Verify checks a request by its headers and the exact bytes of its body, as
-// they arrived. The errors are those of this package.
+// Verify verifies a request by its headers and the exact bytes of its body. It
+// returns the errors of this package.
 func (v *Verifier) Verify(ctx context.Context, header http.Header, body []byte) error {
 	signed, err := readHeader(header)
 	if err != nil {
@@ -99,8 +102,7 @@ func (v *Verifier) observe(ctx context.Context, o Observation) error {
 	return o.Err
 }
 
-// check does everything that costs nothing first, so that bytes from strangers
-// seldom make it as far as the network.
+// check makes the cheap checks first, so that few forged requests cause a fetch.
 func (v *Verifier) check(ctx context.Context, signed signatureHeaders, body []byte) (requestType, skillID string, err error) {
 	if len(v.Skills) == 0 {
 		return "", "", errNoSkills
@@ -150,8 +152,8 @@ func (v *Verifier) now() time.Time {
 	return time.Now()
 }
 
-// shortText returns a text that is not longer than any type or skill ID, since
-// strangers can send any.
+// shortText returns a text of at most 1 KiB. Types and skill IDs are shorter, but
+// anyone can send longer texts.
 func shortText(raw envelope.Raw) (string, error) {
 	const longest = 1 << 10
 	if len(raw) > longest {
@@ -166,7 +168,7 @@ type signatureHeaders struct {
 	signature []byte
 }
 
-// readHeader checks all that can be told from the headers alone.
+// readHeader reads and checks the two headers.
 func readHeader(header http.Header) (signatureHeaders, error) {
 	rawURL, encoded := sole(header, urlHeader), sole(header, signatureHeader)
 	if rawURL == "" || encoded == "" {
@@ -183,8 +185,8 @@ func readHeader(header http.Header) (signatureHeaders, error) {
 	return signatureHeaders{url, signature}, nil
 }
 
-// sole returns the value of a header that occurs once, else "". Headers that
-// did not come from net/http may be spelled in any case.
+// sole returns the value of a header that occurs once, else "". Headers that do
+// not come from net/http may be spelled in any case.
 func sole(header http.Header, name string) (value string) {
 	count := 0
 	for key, values := range header {

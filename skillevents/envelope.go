@@ -10,21 +10,21 @@ import (
 	"github.com/alexaevents/alexaevents/internal/summary"
 )
 
-// Event is something that Alexa told a skill. [Parse] returns a pointer to one
-// of the concrete types of this package, for a type switch; a request type that
-// this package does not know is an *[Unknown].
+// Event is something that Alexa tells a skill. [Parse] returns a pointer to one
+// of the concrete types of this package, for a type switch. A request of another
+// type is an [*Unknown].
 type Event interface {
-	// Common returns what every event carries.
+	// Common returns the fields that all events have.
 	Common() *Envelope
 }
 
-// Envelope is what every event carries. Every field may be empty: Amazon's
-// models make nearly all of them optional, and captured events leave out many.
+// Envelope has the fields that all events have. Each may be empty: Amazon's models
+// make nearly all of them optional, and captured events lack many.
 type Envelope struct {
 	Version   string // version of the message format, "1.0"
 	Type      string // request.type, such as "AlexaSkillEvent.SkillDisabled"
-	RequestID string // request.requestId, opaque; the same on a redelivery as far as is known
-	Locale    string // request.locale; events seldom have one
+	RequestID string // request.requestId, opaque; as far as is known, the same in each redelivery
+	Locale    string // request.locale; rare in events
 
 	// Timestamp, EventCreationTime and EventPublishingTime are the three times
 	// of request, in UTC; absent ones are zero. A redelivered event keeps its
@@ -35,19 +35,19 @@ type Envelope struct {
 
 	SkillID string // context.System.application.applicationId
 
-	// UserID is context.System.user.userId: the Alexa customer as this skill
-	// sees them, at most 255 characters. Disabling and enabling the skill again
-	// usually makes a new one.
+	// UserID is context.System.user.userId, which names the Alexa customer to
+	// this skill, in at most 255 characters. A customer who disables the skill
+	// and enables it again usually gets a new one.
 	UserID   string
-	PersonID string // context.System.person.personId: the recognised speaker, never an account
+	PersonID string // context.System.person.personId, which names the recognized speaker, never an account
 
-	// DeviceID is context.System.device.deviceId: the device as this skill sees
-	// it. Requests of a session have it, captured events do not.
+	// DeviceID is context.System.device.deviceId, which names the device to this
+	// skill. Requests of a session have it; captured events do not.
 	DeviceID string
 
 	// UnitID is context.System.unit.unitId: the unit of Alexa Smart Properties
-	// that the device is in, such as a room of a hotel. Its path is that of
-	// Amazon's SDK; no captured event has it.
+	// that the device is in, such as a hotel room. The path is from Amazon's SDK;
+	// no captured event has it.
 	UnitID string
 
 	// AccessToken is context.System.user.accessToken, the skill's own account
@@ -61,12 +61,11 @@ type Envelope struct {
 	raw, body json.RawMessage
 }
 
-// Common returns e itself, and so makes every type that embeds an Envelope an
-// [Event].
+// Common returns e. It makes each type that embeds an Envelope an [Event].
 func (e *Envelope) Common() *Envelope { return e }
 
-// Time is when the event happened: EventCreationTime, or Timestamp where Amazon
-// leaves that out, or EventPublishingTime. It is zero if the event has none.
+// Time is when the event happened: EventCreationTime, else Timestamp, else
+// EventPublishingTime. It is zero if the event has none of them.
 func (e *Envelope) Time() time.Time {
 	switch {
 	case !e.EventCreationTime.IsZero():
@@ -81,21 +80,20 @@ func (e *Envelope) Time() time.Time {
 // it. The caller must not change the bytes.
 func (e *Envelope) Raw() json.RawMessage { return e.raw }
 
-// Body returns request.body as it arrived, nil if there is none. It may hold an
-// access token: do not log it. The caller must not change the bytes.
+// Body returns request.body as it arrived, nil without one. It may hold an access
+// token: do not log it. The caller must not change the bytes.
 func (e *Envelope) Body() json.RawMessage { return e.body }
 
-// Unknown is a request whose type this package has no struct for: a type newer
-// than this version, one whose body Amazon documents nowhere
-// (AlexaAudioPlayQueueEvent.*, in-skill product subscriptions), or an ordinary
-// request of a conversation such as a LaunchRequest. [Envelope.Raw] has all of
-// it.
+// Unknown is a request of another type: one newer than this package, one whose
+// body Amazon does not document (AlexaAudioPlayQueueEvent.*, in-skill product
+// subscriptions), or a request of a conversation, such as a LaunchRequest.
+// [Envelope.Raw] has all of it.
 type Unknown struct {
 	Envelope `json:"-"`
 }
 
-// The methods in this file have value receivers, so that copies of events are
-// as safe to print as the pointers that Parse returns.
+// The methods below have value receivers, so that copies of events are as safe to
+// print as the pointers that Parse returns.
 
 func (e Envelope) summary() summary.Summary {
 	return summary.Summary{
@@ -107,12 +105,12 @@ func (e Envelope) summary() summary.Summary {
 }
 
 // MarshalJSON returns an object with the event's type, requestId, time and
-// skillId, and nothing else: an event inside a value that is marshalled for a
-// log stays harmless. The whole event is in [Envelope.Raw].
+// skillId alone, so that a log of a value with an event in it has no personal
+// data. [Envelope.Raw] has the whole event.
 func (e Envelope) MarshalJSON() ([]byte, error) { return e.summary().JSON(), nil }
 
-// Format prints what [Envelope.MarshalJSON] returns, whatever the verb.
+// Format prints what [Envelope.MarshalJSON] returns, for every verb.
 func (e Envelope) Format(f fmt.State, verb rune) { e.summary().Format(f, verb) }
 
-// LogValue is the same summary for log/slog, as a group.
+// LogValue returns the same four members as a group, for log/slog.
 func (e Envelope) LogValue() slog.Value { return e.summary().LogValue() }

@@ -6,7 +6,7 @@ import (
 	"github.com/alexaevents/alexaevents"
 )
 
-// types makes an empty event for each request type that has a struct.
+// types has a function for each request type that makes an empty event.
 var types = map[string]func() Event{
 	"AlexaSkillEvent.SkillEnabled":                    func() Event { return new(SkillEnabled) },
 	"AlexaSkillEvent.SkillDisabled":                   func() Event { return new(SkillDisabled) },
@@ -51,21 +51,21 @@ type SkillEnabled struct {
 type SkillDisabled struct {
 	Envelope `json:"-"`
 
-	// UserInformationPersistenceStatus says whether the user id lives on. It is
-	// in no model of Amazon's, but in the events that Alexa sends; empty if absent.
+	// UserInformationPersistenceStatus says whether Alexa keeps the user ID.
+	// Amazon's models lack it, but Alexa sends it. Empty if absent.
 	UserInformationPersistenceStatus PersistenceStatus `json:"userInformationPersistenceStatus"`
 }
 
-// PersistenceStatus says what becomes of a customer's data at Alexa when the
-// skill is disabled. Other values than the constants are possible.
+// PersistenceStatus says whether Alexa keeps a customer's information after the
+// skill was disabled. Other values than the constants are possible.
 type PersistenceStatus string
 
 const (
-	// Persisted says that Alexa keeps the customer's information, as for a skill with
-	// in-skill purchases; enabling the skill again brings the same user id back.
+	// Persisted says that Alexa keeps the information, as for a skill with in-skill
+	// purchases. A customer who enables the skill again has the same user ID.
 	Persisted PersistenceStatus = "PERSISTED"
-	// NotPersisted says that the user id will not come back; what is stored under
-	// it can go.
+	// NotPersisted says that the user ID is never used again: what is stored for
+	// it can be deleted.
 	NotPersisted PersistenceStatus = "NOT_PERSISTED"
 )
 
@@ -75,21 +75,22 @@ type SkillAccountLinked struct {
 	Envelope `json:"-"`
 
 	// AccessToken is the token that the skill's own authorization server issued
-	// for the account: body.accessToken, or the token of the context where the
-	// body has none. This is the only event whose token Amazon says to rely on.
+	// for the account: body.accessToken, or the context's token if the body has
+	// none. Amazon says to rely on the token of this event only.
 	AccessToken alexaevents.Secret `json:"accessToken"`
 }
 
-// SkillPermissionAccepted says that a customer granted the skill permissions,
-// for the first time or after revoking all of them
+// SkillPermissionAccepted says that a customer granted the skill permissions, for
+// the first time or after the customer had revoked all of them
 // (AlexaSkillEvent.SkillPermissionAccepted).
 type SkillPermissionAccepted struct {
 	Envelope `json:"-"`
 
 	// AcceptedPermissions is the full list of what the account grants now, not
-	// the difference. Nil if Alexa did not say; empty if nothing is granted.
+	// the difference. Nil if absent; empty if the account grants nothing.
 	AcceptedPermissions []Permission `json:"acceptedPermissions"`
-	// AcceptedPersonPermissions is the same for the recognised speaker, PersonID.
+	// AcceptedPersonPermissions is the same list for the recognized speaker,
+	// PersonID.
 	AcceptedPersonPermissions []Permission `json:"acceptedPersonPermissions"`
 }
 
@@ -99,9 +100,10 @@ type SkillPermissionChanged struct {
 	Envelope `json:"-"`
 
 	// AcceptedPermissions is the full list of what the account grants now, not
-	// the difference. Nil if Alexa did not say; empty if everything is revoked.
+	// the difference. Nil if absent; empty if the account grants nothing.
 	AcceptedPermissions []Permission `json:"acceptedPermissions"`
-	// AcceptedPersonPermissions is the same for the recognised speaker, PersonID.
+	// AcceptedPersonPermissions is the same list for the recognized speaker,
+	// PersonID.
 	AcceptedPersonPermissions []Permission `json:"acceptedPersonPermissions"`
 }
 
@@ -111,14 +113,13 @@ type Permission struct {
 }
 
 // ProactiveSubscriptionChanged says which of the skill's proactive events a
-// customer wants (AlexaSkillEvent.ProactiveSubscriptionChanged). Of several, the
-// one with the newest time holds.
+// customer wants (AlexaSkillEvent.ProactiveSubscriptionChanged). Of several such
+// events, the newest by Time counts.
 type ProactiveSubscriptionChanged struct {
 	Envelope `json:"-"`
 
-	// Subscriptions is the full list, not the difference. Empty if the customer
-	// wants none; nil if Alexa did not say, as it has been seen to do for a
-	// customer who wants none.
+	// Subscriptions is the full list, not the difference. Nil if absent; empty if
+	// the customer wants none. Some events of customers who want none lack it.
 	Subscriptions []ProactiveSubscription `json:"subscriptions"`
 }
 
@@ -128,13 +129,13 @@ type ProactiveSubscription struct {
 }
 
 // NotificationSubscriptionChanged says which of the skill's notification topics
-// a customer wants (AlexaSkillEvent.NotificationSubscriptionChanged). Of several,
-// the one with the newest time holds.
+// a customer wants (AlexaSkillEvent.NotificationSubscriptionChanged). Of several
+// such events, the newest by Time counts.
 type NotificationSubscriptionChanged struct {
 	Envelope `json:"-"`
 
-	// Subscriptions is the full list, not the difference. Nil if Alexa did not
-	// say; empty if the customer wants none.
+	// Subscriptions is the full list, not the difference. Nil if absent; empty if
+	// the customer wants none.
 	Subscriptions []NotificationSubscription `json:"subscriptions"`
 }
 
@@ -149,7 +150,7 @@ type ReminderStarted struct {
 	Envelope `json:"-"`
 
 	Status     ReminderStatus `json:"status"`
-	AlertToken string         `json:"alertToken"` // the reminder's id
+	AlertToken string         `json:"alertToken"` // the reminder's ID
 }
 
 // ReminderCreated says that a reminder of the skill was made
@@ -158,7 +159,7 @@ type ReminderCreated struct {
 	Envelope `json:"-"`
 
 	Status     ReminderStatus `json:"status"`
-	AlertToken string         `json:"alertToken"` // the reminder's id
+	AlertToken string         `json:"alertToken"` // the reminder's ID
 }
 
 // ReminderUpdated says that a reminder of the skill was changed
@@ -167,7 +168,7 @@ type ReminderUpdated struct {
 	Envelope `json:"-"`
 
 	Status     ReminderStatus `json:"status"`
-	AlertToken string         `json:"alertToken"` // the reminder's id
+	AlertToken string         `json:"alertToken"` // the reminder's ID
 }
 
 // ReminderStatusChanged says that a reminder of the skill has another status,
@@ -176,7 +177,7 @@ type ReminderStatusChanged struct {
 	Envelope `json:"-"`
 
 	Status     ReminderStatus `json:"status"`
-	AlertToken string         `json:"alertToken"` // the reminder's id
+	AlertToken string         `json:"alertToken"` // the reminder's ID
 }
 
 // ReminderDeleted says that reminders of the skill were deleted
@@ -184,10 +185,10 @@ type ReminderStatusChanged struct {
 type ReminderDeleted struct {
 	Envelope `json:"-"`
 
-	AlertTokens []string `json:"alertTokens"` // the reminders' ids
+	AlertTokens []string `json:"alertTokens"` // the reminders' IDs
 }
 
-// ReminderStatus is the state of a reminder. Other values than the constants are
+// ReminderStatus is the status of a reminder. Other values than the constants are
 // possible.
 type ReminderStatus string
 
@@ -199,14 +200,14 @@ const (
 
 // MessageReceived carries a message that the skill's own backend sent through
 // the Skill Messaging API (Messaging.MessageReceived). It needs no permission of
-// the customer and no subscription; its sender decides what Message holds.
+// the customer and no subscription. The sender decides what Message holds.
 //
-// Alexa repeats a message that is not acknowledged until the message expires,
-// after 24 hours at most (the sender's expiresAfterSeconds). It is not known
-// whether a repetition has a new timestamp. If it has not, the verifier of package
-// signature refuses it once it is an hour old, as it refuses every event of that
-// age: expect no message later than an hour after it was first sent, and let the
-// backend, which knows what it sent, send again what must not be lost.
+// Alexa redelivers a message that is not acknowledged until the message expires,
+// after at most 24 hours (the sender's expiresAfterSeconds). It is unknown
+// whether a redelivered message has a new timestamp. If it has the first one, the
+// verifier of package signature refuses it when it is an hour old, as it refuses
+// all such events. So do not rely on a message that arrives more than an hour
+// after it was sent: if it must not be lost, let the backend send it again.
 type MessageReceived struct {
 	Envelope `json:"-"`
 
@@ -223,8 +224,8 @@ type AuthorizationGrant struct {
 	Code      alexaevents.Secret `json:"code"` // body.grant.code
 }
 
-// PackageUsagesInstalled says where on a device a DataStore package, such as a
-// widget, is used now (Alexa.DataStore.PackageManager.UsagesInstalled).
+// PackageUsagesInstalled says that a device now uses a DataStore package, such as
+// a widget, and where (Alexa.DataStore.PackageManager.UsagesInstalled).
 type PackageUsagesInstalled struct {
 	Envelope `json:"-"`
 
@@ -233,8 +234,8 @@ type PackageUsagesInstalled struct {
 	Usages         []PackageUsage `json:"usages"`
 }
 
-// PackageUsagesRemoved says where on a device a DataStore package is no longer
-// used (Alexa.DataStore.PackageManager.UsagesRemoved).
+// PackageUsagesRemoved says that a device no longer uses a DataStore package, and
+// where (Alexa.DataStore.PackageManager.UsagesRemoved).
 type PackageUsagesRemoved struct {
 	Envelope `json:"-"`
 
@@ -249,7 +250,7 @@ type PackageUsage struct {
 	InstanceID string `json:"instanceId"` // optional
 }
 
-// PackageUpdateRequest says that a device wants another version of a DataStore
+// PackageUpdateRequest says that a device requests another version of a DataStore
 // package (Alexa.DataStore.PackageManager.UpdateRequest).
 type PackageUpdateRequest struct {
 	Envelope `json:"-"`
@@ -265,7 +266,7 @@ type PackageInstallationError struct {
 	Envelope `json:"-"`
 
 	PackageID      string         `json:"packageId"`
-	PackageVersion string         `json:"version"` // request.version: what the device tried to install
+	PackageVersion string         `json:"version"` // request.version: the version that the device tried to install
 	Error          DataStoreFault `json:"error"`
 }
 
@@ -277,7 +278,7 @@ type DataStoreError struct {
 	Error DataStoreFault `json:"error"`
 }
 
-// DataStoreFault is what went wrong with a package or a command.
+// DataStoreFault describes the failure of a package or a command.
 type DataStoreFault struct {
 	// Type is INTERNAL_ERROR for a package; for commands DEVICE_UNAVAILABLE,
 	// DEVICE_PERMANENTLY_UNAVAILABLE (stop sending to the device),

@@ -172,6 +172,6 @@ func ExampleLint() {
 	// Output:
 	// manifest.events.endpoint.uri: neither an https URL nor the full ARN of a Lambda function, arn:aws:lambda:us-east-1:123456789012:function:name; its short name is not enough
 	// manifest.events.subscriptions[0].eventName: AlexaSkillEvent.SkillDisabled is the type of the request; the name of the event is SKILL_DISABLED
-	// note: manifest.events.subscriptions[1].eventName: comes only if the skill has account linking, which this file does not tell: ask smapi get-account-linking-info
+	// note: manifest.events.subscriptions[1].eventName: arrives only if the skill has account linking, which this file does not show: run ask smapi get-account-linking-info
 	// note: manifest.events: a change to a live skill takes effect after another certification
 }

@@ -10,11 +10,11 @@ import (
 	"strings"
 )
 
-// Finding is something that [Lint] found in a manifest.
+// Finding is an error in a manifest, or a note about one.
 type Finding struct {
-	Path string // where, such as manifest.events.endpoint.uri
-	Text string // what, and what to do about it
-	Note bool   // nothing to mend, but worth knowing
+	Path string // place in the manifest, such as manifest.events.endpoint.uri
+	Text string // the error and what to do about it
+	Note bool   // true for a note: nothing to correct
 }
 
 // String returns path and text.
@@ -24,9 +24,9 @@ func problem(path, text string) Finding { return Finding{Path: path, Text: text}
 
 func note(path, text string) Finding { return Finding{Path: path, Text: text, Note: true} }
 
-// Lint reads a skill.json and tells why its skill would get no events, or other
-// ones than meant. It looks at nothing but the events section. The error of bytes
-// that are not a JSON object wraps [ErrManifest].
+// Lint finds the reasons in a skill.json why its skill gets no events, or the wrong
+// ones. It reads only the events section. If skillJSON is not a JSON object, the
+// error wraps [ErrManifest].
 func Lint(skillJSON []byte) ([]Finding, error) {
 	var file struct {
 		Manifest *struct{ Events json.RawMessage }
@@ -67,16 +67,16 @@ func Lint(skillJSON []byte) ([]Finding, error) {
 	return append(findings, note(path, "a change to a live skill takes effect after another certification")), nil
 }
 
-// lintCustomerRecords finds half of the pair that Amazon's document about
-// customer records asks for.
+// lintCustomerRecords finds a subscription to one of the two events that customer
+// records need, without the other.
 func lintCustomerRecords(path string, subscriptions []eventNameJSON) []Finding {
-	means := func(event EventName) bool { // a request type is found elsewhere
+	subscribed := func(event EventName) bool { // by its request type too, another finding
 		return slices.ContainsFunc(subscriptions, func(name eventNameJSON) bool {
 			return name.EventName == string(event) || name.EventName == names[event].requestType
 		})
 	}
-	linked, disabled := means(EventSkillAccountLinked), means(EventSkillDisabled)
-	const document = `Amazon's page "Communication Related to your Skill Customers" asks a skill with account linking for both`
+	linked, disabled := subscribed(EventSkillAccountLinked), subscribed(EventSkillDisabled)
+	const document = `Amazon's page "Communication Related to your Skill Customers" tells a skill with account linking to subscribe to both`
 	switch {
 	case linked && !disabled:
 		return []Finding{note(path, fmt.Sprintf("%s without %s: customer records never end; %s", EventSkillAccountLinked, EventSkillDisabled, document))}
@@ -86,13 +86,13 @@ func lintCustomerRecords(path string, subscriptions []eventNameJSON) []Finding {
 	return nil
 }
 
-// checkMembers finds members that Amazon's model of the section has not.
+// checkMembers finds members that are not in Amazon's model of the section.
 func checkMembers(path string, events json.RawMessage) (findings []Finding) {
 	var members map[string]json.RawMessage
-	_ = json.Unmarshal(events, &members) // what is no object has no members
+	_ = json.Unmarshal(events, &members) // without members if it is not an object
 	for _, name := range sortedKeys(members) {
 		if !slices.Contains([]string{"endpoint", "regions", "subscriptions", "publications"}, name) {
-			findings = append(findings, problem(path+"."+name, "the events section has no such member"))
+			findings = append(findings, problem(path+"."+name, "unknown member of the events section"))
 		}
 	}
 	return findings
@@ -104,9 +104,9 @@ func lintName(path string, name EventName) []Finding {
 	case name == "":
 		return nil // found already
 	case known.retired:
-		return []Finding{problem(path, string(name)+" comes no more: Amazon retired the lists in 2024")}
+		return []Finding{problem(path, string(name)+" no longer arrives: Amazon retired the lists in 2024")}
 	case name == EventSkillAccountLinked:
-		return []Finding{note(path, "comes only if the skill has account linking, which this file does not tell: ask smapi get-account-linking-info")}
+		return []Finding{note(path, "arrives only if the skill has account linking, which this file does not show: run ask smapi get-account-linking-info")}
 	case ok:
 		return nil
 	}
@@ -115,9 +115,9 @@ func lintName(path string, name EventName) []Finding {
 	}
 	switch {
 	case strings.Contains(string(name), "UNLINKED") || strings.Contains(string(name), "Unlinked"):
-		return []Finding{problem(path, fmt.Sprintf("%s is unknown: Alexa tells nothing when an account is unlinked, except %s", name, EventSkillDisabled))}
+		return []Finding{problem(path, fmt.Sprintf("%s is unknown: Alexa sends no event when an account is unlinked, except %s", name, EventSkillDisabled))}
 	case strings.Contains(string(name), "."):
-		return nil // Amazon's model has two hundred of these, of devices
+		return nil // Amazon's model has two hundred such names, for devices
 	}
 	return []Finding{problem(path, string(name)+" is unknown")}
 }

@@ -49,13 +49,13 @@ func TestLint(t *testing.T) {
 		"regions": {
 			data: section(endpoint + `, "regions": {"NA": {"endpoint": {"uri": "f"}}, "EU": {}, "AS": {` + endpoint + `}}, "subscriptions": [{"eventName": "SKILL_ENABLED"}]`),
 			want: []string{
-				"manifest.events.regions.AS: no such region", "manifest.events.regions.EU.endpoint: missing", "manifest.events.regions.NA.endpoint.uri: neither",
+				"manifest.events.regions.AS: unknown region", "manifest.events.regions.EU.endpoint: missing", "manifest.events.regions.NA.endpoint.uri: neither",
 			},
 		},
 		"no subscriptions": {data: section(endpoint), want: []string{"manifest.events.subscriptions: missing"}},
 		"empty list":       {data: section(endpoint + `, "subscriptions": []`), want: []string{"manifest.events.subscriptions: missing"}},
 		"no name":          {data: section(endpoint + `, "subscriptions": [{}]`), want: []string{"manifest.events.subscriptions[0].eventName: missing"}},
-		"twice":            {data: subscribed("SKILL_ENABLED", "SKILL_ENABLED"), want: []string{"manifest.events.subscriptions[1].eventName: SKILL_ENABLED is there twice"}},
+		"twice":            {data: subscribed("SKILL_ENABLED", "SKILL_ENABLED"), want: []string{"manifest.events.subscriptions[1].eventName: SKILL_ENABLED occurs twice"}},
 		"publications":     {data: section(endpoint + `, "subscriptions": [{"eventName": "SKILL_ENABLED"}], "publications": [{"eventName": "AMAZON.OrderStatus.Updated"}, {}]`), want: []string{"manifest.events.publications[1].eventName: missing"}},
 		"unknown publications": {
 			data: section(endpoint + `, "subscriptions": [{"eventName": "SKILL_ENABLED"}], "publications": [{"eventName": "MessageAlert.Activated"}, {"eventName": "AMAZON.MessageAlert.Activate"}]`),
@@ -70,24 +70,24 @@ func TestLint(t *testing.T) {
 		"unlinked": {
 			data: subscribed("SKILL_ACCOUNT_UNLINKED", "AlexaSkillEvent.SkillAccountUnlinked"),
 			want: []string{
-				"manifest.events.subscriptions[0].eventName: SKILL_ACCOUNT_UNLINKED is unknown: Alexa tells nothing when an account is unlinked, except SKILL_DISABLED",
-				"manifest.events.subscriptions[1].eventName: AlexaSkillEvent.SkillAccountUnlinked is unknown: Alexa tells nothing",
+				"manifest.events.subscriptions[0].eventName: SKILL_ACCOUNT_UNLINKED is unknown: Alexa sends no event when an account is unlinked, except SKILL_DISABLED",
+				"manifest.events.subscriptions[1].eventName: AlexaSkillEvent.SkillAccountUnlinked is unknown: Alexa sends no event",
 			},
 		},
 		"account linking": {
 			data: subscribed("SKILL_ACCOUNT_LINKED", "SKILL_DISABLED"),
-			note: []string{"manifest.events.subscriptions[0].eventName: comes only if the skill has account linking"},
+			note: []string{"manifest.events.subscriptions[0].eventName: arrives only if the skill has account linking"},
 		},
 		"records that never end": {
 			data: subscribed("SKILL_ACCOUNT_LINKED", "SKILL_ENABLED"),
 			note: []string{
-				"manifest.events.subscriptions[0].eventName: comes only if the skill has account linking",
-				`manifest.events.subscriptions: SKILL_ACCOUNT_LINKED without SKILL_DISABLED: customer records never end; Amazon's page "Communication Related to your Skill Customers" asks`,
+				"manifest.events.subscriptions[0].eventName: arrives only if the skill has account linking",
+				`manifest.events.subscriptions: SKILL_ACCOUNT_LINKED without SKILL_DISABLED: customer records never end; Amazon's page "Communication Related to your Skill Customers" tells`,
 			},
 		},
 		"records without account": {
 			data: subscribed("SKILL_ENABLED", "SKILL_DISABLED"),
-			note: []string{`manifest.events.subscriptions: SKILL_DISABLED without SKILL_ACCOUNT_LINKED: customer records have no account; Amazon's page "Communication Related to your Skill Customers" asks`},
+			note: []string{`manifest.events.subscriptions: SKILL_DISABLED without SKILL_ACCOUNT_LINKED: customer records have no account; Amazon's page "Communication Related to your Skill Customers" tells`},
 		},
 		"a certificate beside a function": {
 			data: section(`"endpoint": {"uri": "` + function + `", "sslCertificateType": "Trusted"}, "subscriptions": [{"eventName": "SKILL_ENABLED"}]`),
@@ -116,11 +116,11 @@ func TestLint(t *testing.T) {
 		},
 		"lists": {
 			data: subscribed("ITEMS_CREATED", "ALL_LISTS_CHANGED"),
-			want: []string{"manifest.events.subscriptions[0].eventName: ITEMS_CREATED comes no more", "manifest.events.subscriptions[1].eventName: ALL_LISTS_CHANGED comes no more"},
+			want: []string{"manifest.events.subscriptions[0].eventName: ITEMS_CREATED no longer arrives", "manifest.events.subscriptions[1].eventName: ALL_LISTS_CHANGED no longer arrives"},
 		},
 		"other members": {
 			data: section(endpoint + `, "subscription": [], "Endpoint": {}, "subscriptions": [{"eventName": "SKILL_ENABLED"}]`),
-			want: []string{"manifest.events.Endpoint: the events section has no such member", "manifest.events.subscription: the events section has no such member"},
+			want: []string{"manifest.events.Endpoint: unknown member of the events section", "manifest.events.subscription: unknown member of the events section"},
 		},
 		"wrong types": {
 			data: section(`"endpoint": {"uri": 5}, "subscriptions": [{"eventName": "SKILL_ENABLED"}]`),

@@ -10,33 +10,33 @@ import (
 	"github.com/alexaevents/alexaevents/internal/arn"
 )
 
-// Manifest is the events section of a skill's manifest, the member events of
-// manifest in skill.json. It marshals into the JSON of the section; the error of
-// a section that Amazon would refuse wraps [ErrManifest].
+// Manifest is the events section of a skill's manifest: manifest.events in
+// skill.json. It marshals to the JSON of the section. If Amazon would refuse the
+// section, the error wraps [ErrManifest].
 //
-// Only the ASK CLI and the Skill Management API can set the section, not the
-// developer console. A change to a live skill takes another certification.
+// Only the ASK CLI and the Skill Management API can set the section; the developer
+// console cannot. A change to a live skill needs another certification.
 //
-// A Lambda function and a skill need each other's ID. The way out of the circle:
+// A Lambda function and a skill each need the ID of the other:
 //
 //  1. Create the function, without a trigger.
-//  2. Create the skill, without an events section. It has an ID now.
+//  2. Create the skill, without an events section. Now it has an ID.
 //  3. Add the trigger Alexa Skills Kit to the function, with that ID as its event
-//     source token: Alexa may invoke it for this skill alone.
-//  4. Update the manifest: the events section names the function's ARN.
+//     source token, so that Alexa may invoke it for this skill only.
+//  4. Update the manifest with the function's ARN in the events section.
 type Manifest struct {
-	// Endpoint is where Alexa sends the events; required. It is not taken from
-	// the endpoint of the skill itself.
+	// Endpoint is where Alexa sends the events. Required: Alexa does not use the
+	// endpoint of the skill itself.
 	Endpoint Endpoint
 
-	// Regions has other endpoints for the customers of a region. Nil is none.
+	// Regions has other endpoints for the customers of a region. Nil has none.
 	Regions map[alexaevents.Region]Endpoint
 
-	// Subscriptions are the events that the backend handles. Nil is none.
+	// Subscriptions are the events that the backend receives. Nil has none.
 	Subscriptions []EventName
 
 	// Publications are the proactive events that the skill sends, such as
-	// AMAZON.MessageAlert.Activated. Nil is none.
+	// AMAZON.MessageAlert.Activated. Nil has none.
 	Publications []string
 }
 
@@ -46,23 +46,23 @@ type Endpoint struct {
 	// Required.
 	URI string `json:"uri"`
 
-	// Certificate is the type of certificate that an https URL has, required
-	// there: without it Alexa never connects. Alexa ignores it beside the ARN of a
-	// Lambda function. Empty leaves it out.
+	// Certificate is the type of the server's certificate. Required for an https
+	// URL: without it Alexa never connects. Alexa ignores it for a Lambda
+	// function. Empty leaves it out.
 	Certificate CertificateType `json:"sslCertificateType,omitempty"`
 }
 
-// CertificateType is a kind of certificate.
+// CertificateType is the type of a server's certificate.
 type CertificateType string
 
-// The certificates that Amazon tells apart.
+// The types that Amazon distinguishes.
 const (
 	Trusted    CertificateType = "Trusted"    // of a certificate authority
 	Wildcard   CertificateType = "Wildcard"   // of a certificate authority, for a whole domain
 	SelfSigned CertificateType = "SelfSigned" // uploaded to Amazon
 )
 
-// section is the events section as it stands in JSON.
+// section is the JSON of the events section.
 type section struct {
 	Endpoint      *Endpoint                         `json:"endpoint"`
 	Regions       map[alexaevents.Region]regionJSON `json:"regions,omitempty"`
@@ -101,13 +101,13 @@ func (m Manifest) MarshalJSON() ([]byte, error) {
 	return json.Marshal(s)
 }
 
-// check finds what Amazon refuses, and what keeps events away.
+// check finds what Amazon refuses, and why no events arrive.
 func (s *section) check(path string) []Finding {
 	findings := checkEndpoint(path+".endpoint", s.Endpoint)
 	for _, region := range sortedKeys(s.Regions) {
 		at := path + ".regions." + string(region)
 		if region.APIEndpoint() == "" {
-			findings = append(findings, problem(at, "no such region: the regions are NA, EU and FE"))
+			findings = append(findings, problem(at, "unknown region: the regions are NA, EU and FE"))
 		}
 		findings = append(findings, checkEndpoint(at+".endpoint", s.Regions[region].Endpoint)...)
 	}
@@ -133,7 +133,7 @@ func checkNames(path, list string, names []eventNameJSON) (findings []Finding) {
 		case name.EventName == "":
 			findings = append(findings, problem(at, "missing"))
 		case seen[name.EventName]:
-			findings = append(findings, problem(at, name.EventName+" is there twice"))
+			findings = append(findings, problem(at, name.EventName+" occurs twice"))
 		}
 		seen[name.EventName] = true
 	}
@@ -146,13 +146,13 @@ func namePath(path, list string, i int) string {
 
 func checkEndpoint(path string, endpoint *Endpoint) (findings []Finding) {
 	if endpoint == nil || endpoint.URI == "" {
-		return []Finding{problem(path, "missing: Alexa sends events nowhere else, also not to the endpoint of the skill itself")}
+		return []Finding{problem(path, "missing: Alexa sends events to no other endpoint, not even to that of the skill")}
 	}
 	at, isURL := path+".uri", false
 	switch uri := endpoint.URI; {
 	case arn.IsFunction(uri):
 		if endpoint.Certificate != "" {
-			findings = append(findings, note(path+".sslCertificateType", "only an https URL has a certificate: it does nothing beside the ARN of a Lambda function"))
+			findings = append(findings, note(path+".sslCertificateType", "only an https URL has a certificate: Alexa ignores it for a Lambda function"))
 		}
 	case strings.HasPrefix(uri, "https://"):
 		isURL = true
@@ -181,7 +181,7 @@ func checkEndpoint(path string, endpoint *Endpoint) (findings []Finding) {
 	return findings
 }
 
-// EventName names an event that a skill subscribes to in its manifest. Other
+// EventName is the name of an event in the subscriptions of a manifest. Other
 // values than the constants are possible.
 type EventName string
 
@@ -203,8 +203,8 @@ const (
 	EventReminderDeleted       EventName = "REMINDER_DELETED"
 )
 
-// The events that this package decodes as [*Unknown], since Amazon documents
-// none of their bodies.
+// The events that this package decodes as [*Unknown], since Amazon does not
+// document their bodies.
 const (
 	EventAudioItemPlaybackStarted  EventName = "AUDIO_ITEM_PLAYBACK_STARTED"
 	EventAudioItemPlaybackFinished EventName = "AUDIO_ITEM_PLAYBACK_FINISHED"
@@ -227,9 +227,9 @@ const (
 	EventAllListsChanged EventName = "ALL_LISTS_CHANGED"
 )
 
-// named is what is known of a name.
+// named describes the event of a name.
 type named struct {
-	requestType string // empty if that is not known
+	requestType string // empty if unknown
 	retired     bool
 }
 
@@ -274,8 +274,7 @@ func isSubscription(text string) bool {
 	return known || nameOf(text) != ""
 }
 
-// nameOf returns the name of the event whose request has the type, empty if there
-// is none.
+// nameOf returns the name of the event with the request type, empty without one.
 func nameOf(requestType string) EventName {
 	for name, known := range names {
 		if requestType != "" && known.requestType == requestType {

@@ -85,7 +85,7 @@ func TestManifestRefuses(t *testing.T) {
 		"region":            {skillevents.Manifest{Endpoint: valid, Regions: map[alexaevents.Region]skillevents.Endpoint{"US": valid}}, "events.regions.US: "},
 		"region's endpoint": {skillevents.Manifest{Endpoint: valid, Regions: map[alexaevents.Region]skillevents.Endpoint{"NA": {}}}, "events.regions.NA.endpoint: "},
 		"no name":           {skillevents.Manifest{Endpoint: valid, Subscriptions: []skillevents.EventName{"A", ""}}, "events.subscriptions[1].eventName: missing"},
-		"twice":             {skillevents.Manifest{Endpoint: valid, Publications: []string{"A", "B", "A"}}, "events.publications[2].eventName: A is there twice"},
+		"twice":             {skillevents.Manifest{Endpoint: valid, Publications: []string{"A", "B", "A"}}, "events.publications[2].eventName: A occurs twice"},
 	} {
 		_, err := json.Marshal(test.manifest)
 		require.ErrorIs(t, err, skillevents.ErrManifest, name)
