@@ -14,15 +14,15 @@ import (
 var (
 	ErrBody         = errors.New("sns: the body cannot be read")
 	ErrMessage      = errors.New("sns: not an SNS message")
-	ErrHeader       = errors.New("sns: headers and body contradict each other")
+	ErrHeader       = errors.New("sns: the headers and the body differ")
 	ErrTopic        = errors.New("sns: the topic is not listed in Topics")
 	ErrTime         = errors.New("sns: the message is older than MaxAge")
-	ErrRaw          = errors.New("sns: a message with raw message delivery, which has no signature")
-	ErrUnauthorized = errors.New("sns: the request has no valid credentials") // for UnverifiedRaw to return
+	ErrRaw          = errors.New("sns: a raw message has no signature")
+	ErrUnauthorized = errors.New("sns: the request has no valid credentials") // UnverifiedRaw returns it
 	ErrVersion      = errors.New("sns: the signature version is not accepted")
-	ErrURL          = errors.New("sns: the URL is not one of SNS in the topic's region")
+	ErrURL          = errors.New("sns: not a URL of SNS in the topic's region")
 	ErrFetch        = errors.New("sns: the certificate could not be fetched")
-	ErrCertificate  = errors.New("sns: the certificate is not one of SNS")
+	ErrCertificate  = errors.New("sns: the certificate is not one of SNS's")
 	ErrSignature    = errors.New("sns: the signature does not match the message")
 	ErrConfirm      = errors.New("sns: the subscription could not be confirmed")
 

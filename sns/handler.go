@@ -46,17 +46,17 @@ type Handler struct {
 	// and one without Topics, is [ErrMisconfigured] for every message.
 	Verifier *Verifier
 
-	// UnverifiedRaw decides about the messages of subscriptions with raw message
-	// delivery. They have no signature, so only what this function finds in the
-	// request tells them from forgeries: credentials, or a secret in the URL. It
-	// must not read the body. An error refuses the message. After nil, Receive
-	// gets a message whose ID and TopicArn are what the headers claim, the topic
-	// being a listed one, and whose Timestamp is zero.
+	// UnverifiedRaw accepts or refuses the messages of subscriptions with raw
+	// message delivery. They have no signature, so it must find the proof in the
+	// request: credentials, or a secret in the URL. It must not read the body. An
+	// error refuses the message. After nil, Receive gets a message with the ID and
+	// the TopicArn of the unsigned headers, if that topic is listed, and with a
+	// zero Timestamp.
 	//
 	// SNS sends the credentials of an endpoint such as
 	// https://user:password@backend.example/sns only after a response of 401.
-	// Return [ErrUnauthorized] for a request that lacks them. Nil refuses every
-	// raw message.
+	// Return [ErrUnauthorized] for a request without them. Nil refuses every raw
+	// message.
 	UnverifiedRaw func(*http.Request) error
 
 	// MaxBody is the size of the largest request body in bytes. Zero or less is
@@ -123,7 +123,7 @@ func status(m *Message, err error) int {
 	return http.StatusBadRequest
 }
 
-// read reads and checks the message that the request carries.
+// read reads and verifies the message of a request.
 func (h *Handler) read(w http.ResponseWriter, r *http.Request) (*Message, error) {
 	switch {
 	case r.Method != http.MethodPost:
@@ -163,19 +163,19 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (*Message, error)
 		return nil, err
 	}
 	if claimed := r.Header.Get(typeHeader); claimed != "" && claimed != m.Type {
-		return nil, fmt.Errorf("%w: about the type", ErrHeader)
+		return nil, fmt.Errorf("%w in the type", ErrHeader)
 	}
 	return m, nil
 }
 
-// rawMessage returns a message without envelope.
+// rawMessage returns a message without an envelope.
 func rawMessage(topics []string, header http.Header, data []byte) (*Message, error) {
 	m := &Message{Type: header.Get(typeHeader), ID: header.Get(idHeader), TopicArn: header.Get(topicHeader), Message: string(data)}
 	if _, err := findTopic(topics, m.TopicArn); err != nil {
 		return nil, err
 	}
 	if m.Type != Notification || !isUUID(m.ID) || !utf8.Valid(data) {
-		return nil, fmt.Errorf("%w: a raw message has the type and ID of a notification in its headers, and text in UTF-8", ErrMessage)
+		return nil, fmt.Errorf("%w: a raw message needs the type and ID of a notification in its headers, and a text in UTF-8", ErrMessage)
 	}
 	return m, nil
 }

@@ -32,7 +32,7 @@ type Observation struct {
 	Err         error // nil after Received; else the reason, such as what Receive returned
 }
 
-// outcomeOf tells apart the ends of a message; it is nil if it was not accepted.
+// outcomeOf returns the outcome of a message; it is nil if it was not accepted.
 func outcomeOf(m *Message, err error) Outcome {
 	switch {
 	case err == nil:
@@ -99,8 +99,8 @@ type receiver struct {
 	report
 }
 
-// accept reads a message that AWS itself has delivered. It verifies the message
-// too if there is a verifier.
+// accept reads a message that AWS itself delivered, and verifies it if there is a
+// verifier.
 func (r *receiver) accept(ctx context.Context, topics []string, data []byte) (*Message, error) {
 	d, m, err := open(topics, data)
 	switch {
@@ -113,10 +113,10 @@ func (r *receiver) accept(ctx context.Context, topics []string, data []byte) (*M
 	return m, nil
 }
 
-// deliver does what a message asks for. A nil error acknowledges it.
+// deliver passes a notification to receive, or confirms a subscription.
 func (r *receiver) deliver(ctx context.Context, m *Message) error {
 	switch {
-	case m.Type == UnsubscribeConfirmation: // its URL would subscribe again
+	case m.Type == UnsubscribeConfirmation: // a request to its URL would subscribe again
 		r.log().WarnContext(ctx, "a subscription has ended", slog.Any("sns.message", m))
 		return nil
 	case m.Type == Notification:
