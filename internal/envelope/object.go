@@ -1,20 +1,18 @@
 package envelope
 
-// Members calls visit for each member of a JSON object that is not a request:
-// its name, and its value, nil if that is null. Visit reports whether it reads
-// the members of this name; a second one of these is an error. Otherwise Members
-// accepts what Scan accepts. If it returns an error, visit may have seen some
-// members already.
+// Members calls visit with the name and value of each member of any JSON object;
+// the value is nil for null. Visit reports whether it reads members of this name; a
+// second one is then an error. Otherwise Members accepts what Scan accepts. Before
+// Members returns an error, visit may have seen some members.
 //
-// Names and values may point into data. A name is valid only during the call, and
-// if it is longer than 256 bytes its escapes are not resolved.
+// Names and values may point into data. A name is valid only during the call. The
+// escapes of a name of more than 256 bytes are not resolved.
 func Members(data []byte, visit func(name []byte, value Raw) bool) error {
 	s := scanner{data: data, visit: visit}
 	return s.document(nil)
 }
 
-// Node is a member that [Find] finds, with which of its own members, if it is an
-// object.
+// Node is a member that [Find] finds. If it is an object, Find finds Members in it.
 type Node struct {
 	Name    string
 	Value   Raw // nil if absent or null
@@ -23,8 +21,7 @@ type Node struct {
 	occurred bool
 }
 
-// Member returns the member of the node that has the name, nil if none is to be
-// found.
+// Member returns the node in Members with the name, nil without one.
 func (n *Node) Member(name string) *Node { return n.member([]byte(name)) }
 
 func (n *Node) member(name []byte) *Node {
@@ -36,20 +33,19 @@ func (n *Node) member(name []byte) *Node {
 	return nil
 }
 
-// Find finds the members of a JSON object that is not a request, at any depth, in
-// one scan. A second member of a name that it looks for is an error. Otherwise it
-// accepts what Scan accepts.
-//
-// The values point into data.
+// Find finds members of any JSON object, and of the objects in it, in one scan. So
+// it suits bytes of unknown origin, where a call of [Members] for each object scans
+// the inner ones several times. A second member of a name that it finds is an
+// error. Otherwise Find accepts what Scan accepts. The values point into data.
 func Find(data []byte, members []Node) error {
 	s := scanner{data: data}
 	return s.document(&Node{Members: members})
 }
 
-// Objects reads what is inside of a scanned document, where any member may be
-// missing or of another JSON type.
+// Objects reads the objects in a scanned document. Any member may be missing or
+// have another JSON type.
 type Objects struct {
-	Err error // what was wrong with one of them
+	Err error // the last error
 }
 
 // Members calls visit for each member of an object, as the function [Members]
@@ -74,8 +70,8 @@ func (o *Objects) Text(object Raw, name string, text *string) {
 	})
 }
 
-// Elements calls visit for each element of a list that is in a scanned document.
-// A value of another type has no elements.
+// Elements calls visit for each element of a list in a scanned document. A value
+// of another type has no elements.
 func (o *Objects) Elements(list Raw, visit func(value Raw)) {
 	if list == nil || list[0] != '[' {
 		return
