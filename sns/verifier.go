@@ -96,7 +96,7 @@ func (v *Verifier) Verify(ctx context.Context, data []byte) (*Message, error) {
 		}
 	}
 	err = v.certificates.Verify(ctx, v.source(d.topic, url, now), func(key *rsa.PublicKey) bool {
-		return d.fits(key, version, signed)
+		return d.matches(key, version, signed)
 	})
 	if err != nil {
 		return nil, certificateError(err)
@@ -143,7 +143,7 @@ func (v *Verifier) source(topic topic, url string, now time.Time) certs.Source {
 	}}
 }
 
-func (d *document) fits(key *rsa.PublicKey, version string, signed []byte) bool {
+func (d *document) matches(key *rsa.PublicKey, version string, signed []byte) bool {
 	algorithm, h := crypto.SHA256, sha256.New()
 	if version == "1" {
 		algorithm, h = crypto.SHA1, sha1.New() //nolint:gosec // see the import
