@@ -123,7 +123,7 @@ func TestRotated(t *testing.T) {
 // 13: failures are errors of their own and are remembered, but not for long.
 func TestFailuresAreForgotten(t *testing.T) {
 	for name, test := range map[string]struct {
-		answer  func(*http.Request) (*http.Response, error)
+		respond func(*http.Request) (*http.Response, error)
 		want    error
 		fetches int
 		until   time.Duration
@@ -136,7 +136,7 @@ func TestFailuresAreForgotten(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBench()
-				b.host.Respond = test.answer
+				b.host.Respond = test.respond
 				for range 5 {
 					require.ErrorIs(t, b.verify(intent()), test.want)
 				}
@@ -176,13 +176,13 @@ func status(code int) func(*http.Request) (*http.Response, error) {
 
 // An HTTP client that panics, or ends its goroutine, fails the request alone.
 func TestHTTPClientPanics(t *testing.T) {
-	for name, answer := range map[string]func(*http.Request) (*http.Response, error){
+	for name, respond := range map[string]func(*http.Request) (*http.Response, error){
 		"panic":  func(*http.Request) (*http.Response, error) { panic("a bug") },
 		"Goexit": func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil },
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench()
-			b.host.Respond = answer
+			b.host.Respond = respond
 			require.ErrorIs(t, b.verify(intent()), signature.ErrFetch)
 			b.host.Respond = nil
 			b.now = now.Add(10 * time.Second)
@@ -314,7 +314,7 @@ func TestNoQueueOfStrangers(t *testing.T) {
 
 // A certificate that was good before is fetched at once, however many strangers
 // wait.
-func TestKnownURLWaitsForNobody(t *testing.T) {
+func TestKnownURLNeverWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPKI()
 		p.Leaf.NotAfter = now.Add(30 * time.Second)
@@ -374,7 +374,7 @@ func TestReplaced(t *testing.T) {
 	b.host.Respond = status(404)
 	b.now = now.Add(270 * time.Second)
 	require.ErrorIs(t, verifyForged(), signature.ErrSignature)
-	require.NoError(t, verify(), "even where it is gone")
+	require.NoError(t, verify(), "even if it is gone")
 	require.Len(t, b.host.Calls(), 5)
 	b.host.Respond = nil
 
@@ -386,7 +386,7 @@ func TestReplaced(t *testing.T) {
 }
 
 // While a bad signature waits for a fetch, genuine requests do not.
-func TestBadSignatureDelaysNobody(t *testing.T) {
+func TestBadSignatureDelaysNoOtherRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench()
 		require.NoError(t, b.verify(intent()))
@@ -434,7 +434,7 @@ func TestRenewedInTheBackground(t *testing.T) {
 					require.NoError(t, verify(test.due))
 				}
 				synctest.Wait()
-				require.Len(t, b.host.Calls(), 2, "one fetch, for which nobody waits")
+				require.Len(t, b.host.Calls(), 2, "one fetch, without a wait")
 				time.Sleep(4 * time.Second)
 				synctest.Wait()
 				require.NoError(t, verify(test.due+64*time.Second-1))
@@ -539,7 +539,7 @@ func TestFetchesAtATime(t *testing.T) {
 		}
 		close(release)
 		synctest.Wait()
-		require.Len(t, b.host.Calls(), 32, "nobody waits for the others")
+		require.Len(t, b.host.Calls(), 32, "the others have no caller")
 		require.NoError(t, b.verify(intent()), "there is room again")
 	})
 }

@@ -85,7 +85,7 @@ func TestHandler(t *testing.T) {
 }
 
 // A caller who leaves ends the wait for a certificate.
-func TestHandlerOfACallerWhoLeaves(t *testing.T) {
+func TestHandlerWhenTheCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench()
 		slow(b)
@@ -120,7 +120,7 @@ func TestReadLimitsTheBody(t *testing.T) {
 			return post(append(bytes.Clone(data), bytes.Repeat([]byte(" "), length-len(data))...))
 		}
 		_, err = b.Read(padded(1 << 20))
-		require.NoError(t, err, "a megabyte if nothing is said")
+		require.NoError(t, err, "a megabyte by default")
 		_, err = b.Read(padded(1<<20 + 1))
 		require.ErrorIs(t, err, signature.ErrBody)
 	}
@@ -145,7 +145,7 @@ func TestLog(t *testing.T) {
 	require.Contains(t, log.String(), signature.ErrSkill.Error()+": amzn1.ask.skill.other is not in Verifier.Skills, which lists 1")
 	require.NotContains(t, log.String(), "amzn1.ask.account")
 	require.NotContains(t, log.String(), r.Header.Get("Signature-256"))
-	require.Contains(t, log.String(), "level=INFO", "strangers can cause it")
+	require.Contains(t, log.String(), "level=INFO", "anyone can cause it")
 
 	log.Reset()
 	b.host.Respond = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }

@@ -167,37 +167,37 @@ func TestSkills(t *testing.T) {
 }
 
 func TestFetch(t *testing.T) {
-	answer := func(status int, body []byte) func(*http.Request) (*http.Response, error) {
+	respond := func(status int, body []byte) func(*http.Request) (*http.Response, error) {
 		return func(r *http.Request) (*http.Response, error) { return certstest.Response(status, body), nil }
 	}
 	for name, test := range map[string]struct {
-		answer func(*http.Request) (*http.Response, error)
-		want   error
+		respond func(*http.Request) (*http.Response, error)
+		want    error
 	}{
 		"7 status 200":                {nil, nil},
-		"8 status 400":                {answer(400, nil), signature.ErrCertificate},
-		"status 403":                  {answer(403, certificate()), signature.ErrCertificate},
-		"status 404":                  {answer(404, nil), signature.ErrCertificate},
-		"status 407":                  {answer(407, nil), signature.ErrFetch},
-		"status 429":                  {answer(429, nil), signature.ErrFetch},
-		"status 203":                  {answer(203, certificate()), signature.ErrFetch},
-		"status 206":                  {answer(206, certificate()), signature.ErrFetch},
-		"status 503":                  {answer(503, nil), signature.ErrFetch},
+		"8 status 400":                {respond(400, nil), signature.ErrCertificate},
+		"status 403":                  {respond(403, certificate()), signature.ErrCertificate},
+		"status 404":                  {respond(404, nil), signature.ErrCertificate},
+		"status 407":                  {respond(407, nil), signature.ErrFetch},
+		"status 429":                  {respond(429, nil), signature.ErrFetch},
+		"status 203":                  {respond(203, certificate()), signature.ErrFetch},
+		"status 206":                  {respond(206, certificate()), signature.ErrFetch},
+		"status 503":                  {respond(503, nil), signature.ErrFetch},
 		"9, 10 no response":           {func(*http.Request) (*http.Response, error) { return nil, io.ErrUnexpectedEOF }, signature.ErrFetch},
 		"redirect":                    {redirect("/echo.api/other"), signature.ErrFetch},
-		"10 MB":                       {answer(200, make([]byte, 10<<20)), signature.ErrCertificate},
+		"10 MB":                       {respond(200, make([]byte, 10<<20)), signature.ErrCertificate},
 		"broken body":                 {brokenBody, signature.ErrFetch},
-		"6 not PEM":                   {answer(200, []byte("hello")), signature.ErrCertificate},
-		"empty PEM":                   {answer(200, nil), signature.ErrCertificate},
-		"PEM of a broken certificate": {answer(200, certstest.PEM(&x509.Certificate{Raw: []byte("hello")})), signature.ErrCertificate},
-		"PEM with a private key":      {answer(200, privateKey()), signature.ErrCertificate},
-		"PEM with something behind":   {answer(200, append(certificate(), "x"...)), signature.ErrCertificate},
-		"PEM with something before":   {answer(200, append([]byte("x\n"), certificate()...)), signature.ErrCertificate},
-		"PEM with something between":  {answer(200, slices.Concat(certificate(), []byte("x\n"), certificate())), signature.ErrCertificate},
+		"6 not PEM":                   {respond(200, []byte("hello")), signature.ErrCertificate},
+		"empty PEM":                   {respond(200, nil), signature.ErrCertificate},
+		"PEM of a broken certificate": {respond(200, certstest.PEM(&x509.Certificate{Raw: []byte("hello")})), signature.ErrCertificate},
+		"PEM with a private key":      {respond(200, privateKey()), signature.ErrCertificate},
+		"PEM with something behind":   {respond(200, append(certificate(), "x"...)), signature.ErrCertificate},
+		"PEM with something before":   {respond(200, append([]byte("x\n"), certificate()...)), signature.ErrCertificate},
+		"PEM with something between":  {respond(200, slices.Concat(certificate(), []byte("x\n"), certificate())), signature.ErrCertificate},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench()
-			b.host.Respond = test.answer
+			b.host.Respond = test.respond
 			require.ErrorIs(t, b.verify(intent()), test.want)
 			if errors.Is(test.want, signature.ErrFetch) {
 				require.Len(t, b.host.Calls(), 2, "with one retry")
@@ -323,7 +323,7 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, url, encoded string, data []byte) {
 		err := b.Verify(t.Context(), http.Header{"Signaturecertchainurl": {url}, "Signature-256": {encoded}}, data)
 		if err == nil {
-			require.Equal(t, body, data, "accepted what nobody signed")
+			require.Equal(t, body, data, "accepted an unsigned message")
 			return
 		}
 		require.True(t, slices.ContainsFunc(causes, func(cause error) bool { return errors.Is(err, cause) }), "no cause: %v", err)

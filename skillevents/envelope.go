@@ -76,11 +76,11 @@ func (e *Envelope) Time() time.Time {
 	return e.EventPublishingTime
 }
 
-// Raw returns the whole event as it arrived. It holds access tokens: do not log
+// Raw returns the whole event as it arrived. It has access tokens: do not log
 // it. The caller must not change the bytes.
 func (e *Envelope) Raw() json.RawMessage { return e.raw }
 
-// Body returns request.body as it arrived, nil without one. It may hold an access
+// Body returns request.body as it arrived, nil without one. It may have an access
 // token: do not log it. The caller must not change the bytes.
 func (e *Envelope) Body() json.RawMessage { return e.body }
 
@@ -104,9 +104,9 @@ func (e Envelope) summary() summary.Summary {
 	}
 }
 
-// MarshalJSON returns an object with the event's type, requestId, time and
-// skillId alone, so that a log of a value with an event in it has no personal
-// data. [Envelope.Raw] has the whole event.
+// MarshalJSON returns an object with only the event's type, requestId, time and
+// skillId, so that a value that contains an event can be logged. [Envelope.Raw] has
+// the whole event.
 func (e Envelope) MarshalJSON() ([]byte, error) { return e.summary().JSON(), nil }
 
 // Format prints what [Envelope.MarshalJSON] returns, for every verb.

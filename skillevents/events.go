@@ -206,8 +206,8 @@ const (
 // after at most 24 hours (the sender's expiresAfterSeconds). It is unknown
 // whether a redelivered message has a new timestamp. If it has the first one, the
 // verifier of package signature refuses it when it is an hour old, as it refuses
-// all such events. So do not rely on a message that arrives more than an hour
-// after it was sent: if it must not be lost, let the backend send it again.
+// all such events. So expect no message more than an hour after it was sent. If it
+// must not be lost, let the backend send it again.
 type MessageReceived struct {
 	Envelope `json:"-"`
 

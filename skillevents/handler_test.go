@@ -24,13 +24,13 @@ func TestHandler(t *testing.T) {
 		status   int
 		received bool
 	}{
-		"an event":                     {verified: enabled, marked: true, status: http.StatusOK, received: true},
-		"an unknown event":             {verified: document("AlexaSkillEvent.New", ""), marked: true, status: http.StatusOK, received: true},
-		"receive fails":                {verified: enabled, marked: true, err: errors.New("database is down"), status: http.StatusInternalServerError, received: true},
-		"not an event":                 {verified: []byte(`{"directive": {}}`), marked: true, status: http.StatusBadRequest},
-		"nothing":                      {verified: nil, marked: true, status: http.StatusBadRequest},
-		"nobody verified an event":     {verified: enabled, status: http.StatusInternalServerError},
-		"nobody verified what is none": {verified: []byte(`{`), status: http.StatusInternalServerError},
+		"an event":                   {verified: enabled, marked: true, status: http.StatusOK, received: true},
+		"an unknown event":           {verified: document("AlexaSkillEvent.New", ""), marked: true, status: http.StatusOK, received: true},
+		"receive fails":              {verified: enabled, marked: true, err: errors.New("database is down"), status: http.StatusInternalServerError, received: true},
+		"not an event":               {verified: []byte(`{"directive": {}}`), marked: true, status: http.StatusBadRequest},
+		"nothing":                    {verified: nil, marked: true, status: http.StatusBadRequest},
+		"an event without verifier":  {verified: enabled, status: http.StatusInternalServerError},
+		"no event, without verifier": {verified: []byte(`{`), status: http.StatusInternalServerError},
 	} {
 		t.Run(name, func(t *testing.T) {
 			// The bytes to decode are the verified ones, whatever the request's body.

@@ -24,9 +24,9 @@ func problem(path, text string) Finding { return Finding{Path: path, Text: text}
 
 func note(path, text string) Finding { return Finding{Path: path, Text: text, Note: true} }
 
-// Lint finds the reasons in a skill.json why its skill gets no events, or the wrong
-// ones. It reads only the events section. If skillJSON is not a JSON object, the
-// error wraps [ErrManifest].
+// Lint finds what is wrong with the events section of a skill.json: why its skill
+// gets no events, or the wrong ones. If skillJSON is not a JSON object, the error
+// wraps [ErrManifest].
 func Lint(skillJSON []byte) ([]Finding, error) {
 	var file struct {
 		Manifest *struct{ Events json.RawMessage }

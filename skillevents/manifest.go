@@ -29,14 +29,14 @@ type Manifest struct {
 	// endpoint of the skill itself.
 	Endpoint Endpoint
 
-	// Regions has other endpoints for the customers of a region. Nil has none.
+	// Regions has other endpoints for the customers of a region. Nil means none.
 	Regions map[alexaevents.Region]Endpoint
 
-	// Subscriptions are the events that the backend receives. Nil has none.
+	// Subscriptions are the events that the backend receives. Nil means none.
 	Subscriptions []EventName
 
 	// Publications are the proactive events that the skill sends, such as
-	// AMAZON.MessageAlert.Activated. Nil has none.
+	// AMAZON.MessageAlert.Activated. Nil means none.
 	Publications []string
 }
 
@@ -57,9 +57,9 @@ type CertificateType string
 
 // The types that Amazon distinguishes.
 const (
-	Trusted    CertificateType = "Trusted"    // of a certificate authority
-	Wildcard   CertificateType = "Wildcard"   // of a certificate authority, for a whole domain
-	SelfSigned CertificateType = "SelfSigned" // uploaded to Amazon
+	Trusted    CertificateType = "Trusted"    // issued by a certificate authority
+	Wildcard   CertificateType = "Wildcard"   // issued by a certificate authority for a whole domain
+	SelfSigned CertificateType = "SelfSigned" // self-signed and uploaded to Amazon
 )
 
 // section is the JSON of the events section.

@@ -19,7 +19,7 @@ const (
 	Received      Outcome = "received"      // Receive returned nil; the event is acknowledged
 	Failed        Outcome = "failed"        // Receive returned an error
 	Refused       Outcome = "refused"       // not an event, not a POST, or an event of another skill
-	Misconfigured Outcome = "misconfigured" // ErrMisconfigured, see there
+	Misconfigured Outcome = "misconfigured" // a field or the verifier is missing: ErrMisconfigured
 )
 
 // Observation describes the end of one request or invocation. It holds no
@@ -27,7 +27,7 @@ const (
 type Observation struct {
 	EventType string        // request.type; empty without an event
 	SkillID   string        // ID of the event's skill; empty without an event
-	Duration  time.Duration // time that the request or invocation took, with Receive
+	Duration  time.Duration // time to handle the event, Receive included
 	Outcome   Outcome
 	Err       error // nil after Received; what Receive returned after Failed; else the reason
 }

@@ -104,33 +104,33 @@ func TestFetch(t *testing.T) {
 		response.Header.Set("Location", "/SimpleNotificationService-2.pem")
 		return response, nil
 	}
-	answer := func(status int, body []byte) func(*http.Request) (*http.Response, error) {
+	respond := func(status int, body []byte) func(*http.Request) (*http.Response, error) {
 		return func(*http.Request) (*http.Response, error) { return certstest.Response(status, body), nil }
 	}
 	for name, test := range map[string]struct {
-		answer func(*http.Request) (*http.Response, error)
-		want   error
+		respond func(*http.Request) (*http.Response, error)
+		want    error
 	}{
-		"status 403":  {answer(403, certstest.PEM(leaf)), sns.ErrCertificate},
-		"status 404":  {answer(404, nil), sns.ErrCertificate},
-		"status 203":  {answer(203, certstest.PEM(leaf)), sns.ErrFetch},
-		"status 429":  {answer(429, nil), sns.ErrFetch},
-		"status 500":  {answer(500, nil), sns.ErrFetch},
+		"status 403":  {respond(403, certstest.PEM(leaf)), sns.ErrCertificate},
+		"status 404":  {respond(404, nil), sns.ErrCertificate},
+		"status 203":  {respond(203, certstest.PEM(leaf)), sns.ErrFetch},
+		"status 429":  {respond(429, nil), sns.ErrFetch},
+		"status 500":  {respond(500, nil), sns.ErrFetch},
 		"a panic":     {func(*http.Request) (*http.Response, error) { panic("a bug") }, sns.ErrFetch},
-		"no answer":   {func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }, sns.ErrFetch},
+		"no response": {func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }, sns.ErrFetch},
 		"redirect":    {redirect, sns.ErrFetch},
-		"10 MB":       {answer(200, make([]byte, 10<<20)), sns.ErrCertificate},
-		"empty":       {answer(200, nil), sns.ErrCertificate},
-		"not PEM":     {answer(200, []byte("<html>")), sns.ErrCertificate},
-		"a key":       {answer(200, slices.Concat(certstest.PEM(leaf), key)), sns.ErrCertificate},
-		"eleven":      {answer(200, bytes.Repeat(certstest.PEM(leaf), 11)), sns.ErrCertificate},
-		"broken":      {answer(200, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})), sns.ErrCertificate},
-		"with a tail": {answer(200, append(certstest.PEM(leaf), "x"...)), sns.ErrCertificate},
-		"with a head": {answer(200, append([]byte("x\n"), certstest.PEM(leaf)...)), sns.ErrCertificate},
+		"10 MB":       {respond(200, make([]byte, 10<<20)), sns.ErrCertificate},
+		"empty":       {respond(200, nil), sns.ErrCertificate},
+		"not PEM":     {respond(200, []byte("<html>")), sns.ErrCertificate},
+		"a key":       {respond(200, slices.Concat(certstest.PEM(leaf), key)), sns.ErrCertificate},
+		"eleven":      {respond(200, bytes.Repeat(certstest.PEM(leaf), 11)), sns.ErrCertificate},
+		"broken":      {respond(200, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})), sns.ErrCertificate},
+		"with a tail": {respond(200, append(certstest.PEM(leaf), "x"...)), sns.ErrCertificate},
+		"with a head": {respond(200, append([]byte("x\n"), certstest.PEM(leaf)...)), sns.ErrCertificate},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench()
-			b.amazon.Respond = test.answer
+			b.amazon.Respond = test.respond
 			require.ErrorIs(t, b.verify(notification()), test.want)
 			require.ErrorIs(t, b.verify(notification()), test.want)
 			if errors.Is(test.want, sns.ErrFetch) { // the failure is remembered, after one retry

@@ -8,14 +8,14 @@
 //
 // # Who sent it
 //
-// Over HTTP the signature proves that SNS sent a message. SNS signs for every
-// topic of every AWS account with the same key, so the signature does not prove
-// who published the message: the list of topics does. Empty, it accepts no
+// Over HTTP the signature proves that SNS sent a message. SNS signs for all topics
+// of all AWS accounts with the same key, so anyone can publish a signed message to
+// a topic of their own. That is why Topics lists yours; empty, it accepts no
 // message. The access policy of a topic says who may publish to it.
 //
-// A Lambda function is invoked, and a queue filled, by AWS itself: the policies of
-// the function and of the queue are the proof. A Verifier can check the signatures
-// as well.
+// AWS itself invokes a Lambda function and fills a queue: the policies of the
+// function and of the queue are the proof. A Verifier can check the signatures as
+// well.
 //
 // SNS signs with SHA-1 unless the attribute SignatureVersion of the topic is 2.
 // Set it to 2, and set [Verifier.RequireSHA256].

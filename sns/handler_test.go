@@ -62,7 +62,7 @@ func TestHandler(t *testing.T) {
 	good := notification().signed()
 	for name, test := range map[string]struct {
 		request  *http.Request
-		answer   func(*http.Request) (*http.Response, error)
+		respond  func(*http.Request) (*http.Response, error)
 		err      error // of Receive
 		code     int
 		received bool
@@ -83,9 +83,9 @@ func TestHandler(t *testing.T) {
 		"raw":                       {request: post([]byte(`{}`), "x-amz-sns-rawdelivery", "true", "x-amz-sns-topic-arn", topicARN, typeHeader, "Notification", "x-amz-sns-message-id", id), code: 400},
 		"raw, though signed":        {request: post(good, "x-amz-sns-rawdelivery", "true"), code: 400},
 		"broken body":               {request: httptest.NewRequest(http.MethodPost, "/", iotest.ErrReader(io.ErrUnexpectedEOF)), code: 400},
-		"no certificate":            {request: post(good), answer: noRoute, code: 503},
-		"no certificate, no topic":  {request: post(notification().with("TopicArn", "x").signed()), answer: noRoute, code: 400},
-		"a cert. that is none":      {request: post(good), answer: func(*http.Request) (*http.Response, error) { return certstest.Response(200, nil), nil }, code: 400},
+		"no certificate":            {request: post(good), respond: noRoute, code: 503},
+		"no certificate, no topic":  {request: post(notification().with("TopicArn", "x").signed()), respond: noRoute, code: 400},
+		"a cert. that is none":      {request: post(good), respond: func(*http.Request) (*http.Response, error) { return certstest.Response(200, nil), nil }, code: 400},
 		"unsubscription":            {request: post(confirmation("UnsubscribeConfirmation").signed()), code: 200},
 		"subscription":              {request: post(confirmation("SubscriptionConfirmation").signed()), code: 200},
 		"subscription of a forger":  {request: post(confirmation("SubscriptionConfirmation").signedBy(certstest.OtherKey())), code: 400},
@@ -93,7 +93,7 @@ func TestHandler(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, in := newBench(), &inbox{err: test.err}
-			b.amazon.Respond = test.answer
+			b.amazon.Respond = test.respond
 			handler := &sns.Handler{Verifier: b.Verifier, Receive: in.receive}
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, test.request)
@@ -261,7 +261,7 @@ func TestReceiveHasTheCallersContext(t *testing.T) {
 }
 
 // A caller who leaves ends the wait for a certificate.
-func TestHandlerOfACallerWhoLeaves(t *testing.T) {
+func TestHandlerWhenTheCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, in := newBench(), &inbox{}
 		b.amazon.Respond = func(r *http.Request) (*http.Response, error) {
@@ -293,7 +293,7 @@ func TestHandlerLimitsTheBody(t *testing.T) {
 	for _, unset := range []int64{0, -1, math.MinInt64} {
 		handler.MaxBody = unset
 		require.Equal(t, 200, serve(large))
-		require.Equal(t, 400, serve(append(large, ' ')), "a megabyte if nothing is said")
+		require.Equal(t, 400, serve(append(large, ' ')), "a megabyte by default")
 	}
 	handler.MaxBody = int64(len(data))
 	require.Equal(t, 200, serve(data))
@@ -308,7 +308,7 @@ func TestConfirmation(t *testing.T) {
 		"Action": {"ConfirmSubscription"}, "TopicArn": {topicARN}, "Token": {tokenA},
 	}.Encode()
 	subscription := confirmation("SubscriptionConfirmation")
-	answer := func(status int) func(*http.Request) (*http.Response, error) {
+	respond := func(status int) func(*http.Request) (*http.Response, error) {
 		leaf, _, _ := newPKI().Issue()
 		return func(r *http.Request) (*http.Response, error) {
 			if strings.HasSuffix(r.URL.Path, ".pem") {
@@ -321,17 +321,17 @@ func TestConfirmation(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		message envelope
-		answer  func(*http.Request) (*http.Response, error)
+		respond func(*http.Request) (*http.Response, error)
 		code    int
 		calls   []string
 	}{
 		"confirmed":       {subscription, nil, 200, []string{certURL, want}},
 		"with SHA-1":      {subscription.with("SignatureVersion", "1"), nil, 200, []string{certURL, want}},
 		"another URL":     {subscription.with("SubscribeURL", "https://sns.us-east-2.amazonaws.com/?Action=DeleteTopic"), nil, 200, []string{certURL, want}},
-		"refused":         {subscription, answer(400), 503, []string{certURL, want}},
-		"down":            {subscription, answer(500), 503, []string{certURL, want}},
-		"redirected":      {subscription, answer(302), 503, []string{certURL, want}},
-		"empty":           {subscription, answer(204), 503, []string{certURL, want}},
+		"refused":         {subscription, respond(400), 503, []string{certURL, want}},
+		"down":            {subscription, respond(500), 503, []string{certURL, want}},
+		"redirected":      {subscription, respond(302), 503, []string{certURL, want}},
+		"empty":           {subscription, respond(204), 503, []string{certURL, want}},
 		"unsubscribed":    {confirmation("UnsubscribeConfirmation"), nil, 200, []string{certURL}},
 		"unsubscribed by": {confirmation("UnsubscribeConfirmation").with("SubscribeURL", "https://example.com/"), nil, 400, nil},
 		"metadata":        {subscription.with("SubscribeURL", "http://169.254.169.254/latest/meta-data/"), nil, 400, nil},
@@ -342,7 +342,7 @@ func TestConfirmation(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, in := newBench(), &inbox{}
-			b.amazon.Respond = test.answer
+			b.amazon.Respond = test.respond
 			handler := &sns.Handler{Verifier: b.Verifier, Receive: in.receive}
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, post(test.message.signed()))

@@ -15,8 +15,8 @@ import (
 // Lambda receives messages in an AWS Lambda function that the topics invoke.
 // Pass its Invoke method to lambda.Start of aws-lambda-go.
 //
-// Whoever may invoke the function can forge messages: let its policy allow that
-// to the topics alone.
+// Whoever may invoke the function can forge messages: allow only the topics in its
+// policy.
 //
 // A Lambda is safe for concurrent use; its fields must not change once it is in
 // use.
@@ -45,11 +45,11 @@ type Lambda struct {
 	misuse throttle.Throttle
 }
 
-// Invoke handles one invocation, all messages of it even if some fail. It
-// returns nothing, which acknowledges them, or what failed: errors of this
-// package and those of Receive. Lambda then invokes the function again, twice
-// unless it is told otherwise, and gives the invocation up if it has no
-// dead-letter queue. It writes the text of the error to its log.
+// Invoke handles one invocation: all its messages, even if some fail. It returns
+// nil, which acknowledges them, or the errors: those of this package and those of
+// Receive. After an error Lambda invokes the function again, by default twice, and
+// then drops the messages unless it has a dead-letter queue. Lambda writes the text
+// of the error to its log.
 func (l *Lambda) Invoke(ctx context.Context, payload json.RawMessage) (json.RawMessage, error) {
 	start := time.Now()
 	receiver := &receiver{l.Verifier, l.Verifier, l.Receive, report{l.Logger, l.Observe, &l.misuse}}

@@ -76,9 +76,9 @@ func TestLambda(t *testing.T) {
 			if test.verifies {
 				function.Verifier = bench.Verifier
 			}
-			answer, err := function.Invoke(t.Context(), test.payload)
+			response, err := function.Invoke(t.Context(), test.payload)
 			require.ErrorIs(t, err, test.want)
-			require.Nil(t, answer)
+			require.Nil(t, response)
 			require.Equal(t, test.received, in.texts())
 			if !test.verifies {
 				require.Empty(t, bench.amazon.Calls())
@@ -116,9 +116,9 @@ func TestLambdaAndSQSWithoutFields(t *testing.T) {
 		log.Reset()
 		seen = nil
 		for range 3 {
-			answer, err := test.function.Invoke(t.Context(), test.payload)
+			response, err := test.function.Invoke(t.Context(), test.payload)
 			require.ErrorContains(t, err, want)
-			require.Nil(t, answer)
+			require.Nil(t, response)
 		}
 		require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"), want)
 		require.Equal(t, 2, strings.Count(log.String(), "level=DEBUG"), want)

@@ -42,8 +42,8 @@ func (m Message) summary() summary.Summary {
 	}
 }
 
-// MarshalJSON returns an object with the type, ID and topic of the message alone,
-// so that a log of a value with a message in it has no personal data.
+// MarshalJSON returns an object with only the type, ID and topic of the message, so
+// that a value that contains a message can be logged.
 func (m Message) MarshalJSON() ([]byte, error) { return m.summary().JSON(), nil }
 
 // Format prints what [Message.MarshalJSON] returns, for every verb.

@@ -19,15 +19,15 @@ const (
 	Received      Outcome = "received"      // Receive returned nil, or a subscription was confirmed or has ended
 	Failed        Outcome = "failed"        // Receive or a request to SNS failed
 	Refused       Outcome = "refused"       // not a message, not a POST, not genuine, or a message of another topic
-	Misconfigured Outcome = "misconfigured" // ErrMisconfigured, see there
+	Misconfigured Outcome = "misconfigured" // a field is not set: ErrMisconfigured
 )
 
-// Observation describes the end of one message. It holds no personal data.
+// Observation describes the end of one message.
 type Observation struct {
 	MessageType string        // such as Notification; empty if the message was not accepted
 	TopicArn    string        // empty if the message was not accepted, and for raw messages of SQS
 	Timestamp   time.Time     // publication; zero if the message was not accepted, and for raw messages
-	Duration    time.Duration // time that the message took, with Receive
+	Duration    time.Duration // time to handle the message, Receive included
 	Outcome     Outcome
 	Err         error // nil after Received; else the reason, such as what Receive returned
 }

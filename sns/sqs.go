@@ -19,14 +19,14 @@ import (
 // lambda.Start of aws-lambda-go.
 //
 // Set ReportBatchItemFailures in the function's event source mapping: without
-// it Lambda takes every response for a success and deletes the messages that
+// it Lambda treats every response as a success and deletes the messages that
 // failed.
 //
-// Whoever may send to a queue can forge messages: let its policy allow that to
-// the topics alone.
+// Whoever may send to a queue can forge messages: allow only the topics in its
+// policy.
 //
-// FIFO topics deliver to queues alone, and SNS does not sign their messages:
-// leave Verifier nil for them.
+// FIFO topics deliver only to queues, and SNS does not sign their messages: leave
+// Verifier nil for them.
 //
 // An SQS is safe for concurrent use; its fields must not change once it is in
 // use.
@@ -48,10 +48,9 @@ type SQS struct {
 	Verifier *Verifier
 
 	// HTTPClient confirms subscriptions if Verifier is nil; otherwise the
-	// verifier's client does. SNS asks for that if the queue and the subscription
-	// belong to different accounts. The token in the message suffices to confirm,
-	// so a message without a signature can do no more than its sender could. Nil
-	// is a client that uses no proxy.
+	// verifier's client does. SNS requires that if the queue and the subscription
+	// belong to different accounts. It needs no signature: whoever has the token
+	// of the message can confirm. Nil is a client that uses no proxy.
 	HTTPClient *http.Client
 
 	// Receive is called for each notification, one after the other. The
@@ -101,7 +100,7 @@ func (q *SQS) Invoke(ctx context.Context, payload json.RawMessage) (json.RawMess
 				continue
 			}
 		}
-		// Lambda takes the whole batch for failed if an identifier is empty.
+		// After an empty identifier Lambda treats the whole batch as failed.
 		response.Failures = append(response.Failures, batchItemFailure{record.MessageID})
 	}
 	return json.Marshal(response)

@@ -27,18 +27,18 @@ func TestSQSConfirmsUnsigned(t *testing.T) {
 	unsigned := func(e envelope) string {
 		return string(e.with("TopicArn", topic).without("SignatureVersion").without("Signature").without("SigningCertURL").json())
 	}
-	answer, err := function.Invoke(t.Context(), batch(t, fifoQueue, unsigned(confirmation("SubscriptionConfirmation")), unsigned(notification())))
+	response, err := function.Invoke(t.Context(), batch(t, fifoQueue, unsigned(confirmation("SubscriptionConfirmation")), unsigned(notification())))
 	require.NoError(t, err)
-	require.Equal(t, `{"batchItemFailures":[]}`, string(answer))
+	require.Equal(t, `{"batchItemFailures":[]}`, string(response))
 	require.Equal(t, []string{text}, in.texts())
 	b.requireCalls(t, "https://sns.us-east-2.amazonaws.com/?"+url.Values{
 		"Action": {"ConfirmSubscription"}, "TopicArn": {topic}, "Token": {tokenA},
 	}.Encode())
 
 	other := string(confirmation("SubscriptionConfirmation").json())
-	answer, err = function.Invoke(t.Context(), batch(t, queue, other))
+	response, err = function.Invoke(t.Context(), batch(t, queue, other))
 	require.NoError(t, err)
-	require.Equal(t, `{"batchItemFailures":[{"itemIdentifier":"1"}]}`, string(answer), "of a topic that is not listed")
+	require.Equal(t, `{"batchItemFailures":[{"itemIdentifier":"1"}]}`, string(response), "of a topic that is not listed")
 	require.Len(t, b.amazon.Calls(), 1)
 }
 
@@ -49,9 +49,9 @@ func TestSQSWithVerifierRefusesUnsigned(t *testing.T) {
 	b.Topics = []string{topic}
 	function := &sns.SQS{Topics: b.Topics, Verifier: b.Verifier, Receive: in.receive}
 	unsigned := notification().with("TopicArn", topic).without("SignatureVersion").without("Signature").without("SigningCertURL")
-	answer, err := function.Invoke(t.Context(), batch(t, fifoQueue, string(unsigned.json())))
+	response, err := function.Invoke(t.Context(), batch(t, fifoQueue, string(unsigned.json())))
 	require.NoError(t, err)
-	require.Equal(t, `{"batchItemFailures":[{"itemIdentifier":"1"}]}`, string(answer))
+	require.Equal(t, `{"batchItemFailures":[{"itemIdentifier":"1"}]}`, string(response))
 	require.Empty(t, in.received)
 }
 
@@ -124,9 +124,9 @@ func TestSQS(t *testing.T) {
 			if test.verifies {
 				function.Verifier = bench.Verifier
 			}
-			answer, err := function.Invoke(t.Context(), test.payload)
+			response, err := function.Invoke(t.Context(), test.payload)
 			require.NoError(t, err)
-			require.Equal(t, test.want, string(answer))
+			require.Equal(t, test.want, string(response))
 			require.Equal(t, test.received, in.texts())
 			confirmed := slices.ContainsFunc(bench.amazon.Calls(), func(url string) bool { return url != certURL })
 			require.Equal(t, strings.HasPrefix(name, "subscription"), confirmed)
@@ -138,9 +138,9 @@ func TestSQSRefusesOtherEvents(t *testing.T) {
 	in := &inbox{}
 	function := &sns.SQS{Topics: []string{topicARN}, RawQueues: []string{rawQueue}, Receive: in.receive}
 	for _, payload := range []string{"", "x", "null", "{}", `{"Records":[]}`, `{"Records":{}}`, `{"Records":["x"]}`, string(bytes.Replace(batch(t, rawQueue, "a"), []byte(`"a"`), []byte("\"\xff\""), 1))} {
-		answer, err := function.Invoke(t.Context(), json.RawMessage(payload))
+		response, err := function.Invoke(t.Context(), json.RawMessage(payload))
 		require.ErrorIs(t, err, sns.ErrMessage, payload)
-		require.Nil(t, answer)
+		require.Nil(t, response)
 	}
 	require.Empty(t, in.received)
 }

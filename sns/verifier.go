@@ -39,7 +39,7 @@ type Verifier struct {
 	Roots *x509.CertPool
 
 	// Intermediates are the certificate authorities between the roots and the
-	// certificates of SNS, since SNS serves them without a chain. Nil has none.
+	// certificates of SNS, since SNS serves them without a chain. Nil means none.
 	Intermediates []*x509.Certificate
 
 	// HTTPClient fetches certificates and confirms subscriptions. It follows no

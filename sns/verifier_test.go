@@ -399,7 +399,7 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := b.Verify(t.Context(), data)
 		if err == nil {
-			require.True(t, genuine[*m], "accepted what nobody signed")
+			require.True(t, genuine[*m], "accepted an unsigned message")
 			return
 		}
 		require.True(t, slices.ContainsFunc(causes, func(cause error) bool { return errors.Is(err, cause) }), "no cause: %v", err)
