@@ -171,7 +171,7 @@ func TestFetchIsRetried(t *testing.T) {
 }
 
 func status(code int) func(*http.Request) (*http.Response, error) {
-	return func(r *http.Request) (*http.Response, error) { return certstest.Response(code, nil), nil }
+	return func(*http.Request) (*http.Response, error) { return certstest.Response(code, nil), nil }
 }
 
 // An HTTP client that panics, or ends its goroutine, fails the request alone.
@@ -336,7 +336,7 @@ func TestKnownURLNeverWaits(t *testing.T) {
 }
 
 // replace makes the host serve a certificate for another key at the same URL.
-func replace(t *testing.T, b *bench, p *certstest.PKI, key *rsa.PrivateKey) {
+func replace(b *bench, p *certstest.PKI, key *rsa.PrivateKey) {
 	p.Key = key
 	leaf, intermediate, _ := p.Issue()
 	b.host.chains[certURL] = certstest.PEM(leaf, intermediate)
@@ -379,7 +379,7 @@ func TestReplaced(t *testing.T) {
 	b.host.Respond = nil
 
 	b.now = now.Add(6 * time.Minute)
-	replace(t, b, p, next)
+	replace(b, p, next)
 	require.NoError(t, verifyForged(), "it was genuine after all")
 	require.Len(t, b.host.Calls(), 6)
 	require.ErrorIs(t, verify(), signature.ErrSignature)

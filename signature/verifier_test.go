@@ -168,7 +168,7 @@ func TestSkills(t *testing.T) {
 
 func TestFetch(t *testing.T) {
 	respond := func(status int, body []byte) func(*http.Request) (*http.Response, error) {
-		return func(r *http.Request) (*http.Response, error) { return certstest.Response(status, body), nil }
+		return func(*http.Request) (*http.Response, error) { return certstest.Response(status, body), nil }
 	}
 	for name, test := range map[string]struct {
 		respond func(*http.Request) (*http.Response, error)

@@ -70,7 +70,7 @@ func TestLambdaShowsSkillIDsOnly(t *testing.T) {
 	}
 	for id, want := range map[string]string{
 		"amzn1.ask.skill.other": "amzn1.ask.skill.other is not in Lambda.Skills, which lists 1",
-		"amzn1.ask.skill.s ":    "it has an invalid skill ID",
+		"AMZN1.ASK.SKILL.S":     "it has an invalid skill ID",
 		"Atza|token":            "it has an invalid skill ID",
 		"jane.doe@mail.example": "it has an invalid skill ID",
 		"":                      "it has no skill ID",

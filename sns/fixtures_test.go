@@ -9,6 +9,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -199,4 +200,31 @@ func (b *bench) verify(m envelope) error {
 func (b *bench) requireCalls(t testing.TB, want ...string) {
 	t.Helper()
 	require.Equal(t, want, b.amazon.Calls())
+}
+
+// reports keeps what a handler logs and observes.
+type reports struct {
+	log  bytes.Buffer
+	seen []sns.Observation
+}
+
+func (r *reports) logger() *slog.Logger {
+	return slog.New(slog.NewTextHandler(&r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+}
+
+func (r *reports) observe(_ context.Context, o sns.Observation) { r.seen = append(r.seen, o) }
+
+// requireMisconfigured requires an observation and a log record of each of three
+// calls of a handler that lacks a field, one of them at Error.
+func (r *reports) requireMisconfigured(t *testing.T, want string) {
+	t.Helper()
+	require.Equal(t, 1, strings.Count(r.log.String(), "level=ERROR"), want)
+	require.Equal(t, 2, strings.Count(r.log.String(), "level=DEBUG"), want)
+	require.Equal(t, 3, strings.Count(r.log.String(), want))
+	require.Len(t, r.seen, 3)
+	for _, o := range r.seen {
+		require.Equal(t, sns.Misconfigured, o.Outcome)
+		require.ErrorIs(t, o.Err, sns.ErrMisconfigured)
+		require.ErrorContains(t, o.Err, want)
+	}
 }

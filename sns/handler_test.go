@@ -122,22 +122,14 @@ func TestHandlerWithoutFields(t *testing.T) {
 		"no receive":  {&sns.Handler{Verifier: newBench().Verifier}, "Handler.Receive is not set"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var log bytes.Buffer
-			var seen []sns.Observation
-			test.handler.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-			test.handler.Observe = func(_ context.Context, o sns.Observation) { seen = append(seen, o) }
+			var r reports
+			test.handler.Logger, test.handler.Observe = r.logger(), r.observe
 			for range 3 {
 				w := httptest.NewRecorder()
 				test.handler.ServeHTTP(w, post(notification().signed()))
 				require.Equal(t, 500, w.Code)
 			}
-			require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"))
-			require.Equal(t, 2, strings.Count(log.String(), "level=DEBUG"))
-			require.Equal(t, 3, strings.Count(log.String(), test.want))
-			require.Len(t, seen, 3)
-			require.Equal(t, sns.Misconfigured, seen[2].Outcome)
-			require.ErrorIs(t, seen[2].Err, sns.ErrMisconfigured)
-			require.ErrorContains(t, seen[2].Err, test.want)
+			r.requireMisconfigured(t, test.want)
 		})
 	}
 	require.Empty(t, in.received)
@@ -145,12 +137,8 @@ func TestHandlerWithoutFields(t *testing.T) {
 
 func TestOtherMethods(t *testing.T) {
 	b, in := newBench(), &inbox{}
-	var log bytes.Buffer
-	var seen []sns.Observation
-	handler := &sns.Handler{
-		Verifier: b.Verifier, Receive: in.receive, Logger: slog.New(slog.NewTextHandler(&log, nil)),
-		Observe: func(_ context.Context, o sns.Observation) { seen = append(seen, o) },
-	}
+	var reports reports
+	handler := &sns.Handler{Verifier: b.Verifier, Receive: in.receive, Logger: reports.logger(), Observe: reports.observe}
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodOptions} {
 		r := post(notification().signed())
 		r.Method = method
@@ -158,10 +146,12 @@ func TestOtherMethods(t *testing.T) {
 		handler.ServeHTTP(w, r)
 		require.Equal(t, 405, w.Code, method)
 		require.Equal(t, "POST", w.Header().Get("Allow"))
-		require.Equal(t, sns.Refused, seen[len(seen)-1].Outcome)
 	}
-	require.Len(t, seen, 4)
-	require.Equal(t, 4, strings.Count(log.String(), "level=INFO"), "anyone can cause it")
+	require.Len(t, reports.seen, 4)
+	for _, o := range reports.seen {
+		require.Equal(t, sns.Refused, o.Outcome)
+	}
+	require.Equal(t, 4, strings.Count(reports.log.String(), "level=INFO"), "anyone can cause it")
 	require.Empty(t, in.received)
 	require.Empty(t, b.amazon.Calls())
 }
@@ -209,14 +199,14 @@ func TestHandlerObserve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, down := newBench(), errors.New("database is down")
 		in := &inbox{}
-		var seen []sns.Observation
+		var reports reports
 		handler := &sns.Handler{
 			Verifier: b.Verifier,
 			Receive: func(ctx context.Context, m *sns.Message) error {
 				time.Sleep(time.Second)
 				return in.receive(ctx, m)
 			},
-			Observe: func(_ context.Context, o sns.Observation) { seen = append(seen, o) },
+			Observe: reports.observe,
 		}
 		serve := func(data []byte) { handler.ServeHTTP(httptest.NewRecorder(), post(data)) }
 		serve(notification().signed())
@@ -237,7 +227,7 @@ func TestHandlerObserve(t *testing.T) {
 			{Outcome: sns.Refused, Err: sns.ErrSignature},
 			{MessageType: "SubscriptionConfirmation", TopicArn: topicARN, Timestamp: published, Outcome: sns.Failed, Err: sns.ErrConfirm},
 			{Outcome: sns.Failed, Duration: 100 * time.Millisecond, Err: sns.ErrFetch}, // with a retry
-		}, seen, cmpopts.EquateErrors()))
+		}, reports.seen, cmpopts.EquateErrors()))
 	})
 }
 

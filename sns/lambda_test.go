@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -98,35 +97,26 @@ func TestLambdaAndSQSWithoutFields(t *testing.T) {
 	in := &inbox{}
 	topics := []string{topicARN}
 	event, messages := lambdaEvent(t, lambdaMessage("a").signed()), batch(t, queue, string(notification().signed()))
-	var log bytes.Buffer
-	var seen []sns.Observation
-	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	observe := func(_ context.Context, o sns.Observation) { seen = append(seen, o) }
+	var r reports
+	logger := r.logger()
 	for want, test := range map[string]struct {
 		function function
 		payload  json.RawMessage
 	}{
-		"Lambda.Topics is not set":          {&sns.Lambda{Receive: in.receive, Logger: logger, Observe: observe}, event},
-		"Lambda.Verifier.Topics is not set": {&sns.Lambda{Topics: topics, Verifier: &sns.Verifier{}, Receive: in.receive, Logger: logger, Observe: observe}, event},
-		"Lambda.Receive is not set":         {&sns.Lambda{Topics: topics, Logger: logger, Observe: observe}, event},
-		"SQS.Topics is not set":             {&sns.SQS{Receive: in.receive, Logger: logger, Observe: observe}, messages},
-		"SQS.Verifier.Topics is not set":    {&sns.SQS{Topics: topics, Verifier: &sns.Verifier{}, Receive: in.receive, Logger: logger, Observe: observe}, messages},
-		"SQS.Receive is not set":            {&sns.SQS{RawQueues: []string{rawQueue}, Logger: logger, Observe: observe}, messages},
+		"Lambda.Topics is not set":          {&sns.Lambda{Receive: in.receive, Logger: logger, Observe: r.observe}, event},
+		"Lambda.Verifier.Topics is not set": {&sns.Lambda{Topics: topics, Verifier: &sns.Verifier{}, Receive: in.receive, Logger: logger, Observe: r.observe}, event},
+		"Lambda.Receive is not set":         {&sns.Lambda{Topics: topics, Logger: logger, Observe: r.observe}, event},
+		"SQS.Topics is not set":             {&sns.SQS{Receive: in.receive, Logger: logger, Observe: r.observe}, messages},
+		"SQS.Verifier.Topics is not set":    {&sns.SQS{Topics: topics, Verifier: &sns.Verifier{}, Receive: in.receive, Logger: logger, Observe: r.observe}, messages},
+		"SQS.Receive is not set":            {&sns.SQS{RawQueues: []string{rawQueue}, Logger: logger, Observe: r.observe}, messages},
 	} {
-		log.Reset()
-		seen = nil
+		r = reports{}
 		for range 3 {
 			response, err := test.function.Invoke(t.Context(), test.payload)
 			require.ErrorContains(t, err, want)
 			require.Nil(t, response)
 		}
-		require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"), want)
-		require.Equal(t, 2, strings.Count(log.String(), "level=DEBUG"), want)
-		require.Equal(t, 3, strings.Count(log.String(), want))
-		require.Len(t, seen, 3)
-		require.Equal(t, sns.Misconfigured, seen[0].Outcome)
-		require.ErrorIs(t, seen[0].Err, sns.ErrMisconfigured)
-		require.ErrorContains(t, seen[0].Err, want)
+		r.requireMisconfigured(t, want)
 	}
 	require.Empty(t, in.received)
 }
@@ -134,24 +124,21 @@ func TestLambdaAndSQSWithoutFields(t *testing.T) {
 // A payload without records is logged and observed, since no message is.
 func TestLambdaAndSQSWithoutRecords(t *testing.T) {
 	in := &inbox{}
-	var log bytes.Buffer
-	var seen []sns.Observation
-	topics, logger := []string{topicARN}, slog.New(slog.NewTextHandler(&log, nil))
-	observe := func(_ context.Context, o sns.Observation) { seen = append(seen, o) }
+	var r reports
+	topics, logger := []string{topicARN}, r.logger()
 	for _, function := range []function{
-		&sns.Lambda{Topics: topics, Receive: in.receive, Logger: logger, Observe: observe},
-		&sns.SQS{Topics: topics, Receive: in.receive, Logger: logger, Observe: observe},
+		&sns.Lambda{Topics: topics, Receive: in.receive, Logger: logger, Observe: r.observe},
+		&sns.SQS{Topics: topics, Receive: in.receive, Logger: logger, Observe: r.observe},
 	} {
 		for _, payload := range []string{"", "x", "null", "{}", `{"Records":[]}`} {
-			log.Reset()
-			seen = nil
+			r = reports{}
 			_, err := function.Invoke(t.Context(), json.RawMessage(payload))
 			require.ErrorIs(t, err, sns.ErrMessage)
-			require.Len(t, seen, 1)
-			seen[0].Duration = 0
-			require.Equal(t, sns.Observation{Outcome: sns.Refused, Err: err}, seen[0])
-			require.Equal(t, 1, strings.Count(log.String(), "level=WARN"))
-			require.Contains(t, log.String(), "not an event with Records")
+			require.Len(t, r.seen, 1)
+			r.seen[0].Duration = 0
+			require.Equal(t, sns.Observation{Outcome: sns.Refused, Err: err}, r.seen[0])
+			require.Equal(t, 1, strings.Count(r.log.String(), "level=WARN"))
+			require.Contains(t, r.log.String(), "not an event with Records")
 		}
 	}
 	require.Empty(t, in.received)
@@ -160,19 +147,15 @@ func TestLambdaAndSQSWithoutRecords(t *testing.T) {
 func TestLambdaLogAndObserve(t *testing.T) {
 	down := errors.New("database is down")
 	in := &inbox{err: down}
-	var log bytes.Buffer
-	var seen []sns.Observation
-	function := &sns.Lambda{
-		Topics: []string{topicARN}, Receive: in.receive, Logger: slog.New(slog.NewTextHandler(&log, nil)),
-		Observe: func(_ context.Context, o sns.Observation) { seen = append(seen, o) },
-	}
+	var r reports
+	function := &sns.Lambda{Topics: []string{topicARN}, Receive: in.receive, Logger: r.logger(), Observe: r.observe}
 	_, err := function.Invoke(t.Context(), lambdaEvent(t, lambdaMessage("a").signed(), lambdaMessage("b").with("TopicArn", "x").signed()))
 	require.ErrorIs(t, err, down)
-	require.Len(t, seen, 2)
-	require.Equal(t, topicARN, seen[0].TopicArn)
-	require.Equal(t, down, seen[0].Err)
-	require.Equal(t, sns.Failed, seen[0].Outcome)
-	require.Equal(t, sns.ErrTopic, seen[1].Err)
-	require.Equal(t, sns.Refused, seen[1].Outcome)
-	require.Equal(t, 2, strings.Count(log.String(), "level=WARN"))
+	require.Len(t, r.seen, 2)
+	require.Equal(t, topicARN, r.seen[0].TopicArn)
+	require.Equal(t, down, r.seen[0].Err)
+	require.Equal(t, sns.Failed, r.seen[0].Outcome)
+	require.Equal(t, sns.ErrTopic, r.seen[1].Err)
+	require.Equal(t, sns.Refused, r.seen[1].Outcome)
+	require.Equal(t, 2, strings.Count(r.log.String(), "level=WARN"))
 }

@@ -2,10 +2,8 @@ package sns_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
 	"errors"
-	"log/slog"
 	"net/http"
 	"net/url"
 	"slices"
@@ -159,18 +157,16 @@ func TestSQSRawMessage(t *testing.T) {
 func TestSQSLog(t *testing.T) {
 	b := newBench()
 	b.amazon.Respond = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
-	var log bytes.Buffer
-	var seen []sns.Observation
+	var r reports
 	function := &sns.SQS{
-		Topics: []string{topicARN}, Verifier: b.Verifier, Receive: new(inbox).receive, Logger: slog.New(slog.NewTextHandler(&log, nil)),
-		Observe: func(_ context.Context, o sns.Observation) { seen = append(seen, o) },
+		Topics: []string{topicARN}, Verifier: b.Verifier, Receive: new(inbox).receive, Logger: r.logger(), Observe: r.observe,
 	}
 	_, err := function.Invoke(t.Context(), batch(t, queue, string(notification().signed()), "{}"))
 	require.NoError(t, err)
-	require.Contains(t, log.String(), "no route")
-	require.Contains(t, log.String(), "sqs.message=2")
-	require.NotContains(t, log.String(), "Ünïcode")
-	require.Len(t, seen, 2)
-	require.ErrorIs(t, seen[0].Err, sns.ErrFetch)
-	require.ErrorIs(t, seen[1].Err, sns.ErrMessage)
+	require.Contains(t, r.log.String(), "no route")
+	require.Contains(t, r.log.String(), "sqs.message=2")
+	require.NotContains(t, r.log.String(), "Ünïcode")
+	require.Len(t, r.seen, 2)
+	require.ErrorIs(t, r.seen[0].Err, sns.ErrFetch)
+	require.ErrorIs(t, r.seen[1].Err, sns.ErrMessage)
 }

@@ -23,8 +23,11 @@ import (
 // Now is the time of the tests. Certificates are valid a year before and after.
 var Now = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-// Key and OtherKey return the same RSA key in each call.
-var Key, OtherKey = sync.OnceValue(newRSAKey), sync.OnceValue(newRSAKey)
+// Key returns the same RSA key in each call.
+var Key = sync.OnceValue(newRSAKey)
+
+// OtherKey returns another key than Key, the same in each call.
+var OtherKey = sync.OnceValue(newRSAKey)
 
 func newRSAKey() *rsa.PrivateKey { return must(rsa.GenerateKey(rand.Reader, 2048)) }
 
