@@ -31,8 +31,7 @@ func TestOneFetchForManyRequests(t *testing.T) {
 func TestExpiredWhileCached(t *testing.T) {
 	p := newPKI()
 	p.Leaf.NotAfter = now.Add(time.Minute - time.Second)
-	leaf, intermediate, root := p.Issue()
-	b := newBenchOf(certstest.PEM(leaf, intermediate), root)
+	b := newBenchWith(p)
 	require.NoError(t, b.verify(intent()))
 
 	b.now = now.Add(time.Minute - time.Second)
@@ -45,8 +44,7 @@ func TestExpiredWhileCached(t *testing.T) {
 	require.Len(t, b.host.Calls(), 2, "the failure is remembered")
 
 	p.Leaf.NotAfter = now.AddDate(1, 0, 0)
-	leaf, _, _ = p.Issue()
-	b.host.chains[certURL] = certstest.PEM(leaf, intermediate)
+	b.serve(p)
 	b.now = b.now.Add(time.Minute)
 	require.NoError(t, b.verify(intent()), "renewed")
 	require.Len(t, b.host.Calls(), 3)
@@ -55,8 +53,7 @@ func TestExpiredWhileCached(t *testing.T) {
 func TestIntermediateExpiresWhileCached(t *testing.T) {
 	p := newPKI()
 	p.Intermediate.NotAfter = now.Add(time.Minute)
-	leaf, intermediate, root := p.Issue()
-	b := newBenchOf(certstest.PEM(leaf, intermediate), root)
+	b := newBenchWith(p)
 	require.NoError(t, b.verify(intent()))
 	b.now = now.Add(2 * time.Minute)
 	require.ErrorIs(t, b.verify(intent()), signature.ErrCertificate)
@@ -88,8 +85,7 @@ func TestOneOfTwoIntermediatesExpiresWhileCached(t *testing.T) {
 func TestNotYetValidWhileCached(t *testing.T) {
 	p := newPKI()
 	p.Intermediate.NotBefore = now
-	leaf, intermediate, root := p.Issue()
-	b := newBenchOf(certstest.PEM(leaf, intermediate), root)
+	b := newBenchWith(p)
 	require.NoError(t, b.verify(intent()))
 	b.now = now.Add(-time.Second)
 	require.ErrorIs(t, b.verify(intent()), signature.ErrCertificate)
@@ -98,13 +94,11 @@ func TestNotYetValidWhileCached(t *testing.T) {
 func TestRenewedWhileCached(t *testing.T) {
 	p := newPKI()
 	p.Leaf.NotAfter = now.Add(time.Minute)
-	leaf, intermediate, root := p.Issue()
-	b := newBenchOf(certstest.PEM(leaf, intermediate), root)
+	b := newBenchWith(p)
 	require.NoError(t, b.verify(intent()))
 
 	p.Leaf.NotAfter = now.AddDate(1, 0, 0)
-	leaf, _, _ = p.Issue()
-	b.host.chains[certURL] = certstest.PEM(leaf, intermediate)
+	b.serve(p)
 	b.now = now.Add(2 * time.Minute)
 	require.NoError(t, b.verify(intent()), "not one request fails")
 }
@@ -318,12 +312,10 @@ func TestKnownURLNeverWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPKI()
 		p.Leaf.NotAfter = now.Add(30 * time.Second)
-		leaf, intermediate, root := p.Issue()
-		b := newBenchOf(certstest.PEM(leaf, intermediate), root)
+		b := newBenchWith(p)
 		require.NoError(t, b.verify(intent()))
 		p.Leaf.NotAfter = now.AddDate(1, 0, 0)
-		leaf, _, _ = p.Issue()
-		b.host.chains[certURL] = certstest.PEM(leaf, intermediate)
+		b.serve(p)
 		b.now = now.Add(time.Minute)
 		b.host.Respond = delayed(b)
 		stop := strangers(t, b, 200)
@@ -338,16 +330,14 @@ func TestKnownURLNeverWaits(t *testing.T) {
 // replace makes the host serve a certificate for another key at the same URL.
 func replace(b *bench, p *certstest.PKI, key *rsa.PrivateKey) {
 	p.Key = key
-	leaf, intermediate, _ := p.Issue()
-	b.host.chains[certURL] = certstest.PEM(leaf, intermediate)
+	b.serve(p)
 }
 
 // A certificate that is replaced at its URL is found when a signature does not
 // fit, and strangers with bad signatures cause one fetch a minute.
 func TestReplaced(t *testing.T) {
 	p := newPKI()
-	leaf, intermediate, root := p.Issue()
-	b := newBenchOf(certstest.PEM(leaf, intermediate), root)
+	b := newBenchWith(p)
 	next := certstest.OtherKey()
 	body := func() []byte { return request("IntentRequest", quoted(b.now)) }
 	verify := func() error { return b.verify(body()) }
@@ -418,8 +408,7 @@ func TestRenewedInTheBackground(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newPKI()
 				p.Leaf.NotAfter = now.Add(test.validFor)
-				leaf, intermediate, root := p.Issue()
-				b := newBenchOf(certstest.PEM(leaf, intermediate), root)
+				b := newBenchWith(p)
 				require.NoError(t, b.verify(intent()))
 
 				verify := func(at time.Duration) error {

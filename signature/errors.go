@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-
-	"github.com/alexaevents/alexaevents/internal/certs"
 )
 
 // Each reason to refuse a request has its own error, for [errors.Is]. Only
@@ -27,17 +25,6 @@ var (
 	errNoSkills = fmt.Errorf("%w: Verifier.Skills is not set: list the IDs of your skills", ErrSkill)
 	errChanged  = fmt.Errorf("%w: Alexa has not signed it, or a proxy has changed it on the way", ErrSignature)
 )
-
-// certificateError turns an error of package certs into one of this package.
-func certificateError(err error) error {
-	switch {
-	case errors.Is(err, certs.ErrFetch):
-		return fmt.Errorf("%w: %w", ErrFetch, err)
-	case errors.Is(err, certs.ErrInvalid):
-		return fmt.Errorf("%w: %w", ErrCertificate, err)
-	}
-	return errChanged
-}
 
 // status is the status of the response to a refused request: an error of the
 // caller, unless Skills is empty or the certificate could not be fetched.

@@ -48,8 +48,10 @@ type bench struct {
 }
 
 // newBench returns a verifier at the time now, with a genuine certificate.
-func newBench() *bench {
-	leaf, intermediate, root := newPKI().Issue()
+func newBench() *bench { return newBenchWith(newPKI()) }
+
+func newBenchWith(p *certstest.PKI) *bench {
+	leaf, intermediate, root := p.Issue()
 	return newBenchOf(certstest.PEM(leaf, intermediate), root)
 }
 
@@ -62,6 +64,12 @@ func newBenchOf(chain []byte, root *x509.Certificate) *bench {
 		Now:        func() time.Time { return b.now },
 	}
 	return b
+}
+
+// serve serves new certificates.
+func (b *bench) serve(p *certstest.PKI) {
+	leaf, intermediate, _ := p.Issue()
+	b.host.chains[certURL] = certstest.PEM(leaf, intermediate)
 }
 
 // request is a body of this type and timestamp, a JSON value.

@@ -140,7 +140,7 @@ func (v *Verifier) check(ctx context.Context, signed signatureHeaders, body []by
 		return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signed.signature) == nil
 	})
 	if err != nil {
-		return "", "", certificateError(err)
+		return "", "", certs.Error(err, ErrFetch, ErrCertificate, errChanged)
 	}
 	return requestType, skillID, nil
 }

@@ -255,8 +255,7 @@ func TestChain(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newPKI()
 			test.change(p)
-			leaf, intermediate, root := p.Issue()
-			b := newBenchOf(certstest.PEM(leaf, intermediate), root)
+			b := newBenchWith(p)
 			require.ErrorIs(t, b.verify(intent()), test.want)
 		})
 	}

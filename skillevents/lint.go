@@ -72,7 +72,7 @@ func Lint(skillJSON []byte) ([]Finding, error) {
 func lintCustomerRecords(path string, subscriptions []eventNameJSON) []Finding {
 	subscribed := func(event EventName) bool { // by its request type too, another finding
 		return slices.ContainsFunc(subscriptions, func(name eventNameJSON) bool {
-			return name.EventName == string(event) || name.EventName == names[event].requestType
+			return name.EventName == string(event) || name.EventName == names[event]
 		})
 	}
 	linked, disabled := subscribed(EventSkillAccountLinked), subscribed(EventSkillDisabled)
@@ -99,15 +99,15 @@ func checkMembers(path string, events json.RawMessage) (findings []Finding) {
 }
 
 func lintName(path string, name EventName) []Finding {
-	known, ok := names[name]
+	requestType, known := names[name]
 	switch {
 	case name == "":
 		return nil // found already
-	case known.retired:
+	case name == EventAllListsChanged, strings.HasPrefix(requestType, "AlexaHouseholdListEvent."):
 		return []Finding{problem(path, string(name)+" no longer arrives: Amazon retired the lists in 2024")}
 	case name == EventSkillAccountLinked:
 		return []Finding{note(path, "arrives only if the skill has account linking, which this file does not show: run ask smapi get-account-linking-info")}
-	case ok:
+	case known:
 		return nil
 	}
 	if other := nameOf(string(name)); other != "" {

@@ -227,44 +227,39 @@ const (
 	EventAllListsChanged EventName = "ALL_LISTS_CHANGED"
 )
 
-// named describes the event of a name.
-type named struct {
-	requestType string // empty if unknown
-	retired     bool
-}
+// names has the request type of each event name, empty if unknown.
+var names = map[EventName]string{
+	EventSkillEnabled:            "AlexaSkillEvent.SkillEnabled",
+	EventSkillDisabled:           "AlexaSkillEvent.SkillDisabled",
+	EventSkillAccountLinked:      "AlexaSkillEvent.SkillAccountLinked",
+	EventSkillPermissionAccepted: "AlexaSkillEvent.SkillPermissionAccepted",
+	EventSkillPermissionChanged:  "AlexaSkillEvent.SkillPermissionChanged",
 
-var names = map[EventName]named{
-	EventSkillEnabled:            {requestType: "AlexaSkillEvent.SkillEnabled"},
-	EventSkillDisabled:           {requestType: "AlexaSkillEvent.SkillDisabled"},
-	EventSkillAccountLinked:      {requestType: "AlexaSkillEvent.SkillAccountLinked"},
-	EventSkillPermissionAccepted: {requestType: "AlexaSkillEvent.SkillPermissionAccepted"},
-	EventSkillPermissionChanged:  {requestType: "AlexaSkillEvent.SkillPermissionChanged"},
+	EventProactiveSubscriptionChanged:    "AlexaSkillEvent.ProactiveSubscriptionChanged",
+	EventNotificationSubscriptionChanged: "AlexaSkillEvent.NotificationSubscriptionChanged",
 
-	EventProactiveSubscriptionChanged:    {requestType: "AlexaSkillEvent.ProactiveSubscriptionChanged"},
-	EventNotificationSubscriptionChanged: {requestType: "AlexaSkillEvent.NotificationSubscriptionChanged"},
+	EventReminderStarted:       "Reminders.ReminderStarted",
+	EventReminderCreated:       "Reminders.ReminderCreated",
+	EventReminderUpdated:       "Reminders.ReminderUpdated",
+	EventReminderStatusChanged: "Reminders.ReminderStatusChanged",
+	EventReminderDeleted:       "Reminders.ReminderDeleted",
 
-	EventReminderStarted:       {requestType: "Reminders.ReminderStarted"},
-	EventReminderCreated:       {requestType: "Reminders.ReminderCreated"},
-	EventReminderUpdated:       {requestType: "Reminders.ReminderUpdated"},
-	EventReminderStatusChanged: {requestType: "Reminders.ReminderStatusChanged"},
-	EventReminderDeleted:       {requestType: "Reminders.ReminderDeleted"},
+	EventAudioItemPlaybackStarted:  "",
+	EventAudioItemPlaybackFinished: "",
+	EventAudioItemPlaybackStopped:  "",
+	EventAudioItemPlaybackFailed:   "",
 
-	EventAudioItemPlaybackStarted:  {},
-	EventAudioItemPlaybackFinished: {},
-	EventAudioItemPlaybackStopped:  {},
-	EventAudioItemPlaybackFailed:   {},
+	EventInSkillProductSubscriptionStarted: "",
+	EventInSkillProductSubscriptionRenewed: "",
+	EventInSkillProductSubscriptionEnded:   "",
 
-	EventInSkillProductSubscriptionStarted: {},
-	EventInSkillProductSubscriptionRenewed: {},
-	EventInSkillProductSubscriptionEnded:   {},
-
-	EventItemsCreated:    {"AlexaHouseholdListEvent.ItemsCreated", true},
-	EventItemsUpdated:    {"AlexaHouseholdListEvent.ItemsUpdated", true},
-	EventItemsDeleted:    {"AlexaHouseholdListEvent.ItemsDeleted", true},
-	EventListCreated:     {"AlexaHouseholdListEvent.ListCreated", true},
-	EventListUpdated:     {"AlexaHouseholdListEvent.ListUpdated", true},
-	EventListDeleted:     {"AlexaHouseholdListEvent.ListDeleted", true},
-	EventAllListsChanged: {retired: true},
+	EventItemsCreated:    "AlexaHouseholdListEvent.ItemsCreated",
+	EventItemsUpdated:    "AlexaHouseholdListEvent.ItemsUpdated",
+	EventItemsDeleted:    "AlexaHouseholdListEvent.ItemsDeleted",
+	EventListCreated:     "AlexaHouseholdListEvent.ListCreated",
+	EventListUpdated:     "AlexaHouseholdListEvent.ListUpdated",
+	EventListDeleted:     "AlexaHouseholdListEvent.ListDeleted",
+	EventAllListsChanged: "",
 }
 
 // isSubscription reports whether the text is the name of an event that a skill
@@ -277,7 +272,7 @@ func isSubscription(text string) bool {
 // nameOf returns the name of the event with the request type, empty without one.
 func nameOf(requestType string) EventName {
 	for name, known := range names {
-		if requestType != "" && known.requestType == requestType {
+		if requestType != "" && known == requestType {
 			return name
 		}
 	}

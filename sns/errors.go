@@ -3,8 +3,6 @@ package sns
 import (
 	"errors"
 	"fmt"
-
-	"github.com/alexaevents/alexaevents/internal/certs"
 )
 
 // Each reason to refuse a message has its own error, for [errors.Is]. Only
@@ -37,14 +35,3 @@ func notSet(field, remedy string) error {
 }
 
 var errChanged = fmt.Errorf("%w: SNS has not signed it, or a proxy has changed it on the way", ErrSignature)
-
-// certificateError turns an error of package certs into one of this package.
-func certificateError(err error) error {
-	switch {
-	case errors.Is(err, certs.ErrFetch):
-		return fmt.Errorf("%w: %w", ErrFetch, err)
-	case errors.Is(err, certs.ErrInvalid):
-		return fmt.Errorf("%w: %w", ErrCertificate, err)
-	}
-	return errChanged
-}

@@ -99,7 +99,7 @@ func (v *Verifier) Verify(ctx context.Context, data []byte) (*Message, error) {
 		return d.matches(key, version, signed)
 	})
 	if err != nil {
-		return nil, certificateError(err)
+		return nil, certs.Error(err, ErrFetch, ErrCertificate, errChanged)
 	}
 	m.Message = string(d.text[body])
 	return m, nil

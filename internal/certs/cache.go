@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rsa"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -22,6 +23,18 @@ const (
 
 // ErrSignature says that the certificate is valid and the signature does not match.
 var ErrSignature = errors.New("the signature does not match")
+
+// Error turns an error of [Cache.Verify] into one of the caller's package: fetch for
+// [ErrFetch], invalid for [ErrInvalid], mismatch for [ErrSignature].
+func Error(err, fetch, invalid, mismatch error) error {
+	switch {
+	case errors.Is(err, ErrFetch):
+		return fmt.Errorf("%w: %w", fetch, err)
+	case errors.Is(err, ErrInvalid):
+		return fmt.Errorf("%w: %w", invalid, err)
+	}
+	return mismatch
+}
 
 // Certificate is the key of a signer and the time in which all certificates of its
 // chain are valid.
