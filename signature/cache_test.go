@@ -185,7 +185,7 @@ func TestHTTPClientPanics(t *testing.T) {
 	}
 }
 
-// A stranger can name any number of certificates. The one in use must survive.
+// An attacker can name any number of certificates. The one in use must survive.
 func TestManyURLs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench()
@@ -226,9 +226,9 @@ func TestManyURLs(t *testing.T) {
 	})
 }
 
-// strangers sends requests with invented certificate URLs, each as soon as the
+// attackers sends requests with invented certificate URLs, each as soon as the
 // last one is refused, until the test stops them.
-func strangers(t *testing.T, b *bench, n int) (stop func()) {
+func attackers(t *testing.T, b *bench, n int) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	body := intent()
 	genuine := signed(body)
@@ -240,7 +240,7 @@ func strangers(t *testing.T, b *bench, n int) (stop func()) {
 			for ctx.Err() == nil {
 				header.Set("SignatureCertChainUrl", fmt.Sprintf("https://s3.amazonaws.com/echo.api/%d", invented.Add(1)))
 				if err := b.Verify(ctx, header, body); err == nil {
-					t.Error("a stranger is accepted")
+					t.Error("an attacker is accepted")
 				}
 			}
 		})
@@ -265,9 +265,9 @@ func delayed(b *bench) func(*http.Request) (*http.Response, error) {
 	}
 }
 
-// 100 strangers do not keep a genuine request out of a verifier that has no
+// 100 attackers do not keep a genuine request out of a verifier that has no
 // certificate yet.
-func TestColdStartAmongStrangers(t *testing.T) {
+func TestColdStartAmongAttackers(t *testing.T) {
 	template := newBench()
 	for range 160 {
 		synctest.Test(t, func(t *testing.T) {
@@ -276,7 +276,7 @@ func TestColdStartAmongStrangers(t *testing.T) {
 				Skills: template.Skills, Roots: template.Roots, HTTPClient: &http.Client{Transport: b.host}, Now: template.Now,
 			}
 			b.host.Respond = delayed(b)
-			stop := strangers(t, b, 100)
+			stop := attackers(t, b, 100)
 			defer stop()
 			time.Sleep(40 * time.Millisecond)
 			start := time.Now()
@@ -286,13 +286,13 @@ func TestColdStartAmongStrangers(t *testing.T) {
 	}
 }
 
-// 2,000 strangers who wait are no queue that genuine callers stand behind: each
+// Genuine callers do not queue behind 2,000 attackers who wait: each
 // caller has the same chance of the next fetch, and the genuine ones share one.
-func TestNoQueueOfStrangers(t *testing.T) {
+func TestNoQueueOfAttackers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench()
 		b.host.Respond = delayed(b)
-		stop := strangers(t, b, 2000)
+		stop := attackers(t, b, 2000)
 		defer stop()
 		synctest.Wait()
 		body := intent()
@@ -306,7 +306,7 @@ func TestNoQueueOfStrangers(t *testing.T) {
 	})
 }
 
-// A certificate that was good before is fetched at once, however many strangers
+// A certificate that was good before is fetched at once, however many attackers
 // wait.
 func TestKnownURLNeverWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -318,7 +318,7 @@ func TestKnownURLNeverWaits(t *testing.T) {
 		b.serve(p)
 		b.now = now.Add(time.Minute)
 		b.host.Respond = delayed(b)
-		stop := strangers(t, b, 200)
+		stop := attackers(t, b, 200)
 		defer stop()
 		synctest.Wait()
 		start := time.Now()
@@ -334,7 +334,7 @@ func replace(b *bench, p *certstest.PKI, key *rsa.PrivateKey) {
 }
 
 // A certificate that is replaced at its URL is found when a signature does not
-// fit, and strangers with bad signatures cause one fetch a minute.
+// fit, and attackers with bad signatures cause one fetch a minute.
 func TestReplaced(t *testing.T) {
 	p := newPKI()
 	b := newBenchWith(p)

@@ -215,7 +215,7 @@ func TestHandlerWithoutSkills(t *testing.T) {
 	})
 }
 
-// A stranger who promises a large body and sends none costs little memory.
+// An attacker who promises a large body and sends none costs little memory.
 func TestContentLengthAllocatesLittle(t *testing.T) {
 	b := newBench()
 	const requests = 100

@@ -145,7 +145,7 @@ func TestBody(t *testing.T) {
 	}
 }
 
-// A type, as it stands in the JSON, has at most 1 KiB.
+// A type has at most 1 KiB in the JSON.
 func TestLongType(t *testing.T) {
 	b := newBench()
 	longest := strings.Repeat("x", 1<<10-len(`""`))

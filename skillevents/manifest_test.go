@@ -50,7 +50,7 @@ func TestManifest(t *testing.T) {
 			skillevents.Manifest{Endpoint: skillevents.Endpoint{URI: "https://backend.example:443/events", Certificate: skillevents.SelfSigned}},
 			`{"endpoint":{"uri":"https://backend.example:443/events","sslCertificateType":"SelfSigned"}}`,
 		},
-		"a certificate beside a function": { // a note of Lint's, no more
+		"a certificate beside a function": { // only a note of Lint
 			skillevents.Manifest{Endpoint: skillevents.Endpoint{URI: function, Certificate: skillevents.Trusted}},
 			`{"endpoint":{"uri":"` + function + `","sslCertificateType":"Trusted"}}`,
 		},

@@ -179,7 +179,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// An event of Alexa's is not lost for a member that nobody needs.
+// An event is not lost because of an invalid member that is not decisive.
 func TestParseToleratesOddMembers(t *testing.T) {
 	valid := string(document("AlexaSkillEvent.SkillEnabled", ""))
 	for name, test := range map[string]struct {

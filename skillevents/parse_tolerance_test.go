@@ -70,7 +70,7 @@ func TestBodyOfOtherJSONTypes(t *testing.T) {
 	}
 }
 
-// What stands in the envelope is not what stands in the body under the same name.
+// Members of the body do not change fields of the envelope with the same name.
 func TestTheBodyCannotChangeTheEnvelope(t *testing.T) {
 	for requestType, fixture := range fixtures {
 		t.Run(requestType, func(t *testing.T) {

@@ -221,9 +221,9 @@ func TestSlowHost(t *testing.T) {
 	})
 }
 
-// 100 strangers who invent certificate URLs do not keep a genuine message out of a
+// 100 attackers who invent certificate URLs do not keep a genuine message out of a
 // verifier that has no certificate yet.
-func TestColdStartAmongStrangers(t *testing.T) {
+func TestColdStartAmongAttackers(t *testing.T) {
 	genuine := notification().signed()
 	before, after, found := strings.Cut(string(genuine), "Service-0a1B2c.pem")
 	require.True(t, found)
@@ -239,13 +239,13 @@ func TestColdStartAmongStrangers(t *testing.T) {
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			var invented atomic.Int64
-			var strangers sync.WaitGroup
+			var attackers sync.WaitGroup
 			for range 100 {
-				strangers.Go(func() {
+				attackers.Go(func() {
 					for ctx.Err() == nil {
 						forged := fmt.Sprintf("%sService-%d.pem%s", before, invented.Add(1), after)
 						if _, err := b.Verify(ctx, []byte(forged)); err == nil {
-							t.Error("a stranger is accepted")
+							t.Error("an attacker is accepted")
 						}
 					}
 				})
@@ -256,7 +256,7 @@ func TestColdStartAmongStrangers(t *testing.T) {
 			require.NoError(t, err)
 			require.LessOrEqual(t, time.Since(start), 4*time.Second)
 			cancel()
-			strangers.Wait()
+			attackers.Wait()
 			time.Sleep(4 * time.Second) // until their last fetches end
 		})
 	}

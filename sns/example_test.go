@@ -78,7 +78,7 @@ func (m messages) once(effect func(context.Context, *sns.Message) error) func(co
 	}
 }
 
-// A duplicate of a message has no second effect, whether SNS or a stranger sends
+// A duplicate of a message has no second effect, whether SNS or an attacker sends
 // it. A message whose effect failed is received again. MaxAge limits how long the
 // IDs must be stored.
 func ExampleHandler_duplicate() {

@@ -85,7 +85,7 @@ func TestHandler(t *testing.T) {
 		"broken body":               {request: httptest.NewRequest(http.MethodPost, "/", iotest.ErrReader(io.ErrUnexpectedEOF)), code: 400},
 		"no certificate":            {request: post(good), respond: noRoute, code: 503},
 		"no certificate, no topic":  {request: post(notification().with("TopicArn", "x").signed()), respond: noRoute, code: 400},
-		"a cert. that is none":      {request: post(good), respond: func(*http.Request) (*http.Response, error) { return certstest.Response(200, nil), nil }, code: 400},
+		"an empty certificate":      {request: post(good), respond: func(*http.Request) (*http.Response, error) { return certstest.Response(200, nil), nil }, code: 400},
 		"unsubscription":            {request: post(confirmation("UnsubscribeConfirmation").signed()), code: 200},
 		"subscription":              {request: post(confirmation("SubscriptionConfirmation").signed()), code: 200},
 		"subscription of a forger":  {request: post(confirmation("SubscriptionConfirmation").signedBy(certstest.OtherKey())), code: 400},

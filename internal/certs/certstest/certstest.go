@@ -133,7 +133,7 @@ func Response(status int, body []byte) *http.Response {
 	return &http.Response{StatusCode: status, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body))}
 }
 
-// Loosen sets bits of the last character of a base64 text that stand for nothing.
+// Loosen sets unused bits of the last character of a base64 text.
 func Loosen(encoded string) string {
 	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 	last := len(strings.TrimRight(encoded, "=")) - 1
