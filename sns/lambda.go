@@ -55,7 +55,7 @@ func (l *Lambda) Invoke(ctx context.Context, payload json.RawMessage) (json.RawM
 	receiver := &receiver{l.Verifier, l.Verifier, l.Receive, report{l.Logger, l.Observe, &l.misuse}}
 	records, err := l.records(payload)
 	if err != nil {
-		receiver.end(ctx, nil, start, slog.LevelWarn, err)
+		receiver.end(ctx, nil, start, slog.LevelWarn, err, slog.Attr{})
 		return nil, err
 	}
 	var failed []error
@@ -65,7 +65,7 @@ func (l *Lambda) Invoke(ctx context.Context, payload json.RawMessage) (json.RawM
 		if err == nil {
 			err = receiver.deliver(ctx, m)
 		}
-		receiver.end(ctx, m, start, slog.LevelWarn, err)
+		receiver.end(ctx, m, start, slog.LevelWarn, err, slog.Attr{})
 		if err != nil {
 			failed = append(failed, err)
 		}

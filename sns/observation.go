@@ -55,8 +55,8 @@ type report struct {
 }
 
 // end reports one message; it is nil if it was not accepted. The level is that of
-// a message that was refused.
-func (r report) end(ctx context.Context, m *Message, start time.Time, level slog.Level, err error, attributes ...slog.Attr) {
+// a message that was refused. The log has the attribute unless it is zero.
+func (r report) end(ctx context.Context, m *Message, start time.Time, level slog.Level, err error, attribute slog.Attr) {
 	outcome := outcomeOf(m, err)
 	if r.observe != nil {
 		o := Observation{Duration: time.Since(start), Outcome: outcome, Err: err}
@@ -77,7 +77,7 @@ func (r report) end(ctx context.Context, m *Message, start time.Time, level slog
 	case outcome == Misconfigured:
 		level = slog.LevelDebug
 	}
-	attributes = append(attributes, slog.String("alexa.outcome", string(outcome)), slog.Any("error", err))
+	attributes := []slog.Attr{slog.String("alexa.outcome", string(outcome)), slog.Any("error", err), attribute}
 	if m != nil {
 		attributes = append(attributes, slog.Any("sns.message", m))
 	}

@@ -81,7 +81,7 @@ func (q *SQS) Invoke(ctx context.Context, payload json.RawMessage) (json.RawMess
 	}
 	records, err := q.records(payload)
 	if err != nil {
-		receiver.end(ctx, nil, start, slog.LevelWarn, err)
+		receiver.end(ctx, nil, start, slog.LevelWarn, err, slog.Attr{})
 		return nil, err
 	}
 	var response struct {
