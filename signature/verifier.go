@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/alexaevents/alexaevents/internal/certs"
@@ -18,13 +17,8 @@ import (
 	"github.com/alexaevents/alexaevents/internal/throttle"
 )
 
-const (
-	urlHeader       = "SignatureCertChainUrl"
-	signatureHeader = "Signature-256"
-
-	// signerName is the subject alternative name that Amazon's rules require.
-	signerName = "echo-api.amazon.com"
-)
+// signerName is the subject alternative name that Amazon's rules require.
+const signerName = "echo-api.amazon.com"
 
 // Verifier checks that a request comes from Alexa, is unchanged and in time, and
 // is for one of the skills that it lists.
@@ -162,42 +156,35 @@ func shortText(raw envelope.Raw) (string, error) {
 	return raw.Text()
 }
 
-// signatureHeaders is what the two headers say.
-type signatureHeaders struct {
-	url       string // rebuilt by certificateURL
-	signature []byte
-}
+const (
+	// tolerance is how far the time of a request may differ from ours: Amazon's
+	// limit.
+	tolerance = 150 * time.Second
 
-// readHeader reads and checks the two headers.
-func readHeader(header http.Header) (signatureHeaders, error) {
-	rawURL, encoded := sole(header, urlHeader), sole(header, signatureHeader)
-	if rawURL == "" || encoded == "" {
-		return signatureHeaders{}, ErrHeader
-	}
-	signature, err := certs.DecodeSignature([]byte(encoded))
-	if err != nil {
-		return signatureHeaders{}, fmt.Errorf("%w: %w", ErrSignature, err)
-	}
-	url, err := certificateURL(rawURL)
-	if err != nil {
-		return signatureHeaders{}, err
-	}
-	return signatureHeaders{url, signature}, nil
-}
+	// redelivery is how old an event may be: Alexa redelivers events for an
+	// hour without a new timestamp.
+	redelivery = time.Hour
+)
 
-// sole returns the value of a header that occurs once, else "". Headers that do
-// not come from net/http may be spelled in any case.
-func sole(header http.Header, name string) (value string) {
-	count := 0
-	for key, values := range header {
-		if len(key) == len(name) && strings.EqualFold(key, name) {
-			for _, value = range values {
-				count++
-			}
-		}
+// checkTime refuses a request that is too old, too far in the future, or without
+// a time. Both limits are inclusive.
+func checkTime(found *envelope.Envelope, requestType string, now time.Time) error {
+	at, err := found.SentAt()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrTime, err)
 	}
-	if count != 1 {
-		return ""
+	if at.IsZero() {
+		return fmt.Errorf("%w: it is missing", ErrTime)
 	}
-	return value
+	oldest := redelivery
+	if found.HasSession() || envelope.IsImmediate(requestType) {
+		oldest = tolerance
+	}
+	switch age, ahead := now.Sub(at), at.Sub(now); {
+	case age > oldest:
+		return fmt.Errorf("%w: %v old, at most %v is accepted", ErrTime, age, oldest)
+	case ahead > tolerance:
+		return fmt.Errorf("%w: %v in the future, at most %v is accepted", ErrTime, ahead, tolerance)
+	}
+	return nil
 }

@@ -2,16 +2,62 @@ package signature
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"path"
 	"strings"
+
+	"github.com/alexaevents/alexaevents/internal/certs"
 )
 
 const (
+	urlHeader       = "SignatureCertChainUrl"
+	signatureHeader = "Signature-256"
+
 	certificateHost = "s3.amazonaws.com"
 	certificatePath = "/echo.api/"
 	maxURL          = 2048
 )
+
+// signatureHeaders is what the two headers say.
+type signatureHeaders struct {
+	url       string // rebuilt by certificateURL
+	signature []byte
+}
+
+// readHeader reads and checks the two headers.
+func readHeader(header http.Header) (signatureHeaders, error) {
+	rawURL, encoded := sole(header, urlHeader), sole(header, signatureHeader)
+	if rawURL == "" || encoded == "" {
+		return signatureHeaders{}, ErrHeader
+	}
+	signature, err := certs.DecodeSignature([]byte(encoded))
+	if err != nil {
+		return signatureHeaders{}, fmt.Errorf("%w: %w", ErrSignature, err)
+	}
+	url, err := certificateURL(rawURL)
+	if err != nil {
+		return signatureHeaders{}, err
+	}
+	return signatureHeaders{url, signature}, nil
+}
+
+// sole returns the value of a header that occurs once, else "". Headers that do
+// not come from net/http may be spelled in any case.
+func sole(header http.Header, name string) (value string) {
+	count := 0
+	for key, values := range header {
+		if len(key) == len(name) && strings.EqualFold(key, name) {
+			for _, value = range values {
+				count++
+			}
+		}
+	}
+	if count != 1 {
+		return ""
+	}
+	return value
+}
 
 // certificateURL checks the URL of a certificate chain by Amazon's rules and
 // builds it anew from what it checked: no other URL is ever fetched. It refuses
