@@ -19,9 +19,9 @@ const (
 	maxURL          = 2048
 )
 
-// signatureHeaders is what the two headers say.
+// signatureHeaders has the values of the two headers.
 type signatureHeaders struct {
-	url       string // rebuilt by certificateURL
+	url       string // made by certificateURL
 	signature []byte
 }
 
