@@ -3,7 +3,7 @@ package sdns
 import (
 	"unicode/utf8"
 
-	"github.com/alexaevents/alexaevents/internal/httpjson"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 const (
@@ -31,7 +31,7 @@ func (c *Client) checkList(vendorID string) error {
 
 // resource returns the path of a subscriber or subscription.
 func resource(kind, id string) (string, error) {
-	segment, ok := httpjson.Segment(id)
+	segment, ok := rest.Segment(id)
 	if !ok || utf8.RuneCountInString(id) > maxLength {
 		return "", &InvalidError{"ID", "1 to 255 characters are required"}
 	}

@@ -6,7 +6,7 @@ import (
 	"net/url"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/httpjson"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 const root = "/v0/developmentEvents"
@@ -49,7 +49,7 @@ func (c *Client) Vendors(ctx context.Context) ([]Vendor, error) {
 }
 
 func (c *Client) get(ctx context.Context, path string, query url.Values, value any) error {
-	answer, err := c.do(ctx, httpjson.Request{Method: http.MethodGet, URL: path, Query: query, Repeatable: true})
+	answer, err := c.do(ctx, rest.Request{Method: http.MethodGet, URL: path, Query: query, Repeatable: true})
 	if err != nil {
 		return err
 	}
@@ -59,7 +59,7 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, value a
 // create returns the ID of what it created: the last part of the Location, which
 // Amazon's model calls a relative URL.
 func (c *Client) create(ctx context.Context, path string, body any) (id string, err error) {
-	answer, err := c.do(ctx, httpjson.Request{Method: http.MethodPost, URL: path, Body: body})
+	answer, err := c.do(ctx, rest.Request{Method: http.MethodPost, URL: path, Body: body})
 	if err != nil {
 		return "", err
 	}
@@ -70,17 +70,17 @@ func (c *Client) create(ctx context.Context, path string, body any) (id string, 
 }
 
 func (c *Client) update(ctx context.Context, path string, body any) error {
-	_, err := c.do(ctx, httpjson.Request{Method: http.MethodPut, URL: path, Body: body, Repeatable: true})
+	_, err := c.do(ctx, rest.Request{Method: http.MethodPut, URL: path, Body: body, Repeatable: true})
 	return err
 }
 
 func (c *Client) delete(ctx context.Context, path string) error {
-	_, err := c.do(ctx, httpjson.Request{Method: http.MethodDelete, URL: path, Repeatable: true})
+	_, err := c.do(ctx, rest.Request{Method: http.MethodDelete, URL: path, Repeatable: true})
 	return err
 }
 
-func (c *Client) do(ctx context.Context, request httpjson.Request) (*httpjson.Answer, error) {
+func (c *Client) do(ctx context.Context, request rest.Request) (*rest.Answer, error) {
 	request.URL = alexaevents.NorthAmerica.APIEndpoint() + request.URL // there is no other host
-	answer, err := httpjson.Do(ctx, c.HTTPClient, request)
+	answer, err := rest.Do(ctx, c.HTTPClient, request)
 	return answer, failure(err)
 }

@@ -6,7 +6,7 @@ import (
 	"net/url"
 
 	"github.com/alexaevents/alexaevents/internal/arn"
-	"github.com/alexaevents/alexaevents/internal/httpjson"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // Subscriber is who gets notifications: an SNS topic, and the right to publish
@@ -68,7 +68,7 @@ func (c *Client) Subscriber(ctx context.Context, id string) (Subscriber, error) 
 // Subscribers yields the subscribers that a vendor owns. The error is the last
 // that it yields.
 func (c *Client) Subscribers(ctx context.Context, vendorID string) iter.Seq2[Subscriber, error] {
-	return httpjson.Pages(failure, func(token string) (subscribers []Subscriber, next string, err error) {
+	return rest.Pages(failure, func(token string) (subscribers []Subscriber, next string, err error) {
 		if err := c.checkList(vendorID); err != nil {
 			return nil, "", err
 		}
@@ -76,7 +76,7 @@ func (c *Client) Subscribers(ctx context.Context, vendorID string) iter.Seq2[Sub
 			Subscribers []wireSubscriber `json:"subscribers"`
 			NextToken   string           `json:"nextToken"`
 		}
-		err = c.get(ctx, root+"/subscribers", httpjson.PageQuery(url.Values{"vendorId": {vendorID}}, c.PageSize, token), &answer)
+		err = c.get(ctx, root+"/subscribers", rest.PageQuery(url.Values{"vendorId": {vendorID}}, c.PageSize, token), &answer)
 		for _, s := range answer.Subscribers {
 			subscribers = append(subscribers, s.subscriber())
 		}

@@ -5,7 +5,7 @@ import (
 	"iter"
 	"net/url"
 
-	"github.com/alexaevents/alexaevents/internal/httpjson"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // Subscription says which events of a vendor's skills a subscriber gets.
@@ -52,7 +52,7 @@ func (c *Client) Subscription(ctx context.Context, id string) (Subscription, err
 // those of one subscriber, or of all if subscriberID is empty. The error is the
 // last that it yields.
 func (c *Client) Subscriptions(ctx context.Context, vendorID, subscriberID string) iter.Seq2[Subscription, error] {
-	return httpjson.Pages(failure, func(token string) ([]Subscription, string, error) {
+	return rest.Pages(failure, func(token string) ([]Subscription, string, error) {
 		if err := c.checkList(vendorID); err != nil {
 			return nil, "", err
 		}
@@ -64,7 +64,7 @@ func (c *Client) Subscriptions(ctx context.Context, vendorID, subscriberID strin
 			Subscriptions []Subscription `json:"subscriptions"`
 			NextToken     string         `json:"nextToken"`
 		}
-		err := c.get(ctx, root+"/subscriptions", httpjson.PageQuery(query, c.PageSize, token), &answer)
+		err := c.get(ctx, root+"/subscriptions", rest.PageQuery(query, c.PageSize, token), &answer)
 		return answer.Subscriptions, answer.NextToken, err
 	})
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/httpjson"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // Client manages subscriptions through the Event Messenger API, which has no
@@ -41,7 +41,7 @@ type Client struct {
 }
 
 func (c *Client) get(ctx context.Context, path string, query url.Values, value any) error {
-	answer, err := c.do(ctx, httpjson.Request{Method: http.MethodGet, URL: path, Query: query, Repeatable: true})
+	answer, err := c.do(ctx, rest.Request{Method: http.MethodGet, URL: path, Query: query, Repeatable: true})
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,7 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, value a
 // create returns the ID of what it created. Amazon documents it twice: in the
 // body and, bare, as Location.
 func (c *Client) create(ctx context.Context, path, token string, body any) (id string, err error) {
-	answer, err := c.do(ctx, httpjson.Request{Method: http.MethodPost, URL: path, Body: body, Repeatable: token != ""})
+	answer, err := c.do(ctx, rest.Request{Method: http.MethodPost, URL: path, Body: body, Repeatable: token != ""})
 	if err != nil {
 		return "", err
 	}
@@ -67,13 +67,13 @@ func (c *Client) create(ctx context.Context, path, token string, body any) (id s
 }
 
 func (c *Client) delete(ctx context.Context, path string) error {
-	_, err := c.do(ctx, httpjson.Request{Method: http.MethodDelete, URL: path, Repeatable: true})
+	_, err := c.do(ctx, rest.Request{Method: http.MethodDelete, URL: path, Repeatable: true})
 	return err
 }
 
-func (c *Client) do(ctx context.Context, request httpjson.Request) (*httpjson.Answer, error) {
+func (c *Client) do(ctx context.Context, request rest.Request) (*rest.Answer, error) {
 	request.URL = alexaevents.NorthAmerica.APIEndpoint() + "/v1/eventMessenger" + request.URL // there is no other host
-	answer, err := httpjson.Do(ctx, c.HTTPClient, request)
+	answer, err := rest.Do(ctx, c.HTTPClient, request)
 	return answer, failure(err)
 }
 
@@ -96,13 +96,13 @@ type list struct {
 func (c *Client) page(ctx context.Context, path string, query url.Values, token string) (items []json.RawMessage, next string, err error) {
 	query.Set("owner", "~caller")
 	var answer list
-	err = c.get(ctx, path, httpjson.PageQuery(query, c.PageSize, token), &answer)
+	err = c.get(ctx, path, rest.PageQuery(query, c.PageSize, token), &answer)
 	return answer.Results, answer.PaginationContext.NextToken, err
 }
 
 // resource returns the path of a configuration or subscription.
 func resource(kind, id string) (string, error) {
-	segment, ok := httpjson.Segment(id)
+	segment, ok := rest.Segment(id)
 	if !ok {
 		return "", &InvalidError{"ID", "required"}
 	}

@@ -7,7 +7,7 @@ import (
 	"net/url"
 
 	"github.com/alexaevents/alexaevents/internal/arn"
-	"github.com/alexaevents/alexaevents/internal/httpjson"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // Configuration says where events go; Amazon's word is subscription
@@ -67,7 +67,7 @@ func (c *Client) Configuration(ctx context.Context, id string) (Configuration, e
 // Configurations yields the configurations that the token's user has created.
 // The error is the last that it yields.
 func (c *Client) Configurations(ctx context.Context) iter.Seq2[Configuration, error] {
-	return httpjson.Pages(failure, func(token string) (configurations []Configuration, next string, err error) {
+	return rest.Pages(failure, func(token string) (configurations []Configuration, next string, err error) {
 		items, next, err := c.page(ctx, "/subscriptionConfigurations", url.Values{}, token)
 		for _, item := range items {
 			configurations = append(configurations, readConfiguration(item))

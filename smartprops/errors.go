@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/alexaevents/alexaevents/internal/httpjson"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // What a caller may want to tell apart in an error of [Client], for [errors.Is].
@@ -62,9 +62,9 @@ func (e *InvalidError) Error() string { return "smartprops: " + e.Field + ": " +
 // Is reports that the error is [ErrInvalid].
 func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
 
-// failure makes an *Error of an error of httpjson, and nothing of nil.
+// failure makes an *Error of an error of package rest, and nothing of nil.
 func failure(err error) error {
-	e, ok := errors.AsType[*httpjson.Error](err)
+	e, ok := errors.AsType[*rest.Error](err)
 	if !ok {
 		return err
 	}

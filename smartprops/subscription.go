@@ -7,7 +7,7 @@ import (
 	"net/url"
 	"time"
 
-	"github.com/alexaevents/alexaevents/internal/httpjson"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // Subscription says which events of which things go to a configuration.
@@ -72,7 +72,7 @@ func (c *Client) Subscription(ctx context.Context, id string) (Subscription, err
 // Subscriptions yields the subscriptions that the token's user has created and
 // the filter chooses. The error is the last that it yields.
 func (c *Client) Subscriptions(ctx context.Context, filter Filter) iter.Seq2[Subscription, error] {
-	return httpjson.Pages(failure, func(token string) (subscriptions []Subscription, next string, err error) {
+	return rest.Pages(failure, func(token string) (subscriptions []Subscription, next string, err error) {
 		items, next, err := c.page(ctx, "/subscriptions", filter.query(), token)
 		for _, item := range items {
 			subscriptions = append(subscriptions, readSubscription(item))

@@ -1,5 +1,4 @@
-// Package outbound makes the HTTP clients that talk to Amazon.
-package outbound
+package rest
 
 import (
 	"net"
@@ -27,10 +26,10 @@ var own = &http.Client{
 	},
 }
 
-// Client returns a copy of the client that follows no redirect, so that what a
+// HTTPClient returns a copy of the client that follows no redirect, so that what a
 // request carries goes nowhere else. Nil is a client with a timeout of 30
 // seconds that uses no proxy.
-func Client(client *http.Client) *http.Client {
+func HTTPClient(client *http.Client) *http.Client {
 	if client == nil {
 		client = own
 	}

@@ -1,4 +1,4 @@
-package flight_test
+package rest_test
 
 import (
 	"context"
@@ -12,12 +12,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/alexaevents/alexaevents/internal/flight"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 func TestShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var group flight.Group[int]
+		var group rest.Group[int]
 		var runs atomic.Int64
 		fn := func(context.Context) (int, error) {
 			time.Sleep(time.Second)
@@ -52,7 +52,7 @@ func TestShared(t *testing.T) {
 
 func TestWaitEndsWithItsContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var group flight.Group[int]
+		var group rest.Group[int]
 		run, _ := group.Start(t.Context(), "a", time.Minute, func(ctx context.Context) (int, error) {
 			<-ctx.Done()
 			return 0, ctx.Err()
@@ -74,7 +74,7 @@ func TestWaitEndsWithItsContext(t *testing.T) {
 // The name may be a token.
 func TestGroupDoesNotPrintNames(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var group flight.Group[int]
+		var group rest.Group[int]
 		printed := make(chan struct{})
 		group.Start(t.Context(), "canary", time.Minute, func(context.Context) (int, error) {
 			<-printed
@@ -93,7 +93,7 @@ func TestContextOfARun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		type key struct{}
 		ctx, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, "value"))
-		var group flight.Group[any]
+		var group rest.Group[any]
 		begin := time.Now()
 		run, _ := group.Start(ctx, "a", time.Minute, func(ctx context.Context) (any, error) {
 			<-ctx.Done()
@@ -108,7 +108,7 @@ func TestContextOfARun(t *testing.T) {
 }
 
 func TestPanic(t *testing.T) {
-	var group flight.Group[int]
+	var group rest.Group[int]
 	for want, fn := range map[string]func(){
 		"panic: runtime error: index out of range [3] with length 0": func() { _ = []int{}[len("abc")] },
 		"panic with a string":                       func() { panic("Atza|secret") },
@@ -123,7 +123,7 @@ func TestPanic(t *testing.T) {
 		require.EqualError(t, err, want)
 		require.Zero(t, value)
 		require.NoError(t, group.Idle(t.Context()))
-		if failure, ok := errors.AsType[*flight.PanicError](err); ok {
+		if failure, ok := errors.AsType[*rest.PanicError](err); ok {
 			require.Contains(t, string(failure.Stack), "flight_test.go")
 		}
 	}

@@ -1,9 +1,4 @@
-// Package flight shares one run of a function among those who ask for its result
-// at the same time.
-//
-// Unlike golang.org/x/sync/singleflight, a panic of the function is an error and
-// does not end the process, and a run needs nobody who waits for it.
-package flight
+package rest
 
 import (
 	"context"
@@ -16,7 +11,11 @@ import (
 	"time"
 )
 
-// Group holds the runs in progress. The zero value has none.
+// Group shares one run of a function among those who ask for its result at the
+// same time. It holds the runs in progress; the zero value has none.
+//
+// Unlike golang.org/x/sync/singleflight, a panic of the function is an error and
+// does not end the process, and a run needs nobody who waits for it.
 type Group[T any] struct {
 	mu   sync.Mutex
 	runs map[[sha256.Size]byte]*Run[T] // by the hash of the name, which may be a secret

@@ -1,4 +1,4 @@
-package outbound_test
+package rest_test
 
 import (
 	"context"
@@ -15,7 +15,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/alexaevents/alexaevents/internal/outbound"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 func TestClientFollowsNoRedirect(t *testing.T) {
@@ -23,18 +23,18 @@ func TestClientFollowsNoRedirect(t *testing.T) {
 	defer server.Close()
 	given := &http.Client{Timeout: time.Minute}
 	for _, client := range []*http.Client{nil, given} {
-		response, err := outbound.Client(client).Get(server.URL)
+		response, err := rest.HTTPClient(client).Get(server.URL)
 		require.NoError(t, err)
 		require.NoError(t, response.Body.Close())
 		require.Equal(t, http.StatusFound, response.StatusCode)
 	}
 	require.Nil(t, given.CheckRedirect, "the caller's own client stays as it is")
-	require.Equal(t, time.Minute, outbound.Client(given).Timeout)
+	require.Equal(t, time.Minute, rest.HTTPClient(given).Timeout)
 }
 
 func TestOwnClient(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://proxy.example")
-	client := outbound.Client(nil)
+	client := rest.HTTPClient(nil)
 	require.Equal(t, 30*time.Second, client.Timeout)
 	transport := client.Transport.(*http.Transport)
 	require.Nil(t, transport.Proxy)
@@ -108,10 +108,10 @@ func TestOwnClientLeavesDeadConnections(t *testing.T) {
 		require.NoError(t, server.Listener.Close())
 		server.Listener, server.EnableHTTP2 = links, true
 		server.StartTLS()
-		transport := outbound.Client(nil).Transport.(*http.Transport).Clone()
+		transport := rest.HTTPClient(nil).Transport.(*http.Transport).Clone()
 		transport.DialContext = links.dial
 		transport.TLSClientConfig = &tls.Config{RootCAs: server.Client().Transport.(*http.Transport).TLSClientConfig.RootCAs, ServerName: "example.com"}
-		client := outbound.Client(&http.Client{Transport: transport, Timeout: 10 * time.Second})
+		client := rest.HTTPClient(&http.Client{Transport: transport, Timeout: 10 * time.Second})
 		get := func() error {
 			response, err := client.Get(server.URL)
 			if err != nil {

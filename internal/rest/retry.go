@@ -1,5 +1,4 @@
-// Package resend decides when a request to Amazon that failed may be sent again.
-package resend
+package rest
 
 import (
 	"context"
@@ -39,7 +38,7 @@ func Deadline(ctx context.Context) (at time.Time, ok bool) {
 }
 
 // Pause waits until a request may be sent again, for the nth time. That is after
-// 1, 2 and 4 seconds, or as long as the response asks for, see [After], and up to
+// 1, 2 and 4 seconds, or as long as the response asks for, see [RetryAfter], and up to
 // half as much as the former more, so that not all come back at once.
 //
 // It returns false, at once, if the request must not be sent again: for the
@@ -68,9 +67,9 @@ func Pause(ctx context.Context, n int, after time.Duration) bool {
 	}
 }
 
-// After reads the header Retry-After of a response, seconds or a date. What is
+// RetryAfter reads the header Retry-After of a response, seconds or a date. What is
 // neither, or lies in the past, is zero.
-func After(header http.Header) time.Duration {
+func RetryAfter(header http.Header) time.Duration {
 	text := strings.TrimSpace(header.Get("Retry-After"))
 	if strings.Trim(text, "0123456789") == "" && text != "" {
 		seconds, err := strconv.ParseInt(text, 10, 64)

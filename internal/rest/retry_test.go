@@ -1,4 +1,4 @@
-package resend_test
+package rest_test
 
 import (
 	"context"
@@ -12,7 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/alexaevents/alexaevents/internal/resend"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 func TestPause(t *testing.T) {
@@ -48,7 +48,7 @@ func TestPause(t *testing.T) {
 			for range 20 {
 				synctest.Test(t, func(t *testing.T) { // each begins with the year 2000
 					start := time.Now()
-					again := resend.Pause(t.Context(), test.n, resend.After(answer))
+					again := rest.Pause(t.Context(), test.n, rest.RetryAfter(answer))
 					paused := time.Since(start)
 					require.Equal(t, test.least > 0, again)
 					require.GreaterOrEqual(t, paused, test.least)
@@ -66,21 +66,21 @@ func TestPauseEnds(t *testing.T) {
 		start := time.Now()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		require.False(t, resend.Pause(ctx, 1, 0), "there is no time for another attempt")
+		require.False(t, rest.Pause(ctx, 1, 0), "there is no time for another attempt")
 		require.Zero(t, time.Since(start))
 
 		ctx, cancel = context.WithCancel(t.Context())
 		time.AfterFunc(100*time.Millisecond, cancel)
-		require.False(t, resend.Pause(ctx, 1, 0))
+		require.False(t, rest.Pause(ctx, 1, 0))
 		require.Equal(t, 100*time.Millisecond, time.Since(start))
 
 		ctx, cancel = context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
-		require.True(t, resend.Pause(ctx, 1, 0))
+		require.True(t, rest.Pause(ctx, 1, 0))
 
 		for range 50 { // the jitter may be almost nothing
 			ctx, cancel := context.WithTimeout(t.Context(), 1099*time.Millisecond)
-			require.False(t, resend.Pause(ctx, 1, 0), "the last 100 milliseconds are the caller's")
+			require.False(t, rest.Pause(ctx, 1, 0), "the last 100 milliseconds are the caller's")
 			cancel()
 		}
 	})
@@ -89,7 +89,7 @@ func TestPauseEnds(t *testing.T) {
 // The caller keeps time to respond, but never more than half of what there is.
 func TestDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, ok := resend.Deadline(t.Context())
+		_, ok := rest.Deadline(t.Context())
 		require.False(t, ok)
 		for _, test := range []struct{ timeout, want time.Duration }{
 			{8 * time.Second, 7900 * time.Millisecond},
@@ -99,7 +99,7 @@ func TestDeadline(t *testing.T) {
 		} {
 			ctx, cancel := context.WithTimeout(t.Context(), test.timeout)
 			defer cancel()
-			at, ok := resend.Deadline(ctx)
+			at, ok := rest.Deadline(ctx)
 			require.True(t, ok)
 			require.Equal(t, test.want, time.Until(at))
 		}
@@ -108,7 +108,7 @@ func TestDeadline(t *testing.T) {
 
 func TestUnsent(t *testing.T) {
 	dial := &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}
-	require.True(t, resend.Unsent(&url.Error{Op: "Post", Err: dial}))
-	require.False(t, resend.Unsent(&net.OpError{Op: "read", Err: syscall.ECONNRESET}))
-	require.False(t, resend.Unsent(nil))
+	require.True(t, rest.Unsent(&url.Error{Op: "Post", Err: dial}))
+	require.False(t, rest.Unsent(&net.OpError{Op: "read", Err: syscall.ECONNRESET}))
+	require.False(t, rest.Unsent(nil))
 }

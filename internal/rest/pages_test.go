@@ -1,4 +1,4 @@
-package httpjson_test
+package rest_test
 
 import (
 	"errors"
@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/alexaevents/alexaevents/internal/httpjson"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 func TestPages(t *testing.T) {
@@ -37,7 +37,7 @@ func TestPages(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var asked []string
-			pages := httpjson.Pages(func(err error) error { return fmt.Errorf("converted %w", err) }, func(token string) ([]int, string, error) {
+			pages := rest.Pages(func(err error) error { return fmt.Errorf("converted %w", err) }, func(token string) ([]int, string, error) {
 				asked = append(asked, token)
 				p, ok := test.pages[token]
 				require.True(t, ok)
@@ -70,7 +70,7 @@ func TestPages(t *testing.T) {
 
 func TestManyPages(t *testing.T) {
 	n := 0
-	for item, err := range httpjson.Pages(func(err error) error { return err }, func(token string) ([]string, string, error) {
+	for item, err := range rest.Pages(func(err error) error { return err }, func(token string) ([]string, string, error) {
 		i, _ := strconv.Atoi(token)
 		if i == 5000 {
 			return []string{token}, "", nil

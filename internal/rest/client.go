@@ -1,5 +1,5 @@
-// Package httpjson makes the requests of clients of Amazon's REST APIs.
-package httpjson
+// Package rest makes requests to Amazon's REST APIs.
+package rest
 
 import (
 	"bytes"
@@ -10,9 +10,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-
-	"github.com/alexaevents/alexaevents/internal/outbound"
-	"github.com/alexaevents/alexaevents/internal/resend"
 )
 
 const maxAnswer = 1 << 20 // bytes
@@ -54,7 +51,7 @@ func (a *Answer) Decode(value any) error {
 //
 // A request that is Repeatable is sent up to four times; see [Error.Temporary].
 func Do(ctx context.Context, client *http.Client, request Request) (*Answer, error) {
-	client = outbound.Client(client)
+	client = HTTPClient(client)
 
 	target := request.URL
 	if len(request.Query) > 0 {
@@ -72,8 +69,8 @@ func Do(ctx context.Context, client *http.Client, request Request) (*Answer, err
 		if failure == nil {
 			return answer, nil
 		}
-		again := failure.Temporary && (request.Repeatable || resend.Unsent(failure))
-		if !again || !resend.Pause(ctx, sent, resend.After(failure.header)) {
+		again := failure.Temporary && (request.Repeatable || Unsent(failure))
+		if !again || !Pause(ctx, sent, RetryAfter(failure.header)) {
 			return nil, failure
 		}
 	}

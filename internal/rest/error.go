@@ -1,4 +1,4 @@
-package httpjson
+package rest
 
 import (
 	"encoding/json"

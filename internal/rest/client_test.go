@@ -1,4 +1,4 @@
-package httpjson_test
+package rest_test
 
 import (
 	"context"
@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/stretchr/testify/require"
 
-	"github.com/alexaevents/alexaevents/internal/httpjson"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // amazon answers requests in turn and remembers them; the last answer repeats.
@@ -70,30 +70,30 @@ const target = "https://api.example/v1/things"
 
 func TestRequest(t *testing.T) {
 	for name, test := range map[string]struct {
-		request httpjson.Request
+		request rest.Request
 		url     string
 		body    string
 		header  http.Header
 	}{
 		"get": {
-			request: httpjson.Request{Method: http.MethodGet, URL: target},
+			request: rest.Request{Method: http.MethodGet, URL: target},
 			url:     target,
 			header:  http.Header{"Accept": {"application/json"}},
 		},
 		"query": {
-			request: httpjson.Request{Method: http.MethodGet, URL: target, Query: url.Values{"owner": {"~caller"}, "a.b": {"x&y z"}}},
+			request: rest.Request{Method: http.MethodGet, URL: target, Query: url.Values{"owner": {"~caller"}, "a.b": {"x&y z"}}},
 			url:     target + "?a.b=x%26y+z&owner=~caller",
 			header:  http.Header{"Accept": {"application/json"}},
 		},
 		"body": {
-			request: httpjson.Request{Method: http.MethodPost, URL: target, Body: map[string]any{"a": []int{1}}},
+			request: rest.Request{Method: http.MethodPost, URL: target, Body: map[string]any{"a": []int{1}}},
 			url:     target, body: `{"a":[1]}`,
 			header: http.Header{"Accept": {"application/json"}, "Content-Type": {"application/json"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := &amazon{answers: []answer{{status: 200}}}
-			_, err := httpjson.Do(t.Context(), a.client(), test.request)
+			_, err := rest.Do(t.Context(), a.client(), test.request)
 			require.NoError(t, err)
 			sent := a.requests[0]
 			require.Equal(t, test.request.Method, sent.Method)
@@ -107,7 +107,7 @@ func TestRequest(t *testing.T) {
 
 func TestAnswer(t *testing.T) {
 	a := &amazon{answers: []answer{{status: 201, header: http.Header{"Location": {"/x"}}, body: `{"id":"1"}`}}}
-	got, err := httpjson.Do(t.Context(), a.client(), httpjson.Request{Method: http.MethodPost, URL: target})
+	got, err := rest.Do(t.Context(), a.client(), rest.Request{Method: http.MethodPost, URL: target})
 	require.NoError(t, err)
 	require.Equal(t, 201, got.Status)
 	require.Equal(t, "/x", got.Header.Get("Location"))
@@ -119,12 +119,12 @@ func TestAnswer(t *testing.T) {
 func TestDecodeSurvivesWhatIsNotJSON(t *testing.T) {
 	for _, body := range []string{"", " ", "<html></html>", `{"id":`, `{"id":5}`, `[]`} {
 		a := &amazon{answers: []answer{{status: 200, body: body, header: http.Header{"X-Amzn-Requestid": {"r-1"}}}}}
-		got, err := httpjson.Do(t.Context(), a.client(), httpjson.Request{Method: http.MethodGet, URL: target})
+		got, err := rest.Do(t.Context(), a.client(), rest.Request{Method: http.MethodGet, URL: target})
 		require.NoError(t, err)
 		require.Equal(t, body, string(got.Body))
 		var value struct{ ID string }
 		err = got.Decode(&value)
-		var failure *httpjson.Error
+		var failure *rest.Error
 		require.ErrorAs(t, err, &failure, body)
 		require.Equal(t, 200, failure.Status)
 		require.True(t, failure.Temporary)
@@ -136,58 +136,58 @@ func TestRefusals(t *testing.T) {
 	long := strings.Repeat("é", 1000)
 	for name, test := range map[string]struct {
 		answer answer
-		want   httpjson.Error
+		want   rest.Error
 		text   string
 	}{
 		"violations": {
 			answer: answer{status: 400, body: `{"message":"Not valid.","violations":[{"code":"A","message":"one"},{"message":"two"},{}]}`, header: http.Header{"X-Amzn-Requestid": {"r-1"}}},
-			want:   httpjson.Error{Status: 400, Message: "Not valid.", Violations: []httpjson.Violation{{Code: "A", Message: "one"}, {Message: "two"}, {}}, RequestID: "r-1"},
+			want:   rest.Error{Status: 400, Message: "Not valid.", Violations: []rest.Violation{{Code: "A", Message: "one"}, {Message: "two"}, {}}, RequestID: "r-1"},
 			text:   "400 Bad Request: Not valid.: A: one: two (request r-1)",
 		},
 		"code": {
 			answer: answer{status: 404, body: `{"code":"NO_SUCH","message":"gone"}`},
-			want:   httpjson.Error{Status: 404, Code: "NO_SUCH", Message: "gone"},
+			want:   rest.Error{Status: 404, Code: "NO_SUCH", Message: "gone"},
 			text:   "404 Not Found: NO_SUCH: gone",
 		},
 		"code of another type": {
 			answer: answer{status: 403, body: `{"code":17,"message":{"a":1},"violations":[{"code":[],"message":null}]}`},
-			want:   httpjson.Error{Status: 403, Code: "17", Violations: []httpjson.Violation{{}}},
+			want:   rest.Error{Status: 403, Code: "17", Violations: []rest.Violation{{}}},
 			text:   "403 Forbidden: 17",
 		},
 		"violations of another type": {
 			answer: answer{status: 400, body: `{"violations":"many","message":"m"}`},
-			want:   httpjson.Error{Status: 400, Message: "m"},
+			want:   rest.Error{Status: 400, Message: "m"},
 			text:   "400 Bad Request: m",
 		},
-		"empty":     {answer: answer{status: 401}, want: httpjson.Error{Status: 401}, text: "401 Unauthorized"},
-		"HTML":      {answer: answer{status: 503, body: "<html>"}, want: httpjson.Error{Status: 503, Temporary: true}, text: "503 Service Unavailable"},
-		"throttled": {answer: answer{status: 429, body: `{"message":"slow"}`}, want: httpjson.Error{Status: 429, Message: "slow", Temporary: true}, text: "429 Too Many Requests: slow"},
-		"500":       {answer: answer{status: 500}, want: httpjson.Error{Status: 500, Temporary: true}, text: "500 Internal Server Error"},
-		"502":       {answer: answer{status: 502}, want: httpjson.Error{Status: 502, Temporary: true}, text: "502 Bad Gateway"},
-		"504":       {answer: answer{status: 504}, want: httpjson.Error{Status: 504, Temporary: true}, text: "504 Gateway Timeout"},
-		"501":       {answer: answer{status: 501}, want: httpjson.Error{Status: 501}, text: "501 Not Implemented"},
+		"empty":     {answer: answer{status: 401}, want: rest.Error{Status: 401}, text: "401 Unauthorized"},
+		"HTML":      {answer: answer{status: 503, body: "<html>"}, want: rest.Error{Status: 503, Temporary: true}, text: "503 Service Unavailable"},
+		"throttled": {answer: answer{status: 429, body: `{"message":"slow"}`}, want: rest.Error{Status: 429, Message: "slow", Temporary: true}, text: "429 Too Many Requests: slow"},
+		"500":       {answer: answer{status: 500}, want: rest.Error{Status: 500, Temporary: true}, text: "500 Internal Server Error"},
+		"502":       {answer: answer{status: 502}, want: rest.Error{Status: 502, Temporary: true}, text: "502 Bad Gateway"},
+		"504":       {answer: answer{status: 504}, want: rest.Error{Status: 504, Temporary: true}, text: "504 Gateway Timeout"},
+		"501":       {answer: answer{status: 501}, want: rest.Error{Status: 501}, text: "501 Not Implemented"},
 		"broken": {
 			answer: answer{status: 400, body: `{"message":"m"}`, broken: io.ErrUnexpectedEOF},
-			want:   httpjson.Error{Status: 400, Message: "m"},
+			want:   rest.Error{Status: 400, Message: "m"},
 			text:   "400 Bad Request: m",
 		},
 		"redirect": {
 			answer: answer{status: 302, header: http.Header{"Location": {"https://other.example/"}}},
-			want:   httpjson.Error{Status: 302},
+			want:   rest.Error{Status: 302},
 			text:   "302 Found",
 		},
 		"words on many lines": {
 			answer: answer{status: 400, body: `{"message":"a\nb\u0000` + long + `"}`},
-			want:   httpjson.Error{Status: 400, Message: "a b " + strings.Repeat("é", 296)},
+			want:   rest.Error{Status: 400, Message: "a b " + strings.Repeat("é", 296)},
 			text:   "400 Bad Request: a b " + strings.Repeat("é", 296),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := &amazon{answers: []answer{test.answer}}
-			_, err := httpjson.Do(t.Context(), a.client(), httpjson.Request{Method: http.MethodPost, URL: target})
-			var got *httpjson.Error
+			_, err := rest.Do(t.Context(), a.client(), rest.Request{Method: http.MethodPost, URL: target})
+			var got *rest.Error
 			require.ErrorAs(t, err, &got)
-			require.Empty(t, cmp.Diff(test.want, *got, cmpopts.IgnoreUnexported(httpjson.Error{})))
+			require.Empty(t, cmp.Diff(test.want, *got, cmpopts.IgnoreUnexported(rest.Error{})))
 			require.EqualError(t, err, test.text)
 			require.NoError(t, got.Unwrap())
 			require.Len(t, a.requests, 1, "followed a redirect, or sent again")
@@ -198,7 +198,7 @@ func TestRefusals(t *testing.T) {
 func TestAnswersHaveALimit(t *testing.T) {
 	for size, ok := range map[int]bool{1 << 20: true, 1<<20 + 1: false} {
 		a := &amazon{answers: []answer{{status: 200, body: strings.Repeat(" ", size)}}}
-		_, err := httpjson.Do(t.Context(), a.client(), httpjson.Request{Method: http.MethodGet, URL: target, Repeatable: true})
+		_, err := rest.Do(t.Context(), a.client(), rest.Request{Method: http.MethodGet, URL: target, Repeatable: true})
 		if ok {
 			require.NoError(t, err)
 			continue
@@ -207,8 +207,8 @@ func TestAnswersHaveALimit(t *testing.T) {
 	}
 	violations := strings.Repeat(`{"code":"A"},`, 1000) + "{}"
 	a := &amazon{answers: []answer{{status: 400, body: `{"violations":[` + violations + `]}`}}}
-	_, err := httpjson.Do(t.Context(), a.client(), httpjson.Request{Method: http.MethodGet, URL: target})
-	var got *httpjson.Error
+	_, err := rest.Do(t.Context(), a.client(), rest.Request{Method: http.MethodGet, URL: target})
+	var got *rest.Error
 	require.ErrorAs(t, err, &got)
 	require.Len(t, got.Violations, 20)
 }
@@ -228,8 +228,8 @@ func TestNoAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := &amazon{answers: []answer{test.answer}}
-			_, err := httpjson.Do(t.Context(), a.client(), httpjson.Request{Method: http.MethodGet, URL: target, Query: url.Values{"nextToken": {"canary"}}})
-			var got *httpjson.Error
+			_, err := rest.Do(t.Context(), a.client(), rest.Request{Method: http.MethodGet, URL: target, Query: url.Values{"nextToken": {"canary"}}})
+			var got *rest.Error
 			require.ErrorAs(t, err, &got)
 			require.Zero(t, got.Status)
 			require.Equal(t, test.temporary, got.Temporary)
@@ -241,13 +241,13 @@ func TestNoAnswer(t *testing.T) {
 
 func TestRequestsThatCannotBeMade(t *testing.T) {
 	a := &amazon{answers: []answer{{status: 200}}}
-	for name, request := range map[string]httpjson.Request{
+	for name, request := range map[string]rest.Request{
 		"body": {Method: http.MethodPost, URL: target, Body: func() {}},
 		"URL":  {Method: http.MethodGet, URL: "https://api.example/\x7f"},
 	} {
 		request.Repeatable = true
-		_, err := httpjson.Do(t.Context(), a.client(), request)
-		var got *httpjson.Error
+		_, err := rest.Do(t.Context(), a.client(), request)
+		var got *rest.Error
 		require.ErrorAs(t, err, &got, name)
 		require.False(t, got.Temporary)
 	}
@@ -280,11 +280,11 @@ func TestRepeat(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := &amazon{answers: test.answers}
-				_, err := httpjson.Do(t.Context(), a.client(), httpjson.Request{Method: http.MethodPut, URL: target, Body: 1, Repeatable: !test.once})
+				_, err := rest.Do(t.Context(), a.client(), rest.Request{Method: http.MethodPut, URL: target, Body: 1, Repeatable: !test.once})
 				if test.status < 0 {
 					require.NoError(t, err)
 				} else {
-					var got *httpjson.Error
+					var got *rest.Error
 					require.ErrorAs(t, err, &got)
 					require.Equal(t, test.status, got.Status)
 				}
@@ -305,7 +305,7 @@ func TestRepeatEndsWithTheContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
 		a := &amazon{answers: []answer{{status: 503}}}
-		_, err := httpjson.Do(ctx, a.client(), httpjson.Request{Method: http.MethodGet, URL: target, Repeatable: true})
+		_, err := rest.Do(ctx, a.client(), rest.Request{Method: http.MethodGet, URL: target, Repeatable: true})
 		require.EqualError(t, err, "503 Service Unavailable")
 		require.Len(t, a.requests, 2)
 	})
@@ -315,9 +315,9 @@ func TestTheEndOfAContextIsNotTemporary(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	a := &amazon{answers: []answer{{status: 200}}}
-	_, err := httpjson.Do(ctx, a.client(), httpjson.Request{Method: http.MethodGet, URL: target, Repeatable: true})
+	_, err := rest.Do(ctx, a.client(), rest.Request{Method: http.MethodGet, URL: target, Repeatable: true})
 	require.ErrorIs(t, err, context.Canceled)
-	var got *httpjson.Error
+	var got *rest.Error
 	require.ErrorAs(t, err, &got)
 	require.False(t, got.Temporary)
 }
@@ -325,7 +325,7 @@ func TestTheEndOfAContextIsNotTemporary(t *testing.T) {
 func TestNilClient(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // nothing leaves the machine
-	_, err := httpjson.Do(ctx, nil, httpjson.Request{Method: http.MethodGet, URL: target})
+	_, err := rest.Do(ctx, nil, rest.Request{Method: http.MethodGet, URL: target})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -333,7 +333,7 @@ func TestNilClient(t *testing.T) {
 func TestDoLeavesTheClientAlone(t *testing.T) {
 	a := &amazon{answers: []answer{{status: 200}}}
 	client := a.client()
-	_, err := httpjson.Do(t.Context(), client, httpjson.Request{Method: http.MethodGet, URL: target})
+	_, err := rest.Do(t.Context(), client, rest.Request{Method: http.MethodGet, URL: target})
 	require.NoError(t, err)
 	require.Nil(t, client.CheckRedirect)
 }
