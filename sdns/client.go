@@ -3,7 +3,7 @@ package sdns
 import (
 	"context"
 	"net/http"
-	"net/url"
+	"unicode/utf8"
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/internal/rest"
@@ -15,15 +15,15 @@ const root = "/v0/developmentEvents"
 // API. It is safe for concurrent use; its fields must not change once it is in
 // use.
 //
-// The errors of its methods are *[InvalidError], before anything is sent, and
-// *[Error]. A request is sent up to four times, seconds apart, while it fails
-// temporarily; one that creates something is sent once, since Amazon would
-// create it twice.
+// Its methods return an *[alexaevents.InvalidError] for a request that Amazon
+// would refuse, before they send it, and an *[alexaevents.Error] for one that
+// failed. A request that fails temporarily is retried up to three times; one that
+// creates something is not, since Amazon would create it twice.
 type Client struct {
 	// HTTPClient adds an access token with the scope alexa::ask:subscriptions
 	// to each request, as the clients of lwa.Source.HTTPClient do. Nil is a
 	// client without one and with a timeout of 30 seconds, whose requests Amazon
-	// refuses: [ErrUnauthorized].
+	// refuses: [alexaevents.ErrUnauthorized].
 	HTTPClient *http.Client
 
 	// PageSize is how many items of a list Amazon shall send at once, at most
@@ -41,46 +41,57 @@ type Vendor struct {
 // Vendors returns the developer accounts that the user of the token has a role
 // in. An organization finds the vendor IDs of its developers with it.
 func (c *Client) Vendors(ctx context.Context) ([]Vendor, error) {
-	var answer struct {
+	var response struct {
 		Vendors []Vendor `json:"vendors"`
 	}
-	err := c.get(ctx, "/v1/vendors", nil, &answer)
-	return answer.Vendors, err
+	err := c.api().Get(ctx, "/v1/vendors", nil, &response)
+	return response.Vendors, err
 }
 
-func (c *Client) get(ctx context.Context, path string, query url.Values, value any) error {
-	answer, err := c.do(ctx, rest.Request{Method: http.MethodGet, URL: path, Query: query, Repeatable: true})
-	if err != nil {
-		return err
+// api returns the Skill Management API.
+func (c *Client) api() rest.Client {
+	return rest.Client{API: "sdns", URL: alexaevents.NorthAmerica.APIEndpoint(), Hints: hints, HTTP: c.HTTPClient} // there is no other host
+}
+
+// hints say what to do about a status.
+var hints = map[int]string{
+	http.StatusUnauthorized: "get a new access token with the scope alexa::ask:subscriptions",
+	http.StatusForbidden:    "use a token of an account of this vendor, made with the client of the subscriber",
+}
+
+const (
+	// Amazon's model has these limits.
+	maxLength   = 255 // of vendor IDs, subscription IDs and names
+	maxPageSize = 50
+
+	topicRule = "the ARN of an SNS topic is required, arn:aws:sns:us-east-1:123456789012:name"
+)
+
+// invalid is an error about a request that is not sent.
+func invalid(field, rule string) error {
+	return &alexaevents.InvalidError{API: "sdns", Field: field, Rule: rule}
+}
+
+func checkVendor(field, id string) error {
+	if n := utf8.RuneCountInString(id); n < 1 || n > maxLength {
+		return invalid(field, "1 to 255 characters are required")
 	}
-	return failure(answer.Decode(value))
+	return nil
 }
 
-// create returns the ID of what it created: the last part of the Location, which
-// Amazon's model calls a relative URL.
-func (c *Client) create(ctx context.Context, path string, body any) (id string, err error) {
-	answer, err := c.do(ctx, rest.Request{Method: http.MethodPost, URL: path, Body: body})
-	if err != nil {
-		return "", err
+// checkList checks what every list needs.
+func (c *Client) checkList(vendorID string) error {
+	if c.PageSize < 0 || c.PageSize > maxPageSize {
+		return invalid("Client.PageSize", "0 to 50 are possible")
 	}
-	if id = answer.LocationID(); id == "" {
-		return "", &Error{Status: answer.Status, Message: "the answer has no Location to take the ID from"}
+	return checkVendor("vendorID", vendorID)
+}
+
+// resource returns the path of a subscriber or subscription.
+func resource(kind, id string) (string, error) {
+	segment, ok := rest.Segment(id)
+	if !ok || utf8.RuneCountInString(id) > maxLength {
+		return "", invalid("ID", "1 to 255 characters are required")
 	}
-	return id, nil
-}
-
-func (c *Client) update(ctx context.Context, path string, body any) error {
-	_, err := c.do(ctx, rest.Request{Method: http.MethodPut, URL: path, Body: body, Repeatable: true})
-	return err
-}
-
-func (c *Client) delete(ctx context.Context, path string) error {
-	_, err := c.do(ctx, rest.Request{Method: http.MethodDelete, URL: path, Repeatable: true})
-	return err
-}
-
-func (c *Client) do(ctx context.Context, request rest.Request) (*rest.Answer, error) {
-	request.URL = alexaevents.NorthAmerica.APIEndpoint() + request.URL // there is no other host
-	answer, err := rest.Do(ctx, c.HTTPClient, request)
-	return answer, failure(err)
+	return root + "/" + kind + "/" + segment, nil
 }

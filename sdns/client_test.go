@@ -11,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/sdns"
 )
 
@@ -203,11 +204,11 @@ func TestReactivateSendsWhatIsThere(t *testing.T) {
 	}, s.requests)
 
 	s = &script{answers: []response{{status: 404}}}
-	require.ErrorIs(t, s.client().Reactivate(t.Context(), "gone"), sdns.ErrNotFound)
+	require.ErrorIs(t, s.client().Reactivate(t.Context(), "gone"), alexaevents.ErrNotFound)
 
 	// An authorization of a kind that this version does not know is left alone.
 	s = &script{answers: []response{{status: 200, body: `{"name":"a name","endpoint":{"uri":"` + topic + `","authorization":{"type":"NEW"}}}`}}}
-	require.ErrorIs(t, s.client().Reactivate(t.Context(), "amzn1.ask-subscriber.1"), sdns.ErrInvalid)
+	require.ErrorIs(t, s.client().Reactivate(t.Context(), "amzn1.ask-subscriber.1"), alexaevents.ErrInvalid)
 	require.Len(t, s.requests, 1)
 }
 
@@ -228,7 +229,7 @@ func TestIDsOfLocations(t *testing.T) {
 	for _, location := range []string{"", "/", "//", "https://api.amazonalexa.com", "https://api.amazonalexa.com/", "%zz"} {
 		s := &script{answers: []response{{status: 201, location: location}}}
 		_, err := s.client().CreateSubscription(t.Context(), fullSubscription)
-		require.EqualError(t, err, "sdns: 201 Created: the answer has no Location to take the ID from", location)
+		require.EqualError(t, err, "sdns: 201 Created: the response has no ID (request r-1)", location)
 		require.Len(t, s.requests, 1)
 	}
 }
@@ -264,7 +265,7 @@ func TestPaging(t *testing.T) {
 		{status: 200, body: `{"nextToken":"to2","subscriptions":[{"name":"2"}]}`},
 	}}
 	subscriptions, err := collect(s.client().Subscriptions(t.Context(), "M1", "x"))
-	require.EqualError(t, err, "sdns: 200 OK: the pages of the list lead back to an earlier one")
+	require.EqualError(t, err, "sdns: 200 OK: a page of the list leads back to an earlier one")
 	require.Equal(t, []sdns.Subscription{{Name: "1"}, {Name: "2"}}, subscriptions)
 	require.Equal(t, []string{
 		"GET " + base + "/subscriptions?subscriberId=x&vendorId=M1",
@@ -314,19 +315,19 @@ func TestAgainstTheFake(t *testing.T) {
 	require.Equal(t, []sdns.Subscription{subscription}, all)
 	require.NoError(t, client.DeleteSubscription(ctx, subscription.ID))
 	_, err = client.Subscription(ctx, subscription.ID)
-	require.ErrorIs(t, err, sdns.ErrNotFound)
+	require.ErrorIs(t, err, alexaevents.ErrNotFound)
 
 	require.NoError(t, client.UpdateSubscriber(ctx, sdns.Subscriber{ID: ids[1], Name: "new", TopicARN: topic, RoleARN: role}))
 	one, err := client.Subscriber(ctx, ids[1])
 	require.NoError(t, err)
 	require.Equal(t, "new", one.Name)
 	require.NoError(t, client.DeleteSubscriber(ctx, ids[1]))
-	require.ErrorIs(t, client.DeleteSubscriber(ctx, ids[1]), sdns.ErrNotFound)
+	require.ErrorIs(t, client.DeleteSubscriber(ctx, ids[1]), alexaevents.ErrNotFound)
 
 	_, err = collect(client.Subscribers(ctx, "M2"))
-	require.ErrorIs(t, err, sdns.ErrForbidden)
+	require.ErrorIs(t, err, alexaevents.ErrForbidden)
 	_, err = (&sdns.Client{HTTPClient: amazon.As("stale")}).Vendors(ctx)
-	require.ErrorIs(t, err, sdns.ErrUnauthorized)
+	require.ErrorIs(t, err, alexaevents.ErrUnauthorized)
 	require.ErrorContains(t, err, "get a new access token with the scope alexa::ask:subscriptions")
 	require.NotContains(t, err.Error(), "stale")
 }

@@ -48,7 +48,7 @@ type Diagnosis struct {
 // to an organization's learns less. An error means that Amazon did not answer.
 func (c *Client) Diagnose(ctx context.Context, question Question) (Diagnosis, error) {
 	if question.SubscriberID == "" {
-		return Diagnosis{}, &InvalidError{"Question.SubscriberID", "required"}
+		return Diagnosis{}, invalid("Question.SubscriberID", "required")
 	}
 	diagnosis := Diagnosis{Advice: advice(question)}
 	if question.OwnerID != "" {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/sdns"
 )
 
@@ -158,12 +159,12 @@ func TestDiagnoseFails(t *testing.T) {
 	s := &script{answers: []response{{status: 403}}}
 	for _, question := range []sdns.Question{{SubscriberID: "s", VendorID: "M1"}, {SubscriberID: "s", VendorID: "M1", OwnerID: "M1"}} {
 		got, err := s.client().Diagnose(t.Context(), question)
-		require.ErrorIs(t, err, sdns.ErrForbidden)
+		require.ErrorIs(t, err, alexaevents.ErrForbidden)
 		require.Zero(t, got)
 	}
 	for _, question := range []sdns.Question{{}, {VendorID: "M1"}, {SubscriberID: "s"}} {
 		_, err := s.client().Diagnose(t.Context(), question)
-		require.ErrorIs(t, err, sdns.ErrInvalid)
+		require.ErrorIs(t, err, alexaevents.ErrInvalid)
 	}
 	require.Len(t, s.requests, 2)
 }

@@ -19,7 +19,7 @@ const (
 
 // The wildcard stands for all development events, also those to come, and must
 // be the only entry of a subscription. Amazon spells it in two ways. Which of
-// them the service takes is not known: if it refuses one as [ErrInvalid], send
+// them the service takes is not known: if it refuses one as [alexaevents.ErrInvalid], send
 // the other.
 const (
 	EventAll           EventName = "AlexaDevelopmentEvent.All" // in Amazon's model

@@ -25,9 +25,9 @@ func TrustPolicy(vendorID, topicARN string) ([]byte, error) {
 	partition, ok := arn.Topic(topicARN)
 	switch {
 	case !ok:
-		return nil, &InvalidError{"topicARN", topicRule}
+		return nil, invalid("topicARN", topicRule)
 	case !vendors.MatchString(vendorID):
-		return nil, &InvalidError{"vendorID", "2 to 255 letters, digits and some signs are required"}
+		return nil, invalid("vendorID", "2 to 255 letters, digits and some signs are required")
 	}
 	return policy(object{
 		"Effect":    "Allow",
@@ -42,7 +42,7 @@ func TrustPolicy(vendorID, topicARN string) ([]byte, error) {
 // role needs permissions for its key besides.
 func PermissionPolicy(topicARN string) ([]byte, error) {
 	if _, ok := arn.Topic(topicARN); !ok {
-		return nil, &InvalidError{"topicARN", topicRule}
+		return nil, invalid("topicARN", topicRule)
 	}
 	return policy(object{"Effect": "Allow", "Action": "sns:Publish", "Resource": topicARN})
 }

@@ -50,7 +50,7 @@ func (c *Client) CreateSubscriber(ctx context.Context, subscriber Subscriber) (i
 	}
 	body := subscriber.wire()
 	body.VendorID = subscriber.VendorID
-	return c.create(ctx, root+"/subscribers", body)
+	return c.api().Create(ctx, root+"/subscribers", body, false)
 }
 
 // Subscriber returns the ID, Name, TopicARN and RoleARN of a subscriber. What
@@ -61,14 +61,14 @@ func (c *Client) Subscriber(ctx context.Context, id string) (Subscriber, error) 
 		return Subscriber{}, err
 	}
 	var answer wireSubscriber
-	err = c.get(ctx, path, nil, &answer)
+	err = c.api().Get(ctx, path, nil, &answer)
 	return answer.subscriber(), err
 }
 
 // Subscribers yields the subscribers that a vendor owns. The error is the last
 // that it yields.
 func (c *Client) Subscribers(ctx context.Context, vendorID string) iter.Seq2[Subscriber, error] {
-	return rest.Pages(failure, func(token string) (subscribers []Subscriber, next string, err error) {
+	return rest.Pages(c.api(), func(token string) (subscribers []Subscriber, next string, err error) {
 		if err := c.checkList(vendorID); err != nil {
 			return nil, "", err
 		}
@@ -76,7 +76,7 @@ func (c *Client) Subscribers(ctx context.Context, vendorID string) iter.Seq2[Sub
 			Subscribers []wireSubscriber `json:"subscribers"`
 			NextToken   string           `json:"nextToken"`
 		}
-		err = c.get(ctx, root+"/subscribers", rest.PageQuery(url.Values{"vendorId": {vendorID}}, c.PageSize, token), &answer)
+		err = c.api().Get(ctx, root+"/subscribers", rest.PageQuery(url.Values{"vendorId": {vendorID}}, c.PageSize, token), &answer)
 		for _, s := range answer.Subscribers {
 			subscribers = append(subscribers, s.subscriber())
 		}
@@ -94,7 +94,7 @@ func (c *Client) UpdateSubscriber(ctx context.Context, subscriber Subscriber) er
 	if err := subscriber.check(); err != nil {
 		return err
 	}
-	return c.update(ctx, path, subscriber.wire())
+	return c.api().Update(ctx, path, subscriber.wire())
 }
 
 // Reactivate makes an inactive subscriber active again: it updates it with what
@@ -114,7 +114,7 @@ func (c *Client) DeleteSubscriber(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return c.delete(ctx, path)
+	return c.api().Delete(ctx, path)
 }
 
 // wireSubscriber is a subscriber as Amazon sends and takes it.
@@ -152,13 +152,13 @@ func (w wireSubscriber) subscriber() Subscriber {
 
 func (s Subscriber) check() error {
 	if s.Name == "" {
-		return &InvalidError{"Subscriber.Name", "required"}
+		return invalid("Subscriber.Name", "required")
 	}
 	if _, ok := arn.Topic(s.TopicARN); !ok {
-		return &InvalidError{"Subscriber.TopicARN", topicRule}
+		return invalid("Subscriber.TopicARN", topicRule)
 	}
 	if !arn.IsRole(s.RoleARN) {
-		return &InvalidError{"Subscriber.RoleARN", "the ARN of an IAM role is required, arn:aws:iam::123456789012:role/Name"}
+		return invalid("Subscriber.RoleARN", "the ARN of an IAM role is required, arn:aws:iam::123456789012:role/Name")
 	}
 	return nil
 }

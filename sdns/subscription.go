@@ -31,10 +31,10 @@ func (c *Client) CreateSubscription(ctx context.Context, subscription Subscripti
 		return "", err
 	}
 	if subscription.SubscriberID == "" {
-		return "", &InvalidError{"Subscription.SubscriberID", "required"}
+		return "", invalid("Subscription.SubscriberID", "required")
 	}
 	subscription.ID = ""
-	return c.create(ctx, root+"/subscriptions", subscription)
+	return c.api().Create(ctx, root+"/subscriptions", subscription, false)
 }
 
 // Subscription returns a subscription.
@@ -44,7 +44,7 @@ func (c *Client) Subscription(ctx context.Context, id string) (Subscription, err
 		return Subscription{}, err
 	}
 	var subscription Subscription
-	err = c.get(ctx, path, nil, &subscription)
+	err = c.api().Get(ctx, path, nil, &subscription)
 	return subscription, err
 }
 
@@ -52,7 +52,7 @@ func (c *Client) Subscription(ctx context.Context, id string) (Subscription, err
 // those of one subscriber, or of all if subscriberID is empty. The error is the
 // last that it yields.
 func (c *Client) Subscriptions(ctx context.Context, vendorID, subscriberID string) iter.Seq2[Subscription, error] {
-	return rest.Pages(failure, func(token string) ([]Subscription, string, error) {
+	return rest.Pages(c.api(), func(token string) ([]Subscription, string, error) {
 		if err := c.checkList(vendorID); err != nil {
 			return nil, "", err
 		}
@@ -64,7 +64,7 @@ func (c *Client) Subscriptions(ctx context.Context, vendorID, subscriberID strin
 			Subscriptions []Subscription `json:"subscriptions"`
 			NextToken     string         `json:"nextToken"`
 		}
-		err := c.get(ctx, root+"/subscriptions", rest.PageQuery(query, c.PageSize, token), &answer)
+		err := c.api().Get(ctx, root+"/subscriptions", rest.PageQuery(query, c.PageSize, token), &answer)
 		return answer.Subscriptions, answer.NextToken, err
 	})
 }
@@ -79,7 +79,7 @@ func (c *Client) UpdateSubscription(ctx context.Context, subscription Subscripti
 	if err := subscription.check(); err != nil {
 		return err
 	}
-	return c.update(ctx, path, Subscription{Name: subscription.Name, Events: subscription.Events})
+	return c.api().Update(ctx, path, Subscription{Name: subscription.Name, Events: subscription.Events})
 }
 
 // DeleteSubscription deletes a subscription.
@@ -88,22 +88,22 @@ func (c *Client) DeleteSubscription(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return c.delete(ctx, path)
+	return c.api().Delete(ctx, path)
 }
 
 func (s Subscription) check() error {
 	switch n := len([]rune(s.Name)); {
 	case n < 1 || n > maxLength:
-		return &InvalidError{"Subscription.Name", "1 to 255 characters are required"}
+		return invalid("Subscription.Name", "1 to 255 characters are required")
 	case len(s.Events) == 0:
-		return &InvalidError{"Subscription.Events", "at least one is required"}
+		return invalid("Subscription.Events", "at least one is required")
 	}
 	for _, event := range s.Events {
 		switch {
 		case event == "":
-			return &InvalidError{"Subscription.Events", "an event has no name"}
+			return invalid("Subscription.Events", "an event has no name")
 		case event.isAll() && len(s.Events) > 1:
-			return &InvalidError{"Subscription.Events", "a wildcard must be the only entry"}
+			return invalid("Subscription.Events", "a wildcard must be the only entry")
 		}
 	}
 	return nil

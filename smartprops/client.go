@@ -16,15 +16,15 @@ import (
 // updates: what shall change is deleted and created again. It is safe for
 // concurrent use; its fields must not change once it is in use.
 //
-// The errors of its methods are *[InvalidError], before anything is sent, and
-// *[Error]. A request is sent up to four times, seconds apart, while it fails
-// temporarily. One that creates something is sent again only if it has an
-// idempotency token.
+// Its methods return an *[alexaevents.InvalidError] for a request that Amazon
+// would refuse, before they send it, and an *[alexaevents.Error] for one that
+// failed. A request that fails temporarily is retried up to three times; one that
+// creates something only if it has an idempotency token.
 type Client struct {
 	// HTTPClient adds an access token with the scope alexa::enterprise:management
 	// to each request, as the clients of lwa.Source.HTTPClient do. Nil is a
 	// client without one and with a timeout of 30 seconds, whose requests Amazon
-	// refuses: [ErrUnauthorized].
+	// refuses: [alexaevents.ErrUnauthorized].
 	HTTPClient *http.Client
 
 	// PageSize is how many items of a list Amazon shall send at once. Amazon
@@ -40,41 +40,21 @@ type Client struct {
 	NewToken func() string
 }
 
-func (c *Client) get(ctx context.Context, path string, query url.Values, value any) error {
-	answer, err := c.do(ctx, rest.Request{Method: http.MethodGet, URL: path, Query: query, Repeatable: true})
-	if err != nil {
-		return err
-	}
-	return failure(answer.Decode(value))
+// api returns the Event Messenger API.
+func (c *Client) api() rest.Client {
+	return rest.Client{API: "smartprops", URL: alexaevents.NorthAmerica.APIEndpoint() + "/v1/eventMessenger", Hints: hints, HTTP: c.HTTPClient} // there is no other host
 }
 
-// create returns the ID of what it created. Amazon documents it twice: in the
-// body and, bare, as Location.
-func (c *Client) create(ctx context.Context, path, token string, body any) (id string, err error) {
-	answer, err := c.do(ctx, rest.Request{Method: http.MethodPost, URL: path, Body: body, Repeatable: token != ""})
-	if err != nil {
-		return "", err
-	}
-	var created struct{ ID string }
-	_ = json.Unmarshal(answer.Body, &created) // there is the Location besides
-	if created.ID != "" {
-		return created.ID, nil
-	}
-	if id = answer.LocationID(); id == "" {
-		return "", &Error{Status: answer.Status, Message: "the answer has no ID"}
-	}
-	return id, nil
+// hints say what to do about a status. Amazon documents neither statuses nor
+// bodies of this API's errors; these are the usual ones.
+var hints = map[int]string{
+	http.StatusUnauthorized: "get a new access token with the scope alexa::enterprise:management",
+	http.StatusForbidden:    "register the token's client in the console of Alexa Smart Properties, under Administration > Alexa Management API Clients",
 }
 
-func (c *Client) delete(ctx context.Context, path string) error {
-	_, err := c.do(ctx, rest.Request{Method: http.MethodDelete, URL: path, Repeatable: true})
-	return err
-}
-
-func (c *Client) do(ctx context.Context, request rest.Request) (*rest.Answer, error) {
-	request.URL = alexaevents.NorthAmerica.APIEndpoint() + "/v1/eventMessenger" + request.URL // there is no other host
-	answer, err := rest.Do(ctx, c.HTTPClient, request)
-	return answer, failure(err)
+// invalid is an error about a request that is not sent.
+func invalid(field, rule string) error {
+	return &alexaevents.InvalidError{API: "smartprops", Field: field, Rule: rule}
 }
 
 func (c *Client) newToken() string {
@@ -84,27 +64,24 @@ func (c *Client) newToken() string {
 	return c.NewToken()
 }
 
-// list is an answer with a page of a list.
-type list struct {
-	Results           []json.RawMessage `json:"results"`
-	PaginationContext struct {
-		NextToken string `json:"nextToken"`
-	} `json:"paginationContext"`
-}
-
 // page asks for a page of what the token's user has created.
 func (c *Client) page(ctx context.Context, path string, query url.Values, token string) (items []json.RawMessage, next string, err error) {
 	query.Set("owner", "~caller")
-	var answer list
-	err = c.get(ctx, path, rest.PageQuery(query, c.PageSize, token), &answer)
-	return answer.Results, answer.PaginationContext.NextToken, err
+	var response struct {
+		Results           []json.RawMessage `json:"results"`
+		PaginationContext struct {
+			NextToken string `json:"nextToken"`
+		} `json:"paginationContext"`
+	}
+	err = c.api().Get(ctx, path, rest.PageQuery(query, c.PageSize, token), &response)
+	return response.Results, response.PaginationContext.NextToken, err
 }
 
 // resource returns the path of a configuration or subscription.
 func resource(kind, id string) (string, error) {
 	segment, ok := rest.Segment(id)
 	if !ok {
-		return "", &InvalidError{"ID", "required"}
+		return "", invalid("ID", "required")
 	}
 	return kind + "/" + segment, nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/smartprops"
 )
 
@@ -256,7 +257,7 @@ func TestIDsOfCreations(t *testing.T) {
 	}
 	s := &script{answers: []response{{status: 201, body: "{}"}}}
 	_, err := s.client().CreateConfiguration(t.Context(), smartprops.Configuration{DeliveryChannels: []smartprops.DeliveryChannel{{ID: topic}}})
-	require.EqualError(t, err, "smartprops: 201 Created: the answer has no ID")
+	require.EqualError(t, err, "smartprops: 201 Created: the response has no ID (request r-1)")
 }
 
 func TestPaging(t *testing.T) {
@@ -276,7 +277,7 @@ func TestPaging(t *testing.T) {
 
 	s = &script{answers: []response{{status: 200, body: `{"paginationContext":{"nextToken":"again"},"results":[{"id":"1"}]}`}}}
 	configurations, err := collect(s.client().Configurations(t.Context()))
-	require.EqualError(t, err, "smartprops: 200 OK: the pages of the list lead back to an earlier one")
+	require.EqualError(t, err, "smartprops: 200 OK: a page of the list leads back to an earlier one")
 	require.Len(t, configurations, 2)
 }
 
@@ -316,9 +317,9 @@ func TestCreationsWithoutTokenAreSentOnce(t *testing.T) {
 	client := s.client()
 	client.NewToken = func() string { return "" }
 	_, err := client.CreateConfiguration(t.Context(), smartprops.Configuration{DeliveryChannels: []smartprops.DeliveryChannel{{ID: topic}}})
-	require.ErrorIs(t, err, smartprops.ErrUnavailable)
+	require.ErrorIs(t, err, alexaevents.ErrUnavailable)
 	_, err = client.CreateSubscription(t.Context(), smartprops.Subscription{ConfigurationID: "c", EventType: "A.b"})
-	require.ErrorIs(t, err, smartprops.ErrUnavailable)
+	require.ErrorIs(t, err, alexaevents.ErrUnavailable)
 	require.Equal(t, []string{
 		`POST ` + base + `/subscriptionConfigurations {"deliveryChannels":[{"type":"SNS","id":"` + topic + `"}]}`,
 		`POST ` + base + `/subscriptions {"subscriptionConfigurationId":"c","eventType":{"namespace":"A","name":"b"}}`,

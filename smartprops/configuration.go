@@ -41,14 +41,14 @@ func (c *Client) CreateConfiguration(ctx context.Context, configuration Configur
 			channel.Type = SNS
 		}
 		if _, ok := arn.Topic(channel.ID); channel.Type == SNS && !ok {
-			return "", &InvalidError{"Configuration.DeliveryChannels", topicRule}
+			return "", invalid("Configuration.DeliveryChannels", topicRule)
 		}
 		body.DeliveryChannels = append(body.DeliveryChannels, channel)
 	}
 	if len(body.DeliveryChannels) == 0 {
-		return "", &InvalidError{"Configuration.DeliveryChannels", "at least one is required"}
+		return "", invalid("Configuration.DeliveryChannels", "at least one is required")
 	}
-	return c.create(ctx, "/subscriptionConfigurations", body.IdempotencyToken, body)
+	return c.api().Create(ctx, "/subscriptionConfigurations", body, body.IdempotencyToken != "")
 }
 
 // Configuration returns a configuration.
@@ -58,7 +58,7 @@ func (c *Client) Configuration(ctx context.Context, id string) (Configuration, e
 		return Configuration{}, err
 	}
 	var answer json.RawMessage
-	if err := c.get(ctx, path, nil, &answer); err != nil {
+	if err := c.api().Get(ctx, path, nil, &answer); err != nil {
 		return Configuration{}, err
 	}
 	return readConfiguration(answer), nil
@@ -67,7 +67,7 @@ func (c *Client) Configuration(ctx context.Context, id string) (Configuration, e
 // Configurations yields the configurations that the token's user has created.
 // The error is the last that it yields.
 func (c *Client) Configurations(ctx context.Context) iter.Seq2[Configuration, error] {
-	return rest.Pages(failure, func(token string) (configurations []Configuration, next string, err error) {
+	return rest.Pages(c.api(), func(token string) (configurations []Configuration, next string, err error) {
 		items, next, err := c.page(ctx, "/subscriptionConfigurations", url.Values{}, token)
 		for _, item := range items {
 			configurations = append(configurations, readConfiguration(item))
@@ -82,7 +82,7 @@ func (c *Client) DeleteConfiguration(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return c.delete(ctx, path)
+	return c.api().Delete(ctx, path)
 }
 
 type wireConfiguration struct {

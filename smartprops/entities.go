@@ -63,13 +63,13 @@ var needed = map[EventType][]string{
 func (e Entities) check(event EventType) error {
 	for kind, value := range e {
 		if err := envelope.Members(value, func([]byte, envelope.Raw) bool { return false }); err != nil {
-			return &InvalidError{"Subscription.Entities", kind + " is not a JSON object: " + err.Error()}
+			return invalid("Subscription.Entities", kind+" is not a JSON object: "+err.Error())
 		}
 	}
 	for _, path := range needed[event] {
 		kind, member, _ := strings.Cut(path, ".")
 		if textAt(e[kind], member) == "" {
-			return &InvalidError{"Subscription.Entities", string(event) + " requires " + path}
+			return invalid("Subscription.Entities", string(event)+" requires "+path)
 		}
 	}
 	return nil

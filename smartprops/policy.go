@@ -12,7 +12,7 @@ const topicRule = "the ARN of an SNS topic is required, arn:aws:sns:us-east-1:12
 // for the access policy of the topic: it lets Alexa publish to it.
 func TopicPolicyStatement(topicARN string) ([]byte, error) {
 	if _, ok := arn.Topic(topicARN); !ok {
-		return nil, &InvalidError{"topicARN", topicRule}
+		return nil, invalid("topicARN", topicRule)
 	}
 	return json.MarshalIndent(map[string]any{
 		"Sid":       "grant-alexa-event-sns-publish",

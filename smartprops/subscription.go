@@ -53,7 +53,7 @@ func (c *Client) CreateSubscription(ctx context.Context, subscription Subscripti
 		Duration:        int64(subscription.Duration / time.Second),
 		Token:           c.newToken(),
 	}
-	return c.create(ctx, "/subscriptions", body.Token, body)
+	return c.api().Create(ctx, "/subscriptions", body, body.Token != "")
 }
 
 // Subscription returns a subscription.
@@ -63,7 +63,7 @@ func (c *Client) Subscription(ctx context.Context, id string) (Subscription, err
 		return Subscription{}, err
 	}
 	var answer json.RawMessage
-	if err := c.get(ctx, path, nil, &answer); err != nil {
+	if err := c.api().Get(ctx, path, nil, &answer); err != nil {
 		return Subscription{}, err
 	}
 	return readSubscription(answer), nil
@@ -72,7 +72,7 @@ func (c *Client) Subscription(ctx context.Context, id string) (Subscription, err
 // Subscriptions yields the subscriptions that the token's user has created and
 // the filter chooses. The error is the last that it yields.
 func (c *Client) Subscriptions(ctx context.Context, filter Filter) iter.Seq2[Subscription, error] {
-	return rest.Pages(failure, func(token string) (subscriptions []Subscription, next string, err error) {
+	return rest.Pages(c.api(), func(token string) (subscriptions []Subscription, next string, err error) {
 		items, next, err := c.page(ctx, "/subscriptions", filter.query(), token)
 		for _, item := range items {
 			subscriptions = append(subscriptions, readSubscription(item))
@@ -87,7 +87,7 @@ func (c *Client) DeleteSubscription(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return c.delete(ctx, path)
+	return c.api().Delete(ctx, path)
 }
 
 func (f Filter) query() url.Values {
@@ -110,11 +110,11 @@ func (s Subscription) check() error {
 	event := s.EventType.wire()
 	switch {
 	case s.ConfigurationID == "":
-		return &InvalidError{"Subscription.ConfigurationID", "required"}
+		return invalid("Subscription.ConfigurationID", "required")
 	case event.Namespace == "" || event.Name == "":
-		return &InvalidError{"Subscription.EventType", "a namespace and a name with a dot between them are required"}
+		return invalid("Subscription.EventType", "a namespace and a name with a dot between them are required")
 	case s.Duration < 0 || s.Duration%time.Second != 0:
-		return &InvalidError{"Subscription.Duration", "whole seconds, not less than zero, are required"}
+		return invalid("Subscription.Duration", "whole seconds, not less than zero, are required")
 	}
 	return s.Entities.check(s.EventType)
 }

@@ -14,9 +14,9 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
@@ -64,7 +64,9 @@ func (a *amazon) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: next.status, Header: header, Body: io.NopCloser(reader), Request: r}, nil
 }
 
-func (a *amazon) client() *http.Client { return &http.Client{Transport: a} }
+func (a *amazon) client() rest.Client {
+	return rest.Client{API: "things", HTTP: &http.Client{Transport: a}}
+}
 
 const target = "https://api.example/v1/things"
 
@@ -76,24 +78,24 @@ func TestRequest(t *testing.T) {
 		header  http.Header
 	}{
 		"get": {
-			request: rest.Request{Method: http.MethodGet, URL: target},
+			request: rest.Request{Method: http.MethodGet, Path: target},
 			url:     target,
 			header:  http.Header{"Accept": {"application/json"}},
 		},
 		"query": {
-			request: rest.Request{Method: http.MethodGet, URL: target, Query: url.Values{"owner": {"~caller"}, "a.b": {"x&y z"}}},
+			request: rest.Request{Method: http.MethodGet, Path: target, Query: url.Values{"owner": {"~caller"}, "a.b": {"x&y z"}}},
 			url:     target + "?a.b=x%26y+z&owner=~caller",
 			header:  http.Header{"Accept": {"application/json"}},
 		},
 		"body": {
-			request: rest.Request{Method: http.MethodPost, URL: target, Body: map[string]any{"a": []int{1}}},
+			request: rest.Request{Method: http.MethodPost, Path: target, Body: map[string]any{"a": []int{1}}},
 			url:     target, body: `{"a":[1]}`,
 			header: http.Header{"Accept": {"application/json"}, "Content-Type": {"application/json"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := &amazon{answers: []answer{{status: 200}}}
-			_, err := rest.Do(t.Context(), a.client(), test.request)
+			_, err := a.client().Do(t.Context(), test.request)
 			require.NoError(t, err)
 			sent := a.requests[0]
 			require.Equal(t, test.request.Method, sent.Method)
@@ -107,89 +109,107 @@ func TestRequest(t *testing.T) {
 
 func TestAnswer(t *testing.T) {
 	a := &amazon{answers: []answer{{status: 201, header: http.Header{"Location": {"/x"}}, body: `{"id":"1"}`}}}
-	got, err := rest.Do(t.Context(), a.client(), rest.Request{Method: http.MethodPost, URL: target})
+	got, err := a.client().Do(t.Context(), rest.Request{Method: http.MethodPost, Path: target})
 	require.NoError(t, err)
 	require.Equal(t, 201, got.Status)
 	require.Equal(t, "/x", got.Header.Get("Location"))
 	var body struct{ ID string }
-	require.NoError(t, got.Decode(&body))
+	require.NoError(t, a.client().Get(t.Context(), target, nil, &body))
 	require.Equal(t, "1", body.ID)
 }
 
 func TestDecodeSurvivesWhatIsNotJSON(t *testing.T) {
 	for _, body := range []string{"", " ", "<html></html>", `{"id":`, `{"id":5}`, `[]`} {
 		a := &amazon{answers: []answer{{status: 200, body: body, header: http.Header{"X-Amzn-Requestid": {"r-1"}}}}}
-		got, err := rest.Do(t.Context(), a.client(), rest.Request{Method: http.MethodGet, URL: target})
+		got, err := a.client().Do(t.Context(), rest.Request{Method: http.MethodGet, Path: target})
 		require.NoError(t, err)
 		require.Equal(t, body, string(got.Body))
 		var value struct{ ID string }
-		err = got.Decode(&value)
-		var failure *rest.Error
+		err = a.client().Get(t.Context(), target, nil, &value)
+		var failure *alexaevents.Error
 		require.ErrorAs(t, err, &failure, body)
 		require.Equal(t, 200, failure.Status)
-		require.True(t, failure.Temporary)
-		require.Equal(t, "200 OK: the body of the answer is not the JSON that was asked for (request r-1)", err.Error())
+		require.ErrorIs(t, err, alexaevents.ErrTemporary)
+		require.Equal(t, "things: 200 OK: the response body is not the expected JSON (request r-1)", err.Error())
 	}
+}
+
+// kinds are what an error of the client can be.
+var kinds = []error{
+	alexaevents.ErrInvalid, alexaevents.ErrUnauthorized, alexaevents.ErrForbidden, alexaevents.ErrNotFound,
+	alexaevents.ErrThrottled, alexaevents.ErrUnavailable,
 }
 
 func TestRefusals(t *testing.T) {
 	long := strings.Repeat("é", 1000)
 	for name, test := range map[string]struct {
 		answer answer
-		want   rest.Error
+		want   alexaevents.Error
+		kind   error
 		text   string
 	}{
 		"violations": {
 			answer: answer{status: 400, body: `{"message":"Not valid.","violations":[{"code":"A","message":"one"},{"message":"two"},{}]}`, header: http.Header{"X-Amzn-Requestid": {"r-1"}}},
-			want:   rest.Error{Status: 400, Message: "Not valid.", Violations: []rest.Violation{{Code: "A", Message: "one"}, {Message: "two"}, {}}, RequestID: "r-1"},
+			want:   alexaevents.Error{Status: 400, Message: "Not valid.", Violations: []alexaevents.Violation{{Code: "A", Message: "one"}, {Message: "two"}, {}}, RequestID: "r-1"},
+			kind:   alexaevents.ErrInvalid,
 			text:   "400 Bad Request: Not valid.: A: one: two (request r-1)",
 		},
 		"code": {
 			answer: answer{status: 404, body: `{"code":"NO_SUCH","message":"gone"}`},
-			want:   rest.Error{Status: 404, Code: "NO_SUCH", Message: "gone"},
+			want:   alexaevents.Error{Status: 404, Code: "NO_SUCH", Message: "gone"},
+			kind:   alexaevents.ErrNotFound,
 			text:   "404 Not Found: NO_SUCH: gone",
 		},
 		"code of another type": {
 			answer: answer{status: 403, body: `{"code":17,"message":{"a":1},"violations":[{"code":[],"message":null}]}`},
-			want:   rest.Error{Status: 403, Code: "17", Violations: []rest.Violation{{}}},
+			want:   alexaevents.Error{Status: 403, Code: "17", Violations: []alexaevents.Violation{{}}},
+			kind:   alexaevents.ErrForbidden,
 			text:   "403 Forbidden: 17",
 		},
 		"violations of another type": {
 			answer: answer{status: 400, body: `{"violations":"many","message":"m"}`},
-			want:   rest.Error{Status: 400, Message: "m"},
+			want:   alexaevents.Error{Status: 400, Message: "m"},
+			kind:   alexaevents.ErrInvalid,
 			text:   "400 Bad Request: m",
 		},
-		"empty":     {answer: answer{status: 401}, want: rest.Error{Status: 401}, text: "401 Unauthorized"},
-		"HTML":      {answer: answer{status: 503, body: "<html>"}, want: rest.Error{Status: 503, Temporary: true}, text: "503 Service Unavailable"},
-		"throttled": {answer: answer{status: 429, body: `{"message":"slow"}`}, want: rest.Error{Status: 429, Message: "slow", Temporary: true}, text: "429 Too Many Requests: slow"},
-		"500":       {answer: answer{status: 500}, want: rest.Error{Status: 500, Temporary: true}, text: "500 Internal Server Error"},
-		"502":       {answer: answer{status: 502}, want: rest.Error{Status: 502, Temporary: true}, text: "502 Bad Gateway"},
-		"504":       {answer: answer{status: 504}, want: rest.Error{Status: 504, Temporary: true}, text: "504 Gateway Timeout"},
-		"501":       {answer: answer{status: 501}, want: rest.Error{Status: 501}, text: "501 Not Implemented"},
+		"empty":     {answer: answer{status: 401}, want: alexaevents.Error{Status: 401}, kind: alexaevents.ErrUnauthorized, text: "401 Unauthorized"},
+		"HTML":      {answer: answer{status: 503, body: "<html>"}, want: alexaevents.Error{Status: 503}, kind: alexaevents.ErrUnavailable, text: "503 Service Unavailable"},
+		"throttled": {answer: answer{status: 429, body: `{"message":"slow"}`}, want: alexaevents.Error{Status: 429, Message: "slow"}, kind: alexaevents.ErrThrottled, text: "429 Too Many Requests: slow"},
+		"408":       {answer: answer{status: 408}, want: alexaevents.Error{Status: 408}, kind: alexaevents.ErrUnavailable, text: "408 Request Timeout"},
+		"500":       {answer: answer{status: 500}, want: alexaevents.Error{Status: 500}, kind: alexaevents.ErrUnavailable, text: "500 Internal Server Error"},
+		"502":       {answer: answer{status: 502}, want: alexaevents.Error{Status: 502}, kind: alexaevents.ErrUnavailable, text: "502 Bad Gateway"},
+		"504":       {answer: answer{status: 504}, want: alexaevents.Error{Status: 504}, kind: alexaevents.ErrUnavailable, text: "504 Gateway Timeout"},
+		"501":       {answer: answer{status: 501}, want: alexaevents.Error{Status: 501}, text: "501 Not Implemented"},
 		"broken": {
 			answer: answer{status: 400, body: `{"message":"m"}`, broken: io.ErrUnexpectedEOF},
-			want:   rest.Error{Status: 400, Message: "m"},
+			want:   alexaevents.Error{Status: 400, Message: "m"},
+			kind:   alexaevents.ErrInvalid,
 			text:   "400 Bad Request: m",
 		},
 		"redirect": {
 			answer: answer{status: 302, header: http.Header{"Location": {"https://other.example/"}}},
-			want:   rest.Error{Status: 302},
+			want:   alexaevents.Error{Status: 302},
 			text:   "302 Found",
 		},
 		"words on many lines": {
 			answer: answer{status: 400, body: `{"message":"a\nb\u0000` + long + `"}`},
-			want:   rest.Error{Status: 400, Message: "a b " + strings.Repeat("é", 296)},
+			want:   alexaevents.Error{Status: 400, Message: "a b " + strings.Repeat("é", 296)},
+			kind:   alexaevents.ErrInvalid,
 			text:   "400 Bad Request: a b " + strings.Repeat("é", 296),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := &amazon{answers: []answer{test.answer}}
-			_, err := rest.Do(t.Context(), a.client(), rest.Request{Method: http.MethodPost, URL: target})
-			var got *rest.Error
+			_, err := a.client().Do(t.Context(), rest.Request{Method: http.MethodPost, Path: target})
+			var got *alexaevents.Error
 			require.ErrorAs(t, err, &got)
-			require.Empty(t, cmp.Diff(test.want, *got, cmpopts.IgnoreUnexported(rest.Error{})))
-			require.EqualError(t, err, test.text)
+			test.want.API = "things"
+			require.Empty(t, cmp.Diff(test.want, *got))
+			require.EqualError(t, err, "things: "+test.text)
 			require.NoError(t, got.Unwrap())
+			for _, kind := range kinds {
+				require.Equal(t, kind == test.kind, errors.Is(err, kind), "%v", kind)
+			}
 			require.Len(t, a.requests, 1, "followed a redirect, or sent again")
 		})
 	}
@@ -198,17 +218,17 @@ func TestRefusals(t *testing.T) {
 func TestAnswersHaveALimit(t *testing.T) {
 	for size, ok := range map[int]bool{1 << 20: true, 1<<20 + 1: false} {
 		a := &amazon{answers: []answer{{status: 200, body: strings.Repeat(" ", size)}}}
-		_, err := rest.Do(t.Context(), a.client(), rest.Request{Method: http.MethodGet, URL: target, Repeatable: true})
+		_, err := a.client().Do(t.Context(), rest.Request{Method: http.MethodGet, Path: target, Repeatable: true})
 		if ok {
 			require.NoError(t, err)
 			continue
 		}
-		require.EqualError(t, err, "200 OK: the answer is too long")
+		require.EqualError(t, err, "things: 200 OK: the response is too long")
 	}
 	violations := strings.Repeat(`{"code":"A"},`, 1000) + "{}"
 	a := &amazon{answers: []answer{{status: 400, body: `{"violations":[` + violations + `]}`}}}
-	_, err := rest.Do(t.Context(), a.client(), rest.Request{Method: http.MethodGet, URL: target})
-	var got *rest.Error
+	_, err := a.client().Do(t.Context(), rest.Request{Method: http.MethodGet, Path: target})
+	var got *alexaevents.Error
 	require.ErrorAs(t, err, &got)
 	require.Len(t, got.Violations, 20)
 }
@@ -228,13 +248,14 @@ func TestNoAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			a := &amazon{answers: []answer{test.answer}}
-			_, err := rest.Do(t.Context(), a.client(), rest.Request{Method: http.MethodGet, URL: target, Query: url.Values{"nextToken": {"canary"}}})
-			var got *rest.Error
+			_, err := a.client().Do(t.Context(), rest.Request{Method: http.MethodGet, Path: target, Query: url.Values{"nextToken": {"canary"}}})
+			var got *alexaevents.Error
 			require.ErrorAs(t, err, &got)
 			require.Zero(t, got.Status)
-			require.Equal(t, test.temporary, got.Temporary)
+			require.Equal(t, test.temporary, errors.Is(err, alexaevents.ErrTemporary))
+			require.Equal(t, test.temporary, errors.Is(err, alexaevents.ErrUnavailable))
 			require.ErrorIs(t, err, test.is)
-			require.Equal(t, "no answer: "+test.is.Error(), err.Error(), "and nothing of the URL")
+			require.Equal(t, "things: no response: "+test.is.Error(), err.Error(), "and nothing of the URL")
 		})
 	}
 }
@@ -242,14 +263,14 @@ func TestNoAnswer(t *testing.T) {
 func TestRequestsThatCannotBeMade(t *testing.T) {
 	a := &amazon{answers: []answer{{status: 200}}}
 	for name, request := range map[string]rest.Request{
-		"body": {Method: http.MethodPost, URL: target, Body: func() {}},
-		"URL":  {Method: http.MethodGet, URL: "https://api.example/\x7f"},
+		"body": {Method: http.MethodPost, Path: target, Body: func() {}},
+		"URL":  {Method: http.MethodGet, Path: "https://api.example/\x7f"},
 	} {
 		request.Repeatable = true
-		_, err := rest.Do(t.Context(), a.client(), request)
-		var got *rest.Error
+		_, err := a.client().Do(t.Context(), request)
+		var got *alexaevents.Error
 		require.ErrorAs(t, err, &got, name)
-		require.False(t, got.Temporary)
+		require.NotErrorIs(t, err, alexaevents.ErrTemporary)
 	}
 	require.Empty(t, a.requests)
 }
@@ -280,11 +301,11 @@ func TestRepeat(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a := &amazon{answers: test.answers}
-				_, err := rest.Do(t.Context(), a.client(), rest.Request{Method: http.MethodPut, URL: target, Body: 1, Repeatable: !test.once})
+				_, err := a.client().Do(t.Context(), rest.Request{Method: http.MethodPut, Path: target, Body: 1, Repeatable: !test.once})
 				if test.status < 0 {
 					require.NoError(t, err)
 				} else {
-					var got *rest.Error
+					var got *alexaevents.Error
 					require.ErrorAs(t, err, &got)
 					require.Equal(t, test.status, got.Status)
 				}
@@ -305,8 +326,8 @@ func TestRepeatEndsWithTheContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
 		a := &amazon{answers: []answer{{status: 503}}}
-		_, err := rest.Do(ctx, a.client(), rest.Request{Method: http.MethodGet, URL: target, Repeatable: true})
-		require.EqualError(t, err, "503 Service Unavailable")
+		_, err := a.client().Do(ctx, rest.Request{Method: http.MethodGet, Path: target, Repeatable: true})
+		require.EqualError(t, err, "things: 503 Service Unavailable")
 		require.Len(t, a.requests, 2)
 	})
 }
@@ -315,17 +336,17 @@ func TestTheEndOfAContextIsNotTemporary(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	a := &amazon{answers: []answer{{status: 200}}}
-	_, err := rest.Do(ctx, a.client(), rest.Request{Method: http.MethodGet, URL: target, Repeatable: true})
+	_, err := a.client().Do(ctx, rest.Request{Method: http.MethodGet, Path: target, Repeatable: true})
 	require.ErrorIs(t, err, context.Canceled)
-	var got *rest.Error
+	var got *alexaevents.Error
 	require.ErrorAs(t, err, &got)
-	require.False(t, got.Temporary)
+	require.NotErrorIs(t, err, alexaevents.ErrTemporary)
 }
 
 func TestNilClient(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // nothing leaves the machine
-	_, err := rest.Do(ctx, nil, rest.Request{Method: http.MethodGet, URL: target})
+	_, err := rest.Client{}.Do(ctx, rest.Request{Method: http.MethodGet, Path: target})
 	require.ErrorIs(t, err, context.Canceled)
 }
 
@@ -333,7 +354,42 @@ func TestNilClient(t *testing.T) {
 func TestDoLeavesTheClientAlone(t *testing.T) {
 	a := &amazon{answers: []answer{{status: 200}}}
 	client := a.client()
-	_, err := rest.Do(t.Context(), client, rest.Request{Method: http.MethodGet, URL: target})
+	_, err := client.Do(t.Context(), rest.Request{Method: http.MethodGet, Path: target})
 	require.NoError(t, err)
-	require.Nil(t, client.CheckRedirect)
+	require.Nil(t, client.HTTP.CheckRedirect)
+}
+
+func TestCreate(t *testing.T) {
+	for location, want := range map[string]string{
+		"/v0/things/amzn1.1": "amzn1.1", "/v0/things/amzn1.1/": "amzn1.1", "amzn1.1": "amzn1.1", "https://api.example/v0/things/amzn1.1?x=y#z": "amzn1.1",
+		"": "", "/": "", "https://api.example": "", "https://api.example/": "", "?x": "", "%zz": "", "a:b": "",
+	} {
+		a := &amazon{answers: []answer{{status: 201, header: http.Header{"Location": {location}}}, {status: 201}, {status: 201, body: `{"id":"in.body"}`, header: http.Header{"Location": {location}}}}}
+		got, err := a.client().Create(t.Context(), target, nil, false)
+		require.Equal(t, want, got, location)
+		if want == "" {
+			require.EqualError(t, err, "things: 201 Created: the response has no ID")
+		} else {
+			require.NoError(t, err)
+		}
+		_, err = a.client().Create(t.Context(), target, nil, false)
+		require.EqualError(t, err, "things: 201 Created: the response has no ID", "without a Location")
+		got, err = a.client().Create(t.Context(), target, nil, false)
+		require.NoError(t, err)
+		require.Equal(t, "in.body", got)
+	}
+}
+
+func TestSegment(t *testing.T) {
+	for id, want := range map[string]string{
+		"amzn1.ask-subscriber.1": "amzn1.ask-subscriber.1", "a/b": "a%2Fb", "../x": "..%2Fx", "a?b#c": "a%3Fb%23c", "...": "...", "%2e": "%252e",
+	} {
+		got, ok := rest.Segment(id)
+		require.True(t, ok, id)
+		require.Equal(t, want, got)
+	}
+	for _, id := range []string{"", ".", ".."} {
+		_, ok := rest.Segment(id)
+		require.False(t, ok, id)
+	}
 }
