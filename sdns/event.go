@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/alexaevents/alexaevents/internal/summary"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // Event is something that Amazon told a developer. [Parse] returns a pointer to
@@ -61,12 +61,12 @@ func (e *Envelope) Payload() json.RawMessage { return e.payload }
 // The methods below have value receivers, so that copies of events are as safe
 // to print as the pointers that Parse returns.
 
-func (e Envelope) summary() summary.Summary {
-	return summary.Summary{
+func (e Envelope) summary() redact.Summary {
+	return redact.Summary{
 		{Name: "eventName", Text: string(e.EventName)},
 		{Name: "status", Text: string(e.Status)},
 		{Name: "requestId", Text: e.RequestID},
-		{Name: "time", Text: summary.Time(e.Timestamp)},
+		{Name: "time", Text: redact.Time(e.Timestamp)},
 		{Name: "skillId", Text: e.SkillID},
 	}
 }

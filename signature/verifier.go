@@ -16,7 +16,7 @@ import (
 
 	"github.com/alexaevents/alexaevents/internal/certs"
 	"github.com/alexaevents/alexaevents/internal/envelope"
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 const (
@@ -65,7 +65,7 @@ type Verifier struct {
 	Now func() time.Time
 
 	certificates certs.Cache
-	misuse       throttle.Throttle
+	misuse       redact.Throttle
 }
 
 // Observation tells how a verification ended.

@@ -4,17 +4,17 @@ import (
 	"fmt"
 	"log/slog"
 
-	"github.com/alexaevents/alexaevents/internal/summary"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // The methods in this file have value receivers, so that copies of events are
 // as safe to print as the pointers that Parse returns.
 
-func (e Envelope) summary() summary.Summary {
-	return summary.Summary{
+func (e Envelope) summary() redact.Summary {
+	return redact.Summary{
 		{Name: "type", Text: e.Type},
 		{Name: "requestId", Text: e.RequestID},
-		{Name: "time", Text: summary.Time(e.Time())},
+		{Name: "time", Text: redact.Time(e.Time())},
 		{Name: "skillId", Text: e.SkillID},
 	}
 }

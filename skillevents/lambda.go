@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents/internal/redact"
-	"github.com/alexaevents/alexaevents/internal/throttle"
 )
 
 // ErrSkill is the error of [Lambda.Invoke] for an event of a skill that is not
@@ -44,7 +43,7 @@ type Lambda struct {
 	// it.
 	Observe func(context.Context, Observation)
 
-	misuse throttle.Throttle
+	misuse redact.Throttle
 }
 
 // Invoke handles one invocation. It returns an empty Alexa response, which

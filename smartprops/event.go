@@ -6,7 +6,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/alexaevents/alexaevents/internal/summary"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // Event is something that Alexa told a property. [Parse] returns a pointer to one
@@ -51,11 +51,11 @@ func (e *Envelope) Payload() json.RawMessage { return e.payload }
 // The methods below have value receivers, so that copies of events are as safe
 // to print as the pointers that Parse returns.
 
-func (e Envelope) summary() summary.Summary {
-	return summary.Summary{
+func (e Envelope) summary() redact.Summary {
+	return redact.Summary{
 		{Name: "type", Text: string(e.Type)},
 		{Name: "id", Text: e.ID},
-		{Name: "time", Text: summary.Time(e.Timestamp)},
+		{Name: "time", Text: redact.Time(e.Timestamp)},
 	}
 }
 

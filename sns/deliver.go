@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // Observation tells how a message was handled. Type, TopicArn and Timestamp are
@@ -27,7 +27,7 @@ type receiver struct {
 	receive  func(context.Context, *Message) error
 	logger   *slog.Logger
 	observe  func(context.Context, Observation)
-	misused  *throttle.Throttle
+	misused  *redact.Throttle
 }
 
 // accept reads a message that AWS itself has delivered. It verifies the message

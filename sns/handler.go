@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 const maxBody = 1 << 20
@@ -74,7 +74,7 @@ type Handler struct {
 	// Observe is called after each message, for metrics. Nil disables it.
 	Observe func(context.Context, Observation)
 
-	misused throttle.Throttle
+	misused redact.Throttle
 }
 
 func (h *Handler) misuse() error {

@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // Lambda receives messages in an AWS Lambda function that the topics invoke.
@@ -37,7 +37,7 @@ type Lambda struct {
 	// Observe is called after each message, for metrics. Nil disables it.
 	Observe func(context.Context, Observation)
 
-	misused throttle.Throttle
+	misused redact.Throttle
 }
 
 func (l *Lambda) misuse() error {

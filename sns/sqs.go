@@ -12,7 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/alexaevents/alexaevents/internal/envelope"
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // SQS receives messages in an AWS Lambda function that reads them from Amazon
@@ -63,7 +63,7 @@ type SQS struct {
 	// Observe is called after each message, for metrics. Nil disables it.
 	Observe func(context.Context, Observation)
 
-	misused throttle.Throttle
+	misused redact.Throttle
 }
 
 func (q *SQS) misuse() error {

@@ -1,4 +1,5 @@
-// Package redact makes the words of others fit for an error or a log.
+// Package redact decides what may be shown in an error or a log, and what text
+// can be stored.
 package redact
 
 import (
@@ -106,3 +107,7 @@ func strike(text, secret string) string {
 }
 
 func isWord(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
+
+// Storable tells whether every database keeps the text byte for byte: it is
+// UTF-8 and has no NUL, since PostgreSQL takes nothing else.
+func Storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }

@@ -1,5 +1,4 @@
-// Package summary prints an event as the few texts of it that may be shown.
-package summary
+package redact
 
 import (
 	"encoding/json"
@@ -9,10 +8,10 @@ import (
 )
 
 // Summary is what may be shown of an event, in order. Empty texts are left out.
-type Summary []Text
+type Summary []Field
 
-// Text is a text under its name.
-type Text struct{ Name, Text string }
+// Field is a text under its name.
+type Field struct{ Name, Text string }
 
 // JSON returns an object of the texts.
 func (s Summary) JSON() []byte {

@@ -1,7 +1,7 @@
-// Package body hands the bytes that a verifier checked from one HTTP handler to
+// Package verified hands the bytes that a verifier checked from one HTTP handler to
 // the next. The mark that they leave in the context is also the proof that a
 // verifier was there.
-package body
+package verified
 
 import "context"
 

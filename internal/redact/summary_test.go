@@ -1,4 +1,4 @@
-package summary_test
+package redact_test
 
 import (
 	"bytes"
@@ -10,11 +10,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/alexaevents/alexaevents/internal/summary"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 func TestSummary(t *testing.T) {
-	for want, s := range map[string]summary.Summary{
+	for want, s := range map[string]redact.Summary{
 		`{}`:                                    nil,
 		`{"b":"1","a":"2"}`:                     {{"b", "1"}, {"none", ""}, {"a", "2"}},
 		`{"a":"\"\\\n"}`:                        {{"a", "\"\\\n"}},
@@ -29,16 +29,16 @@ func TestSummary(t *testing.T) {
 			require.Equal(t, string(s.JSON()), fmt.Sprintf(verb, s))
 		}
 	}
-	require.Equal(t, `{"b":"1","a":"2"}`, string(summary.Summary{{"b", "1"}, {"none", ""}, {"a", "2"}}.JSON()), "the order stays")
+	require.Equal(t, `{"b":"1","a":"2"}`, string(redact.Summary{{"b", "1"}, {"none", ""}, {"a", "2"}}.JSON()), "the order stays")
 }
 
 func TestLogValue(t *testing.T) {
 	var log bytes.Buffer
-	slog.New(slog.NewTextHandler(&log, nil)).Info("m", "event", summary.Summary{{"b", "1"}, {"none", ""}, {"a", "2"}})
+	slog.New(slog.NewTextHandler(&log, nil)).Info("m", "event", redact.Summary{{"b", "1"}, {"none", ""}, {"a", "2"}})
 	require.Contains(t, log.String(), "msg=m event.b=1 event.a=2\n")
 }
 
 func TestTime(t *testing.T) {
-	require.Empty(t, summary.Time(time.Time{}))
-	require.Equal(t, "2026-11-21T22:00:00.25Z", summary.Time(time.Date(2026, 11, 21, 22, 0, 0, 250e6, time.UTC)))
+	require.Empty(t, redact.Time(time.Time{}))
+	require.Equal(t, "2026-11-21T22:00:00.25Z", redact.Time(time.Date(2026, 11, 21, 22, 0, 0, 250e6, time.UTC)))
 }

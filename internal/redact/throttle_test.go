@@ -1,4 +1,4 @@
-package throttle_test
+package redact_test
 
 import (
 	"sync"
@@ -9,12 +9,12 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 func TestAllow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var limit throttle.Throttle
+		var limit redact.Throttle
 		require.True(t, limit.Allow(), "the first")
 		require.False(t, limit.Allow())
 		time.Sleep(time.Minute - time.Nanosecond)
@@ -26,7 +26,7 @@ func TestAllow(t *testing.T) {
 }
 
 func TestAllowOneOfMany(t *testing.T) {
-	var limit throttle.Throttle
+	var limit redact.Throttle
 	var allowed atomic.Int32
 	var group sync.WaitGroup
 	for range 50 {

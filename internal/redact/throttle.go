@@ -1,5 +1,4 @@
-// Package throttle limits how often something that repeats is logged.
-package throttle
+package redact
 
 import (
 	"sync/atomic"
