@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"regexp"
 
-	"github.com/alexaevents/alexaevents/internal/arn"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // account is the AWS account that Amazon publishes notifications from.
@@ -22,7 +22,7 @@ var vendors = regexp.MustCompile(`^[A-Za-z0-9_+=,.@:/-]{2,255}$`)
 // policy is the usual one. The partition, such as aws-cn, is that of the topic;
 // whether the service reaches another one than aws is not known.
 func TrustPolicy(vendorID, topicARN string) ([]byte, error) {
-	partition, ok := arn.Topic(topicARN)
+	partition, _, ok := rest.TopicARN(topicARN)
 	switch {
 	case !ok:
 		return nil, invalid("topicARN", topicRule)
@@ -41,7 +41,7 @@ func TrustPolicy(vendorID, topicARN string) ([]byte, error) {
 // it may publish to the topic, and nothing else. If the topic is encrypted, the
 // role needs permissions for its key besides.
 func PermissionPolicy(topicARN string) ([]byte, error) {
-	if _, ok := arn.Topic(topicARN); !ok {
+	if _, _, ok := rest.TopicARN(topicARN); !ok {
 		return nil, invalid("topicARN", topicRule)
 	}
 	return policy(object{"Effect": "Allow", "Action": "sns:Publish", "Resource": topicARN})

@@ -5,7 +5,6 @@ import (
 	"iter"
 	"net/url"
 
-	"github.com/alexaevents/alexaevents/internal/arn"
 	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
@@ -154,10 +153,10 @@ func (s Subscriber) check() error {
 	if s.Name == "" {
 		return invalid("Subscriber.Name", "required")
 	}
-	if _, ok := arn.Topic(s.TopicARN); !ok {
+	if _, _, ok := rest.TopicARN(s.TopicARN); !ok {
 		return invalid("Subscriber.TopicARN", topicRule)
 	}
-	if !arn.IsRole(s.RoleARN) {
+	if !rest.IsRoleARN(s.RoleARN) {
 		return invalid("Subscriber.RoleARN", "the ARN of an IAM role is required, arn:aws:iam::123456789012:role/Name")
 	}
 	return nil

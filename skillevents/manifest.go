@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/arn"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // ErrManifest is the error for a manifest that cannot be used.
@@ -154,7 +154,7 @@ func checkEndpoint(path string, endpoint *Endpoint) (findings []Finding) {
 	}
 	at, isURL := path+".uri", false
 	switch uri := endpoint.URI; {
-	case arn.IsFunction(uri):
+	case rest.IsFunctionARN(uri):
 		if endpoint.Certificate != "" {
 			findings = append(findings, note(path+".sslCertificateType", "only an https URL has a certificate: it does nothing beside the ARN of a Lambda function"))
 		}

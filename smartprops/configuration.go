@@ -6,7 +6,6 @@ import (
 	"iter"
 	"net/url"
 
-	"github.com/alexaevents/alexaevents/internal/arn"
 	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
@@ -40,7 +39,7 @@ func (c *Client) CreateConfiguration(ctx context.Context, configuration Configur
 		if channel.Type == "" {
 			channel.Type = SNS
 		}
-		if _, ok := arn.Topic(channel.ID); channel.Type == SNS && !ok {
+		if _, _, ok := rest.TopicARN(channel.ID); channel.Type == SNS && !ok {
 			return "", invalid("Configuration.DeliveryChannels", topicRule)
 		}
 		body.DeliveryChannels = append(body.DeliveryChannels, channel)

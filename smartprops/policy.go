@@ -3,7 +3,7 @@ package smartprops
 import (
 	"encoding/json"
 
-	"github.com/alexaevents/alexaevents/internal/arn"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 const topicRule = "the ARN of an SNS topic is required, arn:aws:sns:us-east-1:123456789012:name"
@@ -11,7 +11,7 @@ const topicRule = "the ARN of an SNS topic is required, arn:aws:sns:us-east-1:12
 // TopicPolicyStatement returns the statement, a JSON object, that Amazon documents
 // for the access policy of the topic: it lets Alexa publish to it.
 func TopicPolicyStatement(topicARN string) ([]byte, error) {
-	if _, ok := arn.Topic(topicARN); !ok {
+	if _, _, ok := rest.TopicARN(topicARN); !ok {
 		return nil, invalid("topicARN", topicRule)
 	}
 	return json.MarshalIndent(map[string]any{

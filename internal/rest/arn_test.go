@@ -1,4 +1,4 @@
-package arn_test
+package rest_test
 
 import (
 	"strings"
@@ -6,10 +6,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/alexaevents/alexaevents/internal/arn"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
-func TestTopic(t *testing.T) {
+func TestTopicARN(t *testing.T) {
 	for text, want := range map[string]string{
 		"arn:aws:sns:us-east-1:000011112222:topic":                       "aws",
 		"arn:aws:sns:us-east-1:000011112222:A_b-9.fifo":                  "aws",
@@ -32,13 +32,13 @@ func TestTopic(t *testing.T) {
 		"\tarn:aws:sns:us-east-1:000011112222:t": "",
 		"arn:aws:sns:us-east-1:000011112222:a.b": "",
 	} {
-		partition, ok := arn.Topic(text)
+		partition, _, ok := rest.TopicARN(text)
 		require.Equal(t, want, partition, text)
 		require.Equal(t, want != "", ok, text)
 	}
 }
 
-func TestIsRole(t *testing.T) {
+func TestIsRoleARN(t *testing.T) {
 	for text, want := range map[string]bool{
 		"arn:aws:iam::000011112222:role/Role":                true,
 		"arn:aws:iam::000011112222:role/service-role/a+b=c@": true,
@@ -52,11 +52,11 @@ func TestIsRole(t *testing.T) {
 		"arn:aws:iam::000011112222:role/R\n":                 false,
 		"arn:aws:iam::000011112222:role/*":                   false,
 	} {
-		require.Equal(t, want, arn.IsRole(text), text)
+		require.Equal(t, want, rest.IsRoleARN(text), text)
 	}
 }
 
-func TestIsFunction(t *testing.T) {
+func TestIsFunctionARN(t *testing.T) {
 	for text, want := range map[string]bool{
 		"arn:aws:lambda:us-east-1:000011112222:function:my-Function_1": true,
 		"arn:aws:lambda:us-east-1:000011112222:function:f:live":        true,
@@ -75,6 +75,6 @@ func TestIsFunction(t *testing.T) {
 		"arn:aws:lambda::000011112222:function:f":                              false,
 		"https://example.com/arn:aws:lambda:us-east-1:000011112222:function:f": false,
 	} {
-		require.Equal(t, want, arn.IsFunction(text), text)
+		require.Equal(t, want, rest.IsFunctionARN(text), text)
 	}
 }
