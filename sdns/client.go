@@ -53,12 +53,6 @@ func (c *Client) api() rest.Client {
 	return rest.Client{API: "sdns", URL: alexaevents.NorthAmerica.APIEndpoint(), Hints: hints, HTTP: c.HTTPClient} // there is no other host
 }
 
-// hints say what to do about a status.
-var hints = map[int]string{
-	http.StatusUnauthorized: "get a new access token with the scope alexa::ask:subscriptions",
-	http.StatusForbidden:    "use a token of an account of this vendor, made with the client of the subscriber",
-}
-
 const (
 	// Amazon's model has these limits.
 	maxLength   = 255 // of vendor IDs, subscription IDs and names
@@ -66,11 +60,6 @@ const (
 
 	topicRule = "the ARN of an SNS topic is required, arn:aws:sns:us-east-1:123456789012:name"
 )
-
-// invalid is an error about a request that is not sent.
-func invalid(field, rule string) error {
-	return &alexaevents.InvalidError{API: "sdns", Field: field, Rule: rule}
-}
 
 func checkVendor(field, id string) error {
 	if n := utf8.RuneCountInString(id); n < 1 || n > maxLength {

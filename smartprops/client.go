@@ -45,18 +45,6 @@ func (c *Client) api() rest.Client {
 	return rest.Client{API: "smartprops", URL: alexaevents.NorthAmerica.APIEndpoint() + "/v1/eventMessenger", Hints: hints, HTTP: c.HTTPClient} // there is no other host
 }
 
-// hints say what to do about a status. Amazon documents neither statuses nor
-// bodies of this API's errors; these are the usual ones.
-var hints = map[int]string{
-	http.StatusUnauthorized: "get a new access token with the scope alexa::enterprise:management",
-	http.StatusForbidden:    "register the token's client in the console of Alexa Smart Properties, under Administration > Alexa Management API Clients",
-}
-
-// invalid is an error about a request that is not sent.
-func invalid(field, rule string) error {
-	return &alexaevents.InvalidError{API: "smartprops", Field: field, Rule: rule}
-}
-
 func (c *Client) newToken() string {
 	if c.NewToken == nil {
 		return uuid.NewString()

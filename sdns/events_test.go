@@ -36,7 +36,7 @@ func TestCovers(t *testing.T) {
 
 // Every event that can be named has a type, and every type a name.
 func TestNamesAndTypesAgree(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "eventname.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), "events.go", nil, 0)
 	require.NoError(t, err)
 	named := map[sdns.EventName]bool{}
 	ast.Inspect(file, func(node ast.Node) bool {

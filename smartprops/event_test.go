@@ -61,11 +61,11 @@ func document(event smartprops.EventType, payload string) []byte {
 }
 
 func TestNamesTypesAndFixturesAgree(t *testing.T) {
-	file, err := parser.ParseFile(token.NewFileSet(), "eventtype.go", nil, 0)
+	file, err := parser.ParseFile(token.NewFileSet(), "events.go", nil, 0)
 	require.NoError(t, err)
 	named := 0
 	ast.Inspect(file, func(node ast.Node) bool {
-		if spec, ok := node.(*ast.ValueSpec); ok && len(spec.Values) == 1 {
+		if spec, ok := node.(*ast.ValueSpec); ok && isEventType(spec.Type) {
 			value, err := strconv.Unquote(spec.Values[0].(*ast.BasicLit).Value)
 			require.NoError(t, err)
 			require.Contains(t, smartprops.Types, smartprops.EventType(value))
@@ -78,6 +78,11 @@ func TestNamesTypesAndFixturesAgree(t *testing.T) {
 		require.Contains(t, fixtures, event)
 		require.IsType(t, fixtures[event].want, create())
 	}
+}
+
+func isEventType(expression ast.Expr) bool {
+	name, ok := expression.(*ast.Ident)
+	return ok && name.Name == "EventType"
 }
 
 func TestParse(t *testing.T) {
