@@ -10,8 +10,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
 
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/sdns"
 )
 
@@ -283,11 +285,17 @@ func TestAListIsReadAsFarAsWanted(t *testing.T) {
 	require.Len(t, s.requests, 1)
 }
 
-// The fake of the examples agrees with the client about every operation.
-func TestAgainstTheFake(t *testing.T) {
+// alexatest agrees with the client about every operation.
+func TestAgainstAlexatest(t *testing.T) {
 	ctx := t.Context()
-	amazon := newSMAPI(map[string][]string{"amzn1.account.DEVELOPER": {"M1"}})
-	client := &sdns.Client{HTTPClient: amazon.As(amazon.login.AccessToken("alexa::ask:subscriptions"))}
+	cloud := alexatest.NewCloud()
+	cloud.SetTopic(alexatest.Topic{ARN: topic})
+	cloud.AddVendor("M2", "somebody else")
+	as := func(accessToken string) *sdns.Client {
+		ctx := context.WithValue(ctx, oauth2.HTTPClient, cloud.Client())
+		return &sdns.Client{HTTPClient: oauth2.NewClient(ctx, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: accessToken}))}
+	}
+	client := as(cloud.AccessToken("alexa::ask:subscriptions"))
 	var ids []string
 	for range 5 {
 		id, err := client.CreateSubscriber(ctx, fullSubscriber)
@@ -326,7 +334,7 @@ func TestAgainstTheFake(t *testing.T) {
 
 	_, err = collect(client.Subscribers(ctx, "M2"))
 	require.ErrorIs(t, err, alexaevents.ErrForbidden)
-	_, err = (&sdns.Client{HTTPClient: amazon.As("stale")}).Vendors(ctx)
+	_, err = as("stale").Vendors(ctx)
 	require.ErrorIs(t, err, alexaevents.ErrUnauthorized)
 	require.ErrorContains(t, err, "get a new access token with the scope alexa::ask:subscriptions")
 	require.NotContains(t, err.Error(), "stale")

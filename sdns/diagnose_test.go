@@ -2,24 +2,27 @@ package sdns_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
 
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/sdns"
 )
 
 func TestDiagnose(t *testing.T) {
 	const mine = "amzn1.application-oa2-client.developer"
-	subscribers := []subscriber{
-		{SubscriberID: "other", Status: "INACTIVE", ClientID: "other", vendor: "M1"},
-		{SubscriberID: "active", Status: "ACTIVE", ClientID: mine, vendor: "M1"},
-		{SubscriberID: "inactive", Status: "INACTIVE", ClientID: mine, vendor: "M1"},
-		{SubscriberID: "without client", Status: "NEW", vendor: "M1"},
-	}
+	const subscribers = `{"subscribers": [
+		{"subscriberId": "other", "status": "INACTIVE", "clientId": "other"},
+		{"subscriberId": "active", "status": "ACTIVE", "clientId": "` + mine + `"},
+		{"subscriberId": "inactive", "status": "INACTIVE", "clientId": "` + mine + `"},
+		{"subscriberId": "without client", "status": "NEW"}]}`
 	all := func(id string) sdns.Subscription {
 		return sdns.Subscription{VendorID: "M1", SubscriberID: id, Events: []sdns.EventName{sdns.EventAll}}
 	}
@@ -99,13 +102,21 @@ func TestDiagnose(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			amazon := newSMAPI(map[string][]string{"amzn1.account.DEVELOPER": {"M1", "M2"}})
-			amazon.subscribers, amazon.subscriptions = subscribers, test.subscriptions
-			for i := range amazon.subscribers {
-				amazon.subscribers[i].Endpoint = []byte("{}")
+			var list struct {
+				Subscriptions []sdns.Subscription `json:"subscriptions"`
 			}
-			client := &sdns.Client{HTTPClient: amazon.As(amazon.login.AccessToken("alexa::ask:subscriptions"))}
-			got, err := client.Diagnose(t.Context(), test.question)
+			for _, subscription := range test.subscriptions {
+				if subscription.VendorID == test.question.VendorID && subscription.SubscriberID == test.question.SubscriberID {
+					list.Subscriptions = append(list.Subscriptions, subscription)
+				}
+			}
+			subscriptions, err := json.Marshal(list)
+			require.NoError(t, err)
+			s := &script{answers: []response{{status: 200, body: subscribers}, {status: 200, body: string(subscriptions)}}}
+			if test.question.OwnerID == "" {
+				s.answers = s.answers[1:]
+			}
+			got, err := s.client().Diagnose(t.Context(), test.question)
 			require.NoError(t, err)
 			require.Equal(t, test.want, got.Problems)
 		})
@@ -170,17 +181,33 @@ func TestDiagnoseFails(t *testing.T) {
 }
 
 func ExampleClient_Diagnose() {
-	amazon := newSMAPI(map[string][]string{"amzn1.account.DEVELOPER": {"M1MINE"}})
-	client := &sdns.Client{HTTPClient: amazon.As(amazon.login.AccessToken("alexa::ask:subscriptions"))}
-	amazon.subscribers = []subscriber{{SubscriberID: "amzn1.ask-subscriber.1", Status: "INACTIVE", ClientID: "amzn1.application-oa2-client.one", Endpoint: []byte("{}"), vendor: "M1MINE"}}
-	amazon.subscriptions = []sdns.Subscription{{VendorID: "M1MINE", SubscriberID: "amzn1.ask-subscriber.1", Events: []sdns.EventName{sdns.EventAll}}}
+	ctx := context.Background()
+	cloud := alexatest.NewCloud() // Amazon in memory
+	client := &sdns.Client{HTTPClient: oauth2.NewClient(
+		context.WithValue(ctx, oauth2.HTTPClient, cloud.Client()),
+		oauth2.StaticTokenSource(&oauth2.Token{AccessToken: cloud.AccessToken(lwa.ScopeSubscriptions)}), // of one client
+	)}
+	subscriberID, err := client.CreateSubscriber(ctx, sdns.Subscriber{
+		Name: "My notifications", VendorID: "M1MINE", TopicARN: "arn:aws:sns:us-east-1:000011112222:none", RoleARN: "arn:aws:iam::000011112222:role/SkillNotifications",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = client.CreateSubscription(ctx, sdns.Subscription{
+		Name: "My skills", VendorID: "M1MINE", SubscriberID: subscriberID, Events: []sdns.EventName{sdns.EventAll},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 
-	diagnosis, err := client.Diagnose(context.Background(), sdns.Question{
-		SubscriberID: "amzn1.ask-subscriber.1",
+	diagnosis, err := client.Diagnose(ctx, sdns.Question{
+		SubscriberID: subscriberID,
 		OwnerID:      "M1MINE",
 		VendorID:     "M1MINE",
 		Event:        sdns.EventSkillReviewPublish,
-		ClientID:     "amzn1.application-oa2-client.two",
+		ClientID:     "amzn1.application-oa2-client.another",
 	})
 	if err != nil {
 		fmt.Println(err)

@@ -3,26 +3,28 @@ package smartprops_test
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
+	"golang.org/x/oauth2"
+
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/smartprops"
 	"github.com/alexaevents/alexaevents/sns"
 )
 
-// Outside of the example, HTTPClient is that of a token source, which has the
-// refresh token of an account of the organization:
+// In a program, HTTPClient is that of a token source, which has the refresh token of
+// an account of the organization:
 //
 //	tokens.HTTPClient("organization") // *lwa.Source
 func ExampleClient() {
 	ctx := context.Background()
-	amazon := &script{answers: []response{ // in memory
-		{status: 201, body: `{"id": "amzn1.alexa.aem.subscription.configuration.123"}`},
-		{status: 201, body: `{"id": "amzn1.alexa.aem.subscription.123"}`},
-		{status: 200, body: `{"results": [{"id": "amzn1.alexa.aem.subscription.123", "eventType": {"namespace": "Alexa.Skill.Interaction", "name": "Failure"}}]}`},
-	}}
-	client := &smartprops.Client{HTTPClient: &http.Client{Transport: amazon}}
+	cloud := alexatest.NewCloud() // Amazon in memory
+	client := &smartprops.Client{HTTPClient: oauth2.NewClient(
+		context.WithValue(ctx, oauth2.HTTPClient, cloud.Client()),
+		oauth2.StaticTokenSource(&oauth2.Token{AccessToken: cloud.AccessToken(lwa.ScopeEnterpriseManagement)}),
+	)}
 
 	configurationID, err := client.CreateConfiguration(ctx, smartprops.Configuration{
 		DeliveryChannels: []smartprops.DeliveryChannel{{ID: "arn:aws:sns:us-east-1:000011112222:property"}},
@@ -41,10 +43,10 @@ func ExampleClient() {
 		return
 	}
 	for subscription, err := range client.Subscriptions(ctx, smartprops.Filter{UnitID: "amzn1.alexa.unit.did.12345"}) {
-		fmt.Println(subscription.ID, subscription.EventType, err)
+		fmt.Println(subscription.EventType, string(subscription.Entities["unit"]), err)
 	}
 	// Output:
-	// amzn1.alexa.aem.subscription.123 Alexa.Skill.Interaction.Failure <nil>
+	// Alexa.Skill.Interaction.Failure {"type":"Unit","id":"amzn1.alexa.unit.did.12345"} <nil>
 }
 
 // An alarm when a skill fails its guests. In a program, the function goes to a
