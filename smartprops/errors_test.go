@@ -174,19 +174,3 @@ func TestFailuresOfOperations(t *testing.T) {
 	require.ErrorIs(t, err, alexaevents.ErrNotFound)
 	require.ErrorIs(t, c.DeleteConfiguration(t.Context(), "x"), alexaevents.ErrNotFound)
 }
-
-func TestTopicPolicyStatement(t *testing.T) {
-	got, err := smartprops.TopicPolicyStatement(topic)
-	require.NoError(t, err)
-	require.JSONEq(t, `{"Sid": "grant-alexa-event-sns-publish", "Effect": "Allow", "Action": "sns:Publish", "Resource": "`+topic+`",
-		"Principal": {"AWS": ["arn:aws:iam::006860194444:role/AlexaEventConsumerSnsIamRole"]}}`, string(got))
-	again, err := smartprops.TopicPolicyStatement(topic)
-	require.NoError(t, err)
-	require.Equal(t, string(got), string(again))
-	for _, arn := range []string{"", "*", "arn:aws:sns:us-east-1:000011112222:*", topic + "\n", "arn:aws:sqs:us-east-1:000011112222:topic"} {
-		_, err := smartprops.TopicPolicyStatement(arn)
-		var invalid *alexaevents.InvalidError
-		require.ErrorAs(t, err, &invalid, arn)
-		require.Equal(t, "topicARN", invalid.Field)
-	}
-}
