@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// What a caller may want to tell apart in the errors of packages that make
-// requests, for [errors.Is].
+// The kinds of errors of the packages that make requests, for [errors.Is].
 var (
 	// ErrTemporary says that the same request may succeed later.
 	// [ErrThrottled] and [ErrUnavailable] are kinds of it.
@@ -45,9 +44,8 @@ type temporary string
 func (t temporary) Error() string { return string(t) }
 func (temporary) Unwrap() error   { return ErrTemporary }
 
-// Error is a failed request to one of Amazon's REST APIs. For errors.Is it is the
-// kind that its Status stands for, and what Err is. It holds no access token and
-// no body.
+// Error is a failed request to one of Amazon's REST APIs. Its kind follows from
+// Status, or from Err. It holds no access token and no body.
 type Error struct {
 	API        string        // package that made the request, such as "sdns"
 	Status     int           // HTTP status; zero without a response

@@ -12,22 +12,22 @@ import (
 const root = "/v0/developmentEvents"
 
 // Client manages subscribers and subscriptions through the Skill Management
-// API. It is safe for concurrent use; its fields must not change once it is in
+// API. It is safe for concurrent use. Its fields must not change once it is in
 // use.
 //
-// Its methods return an *[alexaevents.InvalidError] for a request that Amazon
-// would refuse, before they send it, and an *[alexaevents.Error] for one that
-// failed. A request that fails temporarily is retried up to three times; one that
-// creates something is not, since Amazon would create it twice.
+// Its methods return an *[alexaevents.Error] if a request failed. They check
+// requests and return an *[alexaevents.InvalidError] for one that Amazon would
+// refuse, without sending it. A request that fails temporarily is retried up to
+// three times. One that creates something is not: Amazon could create it twice.
 type Client struct {
 	// HTTPClient adds an access token with the scope alexa::ask:subscriptions
-	// to each request, as the clients of lwa.Source.HTTPClient do. Nil is a
-	// client without one and with a timeout of 30 seconds, whose requests Amazon
-	// refuses: [alexaevents.ErrUnauthorized].
+	// to each request, as lwa.Source.HTTPClient does. Nil is a client with a
+	// timeout of 30 seconds and without a token, whose requests Amazon refuses
+	// with [alexaevents.ErrUnauthorized].
 	HTTPClient *http.Client
 
-	// PageSize is how many items of a list Amazon shall send at once, at most
-	// 50. Zero leaves that to Amazon.
+	// PageSize is the number of items in a page of a list, at most 50. Zero
+	// leaves it to Amazon.
 	PageSize int
 }
 
@@ -35,11 +35,11 @@ type Client struct {
 type Vendor struct {
 	ID    string   `json:"id"`
 	Name  string   `json:"name"`
-	Roles []string `json:"roles"` // of the token's user, such as ROLE_ADMINISTRATOR and ROLE_DEVELOPER
+	Roles []string `json:"roles"` // roles of the token's user, such as ROLE_ADMINISTRATOR and ROLE_DEVELOPER
 }
 
-// Vendors returns the developer accounts that the user of the token has a role
-// in. An organization finds the vendor IDs of its developers with it.
+// Vendors returns the developer accounts in which the token's user has a role. An
+// organization finds the vendor IDs of its developers with it.
 func (c *Client) Vendors(ctx context.Context) ([]Vendor, error) {
 	var response struct {
 		Vendors []Vendor `json:"vendors"`
@@ -54,16 +54,16 @@ func (c *Client) api() rest.Client {
 }
 
 const (
-	// Amazon's model has these limits.
-	maxLength   = 255 // of vendor IDs, subscription IDs and names
+	// The limits of Amazon's model.
+	maxLength   = 255 // characters of a vendor ID, a subscription ID and a name
 	maxPageSize = 50
 
-	topicRule = "the ARN of an SNS topic is required, arn:aws:sns:us-east-1:123456789012:name"
+	topicRule = "must be the ARN of an SNS topic, arn:aws:sns:us-east-1:123456789012:name"
 )
 
 func checkVendor(field, id string) error {
 	if n := utf8.RuneCountInString(id); n < 1 || n > maxLength {
-		return invalid(field, "1 to 255 characters are required")
+		return invalid(field, "must have 1 to 255 characters")
 	}
 	return nil
 }
@@ -71,7 +71,7 @@ func checkVendor(field, id string) error {
 // checkList checks what every list needs.
 func (c *Client) checkList(vendorID string) error {
 	if c.PageSize < 0 || c.PageSize > maxPageSize {
-		return invalid("Client.PageSize", "0 to 50 are possible")
+		return invalid("Client.PageSize", "must be 0 to 50")
 	}
 	return checkVendor("vendorID", vendorID)
 }
@@ -80,7 +80,7 @@ func (c *Client) checkList(vendorID string) error {
 func resource(kind, id string) (string, error) {
 	segment, ok := rest.Segment(id)
 	if !ok || utf8.RuneCountInString(id) > maxLength {
-		return "", invalid("ID", "1 to 255 characters are required")
+		return "", invalid("ID", "must have 1 to 255 characters")
 	}
 	return root + "/" + kind + "/" + segment, nil
 }

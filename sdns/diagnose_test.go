@@ -140,16 +140,16 @@ func TestDiagnoseAdvises(t *testing.T) {
 		"owner": {
 			sdns.Question{SubscriberID: "s", OwnerID: "M1", VendorID: "M1", ClientID: "c"},
 			[]string{"developer console", "258925066295", "publish to the topic", "endpoint"},
-			[]string{"its owner can tell", "same LWA security profile"},
+			[]string{"only its owner can check", "same LWA security profile"},
 		},
 		"owner without client": {
 			sdns.Question{SubscriberID: "s", OwnerID: "M1", VendorID: "M1"},
 			[]string{"developer console", "same LWA security profile", "258925066295"},
-			[]string{"its owner can tell"},
+			[]string{"only its owner can check"},
 		},
 		"developer": {
 			sdns.Question{SubscriberID: "s", VendorID: "M1", ClientID: "c"},
-			[]string{"developer console", "same LWA security profile", "its owner can tell"},
+			[]string{"developer console", "same LWA security profile", "only its owner can check"},
 			[]string{"258925066295"},
 		},
 	} {
@@ -217,7 +217,7 @@ func ExampleClient_Diagnose() {
 		fmt.Println("-", problem)
 	}
 	// Output:
-	// - the subscriber is inactive since a notification could not be delivered: mend topic or role, then call Reactivate
-	// - the subscriber was made with a token of another LWA client than the one that changes the skill: use tokens of one security profile for both
+	// - the subscriber is inactive because Amazon could not deliver a notification: fix the topic or role, then call Reactivate
+	// - the subscriber was created with a token of another LWA client than the one that changes the skill: use tokens of one security profile for both
 	// - no subscription of this vendor covers the event: call UpdateSubscription
 }

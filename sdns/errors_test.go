@@ -58,7 +58,7 @@ func TestErrors(t *testing.T) {
 		"forbidden": {
 			answer: response{status: 403, body: `{"message":"No.","violations":[{"code":"X","message":"y"}]}`},
 			want:   alexaevents.Error{Status: 403, Message: "No.", RequestID: "r-1", Violations: []alexaevents.Violation{{Code: "X", Message: "y"}}},
-			is:     "forbidden", text: "sdns: 403 Forbidden: No.: X: y (request r-1); use a token of an account of this vendor, made with the client of the subscriber",
+			is:     "forbidden", text: "sdns: 403 Forbidden: No.: X: y (request r-1); use a token of a user with a role in this vendor, obtained with the LWA client of the subscriber",
 		},
 		"not found": {
 			answer: response{status: 404, body: `{"code":"GONE","message":"It is not here."}`},
@@ -224,7 +224,7 @@ func TestInvalidIDsAndVendorsAreNotSent(t *testing.T) {
 		c.PageSize = size
 		_, err := collect(c.Subscribers(t.Context(), "M1"))
 		require.ErrorIs(t, err, alexaevents.ErrInvalid)
-		require.EqualError(t, err, "sdns: Client.PageSize: 0 to 50 are possible")
+		require.EqualError(t, err, "sdns: Client.PageSize: must be 0 to 50")
 	}
 	require.Empty(t, s.requests)
 }

@@ -12,31 +12,30 @@ import (
 	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
-// Client manages subscriptions through the Event Messenger API, which has no
-// updates: what shall change is deleted and created again. It is safe for
-// concurrent use; its fields must not change once it is in use.
+// Client manages configurations and subscriptions through the Event Messenger API.
+// The API has no updates: delete and create instead. A Client is safe for
+// concurrent use. Its fields must not change once it is in use.
 //
-// Its methods return an *[alexaevents.InvalidError] for a request that Amazon
-// would refuse, before they send it, and an *[alexaevents.Error] for one that
-// failed. A request that fails temporarily is retried up to three times; one that
-// creates something only if it has an idempotency token.
+// Its methods return an *[alexaevents.Error] if a request failed. They check
+// requests and return an *[alexaevents.InvalidError] for one that Amazon would
+// refuse, without sending it. A request that fails temporarily is retried up to
+// three times. One that creates something is retried only if it has an idempotency
+// token.
 type Client struct {
 	// HTTPClient adds an access token with the scope alexa::enterprise:management
-	// to each request, as the clients of lwa.Source.HTTPClient do. Nil is a
-	// client without one and with a timeout of 30 seconds, whose requests Amazon
-	// refuses: [alexaevents.ErrUnauthorized].
+	// to each request, as lwa.Source.HTTPClient does. Nil is a client with a
+	// timeout of 30 seconds and without a token, whose requests Amazon refuses
+	// with [alexaevents.ErrUnauthorized].
 	HTTPClient *http.Client
 
-	// PageSize is how many items of a list Amazon shall send at once. Amazon
-	// documents at most 10; its sample program asks for 100. Zero leaves the
-	// number to Amazon.
+	// PageSize is the number of items in a page of a list. Amazon documents at
+	// most 10; its sample program requests 100. Zero leaves it to Amazon.
 	PageSize int
 
-	// NewToken makes the idempotency token of each creation, by which Amazon is
-	// to know a repetition. It is called once for each, so the token stays when
-	// the request is sent again. Only Amazon's sample program has it, not its
-	// documents: if the API refuses it, return "", which sends none and creates
-	// without a second try. Nil makes random UUIDs.
+	// NewToken returns the idempotency token of a creation, which stays the same
+	// over its retries. Only Amazon's sample program has such a token, not its
+	// documents: if the API refuses it, return "", which sends no token and
+	// makes no retry. Nil returns random UUIDs.
 	NewToken func() string
 }
 
@@ -52,7 +51,7 @@ func (c *Client) newToken() string {
 	return c.NewToken()
 }
 
-// page asks for a page of what the token's user has created.
+// page returns a page of what the token's user created.
 func (c *Client) page(ctx context.Context, path string, query url.Values, token string) (items []json.RawMessage, next string, err error) {
 	query.Set("owner", "~caller")
 	var response struct {
