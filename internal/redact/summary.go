@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// Summary is what may be shown of an event, in order. Empty texts are left out.
+// Summary is the part of an event that may be shown, in order. Empty texts are
+// omitted.
 type Summary []Field
 
-// Field is a text under its name.
+// Field is a name with its text.
 type Field struct{ Name, Text string }
 
-// JSON returns an object of the texts.
+// JSON returns a JSON object of the texts.
 func (s Summary) JSON() []byte {
 	data := []byte{'{'}
 	for _, text := range s {
@@ -35,7 +36,7 @@ func quote(text string) []byte {
 	return quoted
 }
 
-// Format prints the object of the texts, whatever the verb.
+// Format prints the JSON object, whatever the verb.
 func (s Summary) Format(f fmt.State, _ rune) { _, _ = f.Write(s.JSON()) }
 
 // LogValue returns a group of the texts.
@@ -49,7 +50,7 @@ func (s Summary) LogValue() slog.Value {
 	return slog.GroupValue(attributes...)
 }
 
-// Time is the text of a time, "" for the zero time.
+// Time returns the text of a time, "" for the zero time.
 func Time(t time.Time) string {
 	if t.IsZero() {
 		return ""

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// interval is the time between two records.
+// interval is the shortest time between two records.
 const interval = time.Minute
 
-// Throttle allows one record a minute. The zero value allows the first one at
-// once. It is safe for concurrent use and must not be copied.
+// Throttle allows one log record a minute, the first one at once. It is safe for
+// concurrent use and must not be copied.
 type Throttle struct {
-	last atomic.Pointer[time.Time] // when a record was last allowed; nil before the first
+	last atomic.Pointer[time.Time] // time of the last record; nil before the first
 }
 
 // Allow reports whether a record may be logged now.

@@ -12,8 +12,8 @@ const (
 )
 
 // TopicARN returns the partition, such as "aws-cn", and the region in the ARN of an
-// SNS topic, arn:aws:sns:us-east-1:123456789012:name. Nothing in such an ARN is a
-// wildcard or a variable of a policy.
+// SNS topic, arn:aws:sns:us-east-1:123456789012:name. Such an ARN has no wildcard or
+// variable of a policy.
 func TopicARN(text string) (partition, region string, ok bool) {
 	parts := strings.SplitN(text, ":", 7)
 	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "sns" {
@@ -29,9 +29,9 @@ func TopicARN(text string) (partition, region string, ok bool) {
 	return parts[1], parts[3], true
 }
 
-// isRegion tells the name of a region, such as us-gov-west-1, from other labels
-// that stand before amazonaws.com, such as s3-us-west-2, where strangers own
-// the names further left.
+// isRegion reports whether s is the name of a region, such as us-gov-west-1. Other
+// labels before amazonaws.com, such as s3-us-west-2, have subdomains that strangers
+// own.
 func isRegion(s string) bool {
 	i := strings.LastIndexByte(s, '-')
 	return i > 0 && i < len(s)-1 && strings.Contains(s[:i], "-") && only(s[:i], lower+"-") && only(s[i+1:], digits)

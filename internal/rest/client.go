@@ -23,30 +23,30 @@ const maxResponse = 1 << 20 // bytes
 // It follows no redirect: an HTTP client that adds an access token to each
 // request would send it along.
 type Client struct {
-	API   string         // name of the package, for errors
-	URL   string         // URL that paths follow
-	Hints map[int]string // what to do about an HTTP status
+	API   string         // package name, for errors
+	URL   string         // base URL
+	Hints map[int]string // advice by HTTP status, for errors
 	HTTP  *http.Client   // nil is a client with a timeout of 30 seconds
 }
 
-// Request is a request to make.
+// Request is a request to an API.
 type Request struct {
 	Method string
-	Path   string     // without query
+	Path   string     // path after the base URL, without query
 	Query  url.Values // nil is none
 	Body   any        // sent as JSON; nil is none
 
-	// Repeatable says that a duplicate of the request does no harm. Such a
-	// request is retried when it fails temporarily, any other only if no
-	// connection was made.
+	// Repeatable is true if a duplicate of the request does no harm. Such a
+	// request is retried when it fails temporarily. Any other is retried only
+	// if no connection was made.
 	Repeatable bool
 }
 
-// Response is a response with a status of success, 200 to 299.
+// Response is a successful response, with a status of 200 to 299.
 type Response struct {
 	Status int
 	Header http.Header
-	Body   []byte // often empty, and not always JSON
+	Body   []byte // may be empty or not JSON
 }
 
 // Get decodes a JSON response into value.
@@ -63,8 +63,8 @@ func (c Client) Get(ctx context.Context, path string, query url.Values, value an
 	return nil
 }
 
-// Create returns the ID of what it created: the member id of the body, or the
-// last segment of the header Location, be that a URL, a path or the bare ID.
+// Create creates a resource and returns its ID: the member id of the response body,
+// or the last segment of the header Location, which is a URL, a path or the bare ID.
 func (c Client) Create(ctx context.Context, path string, body any, repeatable bool) (id string, err error) {
 	response, err := c.Do(ctx, Request{Method: http.MethodPost, Path: path, Body: body, Repeatable: repeatable})
 	if err != nil {
@@ -76,13 +76,13 @@ func (c Client) Create(ctx context.Context, path string, body any, repeatable bo
 	return id, nil
 }
 
-// Update replaces what is at the path.
+// Update replaces the resource at the path.
 func (c Client) Update(ctx context.Context, path string, body any) error {
 	_, err := c.Do(ctx, Request{Method: http.MethodPut, Path: path, Body: body, Repeatable: true})
 	return err
 }
 
-// Delete deletes what is at the path.
+// Delete deletes the resource at the path.
 func (c Client) Delete(ctx context.Context, path string) error {
 	_, err := c.Do(ctx, Request{Method: http.MethodDelete, Path: path, Repeatable: true})
 	return err
@@ -115,7 +115,7 @@ func (c Client) Do(ctx context.Context, request Request) (*Response, error) {
 }
 
 func (c Client) send(ctx context.Context, client *http.Client, method, target string, body []byte) (*Response, *alexaevents.Error) {
-	var reader io.Reader // nil is no body at all
+	var reader io.Reader // nil is no body
 	if body != nil {
 		reader = bytes.NewReader(body)
 	}
@@ -147,7 +147,7 @@ func (c Client) send(ctx context.Context, client *http.Client, method, target st
 
 func (r *Response) createdID() string {
 	var created struct{ ID string }
-	if _ = json.Unmarshal(r.Body, &created); created.ID != "" { // an unreadable body leaves the header
+	if _ = json.Unmarshal(r.Body, &created); created.ID != "" { // else the header has it
 		return created.ID
 	}
 	location, err := url.Parse(r.Header.Get("Location"))

@@ -13,7 +13,7 @@ import (
 	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
-// refusal reads a response without success, whatever its body is.
+// refusal returns the error for an unsuccessful response, whatever its body is.
 func (c Client) refusal(response *Response) *alexaevents.Error {
 	var body struct {
 		Code       any
@@ -36,15 +36,15 @@ func (c Client) refusal(response *Response) *alexaevents.Error {
 	return e
 }
 
-// unusable is an error about a response with a status of success.
+// unusable returns the error for a successful response that cannot be used.
 func (c Client) unusable(response *Response, message string) *alexaevents.Error {
 	return &alexaevents.Error{API: c.API, Status: response.Status, Message: message, RequestID: response.requestID()}
 }
 
-// noResponse is an error about a request without a response.
+// noResponse returns the error for a request without a response.
 func (c Client) noResponse(ctx context.Context, err error) *alexaevents.Error {
 	if urlErr, ok := errors.AsType[*url.Error](err); ok {
-		err = urlErr.Err // without the URL, whose query is not for logs
+		err = urlErr.Err // its text has the URL, whose query must not be logged
 	}
 	if ctx.Err() == nil && isFault(err) {
 		err = fault{err}
@@ -69,8 +69,8 @@ type fault struct{ error }
 func (f fault) Unwrap() error        { return f.error }
 func (f fault) Is(target error) bool { return errors.Is(alexaevents.ErrUnavailable, target) }
 
-// isFault tells a broken connection from a decision of the HTTP client's own, such
-// as having no access token.
+// isFault reports whether a connection broke. Other errors come from the HTTP client
+// itself, which may have no access token.
 func isFault(err error) bool {
 	var netErr net.Error
 	return errors.As(err, &netErr) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)

@@ -9,10 +9,9 @@ import (
 	"github.com/alexaevents/alexaevents"
 )
 
-// Pages yields the items of a list that comes in pages, until the list ends, the
-// caller stops or a page fails; that error is the last that it yields. The
-// function gets the page of a token, "" for the first, and returns the token of
-// the next, "" after the last. A page may be empty.
+// Pages yields the items of a list that has pages. It ends after the first error. The
+// function returns the page of a token, "" for the first page, and the token of the
+// next page, "" after the last. A page may be empty.
 func Pages[T any](c Client, page func(token string) (items []T, next string, err error)) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var none T
@@ -41,8 +40,8 @@ func Pages[T any](c Client, page func(token string) (items []T, next string, err
 	}
 }
 
-// PageQuery adds to a query which page of a list is wanted: the number of its
-// items, zero leaving that to Amazon, and its token, "" for the first page.
+// PageQuery adds the size and the token of a page to a query. A size of zero leaves
+// it to Amazon; the token of the first page is "".
 func PageQuery(query url.Values, size int, token string) url.Values {
 	if size > 0 {
 		query.Set("maxResults", strconv.Itoa(size))

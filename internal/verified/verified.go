@@ -1,6 +1,5 @@
-// Package verified hands the bytes that a verifier checked from one HTTP handler to
-// the next. The mark that they leave in the context is also the proof that a
-// verifier was there.
+// Package verified passes the bytes that a verifier checked from one HTTP handler to
+// the next. Their presence in the context proves that a verifier checked them.
 package verified
 
 import "context"
