@@ -17,7 +17,7 @@ var kinds = []error{
 	alexaevents.ErrThrottled, alexaevents.ErrUnavailable,
 }
 
-// An error that a test makes behaves like one of a client.
+// An error that a test creates behaves like one of a client.
 func TestError(t *testing.T) {
 	for _, test := range []struct {
 		err  error
@@ -29,8 +29,8 @@ func TestError(t *testing.T) {
 		{&alexaevents.Error{API: "sdns", Err: alexaevents.ErrUnavailable}, alexaevents.ErrUnavailable, "sdns: no response: alexaevents: Amazon is unavailable"},
 		{&alexaevents.Error{API: "sdns", Status: 200, Message: "cut", Err: alexaevents.ErrUnavailable}, alexaevents.ErrUnavailable, "sdns: 200 OK: cut"},
 		{
-			&alexaevents.Error{API: "sdns", Status: 400, Code: "BAD", Message: "No.", Violations: []alexaevents.Violation{{Code: "A", Message: "one"}, {Message: "two"}}, RequestID: "r-1", Hint: "mend it"},
-			alexaevents.ErrInvalid, "sdns: 400 Bad Request: BAD: No.: A: one: two (request r-1); mend it",
+			&alexaevents.Error{API: "sdns", Status: 400, Code: "BAD", Message: "No.", Violations: []alexaevents.Violation{{Code: "A", Message: "one"}, {Message: "two"}}, RequestID: "r-1", Hint: "fix it"},
+			alexaevents.ErrInvalid, "sdns: 400 Bad Request: BAD: No.: A: one: two (request r-1); fix it",
 		},
 		{&alexaevents.Error{Status: 401}, alexaevents.ErrUnauthorized, "alexaevents: 401 Unauthorized"},
 		{&alexaevents.Error{Status: 403}, alexaevents.ErrForbidden, "alexaevents: 403 Forbidden"},
@@ -39,7 +39,7 @@ func TestError(t *testing.T) {
 		{&alexaevents.Error{Status: 409}, nil, "alexaevents: 409 Conflict"},
 		{&alexaevents.Error{Status: 429, RetryAfter: time.Second}, alexaevents.ErrThrottled, "alexaevents: 429 Too Many Requests"},
 		{&alexaevents.Error{Status: 501}, nil, "alexaevents: 501 Not Implemented"},
-		{&alexaevents.Error{Status: 503}, alexaevents.ErrUnavailable, "alexaevents: 503 Service Unavailable"},
+		{&alexaevents.Error{API: "sdns", Status: 503, Message: "down"}, alexaevents.ErrUnavailable, "sdns: 503 Service Unavailable: down"},
 		{&alexaevents.InvalidError{API: "sdns", Field: "Subscriber.Name", Rule: "required"}, alexaevents.ErrInvalid, "sdns: Subscriber.Name: required"},
 	} {
 		require.EqualError(t, test.err, test.text)

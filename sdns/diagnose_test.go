@@ -112,9 +112,9 @@ func TestDiagnose(t *testing.T) {
 			}
 			subscriptions, err := json.Marshal(list)
 			require.NoError(t, err)
-			s := &script{answers: []response{{status: 200, body: subscribers}, {status: 200, body: string(subscriptions)}}}
+			s := &script{responses: []response{{status: 200, body: subscribers}, {status: 200, body: string(subscriptions)}}}
 			if test.question.OwnerID == "" {
-				s.answers = s.answers[1:]
+				s.responses = s.responses[1:]
 			}
 			got, err := s.client().Diagnose(t.Context(), test.question)
 			require.NoError(t, err)
@@ -123,15 +123,15 @@ func TestDiagnose(t *testing.T) {
 	}
 }
 
-// An API that ignores the filter by subscriber misleads nobody.
-func TestDiagnoseLooksAtTheSubscriber(t *testing.T) {
-	s := &script{answers: []response{{status: 200, body: `{"subscriptions":[{"subscriberId":"other","events":["AlexaDevelopmentEvent.All"]}]}`}}}
+// The API may ignore the filter by subscriber.
+func TestDiagnoseFiltersBySubscriber(t *testing.T) {
+	s := &script{responses: []response{{status: 200, body: `{"subscriptions":[{"subscriberId":"other","events":["AlexaDevelopmentEvent.All"]}]}`}}}
 	got, err := s.client().Diagnose(t.Context(), sdns.Question{SubscriberID: "mine", VendorID: "M1"})
 	require.NoError(t, err)
 	require.Equal(t, []sdns.Problem{sdns.NoSubscription}, got.Problems)
 }
 
-func TestDiagnoseAdvises(t *testing.T) {
+func TestDiagnoseAdvice(t *testing.T) {
 	for name, test := range map[string]struct {
 		question sdns.Question
 		says     []string
@@ -153,7 +153,7 @@ func TestDiagnoseAdvises(t *testing.T) {
 			[]string{"258925066295"},
 		},
 	} {
-		s := &script{answers: []response{{status: 200, body: "{}"}}}
+		s := &script{responses: []response{{status: 200, body: "{}"}}}
 		got, err := s.client().Diagnose(t.Context(), test.question)
 		require.NoError(t, err)
 		advice := strings.Join(got.Advice, "\n")
@@ -167,7 +167,7 @@ func TestDiagnoseAdvises(t *testing.T) {
 }
 
 func TestDiagnoseFails(t *testing.T) {
-	s := &script{answers: []response{{status: 403}}}
+	s := &script{responses: []response{{status: 403}}}
 	for _, question := range []sdns.Question{{SubscriberID: "s", VendorID: "M1"}, {SubscriberID: "s", VendorID: "M1", OwnerID: "M1"}} {
 		got, err := s.client().Diagnose(t.Context(), question)
 		require.ErrorIs(t, err, alexaevents.ErrForbidden)

@@ -37,13 +37,13 @@ var sentinels = map[string]error{
 
 func TestErrors(t *testing.T) {
 	for name, test := range map[string]struct {
-		answer response
-		want   alexaevents.Error
-		is     string
-		text   string
+		response response
+		want     alexaevents.Error
+		is       string
+		text     string
 	}{
 		"violations": {
-			answer: response{status: 400, body: `{"message":"Not valid.","violations":[{"code":"INVALID","message":"the name"},{"message":"the ARN"}]}`},
+			response: response{status: 400, body: `{"message":"Not valid.","violations":[{"code":"INVALID","message":"the name"},{"message":"the ARN"}]}`},
 			want: alexaevents.Error{
 				Status: 400, Message: "Not valid.", RequestID: "r-1",
 				Violations: []alexaevents.Violation{{Code: "INVALID", Message: "the name"}, {Message: "the ARN"}},
@@ -51,35 +51,35 @@ func TestErrors(t *testing.T) {
 			is: "invalid", text: "sdns: 400 Bad Request: Not valid.: INVALID: the name: the ARN (request r-1)",
 		},
 		"unauthorized": {
-			answer: response{status: 401, body: `{"message":"Token is invalid/expired"}`},
-			want:   alexaevents.Error{Status: 401, Message: "Token is invalid/expired", RequestID: "r-1"},
-			is:     "unauthorized", text: "sdns: 401 Unauthorized: Token is invalid/expired (request r-1); get a new access token with the scope alexa::ask:subscriptions",
+			response: response{status: 401, body: `{"message":"Token is invalid/expired"}`},
+			want:     alexaevents.Error{Status: 401, Message: "Token is invalid/expired", RequestID: "r-1"},
+			is:       "unauthorized", text: "sdns: 401 Unauthorized: Token is invalid/expired (request r-1); get a new access token with the scope alexa::ask:subscriptions",
 		},
 		"forbidden": {
-			answer: response{status: 403, body: `{"message":"No.","violations":[{"code":"X","message":"y"}]}`},
-			want:   alexaevents.Error{Status: 403, Message: "No.", RequestID: "r-1", Violations: []alexaevents.Violation{{Code: "X", Message: "y"}}},
-			is:     "forbidden", text: "sdns: 403 Forbidden: No.: X: y (request r-1); use a token of a user with a role in this vendor, obtained with the LWA client of the subscriber",
+			response: response{status: 403, body: `{"message":"No.","violations":[{"code":"X","message":"y"}]}`},
+			want:     alexaevents.Error{Status: 403, Message: "No.", RequestID: "r-1", Violations: []alexaevents.Violation{{Code: "X", Message: "y"}}},
+			is:       "forbidden", text: "sdns: 403 Forbidden: No.: X: y (request r-1); use a token of a user with a role in this vendor, obtained with the LWA client of the subscriber",
 		},
 		"not found": {
-			answer: response{status: 404, body: `{"code":"GONE","message":"It is not here."}`},
-			want:   alexaevents.Error{Status: 404, Code: "GONE", Message: "It is not here.", RequestID: "r-1"},
-			is:     "not found", text: "sdns: 404 Not Found: GONE: It is not here. (request r-1)",
+			response: response{status: 404, body: `{"code":"GONE","message":"It is not here."}`},
+			want:     alexaevents.Error{Status: 404, Code: "GONE", Message: "It is not here.", RequestID: "r-1"},
+			is:       "not found", text: "sdns: 404 Not Found: GONE: It is not here. (request r-1)",
 		},
-		"throttled":  {answer: response{status: 429}, want: alexaevents.Error{Status: 429, RequestID: "r-1"}, is: "throttled", text: "sdns: 429 Too Many Requests (request r-1)"},
-		"broken":     {answer: response{status: 500}, want: alexaevents.Error{Status: 500, RequestID: "r-1"}, is: "unavailable", text: "sdns: 500 Internal Server Error (request r-1)"},
-		"overloaded": {answer: response{status: 503, body: "<html>"}, want: alexaevents.Error{Status: 503, RequestID: "r-1"}, is: "unavailable", text: "sdns: 503 Service Unavailable (request r-1)"},
+		"throttled":  {response: response{status: 429}, want: alexaevents.Error{Status: 429, RequestID: "r-1"}, is: "throttled", text: "sdns: 429 Too Many Requests (request r-1)"},
+		"broken":     {response: response{status: 500}, want: alexaevents.Error{Status: 500, RequestID: "r-1"}, is: "unavailable", text: "sdns: 500 Internal Server Error (request r-1)"},
+		"overloaded": {response: response{status: 503, body: "<html>"}, want: alexaevents.Error{Status: 503, RequestID: "r-1"}, is: "unavailable", text: "sdns: 503 Service Unavailable (request r-1)"},
 		"HTML": {
-			answer: response{status: 200, body: "<html>"},
-			want:   alexaevents.Error{Status: 200, Message: "the response body is not the expected JSON", RequestID: "r-1"},
-			is:     "unavailable", text: "sdns: 200 OK: the response body is not the expected JSON (request r-1)",
+			response: response{status: 200, body: "<html>"},
+			want:     alexaevents.Error{Status: 200, Message: "the response body is not the expected JSON", RequestID: "r-1"},
+			is:       "unavailable", text: "sdns: 200 OK: the response body is not the expected JSON (request r-1)",
 		},
-		"reset":    {answer: response{err: syscall.ECONNRESET}, is: "unavailable", text: "sdns: no response: connection reset by peer"},
-		"no token": {answer: response{err: lwa.ErrRefused}, text: "sdns: no response: " + lwa.ErrRefused.Error()},
-		"teapot":   {answer: response{status: 418}, want: alexaevents.Error{Status: 418, RequestID: "r-1"}, text: "sdns: 418 I'm a teapot (request r-1)"},
+		"reset":    {response: response{err: syscall.ECONNRESET}, is: "unavailable", text: "sdns: no response: connection reset by peer"},
+		"no token": {response: response{err: lwa.ErrRefused}, text: "sdns: no response: " + lwa.ErrRefused.Error()},
+		"teapot":   {response: response{status: 418}, want: alexaevents.Error{Status: 418, RequestID: "r-1"}, text: "sdns: 418 I'm a teapot (request r-1)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // GET is sent again, seconds later
-				s := &script{answers: []response{test.answer}}
+				s := &script{responses: []response{test.response}}
 				_, err := s.client().Vendors(t.Context())
 				var got *alexaevents.Error
 				require.ErrorAs(t, err, &got)
@@ -88,25 +88,18 @@ func TestErrors(t *testing.T) {
 				for name, sentinel := range sentinels {
 					require.Equal(t, name == test.is, errors.Is(err, sentinel), name)
 				}
-				if test.answer.err != nil {
-					require.ErrorIs(t, err, test.answer.err)
+				if test.response.err != nil {
+					require.ErrorIs(t, err, test.response.err)
 				}
 			})
 		})
 	}
 }
 
-// An error that a test makes behaves like one of the client.
-func TestErrorLiteral(t *testing.T) {
-	err := error(&alexaevents.Error{API: "sdns", Status: 503, Message: "down"})
-	require.ErrorIs(t, err, alexaevents.ErrUnavailable)
-	require.EqualError(t, err, "sdns: 503 Service Unavailable: down")
-}
-
-// A creation is sent once: nobody knows whether the first one had its effect.
-func TestCreationsAreSentOnce(t *testing.T) {
-	for _, answer := range []response{{status: 503}, {err: syscall.ECONNRESET}} {
-		s := &script{answers: []response{answer}}
+// A creation is not retried: the first request may have succeeded.
+func TestCreationsAreNotRetried(t *testing.T) {
+	for _, failure := range []response{{status: 503}, {err: syscall.ECONNRESET}} {
+		s := &script{responses: []response{failure}}
 		_, err := s.client().CreateSubscriber(t.Context(), fullSubscriber)
 		require.ErrorIs(t, err, alexaevents.ErrUnavailable)
 		_, err = s.client().CreateSubscription(t.Context(), fullSubscription)
@@ -114,13 +107,12 @@ func TestCreationsAreSentOnce(t *testing.T) {
 		require.Len(t, s.requests, 2)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		s := &script{answers: []response{{status: 429}, {err: syscall.ECONNRESET}, {status: 503}, {status: 204}}}
+		s := &script{responses: []response{{status: 429}, {err: syscall.ECONNRESET}, {status: 503}, {status: 204}}}
 		require.NoError(t, s.client().DeleteSubscription(t.Context(), "x"))
 		require.Len(t, s.requests, 4)
 	})
 }
 
-// Without a client of one's own there is no access token.
 func TestNilHTTPClient(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // nothing leaves the machine
@@ -181,7 +173,7 @@ func TestInvalidRequestsAreNotSent(t *testing.T) {
 				createSubscription: func(c *sdns.Client) error { _, err := c.CreateSubscription(t.Context(), subscription); return err },
 				updateSubscription: func(c *sdns.Client) error { return c.UpdateSubscription(t.Context(), subscription) },
 			} {
-				s := &script{answers: []response{{status: http.StatusCreated, location: "/x"}}}
+				s := &script{responses: []response{{status: http.StatusCreated, location: "/x"}}}
 				err := call(s.client())
 				if test.fails&operation == 0 {
 					require.NoError(t, err)
@@ -201,7 +193,7 @@ func TestInvalidRequestsAreNotSent(t *testing.T) {
 }
 
 func TestInvalidIDsAndVendorsAreNotSent(t *testing.T) {
-	s := &script{answers: []response{{status: 200, body: "{}"}}}
+	s := &script{responses: []response{{status: 200, body: "{}"}}}
 	c := s.client()
 	for _, id := range []string{"", ".", "..", strings.Repeat("x", 256)} {
 		for name, call := range map[string]func() error{

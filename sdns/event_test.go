@@ -73,7 +73,7 @@ func skillEvent(name, status string) string {
 		"skill": {"skillId": "amzn1.ask.skill.s", "vendorId": "M1"}}}`, name, status)
 }
 
-// common is what Parse makes of the envelope of a skillEvent.
+// common returns the parsed envelope of a skillEvent.
 func common(name sdns.EventName, status sdns.Status) sdns.Envelope {
 	return sdns.Envelope{
 		EventName: name, RequestID: "3a8bd4ce", Timestamp: at, Status: status, CustomerID: "amzn1.account.c",
@@ -114,7 +114,8 @@ func TestVerification(t *testing.T) {
 	}
 }
 
-// Amazon's tables have the subscription beside the payload, its examples inside.
+// The subscription is beside the payload in Amazon's tables, inside it in Amazon's
+// examples.
 func TestSubscriptionInsideOrBeside(t *testing.T) {
 	const inside, beside = `"payload": {"subscription": {"subscriptionId": "inside"}}`, `"subscription": {"subscriptionId": "beside"}`
 	for members, want := range map[string]string{
@@ -181,9 +182,8 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// Whatever member is missing, null or of another JSON type, every other field is
-// as it was.
-func TestNoMemberIsNeeded(t *testing.T) {
+// A member that is missing, null or of another JSON type changes no other field.
+func TestMembersAreOptional(t *testing.T) {
 	others := []string{"", "null", "true", "5", `"text"`, `[]`, `["a"]`, `{}`, `{"x": {"skillId": 1}}`}
 	for name, fixture := range fixtures {
 		var whole map[string]any
@@ -206,7 +206,7 @@ func TestNoMemberIsNeeded(t *testing.T) {
 	}
 }
 
-// texts are what the exported fields of an event hold.
+// texts returns the texts in the exported fields of an event.
 func texts(event sdns.Event) map[string]bool {
 	found := map[string]bool{}
 	e := event.Common()
@@ -239,7 +239,7 @@ func paths(node any) (all [][]string) {
 	return all
 }
 
-// leaves are the texts at or below a path.
+// leaves returns the texts at or below a path.
 func leaves(node any, path []string) map[string]bool {
 	for _, name := range path {
 		node = node.(map[string]any)[name]
@@ -260,7 +260,7 @@ func leaves(node any, path []string) map[string]bool {
 	return found
 }
 
-// replace puts other JSON at a path of a document, nothing if it is "".
+// replace replaces the JSON at a path of a document. It deletes it if other is "".
 func replace(t *testing.T, data string, path []string, other string) string {
 	var root map[string]any
 	require.NoError(t, json.Unmarshal([]byte(data), &root))
@@ -278,8 +278,8 @@ func replace(t *testing.T, data string, path []string, other string) string {
 	return string(changed)
 }
 
-// Members that Amazon may add, even under the names of others, change nothing.
-func TestWhatIsAddedChangesNothing(t *testing.T) {
+// Added members change nothing, even with the names of other members.
+func TestAddedMembersChangeNothing(t *testing.T) {
 	names := []string{"status", "skillId", "vendorId", "locale", "customerId", "subscriptionId", "eventName", "reviewId", "url", "starRating", "requestId", "timestamp", "x"}
 	rapid.Check(t, func(t *rapid.T) {
 		fixture := fixtures[rapid.SampledFrom(slices.Sorted(maps.Keys(fixtures))).Draw(t, "event")]
@@ -368,7 +368,7 @@ func TestEventsPrintAsASummary(t *testing.T) {
 	require.Equal(t, "{}", fmt.Sprint(new(sdns.Verification)))
 }
 
-// Nothing personal, and nothing that this version does not know, is printed.
+// Events print no personal data and no unknown members.
 func TestEventsDoNotLeak(t *testing.T) {
 	for name, fixture := range fixtures {
 		data := strings.NewReplacer(

@@ -34,7 +34,7 @@ func TestCovers(t *testing.T) {
 	}
 }
 
-// Every event that can be named has a type, and every type a name.
+// Every constant has a type, and every type a constant.
 func TestNamesAndTypesAgree(t *testing.T) {
 	file, err := parser.ParseFile(token.NewFileSet(), "events.go", nil, 0)
 	require.NoError(t, err)

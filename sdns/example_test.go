@@ -202,8 +202,8 @@ func ExampleClient_developerOfAnOrganization() {
 	// My skills [AlexaDevelopmentEvent.ManifestUpdate] <nil>
 }
 
-// In a program, the function goes to a handler of package sns, whose requests
-// are signed by SNS:
+// In a program, the function goes to a handler of package sns, which verifies the
+// signature of SNS:
 //
 //	http.Handle("POST /sns", &sns.Handler{Verifier: &sns.Verifier{Topics: topics}, Receive: receive})
 func ExampleReceive() {
@@ -225,7 +225,7 @@ func ExampleReceive() {
 		`{"requestId": "r-1", "timestamp": "2026-11-21T22:00:00Z", "eventName": "AlexaDevelopmentEvent.ManifestUpdate", "payload": {
 			"status": "FAILED", "skill": {"skillId": "amzn1.ask.skill.example", "vendorId": "M1EXAMPLE"}}}`,
 		`{"eventName": "AlexaDevelopmentEvent.OfTomorrow"}`,
-		`an alarm of something else`,
+		`an alarm of another service`,
 	} {
 		if err := receive(context.Background(), &sns.Message{Message: text}); err != nil {
 			fmt.Println(err)
@@ -238,7 +238,7 @@ func ExampleReceive() {
 	// sdns: malformed event: not a JSON object at byte 0
 }
 
-// Only the list says which subscribers Amazon has made inactive.
+// Only the list has the status of subscribers.
 func ExampleClient_Reactivate() {
 	ctx := context.Background()
 	cloud := alexatest.NewCloud() // Amazon in memory
@@ -265,7 +265,7 @@ func ExampleClient_Reactivate() {
 		}
 		fmt.Println(subscriber.Name, subscriber.Status)
 		if subscriber.Status == sdns.Inactive {
-			cloud.SetTopic(alexatest.Topic{ARN: subscriber.TopicARN}) // mend what was wrong
+			cloud.SetTopic(alexatest.Topic{ARN: subscriber.TopicARN}) // fix the topic
 			fmt.Println("reactivated:", client.Reactivate(ctx, subscriber.ID))
 		}
 	}
@@ -282,7 +282,7 @@ func ExampleClient_Reactivate() {
 	// three ACTIVE
 }
 
-// The role's other half is PermissionPolicy; CloudFormation makes a role of both.
+// The role also needs PermissionPolicy. CloudFormation creates a role with both.
 func ExampleTrustPolicy() {
 	policy, err := sdns.TrustPolicy("M123456EXAMPLE", "arn:aws:sns:us-east-1:000011112222:skills")
 	if err != nil {

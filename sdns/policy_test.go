@@ -52,7 +52,7 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-// A policy must not come out wider than it was meant.
+// A policy must not allow more than intended.
 func TestPoliciesRefuse(t *testing.T) {
 	for name, test := range map[string]struct{ vendorID, topic, field string }{
 		"no topic":             {"M1", "", "topicARN"},

@@ -25,38 +25,38 @@ var sentinels = map[string]error{
 
 func TestErrors(t *testing.T) {
 	for name, test := range map[string]struct {
-		answer response
-		want   alexaevents.Error
-		is     string
-		text   string
+		response response
+		want     alexaevents.Error
+		is       string
+		text     string
 	}{
 		"violations": {
-			answer: response{status: 400, body: `{"code":"BAD","message":"Not valid.","violations":[{"code":"INVALID","message":"the unit"}]}`},
-			want:   alexaevents.Error{Status: 400, Code: "BAD", Message: "Not valid.", RequestID: "r-1", Violations: []alexaevents.Violation{{Code: "INVALID", Message: "the unit"}}},
-			is:     "invalid", text: "smartprops: 400 Bad Request: BAD: Not valid.: INVALID: the unit (request r-1)",
+			response: response{status: 400, body: `{"code":"BAD","message":"Not valid.","violations":[{"code":"INVALID","message":"the unit"}]}`},
+			want:     alexaevents.Error{Status: 400, Code: "BAD", Message: "Not valid.", RequestID: "r-1", Violations: []alexaevents.Violation{{Code: "INVALID", Message: "the unit"}}},
+			is:       "invalid", text: "smartprops: 400 Bad Request: BAD: Not valid.: INVALID: the unit (request r-1)",
 		},
 		"unauthorized": {
-			answer: response{status: 401}, want: alexaevents.Error{Status: 401, RequestID: "r-1"}, is: "unauthorized",
+			response: response{status: 401}, want: alexaevents.Error{Status: 401, RequestID: "r-1"}, is: "unauthorized",
 			text: "smartprops: 401 Unauthorized (request r-1); get a new access token with the scope alexa::enterprise:management",
 		},
 		"forbidden": {
-			answer: response{status: 403}, want: alexaevents.Error{Status: 403, RequestID: "r-1"}, is: "forbidden",
+			response: response{status: 403}, want: alexaevents.Error{Status: 403, RequestID: "r-1"}, is: "forbidden",
 			text: "smartprops: 403 Forbidden (request r-1); register the token's client in the console of Alexa Smart Properties, under Administration > Alexa Management API Clients",
 		},
-		"not found":  {answer: response{status: 404}, want: alexaevents.Error{Status: 404, RequestID: "r-1"}, is: "not found", text: "smartprops: 404 Not Found (request r-1)"},
-		"throttled":  {answer: response{status: 429}, want: alexaevents.Error{Status: 429, RequestID: "r-1"}, is: "throttled", text: "smartprops: 429 Too Many Requests (request r-1)"},
-		"overloaded": {answer: response{status: 503, body: "<html>"}, want: alexaevents.Error{Status: 503, RequestID: "r-1"}, is: "unavailable", text: "smartprops: 503 Service Unavailable (request r-1)"},
+		"not found":  {response: response{status: 404}, want: alexaevents.Error{Status: 404, RequestID: "r-1"}, is: "not found", text: "smartprops: 404 Not Found (request r-1)"},
+		"throttled":  {response: response{status: 429}, want: alexaevents.Error{Status: 429, RequestID: "r-1"}, is: "throttled", text: "smartprops: 429 Too Many Requests (request r-1)"},
+		"overloaded": {response: response{status: 503, body: "<html>"}, want: alexaevents.Error{Status: 503, RequestID: "r-1"}, is: "unavailable", text: "smartprops: 503 Service Unavailable (request r-1)"},
 		"empty": {
-			answer: response{status: 200}, is: "unavailable",
+			response: response{status: 200}, is: "unavailable",
 			want: alexaevents.Error{Status: 200, Message: "the response body is not the expected JSON", RequestID: "r-1"},
 			text: "smartprops: 200 OK: the response body is not the expected JSON (request r-1)",
 		},
-		"reset":    {answer: response{err: syscall.ECONNRESET}, is: "unavailable", text: "smartprops: no response: connection reset by peer"},
-		"no token": {answer: response{err: lwa.ErrRefused}, text: "smartprops: no response: " + lwa.ErrRefused.Error()},
+		"reset":    {response: response{err: syscall.ECONNRESET}, is: "unavailable", text: "smartprops: no response: connection reset by peer"},
+		"no token": {response: response{err: lwa.ErrRefused}, text: "smartprops: no response: " + lwa.ErrRefused.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // GET is sent again, seconds later
-				s := &script{answers: []response{test.answer}}
+				s := &script{responses: []response{test.response}}
 				_, err := s.client().Subscription(t.Context(), "x")
 				var got *alexaevents.Error
 				require.ErrorAs(t, err, &got)
@@ -65,22 +65,14 @@ func TestErrors(t *testing.T) {
 				for name, sentinel := range sentinels {
 					require.Equal(t, name == test.is, errors.Is(err, sentinel), name)
 				}
-				if test.answer.err != nil {
-					require.ErrorIs(t, err, test.answer.err)
+				if test.response.err != nil {
+					require.ErrorIs(t, err, test.response.err)
 				}
 			})
 		})
 	}
 }
 
-// An error that a test makes behaves like one of the client.
-func TestErrorLiteral(t *testing.T) {
-	err := error(&alexaevents.Error{API: "smartprops", Status: 503, Message: "down"})
-	require.ErrorIs(t, err, alexaevents.ErrUnavailable)
-	require.EqualError(t, err, "smartprops: 503 Service Unavailable: down")
-}
-
-// Without a client of one's own there is no access token.
 func TestNilHTTPClient(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // nothing leaves the machine
@@ -98,7 +90,7 @@ func TestInvalidConfigurationsAreNotSent(t *testing.T) {
 		"any":           {{ID: "arn:aws:sns:us-east-1:000011112222:*"}},
 		"any in region": {{ID: "arn:aws:sns:*:000011112222:topic"}},
 	} {
-		s := &script{answers: []response{{status: 201, location: "x"}}}
+		s := &script{responses: []response{{status: 201, location: "x"}}}
 		_, err := s.client().CreateConfiguration(t.Context(), smartprops.Configuration{DeliveryChannels: channels})
 		var invalid *alexaevents.InvalidError
 		require.ErrorAs(t, err, &invalid, name)
@@ -137,7 +129,7 @@ func TestInvalidSubscriptionsAreNotSent(t *testing.T) {
 		"unit of another type":  {smartprops.Subscription{ConfigurationID: "c", EventType: smartprops.EventAutomationCompletion, Entities: raw("unit", `{"id":5}`)}, "Subscription.Entities"},
 		"parent no object":      {smartprops.Subscription{ConfigurationID: "c", EventType: smartprops.EventSubscriptionActivation, Entities: raw("unit", `{"parent":"p"}`)}, "Subscription.Entities"},
 	} {
-		s := &script{answers: []response{{status: 201, location: "x"}}}
+		s := &script{responses: []response{{status: 201, location: "x"}}}
 		_, err := s.client().CreateSubscription(t.Context(), test.subscription)
 		var invalid *alexaevents.InvalidError
 		require.ErrorAs(t, err, &invalid, name)
@@ -148,7 +140,7 @@ func TestInvalidSubscriptionsAreNotSent(t *testing.T) {
 }
 
 func TestInvalidIDsAreNotSent(t *testing.T) {
-	s := &script{answers: []response{{status: 200, body: "{}"}}}
+	s := &script{responses: []response{{status: 200, body: "{}"}}}
 	c := s.client()
 	for _, id := range []string{"", ".", ".."} {
 		for name, call := range map[string]func() error{
@@ -164,7 +156,7 @@ func TestInvalidIDsAreNotSent(t *testing.T) {
 }
 
 func TestFailuresOfOperations(t *testing.T) {
-	s := &script{answers: []response{{status: 404}}}
+	s := &script{responses: []response{{status: 404}}}
 	c := s.client()
 	_, err := c.Configuration(t.Context(), "x")
 	require.ErrorIs(t, err, alexaevents.ErrNotFound)

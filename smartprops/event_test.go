@@ -105,8 +105,8 @@ func TestParse(t *testing.T) {
 	}
 }
 
-// Nothing but the type is needed, and nothing of another JSON type is an error.
-func TestNoMemberIsNeeded(t *testing.T) {
+// Only the type is required. A member of another JSON type is ignored.
+func TestMembersAreOptional(t *testing.T) {
 	const eventType = `"eventType": {"namespace": "Alexa.Automation.Execution", "name": "Completion"}`
 	for members, want := range map[string]smartprops.AutomationCompletion{
 		``:                {},
@@ -148,8 +148,8 @@ func TestNoMemberIsNeeded(t *testing.T) {
 	}
 }
 
-// Whether Amazon verifies a topic is not known; what other services send for it
-// is no error.
+// Other services of Amazon verify a topic with an empty object. Whether this one does
+// is not known.
 func TestEmptyObject(t *testing.T) {
 	got, err := smartprops.Parse([]byte(" {\n}"))
 	require.NoError(t, err)
@@ -205,7 +205,7 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// An event prints as a summary, and nothing of what it tells about a unit.
+// An event prints as a summary without its unit.
 func TestEventsPrintAsASummary(t *testing.T) {
 	for eventType := range fixtures {
 		data := bytes.ReplaceAll(document(eventType, `{"automation": {"id": "canary"}, "result": {"status": "canary", "errors": [{"id": "canary"}]}}`), []byte("amzn1"), []byte("canary"))

@@ -20,19 +20,20 @@ import (
 	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
-// amazon answers requests in turn and remembers them; the last answer repeats.
+// amazon sends its responses in order, the last one repeatedly, and keeps the
+// requests.
 type amazon struct {
-	answers  []answer
-	requests []*http.Request
-	bodies   []string
-	times    []time.Time
+	responses []response
+	requests  []*http.Request
+	bodies    []string
+	times     []time.Time
 }
 
-type answer struct {
+type response struct {
 	status int
 	header http.Header
 	body   string
-	err    error // instead of an answer
+	err    error // instead of a response
 	broken error // instead of the end of the body
 }
 
@@ -48,7 +49,7 @@ func (a *amazon) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		body = string(data)
 	}
-	next := a.answers[min(len(a.requests), len(a.answers)-1)]
+	next := a.responses[min(len(a.requests), len(a.responses)-1)]
 	a.requests, a.bodies, a.times = append(a.requests, r), append(a.bodies, body), append(a.times, time.Now())
 	if next.err != nil {
 		return nil, next.err
@@ -94,7 +95,7 @@ func TestRequest(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := &amazon{answers: []answer{{status: 200}}}
+			a := &amazon{responses: []response{{status: 200}}}
 			_, err := a.client().Do(t.Context(), test.request)
 			require.NoError(t, err)
 			sent := a.requests[0]
@@ -102,13 +103,13 @@ func TestRequest(t *testing.T) {
 			require.Equal(t, test.url, sent.URL.String())
 			require.Equal(t, test.body, a.bodies[0])
 			require.Empty(t, cmp.Diff(test.header, sent.Header))
-			require.Equal(t, test.body != "", sent.GetBody != nil, "a transport must be able to send the body again")
+			require.Equal(t, test.body != "", sent.GetBody != nil, "a transport must be able to resend the body")
 		})
 	}
 }
 
-func TestAnswer(t *testing.T) {
-	a := &amazon{answers: []answer{{status: 201, header: http.Header{"Location": {"/x"}}, body: `{"id":"1"}`}}}
+func TestResponse(t *testing.T) {
+	a := &amazon{responses: []response{{status: 201, header: http.Header{"Location": {"/x"}}, body: `{"id":"1"}`}}}
 	got, err := a.client().Do(t.Context(), rest.Request{Method: http.MethodPost, Path: target})
 	require.NoError(t, err)
 	require.Equal(t, 201, got.Status)
@@ -118,9 +119,9 @@ func TestAnswer(t *testing.T) {
 	require.Equal(t, "1", body.ID)
 }
 
-func TestDecodeSurvivesWhatIsNotJSON(t *testing.T) {
+func TestInvalidJSON(t *testing.T) {
 	for _, body := range []string{"", " ", "<html></html>", `{"id":`, `{"id":5}`, `[]`} {
-		a := &amazon{answers: []answer{{status: 200, body: body, header: http.Header{"X-Amzn-Requestid": {"r-1"}}}}}
+		a := &amazon{responses: []response{{status: 200, body: body, header: http.Header{"X-Amzn-Requestid": {"r-1"}}}}}
 		got, err := a.client().Do(t.Context(), rest.Request{Method: http.MethodGet, Path: target})
 		require.NoError(t, err)
 		require.Equal(t, body, string(got.Body))
@@ -134,72 +135,72 @@ func TestDecodeSurvivesWhatIsNotJSON(t *testing.T) {
 	}
 }
 
-// kinds are what an error of the client can be.
+// kinds are the possible kinds of an error.
 var kinds = []error{
 	alexaevents.ErrInvalid, alexaevents.ErrUnauthorized, alexaevents.ErrForbidden, alexaevents.ErrNotFound,
 	alexaevents.ErrThrottled, alexaevents.ErrUnavailable,
 }
 
-func TestRefusals(t *testing.T) {
+func TestErrorResponses(t *testing.T) {
 	long := strings.Repeat("é", 1000)
 	for name, test := range map[string]struct {
-		answer answer
-		want   alexaevents.Error
-		kind   error
-		text   string
+		response response
+		want     alexaevents.Error
+		kind     error
+		text     string
 	}{
 		"violations": {
-			answer: answer{status: 400, body: `{"message":"Not valid.","violations":[{"code":"A","message":"one"},{"message":"two"},{}]}`, header: http.Header{"X-Amzn-Requestid": {"r-1"}}},
-			want:   alexaevents.Error{Status: 400, Message: "Not valid.", Violations: []alexaevents.Violation{{Code: "A", Message: "one"}, {Message: "two"}, {}}, RequestID: "r-1"},
-			kind:   alexaevents.ErrInvalid,
-			text:   "400 Bad Request: Not valid.: A: one: two (request r-1)",
+			response: response{status: 400, body: `{"message":"Not valid.","violations":[{"code":"A","message":"one"},{"message":"two"},{}]}`, header: http.Header{"X-Amzn-Requestid": {"r-1"}}},
+			want:     alexaevents.Error{Status: 400, Message: "Not valid.", Violations: []alexaevents.Violation{{Code: "A", Message: "one"}, {Message: "two"}, {}}, RequestID: "r-1"},
+			kind:     alexaevents.ErrInvalid,
+			text:     "400 Bad Request: Not valid.: A: one: two (request r-1)",
 		},
 		"code": {
-			answer: answer{status: 404, body: `{"code":"NO_SUCH","message":"gone"}`},
-			want:   alexaevents.Error{Status: 404, Code: "NO_SUCH", Message: "gone"},
-			kind:   alexaevents.ErrNotFound,
-			text:   "404 Not Found: NO_SUCH: gone",
+			response: response{status: 404, body: `{"code":"NO_SUCH","message":"gone"}`},
+			want:     alexaevents.Error{Status: 404, Code: "NO_SUCH", Message: "gone"},
+			kind:     alexaevents.ErrNotFound,
+			text:     "404 Not Found: NO_SUCH: gone",
 		},
 		"code of another type": {
-			answer: answer{status: 403, body: `{"code":17,"message":{"a":1},"violations":[{"code":[],"message":null}]}`},
-			want:   alexaevents.Error{Status: 403, Code: "17", Violations: []alexaevents.Violation{{}}},
-			kind:   alexaevents.ErrForbidden,
-			text:   "403 Forbidden: 17",
+			response: response{status: 403, body: `{"code":17,"message":{"a":1},"violations":[{"code":[],"message":null}]}`},
+			want:     alexaevents.Error{Status: 403, Code: "17", Violations: []alexaevents.Violation{{}}},
+			kind:     alexaevents.ErrForbidden,
+			text:     "403 Forbidden: 17",
 		},
 		"violations of another type": {
-			answer: answer{status: 400, body: `{"violations":"many","message":"m"}`},
-			want:   alexaevents.Error{Status: 400, Message: "m"},
-			kind:   alexaevents.ErrInvalid,
-			text:   "400 Bad Request: m",
+			response: response{status: 400, body: `{"violations":"many","message":"m"}`},
+			want:     alexaevents.Error{Status: 400, Message: "m"},
+			kind:     alexaevents.ErrInvalid,
+			text:     "400 Bad Request: m",
 		},
-		"empty":     {answer: answer{status: 401}, want: alexaevents.Error{Status: 401}, kind: alexaevents.ErrUnauthorized, text: "401 Unauthorized"},
-		"HTML":      {answer: answer{status: 503, body: "<html>"}, want: alexaevents.Error{Status: 503}, kind: alexaevents.ErrUnavailable, text: "503 Service Unavailable"},
-		"throttled": {answer: answer{status: 429, body: `{"message":"slow"}`}, want: alexaevents.Error{Status: 429, Message: "slow"}, kind: alexaevents.ErrThrottled, text: "429 Too Many Requests: slow"},
-		"408":       {answer: answer{status: 408}, want: alexaevents.Error{Status: 408}, kind: alexaevents.ErrUnavailable, text: "408 Request Timeout"},
-		"500":       {answer: answer{status: 500}, want: alexaevents.Error{Status: 500}, kind: alexaevents.ErrUnavailable, text: "500 Internal Server Error"},
-		"502":       {answer: answer{status: 502}, want: alexaevents.Error{Status: 502}, kind: alexaevents.ErrUnavailable, text: "502 Bad Gateway"},
-		"504":       {answer: answer{status: 504}, want: alexaevents.Error{Status: 504}, kind: alexaevents.ErrUnavailable, text: "504 Gateway Timeout"},
-		"501":       {answer: answer{status: 501}, want: alexaevents.Error{Status: 501}, text: "501 Not Implemented"},
+		"empty":     {response: response{status: 401}, want: alexaevents.Error{Status: 401}, kind: alexaevents.ErrUnauthorized, text: "401 Unauthorized"},
+		"HTML":      {response: response{status: 503, body: "<html>"}, want: alexaevents.Error{Status: 503}, kind: alexaevents.ErrUnavailable, text: "503 Service Unavailable"},
+		"throttled": {response: response{status: 429, body: `{"message":"slow"}`}, want: alexaevents.Error{Status: 429, Message: "slow"}, kind: alexaevents.ErrThrottled, text: "429 Too Many Requests: slow"},
+		"408":       {response: response{status: 408}, want: alexaevents.Error{Status: 408}, kind: alexaevents.ErrUnavailable, text: "408 Request Timeout"},
+		"500":       {response: response{status: 500}, want: alexaevents.Error{Status: 500}, kind: alexaevents.ErrUnavailable, text: "500 Internal Server Error"},
+		"502":       {response: response{status: 502}, want: alexaevents.Error{Status: 502}, kind: alexaevents.ErrUnavailable, text: "502 Bad Gateway"},
+		"504":       {response: response{status: 504}, want: alexaevents.Error{Status: 504}, kind: alexaevents.ErrUnavailable, text: "504 Gateway Timeout"},
+		"501":       {response: response{status: 501}, want: alexaevents.Error{Status: 501}, text: "501 Not Implemented"},
 		"broken": {
-			answer: answer{status: 400, body: `{"message":"m"}`, broken: io.ErrUnexpectedEOF},
-			want:   alexaevents.Error{Status: 400, Message: "m"},
-			kind:   alexaevents.ErrInvalid,
-			text:   "400 Bad Request: m",
+			response: response{status: 400, body: `{"message":"m"}`, broken: io.ErrUnexpectedEOF},
+			want:     alexaevents.Error{Status: 400, Message: "m"},
+			kind:     alexaevents.ErrInvalid,
+			text:     "400 Bad Request: m",
 		},
 		"redirect": {
-			answer: answer{status: 302, header: http.Header{"Location": {"https://other.example/"}}},
-			want:   alexaevents.Error{Status: 302},
-			text:   "302 Found",
+			response: response{status: 302, header: http.Header{"Location": {"https://other.example/"}}},
+			want:     alexaevents.Error{Status: 302},
+			text:     "302 Found",
 		},
 		"words on many lines": {
-			answer: answer{status: 400, body: `{"message":"a\nb\u0000` + long + `"}`},
-			want:   alexaevents.Error{Status: 400, Message: "a b " + strings.Repeat("é", 296)},
-			kind:   alexaevents.ErrInvalid,
-			text:   "400 Bad Request: a b " + strings.Repeat("é", 296),
+			response: response{status: 400, body: `{"message":"a\nb\u0000` + long + `"}`},
+			want:     alexaevents.Error{Status: 400, Message: "a b " + strings.Repeat("é", 296)},
+			kind:     alexaevents.ErrInvalid,
+			text:     "400 Bad Request: a b " + strings.Repeat("é", 296),
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := &amazon{answers: []answer{test.answer}}
+			a := &amazon{responses: []response{test.response}}
 			_, err := a.client().Do(t.Context(), rest.Request{Method: http.MethodPost, Path: target})
 			var got *alexaevents.Error
 			require.ErrorAs(t, err, &got)
@@ -210,14 +211,14 @@ func TestRefusals(t *testing.T) {
 			for _, kind := range kinds {
 				require.Equal(t, kind == test.kind, errors.Is(err, kind), "%v", kind)
 			}
-			require.Len(t, a.requests, 1, "followed a redirect, or sent again")
+			require.Len(t, a.requests, 1, "followed a redirect, or retried")
 		})
 	}
 }
 
-func TestAnswersHaveALimit(t *testing.T) {
+func TestResponsesHaveALimit(t *testing.T) {
 	for size, ok := range map[int]bool{1 << 20: true, 1<<20 + 1: false} {
-		a := &amazon{answers: []answer{{status: 200, body: strings.Repeat(" ", size)}}}
+		a := &amazon{responses: []response{{status: 200, body: strings.Repeat(" ", size)}}}
 		_, err := a.client().Do(t.Context(), rest.Request{Method: http.MethodGet, Path: target, Repeatable: true})
 		if ok {
 			require.NoError(t, err)
@@ -226,28 +227,28 @@ func TestAnswersHaveALimit(t *testing.T) {
 		require.EqualError(t, err, "things: 200 OK: the response is too long")
 	}
 	violations := strings.Repeat(`{"code":"A"},`, 1000) + "{}"
-	a := &amazon{answers: []answer{{status: 400, body: `{"violations":[` + violations + `]}`}}}
+	a := &amazon{responses: []response{{status: 400, body: `{"violations":[` + violations + `]}`}}}
 	_, err := a.client().Do(t.Context(), rest.Request{Method: http.MethodGet, Path: target})
 	var got *alexaevents.Error
 	require.ErrorAs(t, err, &got)
 	require.Len(t, got.Violations, 20)
 }
 
-func TestNoAnswer(t *testing.T) {
-	decided := errors.New("no access token")
+func TestNoResponse(t *testing.T) {
+	ownError := errors.New("no access token")
 	for name, test := range map[string]struct {
-		answer    answer
+		response  response
 		temporary bool
 		is        error
 	}{
-		"reset":           {answer{err: syscall.ECONNRESET}, true, syscall.ECONNRESET},
-		"closed":          {answer{err: io.EOF}, true, io.EOF},
-		"cut":             {answer{status: 200, broken: io.ErrUnexpectedEOF}, true, io.ErrUnexpectedEOF},
-		"a decision":      {answer{err: decided}, false, decided},
-		"a broken answer": {answer{status: 200, broken: syscall.ECONNRESET}, true, syscall.ECONNRESET},
+		"reset":           {response{err: syscall.ECONNRESET}, true, syscall.ECONNRESET},
+		"closed":          {response{err: io.EOF}, true, io.EOF},
+		"cut":             {response{status: 200, broken: io.ErrUnexpectedEOF}, true, io.ErrUnexpectedEOF},
+		"own error":       {response{err: ownError}, false, ownError},
+		"broken response": {response{status: 200, broken: syscall.ECONNRESET}, true, syscall.ECONNRESET},
 	} {
 		t.Run(name, func(t *testing.T) {
-			a := &amazon{answers: []answer{test.answer}}
+			a := &amazon{responses: []response{test.response}}
 			_, err := a.client().Do(t.Context(), rest.Request{Method: http.MethodGet, Path: target, Query: url.Values{"nextToken": {"canary"}}})
 			var got *alexaevents.Error
 			require.ErrorAs(t, err, &got)
@@ -255,13 +256,13 @@ func TestNoAnswer(t *testing.T) {
 			require.Equal(t, test.temporary, errors.Is(err, alexaevents.ErrTemporary))
 			require.Equal(t, test.temporary, errors.Is(err, alexaevents.ErrUnavailable))
 			require.ErrorIs(t, err, test.is)
-			require.Equal(t, "things: no response: "+test.is.Error(), err.Error(), "and nothing of the URL")
+			require.Equal(t, "things: no response: "+test.is.Error(), err.Error(), "without the URL")
 		})
 	}
 }
 
-func TestRequestsThatCannotBeMade(t *testing.T) {
-	a := &amazon{answers: []answer{{status: 200}}}
+func TestInvalidRequests(t *testing.T) {
+	a := &amazon{responses: []response{{status: 200}}}
 	for name, request := range map[string]rest.Request{
 		"body": {Method: http.MethodPost, Path: target, Body: func() {}},
 		"URL":  {Method: http.MethodGet, Path: "https://api.example/\x7f"},
@@ -275,32 +276,32 @@ func TestRequestsThatCannotBeMade(t *testing.T) {
 	require.Empty(t, a.requests)
 }
 
-func TestRepeat(t *testing.T) {
-	busy, ok := answer{status: 503}, answer{status: 200}
-	after := func(seconds string) answer {
-		return answer{status: 429, header: http.Header{"Retry-After": {seconds}}}
+func TestRetry(t *testing.T) {
+	busy, ok := response{status: 503}, response{status: 200}
+	after := func(seconds string) response {
+		return response{status: 429, header: http.Header{"Retry-After": {seconds}}}
 	}
 	for name, test := range map[string]struct {
-		answers []answer
-		once    bool // not Repeatable
-		sent    int
-		status  int             // of the error; -1 is none
-		pauses  []time.Duration // at least; at most half as much more
+		responses []response
+		once      bool // not Repeatable
+		sent      int
+		status    int             // of the error; -1 is none
+		pauses    []time.Duration // at least; at most half as much more
 	}{
-		"first":              {answers: []answer{ok}, sent: 1, status: -1},
-		"second":             {answers: []answer{busy, ok}, sent: 2, status: -1, pauses: []time.Duration{time.Second}},
-		"last":               {answers: []answer{busy, {err: syscall.ECONNRESET}, {status: 500}, ok}, sent: 4, status: -1, pauses: []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}},
-		"never":              {answers: []answer{busy, busy, busy, {status: 500}, ok}, sent: 4, status: 500, pauses: []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}},
-		"not temporary":      {answers: []answer{{status: 400}, ok}, sent: 1, status: 400},
-		"then not temporary": {answers: []answer{busy, {status: 404}, ok}, sent: 2, status: 404, pauses: []time.Duration{time.Second}},
-		"not repeatable":     {answers: []answer{busy, ok}, once: true, sent: 1, status: 503},
-		"asked to wait":      {answers: []answer{after("20"), ok}, sent: 2, status: -1, pauses: []time.Duration{20 * time.Second}},
-		"asked to wait less": {answers: []answer{after("0"), ok}, sent: 2, status: -1, pauses: []time.Duration{time.Second}},
-		"asked for too long": {answers: []answer{after("61"), ok}, sent: 1, status: 429},
+		"first":              {responses: []response{ok}, sent: 1, status: -1},
+		"second":             {responses: []response{busy, ok}, sent: 2, status: -1, pauses: []time.Duration{time.Second}},
+		"last":               {responses: []response{busy, {err: syscall.ECONNRESET}, {status: 500}, ok}, sent: 4, status: -1, pauses: []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}},
+		"never":              {responses: []response{busy, busy, busy, {status: 500}, ok}, sent: 4, status: 500, pauses: []time.Duration{time.Second, 2 * time.Second, 4 * time.Second}},
+		"not temporary":      {responses: []response{{status: 400}, ok}, sent: 1, status: 400},
+		"then not temporary": {responses: []response{busy, {status: 404}, ok}, sent: 2, status: 404, pauses: []time.Duration{time.Second}},
+		"not repeatable":     {responses: []response{busy, ok}, once: true, sent: 1, status: 503},
+		"asked to wait":      {responses: []response{after("20"), ok}, sent: 2, status: -1, pauses: []time.Duration{20 * time.Second}},
+		"asked to wait less": {responses: []response{after("0"), ok}, sent: 2, status: -1, pauses: []time.Duration{time.Second}},
+		"asked for too long": {responses: []response{after("61"), ok}, sent: 1, status: 429},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				a := &amazon{answers: test.answers}
+				a := &amazon{responses: test.responses}
 				_, err := a.client().Do(t.Context(), rest.Request{Method: http.MethodPut, Path: target, Body: 1, Repeatable: !test.once})
 				if test.status < 0 {
 					require.NoError(t, err)
@@ -321,21 +322,21 @@ func TestRepeat(t *testing.T) {
 	}
 }
 
-func TestRepeatEndsWithTheContext(t *testing.T) {
+func TestRetryEndsWithTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 		defer cancel()
-		a := &amazon{answers: []answer{{status: 503}}}
+		a := &amazon{responses: []response{{status: 503}}}
 		_, err := a.client().Do(ctx, rest.Request{Method: http.MethodGet, Path: target, Repeatable: true})
 		require.EqualError(t, err, "things: 503 Service Unavailable")
 		require.Len(t, a.requests, 2)
 	})
 }
 
-func TestTheEndOfAContextIsNotTemporary(t *testing.T) {
+func TestACancelledContextIsNotTemporary(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	a := &amazon{answers: []answer{{status: 200}}}
+	a := &amazon{responses: []response{{status: 200}}}
 	_, err := a.client().Do(ctx, rest.Request{Method: http.MethodGet, Path: target, Repeatable: true})
 	require.ErrorIs(t, err, context.Canceled)
 	var got *alexaevents.Error
@@ -350,9 +351,8 @@ func TestNilClient(t *testing.T) {
 	require.ErrorIs(t, err, context.Canceled)
 }
 
-// The caller's client is left as it was, with its own rule for redirects.
-func TestDoLeavesTheClientAlone(t *testing.T) {
-	a := &amazon{answers: []answer{{status: 200}}}
+func TestDoDoesNotChangeTheHTTPClient(t *testing.T) {
+	a := &amazon{responses: []response{{status: 200}}}
 	client := a.client()
 	_, err := client.Do(t.Context(), rest.Request{Method: http.MethodGet, Path: target})
 	require.NoError(t, err)
@@ -364,7 +364,7 @@ func TestCreate(t *testing.T) {
 		"/v0/things/amzn1.1": "amzn1.1", "/v0/things/amzn1.1/": "amzn1.1", "amzn1.1": "amzn1.1", "https://api.example/v0/things/amzn1.1?x=y#z": "amzn1.1",
 		"": "", "/": "", "https://api.example": "", "https://api.example/": "", "?x": "", "%zz": "", "a:b": "",
 	} {
-		a := &amazon{answers: []answer{{status: 201, header: http.Header{"Location": {location}}}, {status: 201}, {status: 201, body: `{"id":"in.body"}`, header: http.Header{"Location": {location}}}}}
+		a := &amazon{responses: []response{{status: 201, header: http.Header{"Location": {location}}}, {status: 201}, {status: 201, body: `{"id":"in.body"}`, header: http.Header{"Location": {location}}}}}
 		got, err := a.client().Create(t.Context(), target, nil, false)
 		require.Equal(t, want, got, location)
 		if want == "" {

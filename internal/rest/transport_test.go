@@ -18,7 +18,7 @@ import (
 	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
-func TestClientFollowsNoRedirect(t *testing.T) {
+func TestHTTPClientFollowsNoRedirect(t *testing.T) {
 	server := httptest.NewServer(http.RedirectHandler("https://elsewhere.example/", http.StatusFound))
 	defer server.Close()
 	given := &http.Client{Timeout: time.Minute}
@@ -32,7 +32,7 @@ func TestClientFollowsNoRedirect(t *testing.T) {
 	require.Equal(t, time.Minute, rest.HTTPClient(given).Timeout)
 }
 
-func TestOwnClient(t *testing.T) {
+func TestDefaultClient(t *testing.T) {
 	t.Setenv("HTTPS_PROXY", "http://proxy.example")
 	client := rest.HTTPClient(nil)
 	require.Equal(t, 30*time.Second, client.Timeout)
@@ -42,8 +42,8 @@ func TestOwnClient(t *testing.T) {
 	require.GreaterOrEqual(t, transport.MaxIdleConns, 2*transport.MaxIdleConnsPerHost)
 }
 
-// network is a network in memory that can swallow its connections: they stay
-// open, and nothing comes through any more.
+// network is a network in memory that can drop its connections silently: they stay
+// open and transmit nothing.
 type network struct {
 	net.Listener // nil
 
@@ -77,29 +77,29 @@ func (n *network) dial(context.Context, string, string) (net.Conn, error) {
 	return c, nil
 }
 
-func (n *network) swallow() {
+func (n *network) drop() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, c := range n.conns {
-		c.swallowed.Store(true)
+		c.dropped.Store(true)
 	}
 }
 
 type conn struct {
 	net.Conn
-	swallowed atomic.Bool
+	dropped atomic.Bool
 }
 
 func (c *conn) Write(p []byte) (int, error) {
-	if c.swallowed.Load() {
+	if c.dropped.Load() {
 		return len(p), nil
 	}
 	return c.Conn.Write(p)
 }
 
-// A connection that a network swallowed ends within six seconds, so that the next
-// request gets through.
-func TestOwnClientLeavesDeadConnections(t *testing.T) {
+// A silently dropped connection ends within six seconds, so that the next request
+// succeeds.
+func TestDefaultClientClosesDeadConnections(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		links := &network{server: make(chan net.Conn), closed: make(chan struct{})}
 		server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -126,15 +126,15 @@ func TestOwnClientLeavesDeadConnections(t *testing.T) {
 		require.NoError(t, get())
 		require.Len(t, links.conns, 1)
 
-		links.swallow()
+		links.drop()
 		start := time.Now()
-		require.Error(t, get(), "nobody can know")
+		require.Error(t, get(), "the connection looks open")
 		require.Equal(t, 6*time.Second, time.Since(start))
 		require.NoError(t, get())
 		require.Equal(t, 6*time.Second, time.Since(start))
 		require.Len(t, links.conns, 2)
 
-		links.swallow() // while no request is under way
+		links.drop() // while no request is under way
 		time.Sleep(7 * time.Second)
 		start = time.Now()
 		require.NoError(t, get())
