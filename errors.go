@@ -34,7 +34,7 @@ var (
 	// make this request.
 	ErrForbidden = errors.New("alexaevents: not allowed with this access token")
 
-	// ErrNotFound says that what the request names does not exist.
+	// ErrNotFound says that the resource does not exist.
 	ErrNotFound = errors.New("alexaevents: not found")
 )
 

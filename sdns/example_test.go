@@ -269,17 +269,17 @@ func ExampleClient_Reactivate() {
 			fmt.Println("reactivated:", client.Reactivate(ctx, subscriber.ID))
 		}
 	}
-	for subscriber := range client.Subscribers(ctx, "M1MINE") {
-		fmt.Println(subscriber.Name, subscriber.Status)
+	for subscriber, err := range client.Subscribers(ctx, "M1MINE") {
+		fmt.Println(subscriber.Name, subscriber.Status, err)
 	}
 	// Output:
 	// one ACTIVE
 	// two INACTIVE
 	// reactivated: <nil>
 	// three ACTIVE
-	// one ACTIVE
-	// two ACTIVE
-	// three ACTIVE
+	// one ACTIVE <nil>
+	// two ACTIVE <nil>
+	// three ACTIVE <nil>
 }
 
 // The role also needs PermissionPolicy. CloudFormation creates a role with both.

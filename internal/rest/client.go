@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -107,7 +106,7 @@ func (c Client) Do(ctx context.Context, request Request) (*Response, error) {
 		if failure == nil {
 			return response, nil
 		}
-		retry := errors.Is(failure, alexaevents.ErrTemporary) && (request.Repeatable || Unsent(failure))
+		retry := isTemporary(failure) && (request.Repeatable || Unsent(failure))
 		if !retry || !Pause(ctx, attempt, failure.RetryAfter) {
 			return nil, failure
 		}

@@ -209,7 +209,7 @@ func TestErrorResponses(t *testing.T) {
 			require.EqualError(t, err, "things: "+test.text)
 			require.NoError(t, got.Unwrap())
 			for _, kind := range kinds {
-				require.Equal(t, kind == test.kind, errors.Is(err, kind), "%v", kind)
+				require.Equal(t, errors.Is(test.kind, kind), errors.Is(err, kind), "%v", kind)
 			}
 			require.Len(t, a.requests, 1, "followed a redirect, or retried")
 		})
@@ -259,6 +259,13 @@ func TestNoResponse(t *testing.T) {
 			require.Equal(t, "things: no response: "+test.is.Error(), err.Error(), "without the URL")
 		})
 	}
+}
+
+func TestErrorsOfTheHTTPClientAreNotRetried(t *testing.T) {
+	a := &amazon{responses: []response{{err: alexaevents.ErrThrottled}}}
+	_, err := a.client().Do(t.Context(), rest.Request{Method: http.MethodGet, Path: target, Repeatable: true})
+	require.ErrorIs(t, err, alexaevents.ErrThrottled)
+	require.Len(t, a.requests, 1)
 }
 
 func TestInvalidRequests(t *testing.T) {

@@ -66,8 +66,14 @@ func printable(value any) string {
 // fault is a broken connection. It is ErrUnavailable.
 type fault struct{ error }
 
-func (f fault) Unwrap() error        { return f.error }
-func (f fault) Is(target error) bool { return errors.Is(alexaevents.ErrUnavailable, target) }
+func (f fault) Unwrap() []error { return []error{alexaevents.ErrUnavailable, f.error} }
+
+// isTemporary reports whether a retry may help. A temporary error of the HTTP client's
+// own, such as one of a token source, has had its retries.
+func isTemporary(failure *alexaevents.Error) bool {
+	_, broken := errors.AsType[fault](failure)
+	return broken || failure.Status != 0 && errors.Is(failure, alexaevents.ErrTemporary)
+}
 
 // isFault reports whether a connection broke. Other errors come from the HTTP client
 // itself, which may have no access token.
