@@ -18,7 +18,8 @@ const root = "/v0/developmentEvents"
 // Its methods return an *[alexaevents.Error] if a request failed. They check
 // requests and return an *[alexaevents.InvalidError] for one that Amazon would
 // refuse, without sending it. A request that fails temporarily is retried up to
-// three times. One that creates something is not: Amazon could create it twice.
+// three times. One that creates something is retried only if no connection was
+// made, since Amazon could create it twice.
 type Client struct {
 	// HTTPClient adds an access token with the scope alexa::ask:subscriptions
 	// to each request, as lwa.Source.HTTPClient does. Nil is a client with a

@@ -41,8 +41,8 @@ type Diagnosis struct {
 }
 
 // Diagnose finds reasons why a notification is missing. Amazon reports the status
-// of a subscriber only to its owner, so that it finds less for a developer who
-// uses an organization's subscriber. An error means that a request failed.
+// of a subscriber only to its owner, so Diagnose finds less for a developer who uses
+// an organization's subscriber. An error means that a request failed.
 func (c *Client) Diagnose(ctx context.Context, question Question) (Diagnosis, error) {
 	if question.SubscriberID == "" {
 		return Diagnosis{}, invalid("Question.SubscriberID", "required")

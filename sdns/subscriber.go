@@ -11,11 +11,9 @@ import (
 // Subscriber receives notifications: it is an SNS topic and a role that may publish
 // to it. Its subscriptions select the notifications.
 type Subscriber struct {
-	ID   string // assigned by Amazon
-	Name string
-
-	VendorID string // owner; only sent to Amazon, so that [Client] returns it empty
-
+	ID       string // assigned by Amazon
+	Name     string
+	VendorID string // owner; [Client] returns it empty, since Amazon does not send it
 	TopicARN string // SNS topic; Amazon's endpoint.uri
 	RoleARN  string // IAM role, see [TrustPolicy]; Amazon's endpoint.authorization.arn
 

@@ -19,8 +19,8 @@ import (
 // Its methods return an *[alexaevents.Error] if a request failed. They check
 // requests and return an *[alexaevents.InvalidError] for one that Amazon would
 // refuse, without sending it. A request that fails temporarily is retried up to
-// three times. One that creates something is retried only if it has an idempotency
-// token.
+// three times. One that creates something without an idempotency token is retried
+// only if no connection was made.
 type Client struct {
 	// HTTPClient adds an access token with the scope alexa::enterprise:management
 	// to each request, as lwa.Source.HTTPClient does. Nil is a client with a
