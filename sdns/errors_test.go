@@ -78,7 +78,7 @@ func TestErrors(t *testing.T) {
 		"teapot":   {response: response{status: 418}, want: alexaevents.Error{Status: 418, RequestID: "r-1"}, text: "sdns: 418 I'm a teapot (request r-1)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { // GET is sent again, seconds later
+			synctest.Test(t, func(t *testing.T) { // GET is retried, seconds later
 				s := &script{responses: []response{test.response}}
 				_, err := s.client().Vendors(t.Context())
 				var got *alexaevents.Error

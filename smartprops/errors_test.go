@@ -55,7 +55,7 @@ func TestErrors(t *testing.T) {
 		"no token": {response: response{err: lwa.ErrRefused}, text: "smartprops: no response: " + lwa.ErrRefused.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { // GET is sent again, seconds later
+			synctest.Test(t, func(t *testing.T) { // GET is retried, seconds later
 				s := &script{responses: []response{test.response}}
 				_, err := s.client().Subscription(t.Context(), "x")
 				var got *alexaevents.Error

@@ -181,6 +181,12 @@ func TestErrorResponses(t *testing.T) {
 		"502":       {response: response{status: 502}, want: alexaevents.Error{Status: 502}, kind: alexaevents.ErrUnavailable, text: "502 Bad Gateway"},
 		"504":       {response: response{status: 504}, want: alexaevents.Error{Status: 504}, kind: alexaevents.ErrUnavailable, text: "504 Gateway Timeout"},
 		"501":       {response: response{status: 501}, want: alexaevents.Error{Status: 501}, text: "501 Not Implemented"},
+		"Retry-After": {
+			response: response{status: 503, header: http.Header{"Retry-After": {"20"}}},
+			want:     alexaevents.Error{Status: 503, RetryAfter: 20 * time.Second},
+			kind:     alexaevents.ErrUnavailable,
+			text:     "503 Service Unavailable",
+		},
 		"broken": {
 			response: response{status: 400, body: `{"message":"m"}`, broken: io.ErrUnexpectedEOF},
 			want:     alexaevents.Error{Status: 400, Message: "m"},
