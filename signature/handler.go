@@ -8,7 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/alexaevents/alexaevents/internal/body"
+	"github.com/alexaevents/alexaevents/internal/verified"
 )
 
 const (
@@ -68,7 +68,7 @@ func (v *Verifier) readBody(r *http.Request) ([]byte, error) {
 // requires the check on both.
 func (v *Verifier) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		verified, err := v.Read(r)
+		body, err := v.Read(r)
 		if err != nil {
 			code := status(err)
 			v.log(r, code, err)
@@ -78,8 +78,8 @@ func (v *Verifier) Handler(next http.Handler) http.Handler {
 			w.WriteHeader(code)
 			return
 		}
-		r = r.WithContext(body.With(r.Context(), verified))
-		r.Body = io.NopCloser(bytes.NewReader(verified))
+		r = r.WithContext(verified.With(r.Context(), body))
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		next.ServeHTTP(w, r)
 	})
 }

@@ -18,7 +18,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/alexaevents/alexaevents/internal/body"
+	"github.com/alexaevents/alexaevents/internal/verified"
 	"github.com/alexaevents/alexaevents/signature"
 )
 
@@ -32,14 +32,14 @@ func post(data []byte) *http.Request {
 // 39, the verifier's half: 400 for what is refused, else the next handler.
 func TestHandler(t *testing.T) {
 	b := newBench()
-	var got, verified []byte
+	var got, handed []byte
 	handler := b.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got, _ = io.ReadAll(r.Body)
-		verified, _ = body.From(r.Context())
+		handed, _ = verified.From(r.Context())
 		w.WriteHeader(http.StatusTeapot)
 	}))
 	serve := func(r *http.Request) *httptest.ResponseRecorder {
-		got, verified = nil, nil
+		got, handed = nil, nil
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)
 		return w
@@ -47,7 +47,7 @@ func TestHandler(t *testing.T) {
 
 	require.Equal(t, http.StatusTeapot, serve(post(intent())).Code)
 	require.Equal(t, intent(), got)
-	require.Equal(t, intent(), verified)
+	require.Equal(t, intent(), handed)
 
 	chunked := post(intent())
 	chunked.ContentLength = -1

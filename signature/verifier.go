@@ -14,7 +14,7 @@ import (
 
 	"github.com/alexaevents/alexaevents/internal/certs"
 	"github.com/alexaevents/alexaevents/internal/envelope"
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // signerName is the subject alternative name that Amazon's rules require.
@@ -61,7 +61,7 @@ type Verifier struct {
 	Now func() time.Time
 
 	certificates certs.Cache
-	misuse       throttle.Throttle
+	misuse       redact.Throttle
 }
 
 // Observation describes the end of one verification. It holds no personal data.

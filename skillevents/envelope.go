@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/summary"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // Event is something that Alexa tells a skill. [Parse] returns a pointer to one
@@ -95,11 +95,11 @@ type Unknown struct {
 // The methods below have value receivers, so that copies of events are as safe to
 // print as the pointers that Parse returns.
 
-func (e Envelope) summary() summary.Summary {
-	return summary.Summary{
+func (e Envelope) summary() redact.Summary {
+	return redact.Summary{
 		{Name: "type", Text: e.Type},
 		{Name: "requestId", Text: e.RequestID},
-		{Name: "time", Text: summary.Time(e.Time())},
+		{Name: "time", Text: redact.Time(e.Time())},
 		{Name: "skillId", Text: e.SkillID},
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/alexaevents/alexaevents/internal/body"
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
+	"github.com/alexaevents/alexaevents/internal/verified"
 )
 
 // response acknowledges an event. Alexa ignores its content.
@@ -41,7 +41,7 @@ type Handler struct {
 	// Observe is called at the end of each request, for metrics. Nil disables it.
 	Observe func(context.Context, Observation)
 
-	misuse throttle.Throttle
+	misuse redact.Throttle
 }
 
 // ServeHTTP handles one request.
@@ -67,14 +67,14 @@ func (h *Handler) receive(r *http.Request) (Event, Outcome, error) {
 	if r.Method != http.MethodPost {
 		return nil, Refused, errMethod
 	}
-	verified, ok := body.From(r.Context())
+	body, ok := verified.From(r.Context())
 	switch {
 	case !ok:
 		return nil, Misconfigured, errNoVerifier
 	case h.Receive == nil:
 		return nil, Misconfigured, notSet("Handler.Receive", "set it, for example to the Record method of identity.Recorder")
 	}
-	event, err := Parse(verified)
+	event, err := Parse(body)
 	if err != nil {
 		return nil, Refused, err
 	}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/alexaevents/alexaevents/internal/body"
+	"github.com/alexaevents/alexaevents/internal/verified"
 	"github.com/alexaevents/alexaevents/skillevents"
 )
 
@@ -36,7 +36,7 @@ func TestHandler(t *testing.T) {
 			// The bytes to decode are the verified ones, whatever the request's body.
 			request := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
 			if test.marked {
-				request = request.WithContext(body.With(request.Context(), test.verified))
+				request = request.WithContext(verified.With(request.Context(), test.verified))
 			}
 			response := httptest.NewRecorder()
 			response.Code = 0 // until something is written
@@ -64,7 +64,7 @@ func TestHandler(t *testing.T) {
 
 func verifiedPost(data []byte) *http.Request {
 	request := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
-	return request.WithContext(body.With(request.Context(), data))
+	return request.WithContext(verified.With(request.Context(), data))
 }
 
 func TestHandlerTakesPostOnly(t *testing.T) {

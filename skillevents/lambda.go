@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents/internal/envelope"
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // Lambda receives events in an AWS Lambda function whose trigger is the Alexa
@@ -38,7 +38,7 @@ type Lambda struct {
 	// it.
 	Observe func(context.Context, Observation)
 
-	misuse throttle.Throttle
+	misuse redact.Throttle
 }
 
 // Invoke handles one invocation. It returns an empty Alexa response, which

@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/arn"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // Manifest is the events section of a skill's manifest: manifest.events in
@@ -150,7 +150,7 @@ func checkEndpoint(path string, endpoint *Endpoint) (findings []Finding) {
 	}
 	at, isURL := path+".uri", false
 	switch uri := endpoint.URI; {
-	case arn.IsFunction(uri):
+	case rest.IsFunctionARN(uri):
 		if endpoint.Certificate != "" {
 			findings = append(findings, note(path+".sslCertificateType", "only an https URL has a certificate: Alexa ignores it for a Lambda function"))
 		}

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents/internal/redact"
-	"github.com/alexaevents/alexaevents/internal/throttle"
 )
 
 // Outcome says what a [Handler] or [Lambda] did with an event. The text is fit
@@ -36,7 +35,7 @@ type Observation struct {
 type report struct {
 	logger  *slog.Logger
 	observe func(context.Context, Observation)
-	misuse  *throttle.Throttle
+	misuse  *redact.Throttle
 }
 
 // end reports one event; it is nil if none was read.

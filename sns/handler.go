@@ -10,7 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 const maxBody = 1 << 20
@@ -76,7 +76,7 @@ type Handler struct {
 	// Observe is called at the end of each request, for metrics. Nil disables it.
 	Observe func(context.Context, Observation)
 
-	misuse throttle.Throttle
+	misuse redact.Throttle
 }
 
 // ServeHTTP handles one request.

@@ -9,7 +9,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // Lambda receives messages in an AWS Lambda function that the topics invoke.
@@ -42,7 +42,7 @@ type Lambda struct {
 	// Observe is called at the end of each message, for metrics. Nil disables it.
 	Observe func(context.Context, Observation)
 
-	misuse throttle.Throttle
+	misuse redact.Throttle
 }
 
 // Invoke handles one invocation: all its messages, even if some fail. It returns

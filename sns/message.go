@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/summary"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // The types of messages.
@@ -34,8 +34,8 @@ type Message struct {
 // The methods below have value receivers, so that copies of a message are as
 // safe to print as the pointers that Verify returns.
 
-func (m Message) summary() summary.Summary {
-	return summary.Summary{
+func (m Message) summary() redact.Summary {
+	return redact.Summary{
 		{Name: "type", Text: m.Type},
 		{Name: "id", Text: m.ID},
 		{Name: "topic", Text: m.TopicArn},

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // Outcome says what a [Handler], [Lambda] or [SQS] did with a message. The text
@@ -51,7 +51,7 @@ func outcomeOf(m *Message, err error) Outcome {
 type report struct {
 	logger  *slog.Logger
 	observe func(context.Context, Observation)
-	misuse  *throttle.Throttle
+	misuse  *redact.Throttle
 }
 
 // end reports one message; it is nil if it was not accepted. The level is that of

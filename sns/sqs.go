@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents/internal/envelope"
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // SQS receives messages in an AWS Lambda function that reads them from Amazon
@@ -66,7 +66,7 @@ type SQS struct {
 	// Observe is called at the end of each message, for metrics. Nil disables it.
 	Observe func(context.Context, Observation)
 
-	misuse throttle.Throttle
+	misuse redact.Throttle
 }
 
 // Invoke handles one batch. It returns the messages that failed, which SQS

@@ -10,7 +10,7 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/alexaevents/alexaevents/internal/outbound"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 const (
@@ -57,7 +57,7 @@ func Fetch(ctx context.Context, client *http.Client, url string) ([]*x509.Certif
 // Get gets the body of exactly this URL, up to a byte more than 64 KiB. A redirect
 // is an error, and so is every status but 200. A nil client is the package's own.
 func Get(ctx context.Context, client *http.Client, url string) ([]byte, error) {
-	client = outbound.Client(client)
+	client = rest.HTTPClient(client)
 
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
