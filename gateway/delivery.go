@@ -11,9 +11,8 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/outbound"
 	"github.com/alexaevents/alexaevents/internal/redact"
-	"github.com/alexaevents/alexaevents/internal/resend"
+	"github.com/alexaevents/alexaevents/internal/rest"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -54,7 +53,7 @@ func (d *delivery) run(ctx context.Context) error {
 	client := d.sender.client()
 	for resent := 1; ; resent++ {
 		err := d.try(ctx, client)
-		if err == nil || d.once || !d.mayResend(err) || !resend.Pause(ctx, resent, d.retryAfter) {
+		if err == nil || d.once || !d.mayResend(err) || !rest.Pause(ctx, resent, d.retryAfter) {
 			return err
 		}
 	}
@@ -139,7 +138,7 @@ func (d *delivery) attempt(ctx context.Context, client *http.Client) *Error {
 	}
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
 	_ = json.Unmarshal(body, &answer) // it may be a proxy's HTML, or cut off
-	d.retryAfter = resend.After(response.Header)
+	d.retryAfter = rest.RetryAfter(response.Header)
 	return &Error{
 		Status:      d.status,
 		Code:        redact.Text(answer.Payload.Code, string(d.token)),
@@ -170,7 +169,7 @@ func (d *delivery) post(ctx context.Context, client *http.Client) (*http.Respons
 	if err != nil {
 		return nil, err
 	}
-	outbound.Fence(request)
+	rest.Fence(request)
 	request.Header.Set("Authorization", "Bearer "+string(d.token))
 	request.Header.Set("Content-Type", "application/json")
 	return client.Do(request)
@@ -178,4 +177,4 @@ func (d *delivery) post(ctx context.Context, client *http.Client) (*http.Respons
 
 // client is the Sender's with the redirects switched off: the token goes to
 // Amazon's own host only.
-func (s *Sender) client() *http.Client { return outbound.Client(s.HTTPClient) }
+func (s *Sender) client() *http.Client { return rest.HTTPClient(s.HTTPClient) }

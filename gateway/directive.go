@@ -9,7 +9,7 @@ import (
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/internal/envelope"
-	"github.com/alexaevents/alexaevents/internal/summary"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // ErrMalformedDirective is the error of [ParseDirective] for bytes that are not
@@ -190,8 +190,8 @@ func (d *Directive) Raw() json.RawMessage { return d.raw }
 // The methods below have value receivers, so that copies of directives are as
 // safe to print as the pointers that ParseDirective returns.
 
-func (d Directive) summary() summary.Summary {
-	return summary.Summary{
+func (d Directive) summary() redact.Summary {
+	return redact.Summary{
 		{Name: "type", Text: d.Type()},
 		{Name: "messageId", Text: d.MessageID},
 		{Name: "endpointId", Text: d.EndpointID},

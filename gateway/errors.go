@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/resend"
+	"github.com/alexaevents/alexaevents/internal/rest"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -218,7 +218,7 @@ func (e *Error) starting() bool { return e.young && e.Code == codeNeverEnabled }
 // can be sent again even if it must not arrive twice.
 func (e *Error) unaccepted() bool {
 	return e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable || e.starting() ||
-		resend.Unsent(e.cause)
+		rest.Unsent(e.cause)
 }
 
 // decisive are the errors that an error decides by its own meaning, whatever its

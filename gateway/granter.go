@@ -11,8 +11,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/flight"
-	"github.com/alexaevents/alexaevents/internal/resend"
+	"github.com/alexaevents/alexaevents/internal/rest"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -78,7 +77,7 @@ type Granter struct {
 	// Observe is called after each directive, for metrics. Nil is not called.
 	Observe func(context.Context, GrantObservation)
 
-	flights flight.Group[acceptance] // by code and access token
+	flights rest.Group[acceptance] // by code and access token
 }
 
 // GrantObservation tells how an AcceptGrant directive, or a call of
@@ -131,7 +130,7 @@ func (g *Granter) AcceptGrant(ctx context.Context, directive json.RawMessage) (j
 	if g.Failed != nil && !errors.Is(err, lwa.ErrInvalidGrant) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), failedTime)
 		defer cancel()
-		if err := flight.Catch(func() error { g.Failed(ctx, *grant); return nil }); err != nil && g.Logger != nil {
+		if err := rest.Catch(func() error { g.Failed(ctx, *grant); return nil }); err != nil && g.Logger != nil {
 			g.Logger.ErrorContext(ctx, "Granter.Failed panicked", slog.Any("error", err))
 		}
 	}
@@ -141,7 +140,7 @@ func (g *Granter) AcceptGrant(ctx context.Context, directive json.RawMessage) (j
 // reserve returns a context that ends before the deadline of ctx, so that there is
 // time for Failed and for the response.
 func (g *Granter) reserve(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := resend.Deadline(ctx)
+	deadline, ok := rest.Deadline(ctx)
 	if !ok {
 		return ctx, func() {}
 	}
@@ -234,7 +233,7 @@ func (g *Granter) tell(ctx context.Context, observation GrantObservation) {
 	region := slog.String("alexa.region", string(g.Region))
 	if observation.Err != nil {
 		attrs := []slog.Attr{region, slog.Any("error", observation.Err)}
-		if failure, ok := errors.AsType[*flight.PanicError](observation.Err); ok {
+		if failure, ok := errors.AsType[*rest.PanicError](observation.Err); ok {
 			attrs = append(attrs, slog.String("stack", string(failure.Stack)))
 		}
 		g.Logger.LogAttrs(ctx, slog.LevelWarn, "grant not accepted", attrs...)

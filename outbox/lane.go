@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents/gateway"
-	"github.com/alexaevents/alexaevents/internal/outbound"
+	"github.com/alexaevents/alexaevents/internal/rest"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -114,7 +114,7 @@ func (w *worker) work(ctx context.Context, stopping <-chan struct{}, l *lane) *r
 			w.regions.release(where)
 			return r // somebody else has the lane, or the database fails
 		}
-		err := w.Sender.Attempt(outbound.WithFence(ctx, l.leased), e.key, message)
+		err := w.Sender.Attempt(rest.WithFence(ctx, l.leased), e.key, message)
 		if err != nil && !l.leased() {
 			w.regions.release(where)
 			return r
