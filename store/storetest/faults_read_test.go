@@ -110,7 +110,7 @@ var readFaults = []fault{
 			}
 		},
 		check: "a large account",
-		words: "must give 10000 records and gave 1000",
+		words: "must give 1200 records and gave 1000",
 	},
 	{
 		name: "erases one page of an account",
@@ -127,7 +127,7 @@ var readFaults = []fault{
 			}
 		},
 		check: "a large account",
-		words: "AccountRecords(\"large\") must give 0 records and gave 9000",
+		words: "AccountRecords(\"large\") must give 0 records and gave 200",
 	},
 	{
 		name: "answers with the first megabyte of an account",
@@ -140,7 +140,7 @@ var readFaults = []fault{
 				})
 			}
 		},
-		check: "an account of long user IDs",
+		check: "a large account",
 		words: "must give 1200 records and gave 1040",
 	},
 	{

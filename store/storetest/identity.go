@@ -14,7 +14,7 @@ const patience = 5 * time.Minute
 // Identity checks that open returns stores which do what the comments of
 // [identity.Store] say. It runs each check as a subtest of t, with an empty
 // store from open; open closes what it opened with t.Cleanup. The checks add
-// about twenty thousand facts, most of them to one account.
+// about ten thousand facts.
 func Identity(t *testing.T, open func(t *testing.T) identity.Store) {
 	for _, check := range identityChecks {
 		t.Run(check.name, func(t *testing.T) {
@@ -60,7 +60,6 @@ var identityChecks = []identityCheck{
 	{"several goroutines", checkConcurrency},
 	{"random histories", checkRandom},
 	{"a large account", checkLargeAccount},
-	{"an account of long user IDs", checkLongPage},
 	{"facts in one call", checkAddFacts},
 	{"an invalid fact among others", checkAddInvalidFacts},
 	{"many facts of one user", checkManyFacts},
