@@ -8,7 +8,7 @@ import (
 )
 
 // An account that is erased is gone from the index too.
-func TestMemoryIndexForgets(t *testing.T) {
+func TestMemoryStoreIndexForgets(t *testing.T) {
 	fact := Fact{SkillID: "skill", AmazonUserID: "user", At: time.Unix(1, 0), Kind: Linked, AccountID: "account"}
 	for name, erase := range map[string]func(*MemoryStore) error{
 		"user":    func(s *MemoryStore) error { return s.EraseUser(t.Context(), "", "user") },
@@ -19,8 +19,8 @@ func TestMemoryIndexForgets(t *testing.T) {
 			store := new(MemoryStore)
 			require.NoError(t, store.AddFact(t.Context(), fact))
 			require.NoError(t, erase(store))
-			require.Empty(t, store.index.accounts)
-			require.Empty(t, store.index.skills["skill"].users)
+			require.Empty(t, store.accounts)
+			require.Empty(t, store.users)
 		})
 	}
 }
