@@ -61,15 +61,13 @@ var grantChecks = []grantCheck{
 }
 
 func (c grantCheck) run(ctx context.Context, store lwa.Store) error {
-	return run(ctx, func() error {
-		t := &grantTrial{
-			journal: journal{ctx: ctx},
+	return run(ctx, func(j *journal) {
+		c.check(&grantTrial{
+			journal: j,
 			store:   store,
 			lister:  listerOf(ctx, store),
 			ended:   endedListerOf(ctx, store),
 			grants:  make(map[lwa.Key]lwa.Grant),
-		}
-		c.check(t)
-		return t.err
+		})
 	})
 }

@@ -128,9 +128,6 @@ func checkDeletion(t *grantTrial) {
 func checkFnError(t *grantTrial) {
 	key := keyOf("account", "link")
 	refuse := func(state string) {
-		if t.err != nil {
-			return
-		}
 		refusal := errors.New("fn says no")
 		for _, change := range []func(*lwa.Grant){
 			func(g *lwa.Grant) { *g = grantOf(key, 7) },

@@ -67,9 +67,5 @@ var identityChecks = []identityCheck{
 }
 
 func (c identityCheck) run(ctx context.Context, store identity.Store) error {
-	return run(ctx, func() error {
-		t := &trial{journal: journal{ctx: ctx}, store: store}
-		c.check(t)
-		return t.err
-	})
+	return run(ctx, func(j *journal) { c.check(&trial{journal: j, store: store}) })
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"strings"
 )
@@ -15,11 +16,9 @@ type journal struct {
 	err   error    // the first violation
 }
 
-// fail reports a violation together with the last steps before it.
+// fail reports a violation together with the last steps before it, and ends the
+// check as [testing.T.FailNow] ends a test.
 func (j *journal) fail(format string, args ...any) {
-	if j.err != nil {
-		return
-	}
 	var report strings.Builder
 	const shown = 12
 	steps := j.steps
@@ -34,6 +33,7 @@ func (j *journal) fail(format string, args ...any) {
 	}
 	fmt.Fprintf(&report, format, args...)
 	j.err = errors.New(report.String())
+	runtime.Goexit()
 }
 
 // did records a step and fails if it gave an error.
@@ -48,9 +48,6 @@ func (j *journal) did(err error, format string, args ...any) {
 // atOnce runs fn in several goroutines, in each of them for every round, and
 // fails with the first error.
 func (j *journal) atOnce(what string, rounds int, fn func(goroutine, round int) error) {
-	if j.err != nil {
-		return
-	}
 	err := atOnce(func(goroutine int) error {
 		for round := range rounds {
 			if err := fn(goroutine, round); err != nil {
@@ -75,14 +72,20 @@ func caught(fn func() error) (err error) {
 	return fn()
 }
 
-// run returns the first violation that a check finds. A store that keeps a lock
-// hangs, which is a violation as well.
-func run(ctx context.Context, check func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- caught(check) }()
+// run returns the violation that a check finds. A store that keeps a lock hangs,
+// which is a violation as well.
+func run(ctx context.Context, check func(*journal)) error {
+	j := &journal{ctx: ctx}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := caught(func() error { check(j); return nil }); err != nil {
+			j.err = err
+		}
+	}()
 	select {
-	case err := <-done:
-		return err
+	case <-done:
+		return j.err
 	case <-ctx.Done():
 		return errors.New("the store hangs: does it keep a lock or a connection while a loop runs, or after one that stopped early?")
 	}

@@ -28,9 +28,6 @@ func newLoop[T comparable](call string, values func(context.Context) iter.Seq2[T
 // stopsAt checks that the body of a loop is not called again after it has stopped
 // at its nth value.
 func (j *journal) stopsAt(l loop, nth int) {
-	if j.err != nil {
-		return
-	}
 	calls := 0
 	l.values(j.ctx)(func(_ any, err error) bool {
 		if err != nil {
@@ -47,9 +44,6 @@ func (j *journal) stopsAt(l loop, nth int) {
 // failsCancelled checks that a loop with a cancelled context is given its error
 // and nothing else.
 func (j *journal) failsCancelled(l loop) {
-	if j.err != nil {
-		return
-	}
 	ctx, cancel := context.WithCancel(j.ctx)
 	cancel()
 	calls := 0
@@ -57,7 +51,6 @@ func (j *journal) failsCancelled(l loop) {
 		calls++
 		if !errors.Is(err, context.Canceled) || value != nil {
 			j.fail("%s with a cancelled context must yield nothing but context.Canceled, and yielded the value %+v and the error %v", l.call, value, err)
-			return
 		}
 	}
 	if calls != 1 {
@@ -68,14 +61,10 @@ func (j *journal) failsCancelled(l loop) {
 // endsCancelled cancels the context at the first value of a loop. All that
 // follows may still come, but it must not be left out without an error.
 func (j *journal) endsCancelled(l loop) {
-	if j.err != nil {
-		return
-	}
 	all := 0
 	for _, err := range l.values(j.ctx) {
 		if err != nil {
 			j.fail("%s gave an error: %v", l.call, err)
-			return
 		}
 		all++
 	}
@@ -87,12 +76,10 @@ func (j *journal) endsCancelled(l loop) {
 		switch {
 		case failed:
 			j.fail("%s went on after it had yielded the error of its context", l.call)
-			return
 		case err == nil:
 			given++
 		case !errors.Is(err, context.Canceled) || value != nil:
 			j.fail("%s whose context is cancelled during the loop must yield nothing but context.Canceled, and yielded the value %+v and the error %v", l.call, value, err)
-			return
 		default:
 			failed = true
 		}
