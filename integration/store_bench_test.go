@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexaevents/alexaevents/store/sqlstore"
-	"github.com/alexaevents/alexaevents/store/storetest"
+	"github.com/alexaevents/alexaevents/store/storebench"
 )
 
 var sizes = flag.String("customers", "1000,10000", "numbers of customers that the store is timed with")
@@ -33,7 +33,7 @@ func benchmarkStore(b *testing.B, d database, customers int) {
 	d.Source = strings.ReplaceAll(d.Source, "synchronous(FULL)", "synchronous(OFF)")
 	fast := d.store(b)
 	store := *fast
-	suite := storetest.Benchmark{Customers: customers, Loaded: func() {
+	suite := storebench.Suite{Customers: customers, Loaded: func() {
 		store = *durable
 		if d.Dialect == sqlstore.Postgres { // as it does by itself in time
 			_, err := db.Exec("VACUUM ANALYZE alexa_facts, alexa_grants")
@@ -107,6 +107,6 @@ func reportSizes(b *testing.B, dialect sqlstore.Dialect, db *sql.DB) {
 // BenchmarkDynamo times the store with an emulator, whose own time is most of it.
 func BenchmarkDynamo(b *testing.B) {
 	store := newDynamo(b)
-	new(storetest.Benchmark).Identity(b, store)
-	new(storetest.Benchmark).Grants(b, store)
+	new(storebench.Suite).Identity(b, store)
+	new(storebench.Suite).Grants(b, store)
 }

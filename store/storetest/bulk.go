@@ -84,7 +84,7 @@ func checkManyFacts(t *trial) {
 	if adder, ok := t.store.(factsAdder); ok {
 		t.addAll(adder, facts...)
 	} else {
-		t.load(facts)
+		t.add(facts...)
 	}
 	t.expectUser(skill, "user-0")
 	t.expectFacts()

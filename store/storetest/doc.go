@@ -21,12 +21,4 @@
 // processes may share the storage, test with two handles on it:
 //
 //	storetest.SharedGrants(t, func(t *testing.T) (first, second lwa.Store) { ... })
-//
-// The same store is timed, method by method, with
-//
-//	func BenchmarkStore(b *testing.B) {
-//		suite := storetest.Benchmark{Customers: 100_000}
-//		suite.Identity(b, newEmptyStore(b))
-//		suite.Grants(b, newEmptyStore(b))
-//	}
 package storetest

@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // journal is what a check did to a store, and what was wrong with it.
@@ -45,18 +47,26 @@ func (j *journal) did(err error, format string, args ...any) {
 	j.steps = append(j.steps, step)
 }
 
+// goroutines is how many use a store at once.
+const goroutines = 8
+
 // atOnce runs fn in several goroutines, in each of them for every round, and
 // fails with the first error.
 func (j *journal) atOnce(what string, rounds int, fn func(goroutine, round int) error) {
-	err := atOnce(func(goroutine int) error {
-		for round := range rounds {
-			if err := fn(goroutine, round); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	var group errgroup.Group
+	for goroutine := range goroutines {
+		group.Go(func() error {
+			return caught(func() error {
+				for round := range rounds {
+					if err := fn(goroutine, round); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		})
+	}
+	if err := group.Wait(); err != nil {
 		j.fail("with %d goroutines at once: %v", goroutines, err)
 	}
 	j.steps = append(j.steps, fmt.Sprintf("%s by %d goroutines at once", what, goroutines))
