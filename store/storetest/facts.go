@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -232,5 +233,79 @@ func checkSkills(t *trial) {
 	t.add(linked("user", 3, "a"), in(otherSkill, enabled("user", 1)), in(otherSkill, linked("user", 4, "b")))
 	t.add(in(otherSkill, disabled("user", 5)), in("third", disabled("user", 2)))
 	t.add(linked("neighbour", 2, "a"))
+	t.expectAll()
+}
+
+// checkConcurrency adds facts from several goroutines, some of them the same,
+// while all read, and erase and purge what is not there.
+func checkConcurrency(t *trial) {
+	const rounds = 6
+	facts := func(goroutine, round int) []identity.Fact {
+		own := fmt.Sprintf("user-%d", goroutine)
+		return []identity.Fact{
+			linked("shared", round, fmt.Sprintf("a-%d", round%3)), // every goroutine adds this one
+			enabled(own, round*10),
+			linked(own, round*10+1, "shared"),
+			disabled("shared", 10+goroutine),
+		}
+	}
+	t.atOnce("every method", rounds, func(goroutine, round int) error {
+		for _, fact := range facts(goroutine, round) {
+			if err := t.store.AddFact(t.ctx, fact); err != nil {
+				return fmt.Errorf("AddFact(%s): %w", describe(fact), err)
+			}
+		}
+		for _, err := range t.store.AccountRecords(t.ctx, "shared") {
+			if err != nil {
+				return fmt.Errorf("AccountRecords: %w", err)
+			}
+		}
+		for call, err := range map[string]error{
+			"EraseUser":    t.store.EraseUser(t.ctx, skill, "nobody"),
+			"EraseAccount": t.store.EraseAccount(t.ctx, "nobody"),
+			"Purge":        t.store.Purge(t.ctx, at(0)),
+		} {
+			if err != nil {
+				return fmt.Errorf("%s: %w", call, err)
+			}
+		}
+		return nil
+	})
+	for goroutine := range goroutines {
+		for round := range rounds {
+			t.holds(facts(goroutine, round))
+		}
+	}
+	t.expectAll()
+}
+
+// checkRandom runs histories of few users, accounts and seconds, so that facts
+// often meet, and erases and purges now and then. The seed is fixed: a store
+// that fails, fails again.
+func checkRandom(t *trial) {
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable on purpose
+	pick := func(from ...string) string { return from[random.IntN(len(from))] }
+	kinds := []identity.Kind{identity.Enabled, identity.Seen, identity.Linked, identity.Linked, identity.Linked, identity.Disabled, identity.Disabled}
+	for range 300 {
+		skillID, userID := pick(skill, otherSkill), fmt.Sprintf("user-%d", random.IntN(4))
+		switch random.IntN(40) {
+		case 0:
+			t.eraseUser(pick(skillID, ""), userID)
+			t.expectAll()
+		case 1:
+			t.eraseAccount(pick("a", "b", "c"))
+			t.expectAll()
+		case 2:
+			t.purge(at(random.IntN(12)))
+			t.expectAll()
+		default:
+			f := identity.Fact{SkillID: skillID, AmazonUserID: userID, At: at(random.IntN(12)), Kind: kinds[random.IntN(len(kinds))]}
+			if f.Kind == identity.Linked {
+				f.AccountID = pick("", "a", "b", "c")
+			}
+			t.add(f)
+			t.expectUser(skillID, userID)
+		}
+	}
 	t.expectAll()
 }

@@ -76,3 +76,42 @@ func checkEraseDuringFn(t *grantTrial) {
 		t.expectAll()
 	}
 }
+
+func checkFnError(t *grantTrial) {
+	key := keyOf("account", "link")
+	refuse := func(state string) {
+		refusal := errors.New("fn says no")
+		for _, change := range []func(*lwa.Grant){
+			func(g *lwa.Grant) { *g = grantOf(key, 7) },
+			func(g *lwa.Grant) { *g = lwa.Grant{} },
+			func(*lwa.Grant) {},
+		} {
+			err := t.store.UpdateGrant(t.ctx, key, func(g *lwa.Grant) error {
+				change(g)
+				return refusal
+			})
+			if !errors.Is(err, refusal) {
+				t.fail("UpdateGrant of %s must give the error of fn and gave the error %v", state, err)
+			}
+		}
+		t.steps = append(t.steps, "UpdateGrant of "+state+" with a fn that fails")
+		t.expectAll()
+	}
+	t.known = append(t.known, key)
+	refuse("no grant")
+	t.put(grantOf(key, 1))
+	refuse("a grant")
+	t.put(grantOf(key, 2)) // no lock is left behind
+	t.expectAll()
+}
+
+func checkFnKey(t *grantTrial) {
+	key, other := keyOf("account", "link"), keyOf("other", "link")
+	t.known = append(t.known, other)
+	t.update(key, func(g *lwa.Grant) { *g = grantOf(other, 1) })
+	t.expectAll()
+	t.update(key, func(g *lwa.Grant) { g.Key = lwa.Key{} })
+	t.expectAll()
+	t.update(key, func(g *lwa.Grant) { g.Key, g.RefreshToken = other, "" })
+	t.expectAll()
+}
