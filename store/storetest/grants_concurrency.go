@@ -77,9 +77,9 @@ func checkWholeGrants(t *grantTrial) {
 		return nil
 	}
 	t.update(key, func(g *lwa.Grant) { *g = counted(key, 1) })
-	t.atOnce("UpdateGrant, Grant and AccountGrants", rounds, func(goroutine, _ int) error {
-		if goroutine%2 == 0 {
-			return t.store.UpdateGrant(t.ctx, key, count)
+	t.atOnce("UpdateGrant, Grant and AccountGrants", rounds/2, func(int, int) error {
+		if err := t.store.UpdateGrant(t.ctx, key, count); err != nil {
+			return err
 		}
 		grant, err := t.store.Grant(t.ctx, key)
 		if err == nil {
@@ -95,7 +95,7 @@ func checkWholeGrants(t *grantTrial) {
 		}
 		return err
 	})
-	t.grants[key] = counted(key, 1+goroutines/2*rounds)
+	t.grants[key] = counted(key, 1+goroutines*rounds/2)
 	t.expectAll()
 }
 
