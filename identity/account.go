@@ -13,40 +13,40 @@ import (
 )
 
 var (
-	// ErrNoAccount means that an access token belongs to no account and never
-	// will, whatever is changed in the backend: it is malformed or revoked, or
-	// the account was deleted. A [Recorder] then acknowledges the event, so
-	// Alexa does not redeliver it.
+	// ErrNoAccount means that an access token belongs to no account, and that no
+	// change in the backend can change that: it is malformed or revoked, or the
+	// account was deleted. A [Recorder] then acknowledges the event, so Alexa does
+	// not redeliver it.
 	ErrNoAccount = errors.New("identity: no account")
 
-	// ErrMisconfigured means that a setting is missing or does not fit the access
-	// tokens that arrive. The text names the field. A [Recorder] logs it at
-	// Error and does not acknowledge the event, so the redelivered event succeeds
-	// if the setting is mended within the hour.
+	// ErrMisconfigured means that a setting is missing or does not match the access
+	// tokens that arrive. The error text names the field. A [Recorder] logs it at
+	// Error and does not acknowledge the event, so a redelivery succeeds if you
+	// correct the setting within an hour.
 	ErrMisconfigured = errors.New("identity: misconfigured")
 )
 
 // Alexa waits 8 seconds for a response.
 const (
 	accountTime = 5 * time.Second // for Account
-	storeTime   = 3 * time.Second // for a link that is stored after Account failed
+	storeTime   = 3 * time.Second // for the write after Account failed
 )
 
-// account resolves the token of a link. The outcome says how that went:
+// account resolves the access token of a SkillAccountLinked event. The outcome is
 // Recorded, NoToken, NoAccount, AccountFailed or Misconfigured.
 func (r *Recorder) account(ctx context.Context, token string) (accountID string, outcome Outcome, err error) {
 	switch {
 	case token == "":
 		return "", NoToken, nil
 	case r.Account == nil:
-		return "", Misconfigured, fmt.Errorf("%w: Recorder without Account: set it, since an account was linked", ErrMisconfigured)
+		return "", Misconfigured, fmt.Errorf("%w: Recorder.Account is nil, but an account was linked", ErrMisconfigured)
 	}
 	accountID, err = r.callAccount(ctx, token)
 	switch {
 	case err == nil && accountID == "":
-		err = errors.New("neither an account nor an error")
+		err = errors.New("returned an empty account and a nil error")
 	case err == nil && !text.Storable(accountID):
-		err = errors.New("an account that has a NUL or is not UTF-8")
+		err = errors.New("returned an account that has a NUL or is not UTF-8")
 	}
 	switch {
 	case err == nil:
@@ -59,10 +59,10 @@ func (r *Recorder) account(ctx context.Context, token string) (accountID string,
 	return "", AccountFailed, newAccountError(err, token)
 }
 
-// callAccount calls Account and waits for it no longer than Alexa's patience
-// allows. It leaves time for the write that follows: a third of what the context
-// has left, such as that of an AWS Lambda function. A Keyfunc has no context, so
-// Account runs in a goroutine of its own, which ends when Account returns.
+// callAccount calls Account with a time limit that fits Alexa's own. It leaves a
+// third of the context's remaining time, such as that of an AWS Lambda function,
+// for the write that follows. A Keyfunc takes no context, so Account runs in a
+// goroutine of its own, which ends when Account returns.
 func (r *Recorder) callAccount(ctx context.Context, token string) (accountID string, err error) {
 	limit := accountTime
 	if deadline, ok := ctx.Deadline(); ok {
@@ -76,7 +76,7 @@ func (r *Recorder) callAccount(ctx context.Context, token string) (accountID str
 	}
 	results := make(chan result, 1)
 	go func() {
-		got := result{err: errors.New("ended its goroutine")}
+		got := result{err: errors.New("called runtime.Goexit")}
 		defer func() {
 			if cause := recover(); cause != nil {
 				got = result{err: fmt.Errorf("panic: %v", cause)}
@@ -96,8 +96,8 @@ func (r *Recorder) callAccount(ctx context.Context, token string) (accountID str
 	}
 }
 
-// accountError is an error of Recorder.Account. Its text is free of the token,
-// which errors of package net/http hold if a URL does.
+// accountError is an error of Recorder.Account. Its text does not contain the
+// token, which an error of package net/http does if the URL contained it.
 type accountError struct {
 	text string
 	err  error

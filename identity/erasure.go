@@ -2,22 +2,22 @@ package identity
 
 import "slices"
 
-// WithoutAccount returns the facts that remain of any number of users once an
-// account is erased. Every store calls it in EraseAccount. Facts that
-// [Fact.Clean] refuses do not remain. The facts come in the order in which they
-// count. The argument is not changed.
+// WithoutAccount returns the facts that remain of any number of users after an
+// account is erased. Every store calls it in EraseAccount. Facts that [Fact.Clean]
+// refuses are removed. The result is sorted. The argument is not changed.
 //
-// A user without a Linked fact of the account keeps every fact. A user whose
-// Linked facts name no other account keeps the Disabled facts alone. Any other
-// user keeps every fact, and the Linked facts of the account lose it: such a fact
-// is removed, unless a Linked fact of another account comes before it. Then it
-// stays as a link without account, so that the user does not become the earlier
-// account again. Of several Linked facts of one instant only the last counts; if
-// that one loses its account, the others of that instant are removed as well.
+//   - A user without a Linked fact of the account keeps all facts.
+//   - A user whose Linked facts name only this account keeps only the Disabled facts.
+//   - Any other user keeps all facts except the Linked facts of the account. If a
+//     Linked fact of another account comes before such a fact, it is kept without
+//     account instead of removed, so that the earlier record does not open again.
+//
+// Of several Linked facts with the same time only the last applies. If it loses its
+// account, the others with that time are removed as well.
 //
 // The records of other accounts keep their account, start and end. Their ID can
-// change: a record that ended one of the erased account can open with the fact
-// that opened that one.
+// change: a record that ended one of the erased account can now open with the fact
+// that opened the erased one.
 func WithoutAccount(facts []Fact, accountID string) []Fact {
 	facts = inOrder(facts)
 	var remaining []Fact
@@ -32,7 +32,7 @@ func WithoutAccount(facts []Fact, accountID string) []Fact {
 	return remaining
 }
 
-// userWithoutAccount is WithoutAccount for one user, whose facts are in order.
+// userWithoutAccount is WithoutAccount for one user, whose facts are sorted.
 func userWithoutAccount(facts []Fact, accountID string) []Fact {
 	named, shared := false, false
 	for _, fact := range facts {
@@ -42,7 +42,7 @@ func userWithoutAccount(facts []Fact, accountID string) []Fact {
 		}
 	}
 	var remaining []Fact
-	earlier := false // whether a Linked fact of another account came before
+	earlier := false // a Linked fact of another account came before
 	for i, fact := range facts {
 		switch {
 		case !named:
@@ -64,11 +64,10 @@ func userWithoutAccount(facts []Fact, accountID string) []Fact {
 		remaining = append(remaining, fact)
 	}
 	slices.SortFunc(remaining, compareFacts)
-	return slices.Compact(remaining) // a link that lost its account can be there twice
+	return slices.Compact(remaining) // without its account a fact can equal another one
 }
 
-// lastLink returns the last of the Linked facts that have the instant of the
-// first fact, which is one of them.
+// lastLink returns the last of the Linked facts with the time of the first one.
 func lastLink(facts []Fact) Fact {
 	n := 1
 	for n < len(facts) && facts[n].Kind == Linked && facts[n].At.Equal(facts[0].At) {

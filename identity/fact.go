@@ -12,14 +12,14 @@ import (
 	"github.com/alexaevents/alexaevents/internal/text"
 )
 
-// ErrInvalidFact refuses a [Fact] that lacks what every fact has, or whose text
-// cannot be kept. The error's text names the field, never its value.
+// ErrInvalidFact means that a [Fact] lacks a field that every fact has, or contains
+// text that cannot be stored. The error text names the field and never its value.
 var ErrInvalidFact = errors.New("identity: invalid fact")
 
-// Kind is what Amazon said about a user in a [Fact].
+// Kind is what a [Fact] says about a user.
 type Kind uint8
 
-// The kinds stand in the order in which facts of the same instant count.
+// The kinds are in the order in which facts of the same time apply.
 const (
 	Enabled  Kind = iota + 1 // the skill was enabled
 	Seen                     // the user spoke to the skill
@@ -46,22 +46,21 @@ func (k Kind) String() string {
 }
 
 // Fact is one thing that Amazon said about one Alexa user of one skill. Facts
-// never change; storing one twice is storing it once. Everything that this
-// package knows is derived from the set of facts by [Records], so neither the
-// order nor the repetition of events matters.
+// never change, and storing a fact again changes nothing. [Records] derives
+// everything else from the set of facts, so neither the order nor the repetition of
+// events matters.
 type Fact struct {
 	SkillID      string
 	AmazonUserID string
-	At           time.Time // when it happened, in UTC, cut to the millisecond; never when it arrived
+	At           time.Time // time of the event, in UTC to the millisecond; not its time of arrival
 	Kind         Kind
-	AccountID    string // for Linked only: the account; empty if the token could not be resolved
+	AccountID    string // account of a Linked fact; empty if the access token was not resolved
 }
 
-// Clean returns the fact as stores keep it: At in UTC and cut to the
-// millisecond. It refuses with [ErrInvalidFact] a fact without skill, user,
-// time or a known kind, one whose time lies outside the years 1 to 9999, one
-// with an account on another kind than [Linked], and one whose text has a NUL
-// or is not UTF-8.
+// Clean returns the fact as stores keep it: At is in UTC and truncated to the
+// millisecond. It returns [ErrInvalidFact] for a fact without skill, user, time or a
+// known kind, with a time outside the years 1 to 9999, with an account on another
+// kind than [Linked], or with text that has a NUL or is not UTF-8.
 func (f Fact) Clean() (Fact, error) {
 	f.At = f.At.UTC().Truncate(time.Millisecond)
 	year := f.At.Year()
@@ -107,8 +106,7 @@ func appendText(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
-// compareFacts orders facts by skill and user, and those of one user as they
-// count: by time, then kind, then the bytes of the account.
+// compareFacts orders facts by skill, user, time, kind and account.
 func compareFacts(a, b Fact) int {
 	if c := cmp.Compare(a.SkillID, b.SkillID); c != 0 {
 		return c

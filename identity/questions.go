@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// ErrNoRecord says that no [Record] covers the time that [Account] was asked
-// for: as far as is known, the user ID had linked no account then and, in a
-// skill without account linking, had not enabled the skill.
+// ErrNoRecord means that no [Record] covers the given time: as far as is known, the
+// user had not linked an account then or, in a skill without account linking, had
+// not enabled the skill.
 var ErrNoRecord = errors.New("identity: no record covers this time")
 
-// Account returns the account of an Alexa user at an instant. The account is
-// empty with a nil error if a record covers the instant but no account is
-// known, and the error is [ErrNoRecord] if none covers it. An empty skillID asks
-// for every skill; the record that started last answers then.
+// Account returns the account that an Alexa user ID belonged to at the given time.
+// If a record covers the time and its account is not known, Account returns an empty
+// account and a nil error. If no record covers the time, the error is [ErrNoRecord].
+// An empty skillID means every skill; then the record that started last counts.
 func Account(ctx context.Context, store Store, skillID, amazonUserID string, at time.Time) (accountID string, err error) {
 	err = ErrNoRecord
 	for record, storeErr := range store.UserRecords(ctx, skillID, amazonUserID) {
@@ -30,10 +30,10 @@ func Account(ctx context.Context, store Store, skillID, amazonUserID string, at 
 	return accountID, err
 }
 
-// Export yields all that can be told about an account, oldest first: its
-// records, and those without account of the same users of the same skills.
-// Records of those users under another account are another customer's and stay
-// out. An error comes once, alone and last.
+// Export yields everything that is stored about an account, oldest first: its
+// records, and those records without account of the same users of the same skills.
+// It omits the records of those users under another account, which are another
+// customer's. An error comes once, alone and last.
 func Export(ctx context.Context, store Store, accountID string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		records, err := export(ctx, store, accountID)

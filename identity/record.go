@@ -2,28 +2,28 @@ package identity
 
 import "time"
 
-// Record is a row of the customer table that Amazon recommends: which account
-// an Alexa user of a skill was, over the half-open interval from StartDatetime
-// to EndDatetime. The five names of the document's columns are kept, in JSON
-// too, where zero times are left out.
+// Record is a row of the customer table that Amazon recommends: the account of an
+// Alexa user of a skill from StartDatetime, inclusive, to EndDatetime, exclusive.
+// The fields have the names of Amazon's five columns, in JSON too, which omits zero
+// times.
 type Record struct {
-	ID           string // the same in every store, whatever the order of arrival
+	ID           string // the same in every store, independent of the order of events
 	SkillID      string
 	AmazonUserID string
 	AccountID    string // empty while no account is known
 
-	StartDatetime time.Time `json:",omitzero"` // when the account was linked; without linking, when the skill was enabled; zero if neither was seen
-	EndDatetime   time.Time `json:",omitzero"` // when the skill was disabled or another account linked; zero while the record is open
-	EnabledAt     time.Time `json:",omitzero"` // when the skill was enabled or first used, where that was seen
+	StartDatetime time.Time `json:",omitzero"` // when the account was linked, or else when the skill was enabled; zero if neither is known
+	EndDatetime   time.Time `json:",omitzero"` // when the skill was disabled or another account linked; zero while open
+	EnabledAt     time.Time `json:",omitzero"` // when the skill was enabled or first used; zero if not known
 }
 
 // Open reports whether the record has no end yet. A user of a skill has at most
-// one open record. It may be stale: Alexa gives up on events that a backend did
-// not accept for an hour, SkillDisabled too.
+// one open record. It may be outdated: if a backend does not accept a SkillDisabled
+// event for an hour, Alexa stops redelivering it.
 func (r Record) Open() bool { return r.EndDatetime.IsZero() }
 
-// Covers reports whether the record held at t: from StartDatetime on and before
-// EndDatetime. A record without a start covers everything before its end.
+// Covers reports whether t is at or after StartDatetime and before EndDatetime. A
+// record without a start covers every time before its end.
 func (r Record) Covers(t time.Time) bool {
 	return !t.Before(r.StartDatetime) && (r.Open() || t.Before(r.EndDatetime))
 }

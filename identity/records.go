@@ -6,19 +6,21 @@ import (
 	"time"
 )
 
-// Records derives the records of any number of users and skills from their
-// facts. Only the set of facts matters: not their order, their repetition, the
-// zone of a time or its digits below the millisecond. Facts that [Fact.Clean]
-// refuses do not count. Records come oldest first, by StartDatetime, SkillID,
-// AmazonUserID and ID. The facts are not changed.
+// Records derives the records of any number of users and skills from their facts.
+// The result does not depend on the order of the facts, on duplicates, on time zones
+// or on digits below the millisecond. Facts that [Fact.Clean] refuses are ignored.
+// The records are sorted by StartDatetime, SkillID, AmazonUserID and ID, oldest
+// first. The facts are not changed.
 //
-// The facts of one user count in the order of time, kind and account; of
-// several Linked facts of one instant only the last does. Enabled and Seen open
-// a record without account unless one is open. Linked gives the open record its
-// account and its start, opens a record if none is open, and ends a record that
-// was linked to another account, known or not, to open the next. Disabled ends
-// the open record; as the very first fact of a user it makes a record without
-// start.
+// The facts of a user of a skill apply in the order of time, kind and account. Of
+// several Linked facts with the same time only the last applies.
+//
+//   - Enabled and Seen open a record without account, unless one is open.
+//   - Linked sets account and start of the open record, or opens one. If a Linked
+//     fact already applied to the open record, with another account or none, that
+//     record ends and the next one opens.
+//   - Disabled ends the open record. As the first fact of a user it becomes a record
+//     without start.
 func Records(facts []Fact) []Record {
 	facts = inOrder(facts)
 	if len(facts) == 0 {
@@ -27,8 +29,8 @@ func Records(facts []Fact) []Record {
 	return appendRecords(make([]Record, 0, (len(facts)+1)/2), facts)
 }
 
-// appendRecords is Records for valid facts of which those of each user stand
-// together in order. The slice it appends to is empty.
+// appendRecords is Records for clean facts that are grouped by user and sorted within
+// each group. records is empty.
 func appendRecords(records []Record, facts []Fact) []Record {
 	users := 0
 	for len(facts) > 0 {
@@ -46,8 +48,8 @@ func appendRecords(records []Record, facts []Fact) []Record {
 	return records
 }
 
-// inOrder returns the valid facts, cleaned and sorted. What stores hand over is
-// that already, and is returned as it is.
+// inOrder returns the valid facts, cleaned and sorted. Facts from a store usually are
+// so already, and are returned without a copy.
 func inOrder(facts []Fact) []Fact {
 	ordered := true
 	for i, fact := range facts {
@@ -70,9 +72,9 @@ func inOrder(facts []Fact) []Fact {
 	return valid
 }
 
-// appendUser walks the facts of one user, which are in order.
+// appendUser appends the records of one user, whose facts are sorted.
 func appendUser(records []Record, facts []Fact) []Record {
-	var open, linked bool // whether the last record is open, and whether a Linked fact counted in it
+	var open, linked bool // the last record is open; a Linked fact applied to it
 	for i, fact := range facts {
 		last := len(records) - 1
 		switch fact.Kind {
@@ -111,7 +113,7 @@ func appendUser(records []Record, facts []Fact) []Record {
 	return records
 }
 
-// newRecord is the record that the fact opens.
+// newRecord returns the record that the fact opens.
 func newRecord(fact Fact, enabledAt time.Time) Record {
 	return Record{
 		ID:            fact.ID(),

@@ -11,7 +11,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// batch is the most that DynamoDB writes in one request.
+// batch is DynamoDB's maximum of writes in one request.
 const batch = 25
 
 func putRequest(item attributes) types.WriteRequest {
@@ -22,7 +22,7 @@ func deleteRequest(key attributes) types.WriteRequest {
 	return types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: key}}
 }
 
-// write does any number of writes to a table, no two of them to the same item.
+// write sends any number of writes to different items of a table.
 func (s *Store) write(ctx context.Context, table string, requests []types.WriteRequest) error {
 	if err := s.ready(ctx); err != nil {
 		return err
@@ -35,8 +35,8 @@ func (s *Store) write(ctx context.Context, table string, requests []types.WriteR
 	return nil
 }
 
-// writeBatch sends again what DynamoDB has left undone for want of capacity. Each
-// request does some of it, or else gives an error, after the client's own tries:
+// writeBatch sends the writes, and retries those that DynamoDB left unprocessed for lack
+// of capacity. Each request makes progress or fails after the client's own retries:
 // https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
 func (s *Store) writeBatch(ctx context.Context, undone map[string][]types.WriteRequest) error {
 	waited := backoff{first: 50 * time.Millisecond, longest: time.Second}
@@ -52,11 +52,11 @@ func (s *Store) writeBatch(ctx context.Context, undone map[string][]types.WriteR
 			return err
 		}
 	}
-	return errors.New("DynamoDB leaves the same writes undone again and again")
+	return errors.New("DynamoDB repeatedly leaves writes unprocessed")
 }
 
-// backoff is how long a call waits before it tries again: a random time, up to one
-// that doubles with each try.
+// backoff is the time before a retry: random, with a limit that doubles with each
+// retry.
 type backoff struct{ first, longest time.Duration }
 
 // wait returns the context's error if that ends first.
@@ -66,7 +66,7 @@ func (b *backoff) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(wait/2 + rand.N(wait)): //nolint:gosec // jitter keeps no secret
+	case <-time.After(wait/2 + rand.N(wait)): //nolint:gosec // jitter is not secret
 		return nil
 	}
 }

@@ -111,7 +111,7 @@ func TestUnprocessedItems(t *testing.T) {
 func TestNoCapacity(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		dynamo := new(busy)
-		require.ErrorContains(t, dynamo.store().AddFacts(t.Context(), manyFacts(1)), "undone")
+		require.ErrorContains(t, dynamo.store().AddFacts(t.Context(), manyFacts(1)), "unprocessed")
 		require.Equal(t, 25, dynamo.requests)
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)

@@ -12,7 +12,7 @@ import (
 	"github.com/alexaevents/alexaevents/identity"
 )
 
-// EraseUser implements [identity.Store]. After an error, do it again.
+// EraseUser implements [identity.Store]. After an error, call it again.
 func (s *Store) EraseUser(ctx context.Context, skillID, amazonUserID string) error {
 	facts, err := s.userFacts(ctx, skillID, amazonUserID)
 	if err == nil {
@@ -31,9 +31,9 @@ func (s *Store) removeFacts(ctx context.Context, facts []identity.Fact) error {
 	return s.write(ctx, factsTable, requests)
 }
 
-// EraseAccount implements [identity.Store]. After an error, do it again. A link
-// of a moment ago may be missed: where events of the account can still come in,
-// do it again after a while, as for those that come in later.
+// EraseAccount implements [identity.Store]. After an error, call it again. It may miss
+// a link that was added a moment ago: if events of the account can still arrive, call it
+// again later.
 func (s *Store) EraseAccount(ctx context.Context, accountID string) error {
 	return wrap("erase an account", s.eraseAccount(ctx, accountID))
 }
@@ -61,7 +61,7 @@ func (s *Store) eraseAccount(ctx context.Context, accountID string) error {
 			}
 		}
 	}
-	// The account's links last: it is found by them if this has to be done again.
+	// The account's links are removed last: a retry finds its users by them.
 	requests, err := putRequests(emptied)
 	if err == nil {
 		err = s.write(ctx, factsTable, requests)
@@ -75,8 +75,8 @@ func (s *Store) eraseAccount(ctx context.Context, accountID string) error {
 	return err
 }
 
-// Purge implements [identity.Store]. It reads the whole table, and once more the
-// facts of each user who has one older than before.
+// Purge implements [identity.Store]. It reads the whole table, and again the facts of
+// each user with a fact older than before.
 func (s *Store) Purge(ctx context.Context, before time.Time) error {
 	return wrap("purge", s.purge(ctx, before))
 }

@@ -13,13 +13,12 @@ import (
 	"github.com/alexaevents/alexaevents/identity"
 )
 
-// factItem is a fact as the table has it. The user is the partition key. The sort
-// key begins with the skill, and ends with a hash over the whole fact: storing a
-// fact twice is storing it once. An item without AccountID is not in the index of
-// the accounts.
+// factItem is the item of a fact. The user is the partition key. The sort key begins with
+// the skill and ends with a hash of the whole fact, so writing a fact again changes
+// nothing. An item without AccountID is not in the index of accounts.
 type factItem struct {
 	AmazonUserID string
-	SkillFact    string // the skill and the ID of the record that the fact would open, with a NUL between them
+	SkillFact    string // skill ID, NUL, fact ID
 	At           int64  // milliseconds since 1970-01-01T00:00:00Z
 	Kind         identity.Kind
 	AccountID    string `dynamodbav:",omitempty"`
@@ -64,15 +63,15 @@ func (i factItem) user() user {
 func (s *Store) AddFact(ctx context.Context, fact identity.Fact) error {
 	fact, err := fact.Clean()
 	if err == nil {
-		// If it is there, it is the same, and is not written again.
+		// An existing item is equal and is not written again.
 		_, err = s.put(ctx, factsTable, factItemOf(fact), condition{expression: "attribute_not_exists(AmazonUserID)"})
 	}
 	return wrap("add a fact", err)
 }
 
-// AddFacts stores facts as [Store.AddFact] does, many in one request. All are
-// checked before the first is written. After any other error some may be stored,
-// and storing all of them again is right.
+// AddFacts stores facts as [Store.AddFact] does, many in one request. If a fact is
+// invalid, the error is [identity.ErrInvalidFact] and no fact is stored. After any other
+// error some of them may be stored; it is safe to add all of them again.
 func (s *Store) AddFacts(ctx context.Context, facts []identity.Fact) error {
 	requests, err := putRequests(facts)
 	if err == nil {
@@ -100,9 +99,9 @@ func putRequests(facts []identity.Fact) (requests []types.WriteRequest, err erro
 	return requests, nil
 }
 
-// Facts yields every fact, those of one Alexa user of a skill one after another.
-// It reads the whole table, a page at a time. What is added or erased meanwhile
-// may be among them or not.
+// Facts yields every fact in the store, grouped by user and skill. It reads the whole
+// table, one page at a time. A fact that is added or erased while the loop runs may be
+// among them or not.
 func (s *Store) Facts(ctx context.Context) iter.Seq2[identity.Fact, error] {
 	all := scan[factItem](ctx, s, &dynamodb.ScanInput{TableName: s.tableName(factsTable)})
 	return convert("read all facts", all, factItem.fact)

@@ -8,19 +8,18 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// grantItem is a grant as the table has it. The account is the partition key; the
-// sort key begins with the client, so the grants of one client lie together, in
-// the order of their links.
+// grantItem is the item of a grant. The account is the partition key. The sort key begins
+// with the client, so the grants of a client are together, sorted by link.
 //
-// The revision is another one after each update, so a write that insists on it
-// comes from what is stored and nothing older.
+// The revision changes with each update. A write on the condition of the revision
+// replaces exactly what was read.
 type grantItem struct {
 	AccountID    string
-	ClientLink   string // the client and the link, with a NUL between them, which neither has
+	ClientLink   string // client ID, NUL, link ID
 	Region       string `dynamodbav:",omitempty"`
 	AccessToken  string `dynamodbav:",omitempty"`
 	RefreshToken string
-	IssuedAt     *int64 `dynamodbav:",omitempty"` // times are milliseconds since 1970-01-01T00:00:00Z
+	IssuedAt     *int64 `dynamodbav:",omitempty"` // milliseconds since 1970-01-01T00:00:00Z, like all times here
 	Expiry       *int64 `dynamodbav:",omitempty"`
 	ConfirmedAt  *int64 `dynamodbav:",omitempty"`
 	RefusedAt    *int64 `dynamodbav:",omitempty"`
@@ -74,7 +73,7 @@ func (i grantItem) grant() lwa.Grant {
 	}
 }
 
-// toMillis is a time as it is stored; none is nil.
+// toMillis returns nil for the zero time.
 func toMillis(t time.Time) *int64 {
 	if t.IsZero() {
 		return nil

@@ -12,7 +12,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// attributes are an item as DynamoDB has it, or a part of one.
+// attributes are the attributes of an item, or some of them.
 type attributes = map[string]types.AttributeValue
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
@@ -21,10 +21,10 @@ func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
-// query yields the items that a query selects, a page at a time.
+// query yields the items of a query, one page at a time.
 func query[Item any](ctx context.Context, s *Store, input *dynamodb.QueryInput) iter.Seq2[Item, error] {
 	return pages[Item](ctx, s, func(from attributes) ([]attributes, attributes, error) {
-		page := *input // several loops may run over the same sequence
+		page := *input // several loops may use the same input
 		page.ExclusiveStartKey = from
 		output, err := s.client.Query(ctx, &page)
 		if err != nil {
@@ -34,7 +34,7 @@ func query[Item any](ctx context.Context, s *Store, input *dynamodb.QueryInput) 
 	})
 }
 
-// scan yields the items of a table, a page at a time.
+// scan yields the items of a table, one page at a time.
 func scan[Item any](ctx context.Context, s *Store, input *dynamodb.ScanInput) iter.Seq2[Item, error] {
 	return pages[Item](ctx, s, func(from attributes) ([]attributes, attributes, error) {
 		page := *input
@@ -48,8 +48,8 @@ func scan[Item any](ctx context.Context, s *Store, input *dynamodb.ScanInput) it
 	})
 }
 
-// pages yields the items of all pages. The function read returns the page after
-// a key, and the key after which the next page begins, none if this is the last.
+// pages yields the items of all pages. read returns the page after a key, and the last
+// key of that page, which is empty if there is no further page.
 func pages[Item any](ctx context.Context, s *Store, read func(from attributes) (items []attributes, last attributes, err error)) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		for last := attributes(nil); ; {
@@ -79,7 +79,7 @@ func pages[Item any](ctx context.Context, s *Store, read func(from attributes) (
 	}
 }
 
-// convert maps the items, and names the task in an error.
+// convert converts the items, and adds the task to an error.
 func convert[Item, Value any](task string, items iter.Seq2[Item, error], value func(Item) Value) iter.Seq2[Value, error] {
 	return func(yield func(Value, error) bool) {
 		for item, err := range items {
@@ -94,13 +94,13 @@ func convert[Item, Value any](task string, items iter.Seq2[Item, error], value f
 	}
 }
 
-// condition is what must hold of the stored item for a write to happen.
+// condition is a condition on the stored item, without which nothing is written.
 type condition struct {
 	expression string
 	values     attributes
 }
 
-// put writes the item if the condition holds, and tells whether it did.
+// put writes the item if the condition holds, and reports whether it did.
 func (s *Store) put(ctx context.Context, table string, item any, when condition) (done bool, err error) {
 	if err := s.ready(ctx); err != nil {
 		return false, err
@@ -118,7 +118,7 @@ func (s *Store) put(ctx context.Context, table string, item any, when condition)
 	return conditionHeld(err)
 }
 
-// remove deletes the item of the key if the condition holds, and tells whether it
+// remove deletes the item of the key if the condition holds, and reports whether it
 // did.
 func (s *Store) remove(ctx context.Context, table string, key attributes, when condition) (done bool, err error) {
 	if err := s.ready(ctx); err != nil {
@@ -133,8 +133,7 @@ func (s *Store) remove(ctx context.Context, table string, key attributes, when c
 	return conditionHeld(err)
 }
 
-// conditionHeld tells whether the condition of a write held; that it did not is no
-// error.
+// conditionHeld reports whether the condition of a write held.
 func conditionHeld(err error) (bool, error) {
 	if _, failed := errors.AsType[*types.ConditionalCheckFailedException](err); failed {
 		return false, nil

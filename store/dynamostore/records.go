@@ -30,8 +30,8 @@ func (s *Store) UserRecords(ctx context.Context, skillID, amazonUserID string) i
 	}
 }
 
-// AccountRecords implements [identity.Store]. A link of a moment ago may not be
-// among them yet. It takes a request for each Alexa user of the account.
+// AccountRecords implements [identity.Store]. It may miss a link that was added a moment
+// ago. It sends a request for each Alexa user of the account.
 func (s *Store) AccountRecords(ctx context.Context, accountID string) iter.Seq2[identity.Record, error] {
 	return func(yield func(identity.Record, error) bool) {
 		users, err := s.accountFacts(ctx, accountID)
@@ -47,8 +47,8 @@ func (s *Store) AccountRecords(ctx context.Context, accountID string) iter.Seq2[
 	}
 }
 
-// userFacts returns the facts of an Alexa user in one skill, or in all if that is
-// empty.
+// userFacts returns the facts of an Alexa user in a skill, or in every skill if skillID
+// is empty.
 func (s *Store) userFacts(ctx context.Context, skillID, amazonUserID string) ([]identity.Fact, error) {
 	if !keepable(cmp.Or(skillID, "any"), amazonUserID, "") {
 		return nil, s.ready(ctx)
@@ -73,9 +73,9 @@ func (s *Store) userFacts(ctx context.Context, skillID, amazonUserID string) ([]
 	return facts, nil
 }
 
-// accountFacts returns all facts of each user whom a Linked fact ties to the
-// account, since the end of a record of the account can lie in a fact that does
-// not name it. The users come from the index, which may lag.
+// accountFacts returns all facts of each user with a Linked fact of the account, since a
+// fact that does not name the account can end one of its records. The users come from
+// the index, which is eventually consistent.
 func (s *Store) accountFacts(ctx context.Context, accountID string) (map[user][]identity.Fact, error) {
 	if accountID == "" || !keepable("any", "anyone", accountID) {
 		return nil, s.ready(ctx)
@@ -99,14 +99,14 @@ func (s *Store) accountFacts(ctx context.Context, accountID string) (map[user][]
 		}
 		users[u] = facts
 		if !slices.ContainsFunc(facts, func(f identity.Fact) bool { return f.AccountID == accountID }) {
-			delete(users, u) // the link is gone, but not yet from the index
+			delete(users, u) // the link was removed, but not yet from the index
 		}
 	}
 	return users, nil
 }
 
-// keepable tells whether there can be a fact with these texts. Asking DynamoDB for
-// others would find the wrong ones: what is not UTF-8 is sent as U+FFFD.
+// keepable reports whether a fact can contain these texts. A request with invalid UTF-8
+// would find other items, since the client sends U+FFFD instead.
 func keepable(skillID, amazonUserID, accountID string) bool {
 	_, err := identity.Fact{
 		SkillID: skillID, AmazonUserID: amazonUserID, At: time.UnixMilli(0), Kind: identity.Linked, AccountID: accountID,

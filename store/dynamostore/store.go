@@ -13,16 +13,14 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// Store keeps facts and grants in DynamoDB. It implements [identity.Store] and
-// [lwa.Store]. A Store holds nothing but the client that [New] was given, so any
-// number of them, anywhere, may share the tables. Its errors wrap those of the
-// client and name no user or account.
+// Store stores facts and grants in DynamoDB. It implements [identity.Store] and
+// [lwa.Store]. Any number of Stores, in any number of processes, may share the tables. Its
+// errors wrap those of the client and contain no user or account ID.
 type Store struct {
-	// Prefix begins the name of each table, in place of "alexa_": stores with
-	// different prefixes share nothing, such as those of a skill's development
-	// and live stages. It consists of at most 200 letters, digits, underscores,
-	// hyphens and dots. It must not change once the store is in use. Empty is
-	// "alexa_".
+	// Prefix begins the name of each table. Stores with different prefixes share no
+	// data, such as those of a skill's development and live stages. It has at most 200
+	// letters, digits, underscores, hyphens and dots. Set it before the first call.
+	// Empty means "alexa_".
 	Prefix string
 
 	client *dynamodb.Client
@@ -33,19 +31,19 @@ var (
 	_ lwa.Store      = (*Store)(nil)
 )
 
-// New returns the store in the tables that are in the client's account and
-// region: [Store.CreateTables] or CloudFormation has made them.
+// New returns the store in the tables of the client's AWS account and region. Create them
+// with [Store.CreateTables] or CloudFormation.
 func New(client *dynamodb.Client) *Store { return &Store{client: client} }
 
 var validPrefix = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,200}$`)
 
-// ready fails if the fields of the store are of no use, or the context has ended.
+// ready returns an error if a field of the store is invalid or the context has ended.
 func (s *Store) ready(ctx context.Context) error {
 	switch {
 	case s.client == nil:
-		return errors.New("there is no client: New was given nil")
+		return errors.New("New was called with a nil *dynamodb.Client")
 	case s.Prefix != "" && !validPrefix.MatchString(s.Prefix):
-		return errors.New("the Prefix has other characters than letters, digits, _, - and ., or more than 200")
+		return errors.New("invalid Prefix: it must have at most 200 of the characters A to Z, a to z, 0 to 9, _, - and .")
 	}
 	return ctx.Err()
 }

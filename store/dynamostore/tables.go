@@ -13,12 +13,11 @@ import (
 
 const (
 	factsTable   = "facts"
-	accountIndex = "AccountID" // of the facts
+	accountIndex = "AccountID" // index of the facts
 	grantsTable  = "grants"
 )
 
-// tables are the requests that make the tables, which cloudformation.yaml makes
-// as well.
+// tables returns the requests that create the tables, as cloudformation.yaml does.
 func (s *Store) tables() []*dynamodb.CreateTableInput {
 	return []*dynamodb.CreateTableInput{
 		{
@@ -28,7 +27,7 @@ func (s *Store) tables() []*dynamodb.CreateTableInput {
 			GlobalSecondaryIndexes: []types.GlobalSecondaryIndex{{
 				IndexName:  aws.String(accountIndex),
 				KeySchema:  keys("AccountID", "AmazonUserID"),
-				Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}, // those of the table too
+				Projection: &types.Projection{ProjectionType: types.ProjectionTypeKeysOnly}, // the table's keys too
 			}},
 			BillingMode: types.BillingModePayPerRequest,
 		},
@@ -57,9 +56,9 @@ func keys(partition, sort string) []types.KeySchemaElement {
 	}
 }
 
-// CreateTables makes the tables that are not there yet, paid for by the request,
-// and waits until they can be used, for five minutes each at most. It does not
-// change a table that is there, and waits in vain for one that is being deleted.
+// CreateTables creates the missing tables, with on-demand capacity, and waits up to five
+// minutes for each to become active. It does not change an existing table. While a table
+// is being deleted, CreateTables fails.
 func (s *Store) CreateTables(ctx context.Context) error {
 	return wrap("create the tables", s.createTables(ctx))
 }

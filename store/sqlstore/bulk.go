@@ -12,16 +12,16 @@ import (
 )
 
 const (
-	// factsPerStatement is a power of two. Larger statements are no faster in
-	// PostgreSQL and slower in SQLite, which searches the parameters in a row.
+	// factsPerStatement is a power of two. Larger statements are not faster in
+	// PostgreSQL, and slower in SQLite, whose search for a parameter is linear.
 	factsPerStatement = 64
 
 	factColumns = 6 // the parameters of each fact in a statement
 )
 
-// AddFacts does what AddFact does for each of the facts, in few statements. If
-// one of them is invalid, the error is [identity.ErrInvalidFact] and none is
-// stored. After any other error some may be; adding all of them again is right.
+// AddFacts stores facts as AddFact does, in few statements. If a fact is invalid, the
+// error is [identity.ErrInvalidFact] and no fact is stored. After any other error some
+// of them may be stored; it is safe to add all of them again.
 func (s *Store) AddFacts(ctx context.Context, facts []identity.Fact) error {
 	sorted := make([]identity.Fact, len(facts))
 	for i, fact := range facts {
@@ -40,7 +40,7 @@ func (s *Store) AddFacts(ctx context.Context, facts []identity.Fact) error {
 	return nil
 }
 
-// compareFacts orders facts as their primary key does.
+// compareFacts orders facts by their primary key.
 func compareFacts(a, b identity.Fact) int {
 	return cmp.Or(
 		cmp.Compare(a.AmazonUserID, b.AmazonUserID),
@@ -51,12 +51,12 @@ func compareFacts(a, b identity.Fact) int {
 	)
 }
 
-// insertFacts is the statement that adds at most factsPerStatement facts. They
-// are sorted: processes that add the same facts must do so in the same order,
-// since they could wait for each other in PostgreSQL.
+// insertFacts returns the statement that adds up to factsPerStatement facts. They are
+// sorted, since processes that add the same facts in different orders can deadlock in
+// PostgreSQL.
 func insertFacts(sorted []identity.Fact) (statement string, args []any) {
-	// There are few statements, for drivers keep them: a repeated fact fills the
-	// last one up.
+	// Drivers cache statements, so there are only a few sizes: a repeated fact fills
+	// up the last statement.
 	for bits.OnesCount(uint(len(sorted))) != 1 {
 		sorted = append(slices.Clip(sorted), sorted[0])
 	}

@@ -9,14 +9,14 @@ import (
 	"time"
 )
 
-// ErrNewerSchema refuses a database that a later version of this package has
-// migrated.
+// ErrNewerSchema means that a later version of this package has migrated the
+// database.
 var ErrNewerSchema = errors.New("the schema is newer than this version of sqlstore")
 
-// Migrate makes the schema in an empty database, and brings an older one up to
-// date. Call it when the program starts: several processes may do so at once,
-// and nothing happens if the schema is current. Either the whole migration
-// happens or none of it. The error is [ErrNewerSchema] where that applies.
+// Migrate creates the schema in an empty database, and updates an older schema. Call
+// it when the program starts: several processes may do so at once, and if the schema is
+// current, nothing happens. A migration happens completely or not at all. The error is
+// [ErrNewerSchema] if a later version of this package has migrated the database.
 func (s *Store) Migrate(ctx context.Context) error {
 	return wrap("migrate", s.attempt(ctx, time.Now(), func(t traits) error {
 		conn, err := s.db.Conn(ctx)
@@ -32,8 +32,8 @@ func (s *Store) Migrate(ctx context.Context) error {
 	}))
 }
 
-// migrate runs the missing steps in a transaction. After an error, that of the
-// first statement too, the transaction may still be open.
+// migrate runs the missing steps in a transaction. After any error the transaction may
+// still be open.
 func (s *Store) migrate(ctx context.Context, conn *sql.Conn, t traits) error {
 	if _, err := conn.ExecContext(ctx, s.named(t.lock)); err != nil {
 		return err
@@ -65,9 +65,8 @@ func (s *Store) schemaVersion(ctx context.Context, conn *sql.Conn, t traits) (ve
 	return version, err
 }
 
-// rollback leaves no transaction behind on a connection that goes back to the
-// pool, even if ctx is cancelled: where it cannot roll back, it drops the
-// connection.
+// rollback rolls back even if ctx is cancelled. If that fails, it drops the connection,
+// so that no connection with an open transaction returns to the pool.
 func rollback(ctx context.Context, conn *sql.Conn) {
 	if _, err := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); err != nil {
 		_ = conn.Raw(func(any) error { return driver.ErrBadConn })

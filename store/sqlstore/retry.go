@@ -8,12 +8,12 @@ import (
 	"time"
 )
 
-// patience is how long a call tries to get past others.
+// patience is how long a call retries.
 const patience = 10 * time.Second
 
-// retry runs try until it succeeds, and gives up when ctx ends, when the call has
-// begun longer ago than patience, or after an error that is not busy. Once ctx has
-// ended its error is part of any: drivers then give errors of all kinds.
+// retry runs try until it succeeds, ctx ends, the error is not busy, or patience has
+// passed since begun. If ctx has ended, the result wraps its error, since drivers
+// return various errors then.
 func retry(ctx context.Context, begun time.Time, busy func(error) bool, try func() error) error {
 	b := backoff{most: patience / 100}
 	for {
@@ -31,17 +31,17 @@ func retry(ctx context.Context, begun time.Time, busy func(error) bool, try func
 	}
 }
 
-// backoff is how long a call waits for others before it tries again: a random
-// time, longer after each try, and never longer than most.
+// backoff is the time before a retry: random, with a limit that doubles with each
+// retry up to most.
 type backoff struct{ longest, most time.Duration }
 
-// wait returns the context's error once that has ended.
+// wait returns the context's error if that ends first.
 func (b *backoff) wait(ctx context.Context) error {
 	b.longest = min(max(2*b.longest, 2*time.Millisecond), b.most)
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case <-time.After(rand.N(b.longest)): //nolint:gosec // jitter keeps no secret
+	case <-time.After(rand.N(b.longest)): //nolint:gosec // jitter is not secret
 		return nil
 	}
 }
