@@ -2,6 +2,7 @@ package identity_test
 
 import (
 	"context"
+	"runtime"
 	"slices"
 	"testing"
 	"unsafe"
@@ -124,4 +125,18 @@ func TestMemoryStoreFactsMeanwhile(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 		require.Zero(t, fact)
 	}
+}
+
+func TestMemoryStoreBytesPerCustomer(t *testing.T) {
+	const customers = 100_000
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	store := filledStore(t, customers)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	perCustomer := int(after.HeapAlloc-before.HeapAlloc)/customers - 240 // the memory that 225 bytes of user ID take
+	t.Logf("%d bytes per customer", perCustomer)
+	require.Less(t, perCustomer, 400)
+	runtime.KeepAlive(store)
 }

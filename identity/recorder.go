@@ -6,9 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"slices"
 	"time"
 
+	"github.com/alexaevents/alexaevents/internal/text"
 	"github.com/alexaevents/alexaevents/internal/throttle"
 	"github.com/alexaevents/alexaevents/skillevents"
 )
@@ -241,4 +243,74 @@ func newFact(event skillevents.Event, kind Kind) (Fact, Outcome, error) {
 		return fact, Refused, err
 	}
 	return clean, Recorded, nil
+}
+
+// Alexa waits 8 seconds for a response.
+const (
+	accountTime = 5 * time.Second // for Account
+	storeTime   = 3 * time.Second // for the write after Account failed
+)
+
+// account resolves the access token of a SkillAccountLinked event. The outcome is
+// Recorded, NoToken, NoAccount, AccountFailed or Misconfigured.
+func (r *Recorder) account(ctx context.Context, token string) (accountID string, outcome Outcome, err error) {
+	switch {
+	case token == "":
+		return "", NoToken, nil
+	case r.Account == nil:
+		return "", Misconfigured, fmt.Errorf("%w: Recorder.Account is nil, but an account was linked", ErrMisconfigured)
+	}
+	accountID, err = r.callAccount(ctx, token)
+	switch {
+	case err == nil && accountID == "":
+		err = errors.New("returned an empty account and a nil error")
+	case err == nil && !text.Storable(accountID):
+		err = errors.New("returned an account that has a NUL or is not UTF-8")
+	}
+	switch {
+	case err == nil:
+		return accountID, Recorded, nil
+	case errors.Is(err, ErrNoAccount):
+		return "", NoAccount, newAccountError(err, token)
+	case errors.Is(err, ErrMisconfigured):
+		return "", Misconfigured, newAccountError(err, token)
+	}
+	return "", AccountFailed, newAccountError(err, token)
+}
+
+// callAccount calls Account with a time limit that fits Alexa's own. It leaves a
+// third of the context's remaining time, such as that of an AWS Lambda function,
+// for the write that follows. A Keyfunc takes no context, so Account runs in a
+// goroutine of its own, which ends when Account returns.
+func (r *Recorder) callAccount(ctx context.Context, token string) (accountID string, err error) {
+	limit := accountTime
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = min(limit, time.Until(deadline)*2/3)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no result after %v: %w", limit, context.DeadlineExceeded))
+	defer cancel()
+	type result struct {
+		accountID string
+		err       error
+	}
+	results := make(chan result, 1)
+	go func() {
+		got := result{err: errors.New("called runtime.Goexit")}
+		defer func() {
+			if cause := recover(); cause != nil {
+				got = result{err: fmt.Errorf("panic: %v", cause)}
+				if r.Logger != nil {
+					r.Logger.LogAttrs(ctx, slog.LevelError, "identity: Recorder.Account panicked", slog.String("stack", string(debug.Stack())))
+				}
+			}
+			results <- got
+		}()
+		got.accountID, got.err = r.Account(ctx, token)
+	}()
+	select {
+	case got := <-results:
+		return got.accountID, got.err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
 }

@@ -150,3 +150,13 @@ func TestQuestionsReportErrorsOfTheStore(t *testing.T) {
 	require.ErrorIs(t, err, errBroken)
 	require.Empty(t, account)
 }
+
+// collect returns the records of an iterator that must not fail.
+func collect(t require.TestingT, records iter.Seq2[identity.Record, error]) []identity.Record {
+	var all []identity.Record
+	for record, err := range records {
+		require.NoError(t, err)
+		all = append(all, record)
+	}
+	return all
+}
