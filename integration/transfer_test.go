@@ -50,7 +50,7 @@ func customersTable(n int) string {
 // A table goes in although the import is cut short three times, and comes out
 // again, and says the same everywhere.
 func TestTransferCustomers(t *testing.T) {
-	const customers = 20_000
+	const customers = 5_000
 	table := customersTable(customers)
 	rows := strings.Count(table, "\n") - 1
 	memory := new(identity.MemoryStore)
