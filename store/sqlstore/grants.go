@@ -171,3 +171,34 @@ func fromMillis(n sql.NullInt64) time.Time {
 	}
 	return time.UnixMilli(n.Int64).UTC()
 }
+
+const pageOfGrants = selectGrants + `
+WHERE (account_id, client_id, link_id) > ($1, $2, $3)
+ORDER BY account_id, client_id, link_id LIMIT $4`
+
+// Grants yields every grant in the store, sorted by account, client and link. It
+// reads them as [Store.Facts] does.
+func (s *Store) Grants(ctx context.Context) iter.Seq2[lwa.Grant, error] {
+	return all(ctx, s, "read all grants", scanOnlyGrant, pageOfGrants, func(last lwa.Grant) []any {
+		return []any{last.AccountID, last.ClientID, last.LinkID}
+	})
+}
+
+const pageOfEndedGrants = selectGrants + `
+WHERE client_id = $1 AND (refused <> '' OR disabled_at IS NOT NULL) AND (account_id, link_id) > ($2, $3)
+    AND (refused <> '' OR ended_revision = revision)
+ORDER BY account_id, link_id LIMIT $4`
+
+// EndedGrants yields the grants of a client that have Refused or DisabledAt, sorted
+// by account and link. It reads no other grants, and reads them as [Store.Facts] does.
+// [lwa.Source.EndedGrants] uses it.
+func (s *Store) EndedGrants(ctx context.Context, clientID string) iter.Seq2[lwa.Grant, error] {
+	return all(ctx, s, "read ended grants", scanOnlyGrant, pageOfEndedGrants, func(last lwa.Grant) []any {
+		return []any{clientID, last.AccountID, last.LinkID}
+	})
+}
+
+func scanOnlyGrant(rows *sql.Rows) (lwa.Grant, error) {
+	g, err := scanGrant(rows)
+	return g.Grant, err
+}

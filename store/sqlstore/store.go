@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -125,4 +126,30 @@ func scanAll[Row any](rows *sql.Rows, scan func(*sql.Rows) (Row, error)) (all []
 		all = append(all, row)
 	}
 	return all, rows.Err()
+}
+
+// pageRows is the number of rows of a page of a whole table.
+const pageRows = 500
+
+// all yields the rows of a table. The query selects the rows after a key; key returns
+// that of a row. The zero Row comes before all others.
+func all[Row any](ctx context.Context, s *Store, task string, scan func(*sql.Rows) (Row, error), query string, key func(Row) []any) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		var last Row
+		for {
+			page, err := read(ctx, s, task, scan, query, append(key(last), pageRows)...)
+			if err != nil {
+				yield(*new(Row), err)
+				return
+			}
+			for _, last = range page {
+				if !yield(last, nil) {
+					return
+				}
+			}
+			if len(page) < pageRows {
+				return
+			}
+		}
+	}
 }

@@ -1,12 +1,15 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
 	"iter"
+	"slices"
+	"time"
 
 	"github.com/alexaevents/alexaevents/identity"
 )
@@ -95,4 +98,200 @@ func (i *Import) users(r io.Reader) iter.Seq2[[]customer, error] {
 		}
 		yield(rows, nil)
 	}
+}
+
+// batchFacts is how many facts are stored at once, or a few more.
+const batchFacts = 1000
+
+// Facts adds facts to a store, such as all of another one:
+//
+//	err := transfer.Facts(ctx, newStore, oldStore.Facts(ctx))
+//
+// It may be repeated.
+func Facts(ctx context.Context, to identity.Store, from iter.Seq2[identity.Fact, error]) error {
+	var batch []identity.Fact
+	for fact, err := range from {
+		if err != nil {
+			return fmt.Errorf("transfer: copy facts: %w", err)
+		}
+		if batch = append(batch, fact); len(batch) == batchFacts {
+			if err := addFacts(ctx, to, batch); err != nil {
+				return fmt.Errorf("transfer: copy facts: %w", err)
+			}
+			batch = batch[:0]
+		}
+	}
+	if err := addFacts(ctx, to, batch); err != nil {
+		return fmt.Errorf("transfer: copy facts: %w", err)
+	}
+	return nil
+}
+
+// addFacts stores facts all at once, where the store can do that.
+func addFacts(ctx context.Context, store identity.Store, facts []identity.Fact) error {
+	many, ok := store.(interface {
+		AddFacts(ctx context.Context, facts []identity.Fact) error
+	})
+	if ok {
+		return many.AddFacts(ctx, facts)
+	}
+	for _, fact := range facts {
+		if err := store.AddFact(ctx, fact); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Customers writes the table of customers that the facts make, which come from
+// the method Facts of a store:
+//
+//	err := new(transfer.Export).Customers(file, store.Facts(ctx))
+func (e *Export) Customers(w io.Writer, facts iter.Seq2[identity.Fact, error]) error {
+	out, err := e.output(w, customerTable)
+	if err != nil {
+		return err
+	}
+	var user []identity.Fact
+	for fact, err := range facts {
+		if err != nil {
+			return fmt.Errorf("transfer: export customers: %w", err)
+		}
+		if len(user) > 0 && (user[0].SkillID != fact.SkillID || user[0].AmazonUserID != fact.AmazonUserID) {
+			if err := out.records(user); err != nil {
+				return err
+			}
+			user = user[:0]
+		}
+		user = append(user, fact)
+	}
+	if err := out.records(user); err != nil {
+		return err
+	}
+	return out.flush()
+}
+
+func (o *output) records(facts []identity.Fact) error {
+	for _, r := range identity.Records(facts) {
+		err := o.write(r.ID, r.AmazonUserID, r.AccountID, timeText(r.StartDatetime), timeText(r.EndDatetime), r.SkillID, timeText(r.EnabledAt))
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var customerTable = table{
+	columns: []string{"ID", "AmazonUserID", "AccountID", "StartDatetime", "EndDatetime", "SkillID", "EnabledAt"},
+	aliases: map[string]string{"StartDateTime": "StartDatetime", "EndDateTime": "EndDatetime"},
+}
+
+// customer is a row of the table of customers.
+type customer struct {
+	user
+	line                  int
+	accountID             string
+	start, end, enabledAt time.Time // zero where there is none
+}
+
+// user is an Alexa user of a skill.
+type user struct{ skillID, amazonUserID string }
+
+func (u user) fact(kind identity.Kind, at time.Time, accountID string) identity.Fact {
+	return identity.Fact{SkillID: u.skillID, AmazonUserID: u.amazonUserID, At: at, Kind: kind, AccountID: accountID}
+}
+
+// customer returns what a row says, and refuses what no record can say.
+func (i *Import) customer(r row) (c customer, err error) {
+	c.line = r.line
+	c.skillID = cmp.Or(r.cells["SkillID"], i.SkillID)
+	c.amazonUserID, c.accountID = r.cells["AmazonUserID"], r.cells["AccountID"]
+	if c.start, err = r.time("StartDatetime"); err != nil {
+		return customer{}, err
+	}
+	if c.end, err = r.time("EndDatetime"); err != nil {
+		return customer{}, err
+	}
+	if c.enabledAt, err = r.time("EnabledAt"); err != nil {
+		return customer{}, err
+	}
+	switch {
+	case c.start.IsZero() && c.end.IsZero():
+		return customer{}, r.invalid("there is neither StartDatetime nor EndDatetime")
+	case c.start.IsZero() && c.accountID != "":
+		return customer{}, r.invalid("there is an AccountID, but no StartDatetime")
+	case c.start.IsZero() && !c.enabledAt.IsZero():
+		return customer{}, r.invalid("there is an EnabledAt, but no StartDatetime")
+	case c.enabledAt.After(c.start):
+		return customer{}, r.invalid("EnabledAt is after StartDatetime")
+	case !c.end.IsZero() && c.end.Before(c.start):
+		return customer{}, r.invalid("EndDatetime is before StartDatetime")
+	}
+	if _, err := c.fact(identity.Linked, cmp.Or(c.start, c.end), c.accountID).Clean(); err != nil {
+		return customer{}, r.invalid("%w", err)
+	}
+	return c, nil
+}
+
+// customerFacts returns the facts that the rows of one user tell.
+//
+// A row ends because the skill was disabled, unless another one begins at that
+// instant and goes on: then another account was linked, and a Disabled fact would
+// end the new link with the old.
+//
+// A row without account is of a user who enabled the skill and linked nothing,
+// or of a link to an account that is not known. It is such a link if it took over
+// from another row or another one from it, or if the skill was enabled before.
+func customerFacts(rows []customer) []identity.Fact {
+	begun, goesOn, ended := make(map[time.Time]bool), make(map[time.Time]bool), make(map[time.Time]bool)
+	for _, row := range rows {
+		begun[row.start] = true
+		if row.start != row.end {
+			goesOn[row.start], ended[row.end] = true, true
+		}
+	}
+	delete(begun, time.Time{})
+
+	var facts []identity.Fact
+	for _, row := range rows {
+		if !row.enabledAt.IsZero() {
+			facts = append(facts, row.fact(identity.Enabled, row.enabledAt, ""))
+		}
+		if !row.start.IsZero() {
+			kind := identity.Enabled
+			takesOver, givesOver := ended[row.start], row.start != row.end && begun[row.end]
+			enabledBefore := !row.enabledAt.IsZero() && row.enabledAt != row.start
+			if row.accountID != "" || takesOver || givesOver || enabledBefore {
+				kind = identity.Linked
+			}
+			facts = append(facts, row.fact(kind, row.start, row.accountID))
+		}
+		if !row.end.IsZero() && !goesOn[row.end] {
+			facts = append(facts, row.fact(identity.Disabled, row.end, ""))
+		}
+	}
+	return facts
+}
+
+// checkUser refuses rows of one user that cannot all be true, since records would
+// say less than they do. A user has one account at a time. An open row that
+// another one follows ended there.
+func checkUser(rows []customer) error {
+	records := identity.Records(customerFacts(rows))
+	for _, row := range rows {
+		if row.start.IsZero() {
+			continue
+		}
+		said := slices.ContainsFunc(records, func(r identity.Record) bool {
+			ended := !r.EndDatetime.IsZero() && (row.end.IsZero() || r.EndDatetime.Before(row.end))
+			followed := row.end.IsZero() && slices.ContainsFunc(rows, func(next customer) bool {
+				return next.start.Equal(r.EndDatetime) && next.start.After(row.start)
+			})
+			return r.AccountID == row.accountID && !r.StartDatetime.After(row.start) && (!ended || followed)
+		})
+		if !said {
+			return fmt.Errorf("%w: line %d: another row of this user speaks of the same time", ErrInvalidFile, row.line)
+		}
+	}
+	return nil
 }

@@ -3,9 +3,11 @@ package transfer
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
+	"iter"
 	"time"
 
 	"github.com/alexaevents/alexaevents"
@@ -90,4 +92,99 @@ func (i *Import) grant(r row) (lwa.Grant, error) {
 		return lwa.Grant{}, r.invalid("%w", err)
 	}
 	return grant, nil
+}
+
+// Grants is [Import.Copy] of an Import without options:
+//
+//	err := transfer.Grants(ctx, newStore, oldStore.Grants(ctx))
+func Grants(ctx context.Context, to lwa.Store, from iter.Seq2[lwa.Grant, error]) error {
+	return new(Import).Copy(ctx, to, from)
+}
+
+// Copy stores grants, such as all of another store, each unless the store has a
+// better one of its key, as the documentation of the package has it. Of the fields
+// of Import it uses Newer, Progress and Observe. It may be repeated.
+func (i *Import) Copy(ctx context.Context, to lwa.Store, from iter.Seq2[lwa.Grant, error]) error {
+	rows := 0
+	for grant, err := range from {
+		if err == nil {
+			rows++
+			err = i.putGrant(ctx, to, grant, rows)
+		}
+		if err != nil {
+			return fmt.Errorf("transfer: copy grants: %w", err)
+		}
+	}
+	return nil
+}
+
+// kept returns why a stored grant stays, empty if the grant replaces it. A live
+// grant replaces a dead one that has another refresh token, and a live one whose
+// access token is older.
+func (i *Import) kept(grant, stored lwa.Grant) Kept {
+	switch {
+	case stored.RefreshToken == "": // there is none
+		return ""
+	case !grant.Live():
+		return KeptLive
+	case !stored.Live() && grant.RefreshToken != stored.RefreshToken:
+		return ""
+	case !stored.IssuedAt.IsZero() && grant.IssuedAt.After(stored.IssuedAt) && stored.Live():
+		return ""
+	case grant.RefreshToken == stored.RefreshToken:
+		return KeptSame
+	case stored.IssuedAt.IsZero() && i.Newer:
+		return ""
+	case stored.IssuedAt.IsZero() || grant.IssuedAt.IsZero():
+		return KeptUnknown
+	}
+	return KeptNewer
+}
+
+// errKept ends an update that is to change nothing.
+var errKept = errors.New("the stored grant stays")
+
+// putGrant stores the grant of a row, unless the one that is there is to stay.
+func (i *Import) putGrant(ctx context.Context, store lwa.Store, grant lwa.Grant, row int) error {
+	var kept Kept
+	err := store.UpdateGrant(ctx, grant.Key, func(stored *lwa.Grant) error {
+		if kept = i.kept(grant, *stored); kept != "" {
+			return errKept
+		}
+		*stored = grant
+		return nil
+	})
+	if err != nil && !errors.Is(err, errKept) {
+		return err
+	}
+	if i.Progress != nil {
+		i.Progress(row)
+	}
+	if i.Observe != nil {
+		i.Observe(ctx, GrantObservation{grant.Key, row, kept})
+	}
+	return nil
+}
+
+// Grants writes the table of grants, which come from the method Grants of a
+// store, with their tokens in the clear.
+func (e *Export) Grants(w io.Writer, grants iter.Seq2[lwa.Grant, error]) error {
+	out, err := e.output(w, grantTable)
+	if err != nil {
+		return err
+	}
+	for g, err := range grants {
+		if err != nil {
+			return fmt.Errorf("transfer: export grants: %w", err)
+		}
+		err = out.write(
+			g.ClientID, g.AccountID, g.LinkID, string(g.Region), string(g.AccessToken), string(g.RefreshToken),
+			timeText(g.IssuedAt), timeText(g.Expiry), timeText(g.ConfirmedAt),
+			timeText(g.RefusedAt), timeText(g.DisabledAt), timeText(g.ProbedAt), g.Refused, g.CodeHash,
+		)
+		if err != nil {
+			return err
+		}
+	}
+	return out.flush()
 }
