@@ -10,8 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents/identity"
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 	"github.com/alexaevents/alexaevents/store/storebench"
+	"github.com/alexaevents/alexaevents/store/transfer"
 )
 
 var sizes = flag.String("customers", "1000,10000", "numbers of customers that the store is timed with")
@@ -109,4 +111,26 @@ func BenchmarkDynamo(b *testing.B) {
 	store := newDynamo(b)
 	new(storebench.Suite).Identity(b, store)
 	new(storebench.Suite).Grants(b, store)
+}
+
+func BenchmarkImport(b *testing.B) {
+	const customers = 5000
+	table := customersTable(customers)
+	rows := float64(strings.Count(table, "\n") - 1)
+	for name, create := range map[string]newDatabase{"SQLite": newSQLite, "PostgreSQL": newPostgres} {
+		for way, wrap := range map[string]func(identity.Store) identity.Store{
+			"AddFacts": func(store identity.Store) identity.Store { return store },
+			"AddFact":  func(store identity.Store) identity.Store { return struct{ identity.Store }{store} },
+		} {
+			b.Run(name+"/"+way, func(b *testing.B) {
+				for b.Loop() {
+					b.StopTimer()
+					store := wrap(create(b).store(b))
+					b.StartTimer()
+					require.NoError(b, (&transfer.Import{SkillID: skill}).Customers(b.Context(), store, strings.NewReader(table)))
+				}
+				b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+			})
+		}
+	}
 }

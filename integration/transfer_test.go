@@ -186,25 +186,3 @@ func TestTransferFailures(t *testing.T) {
 		}
 	})
 }
-
-func BenchmarkImport(b *testing.B) {
-	const customers = 5000
-	table := customersTable(customers)
-	rows := float64(strings.Count(table, "\n") - 1)
-	for name, create := range map[string]newDatabase{"SQLite": newSQLite, "PostgreSQL": newPostgres} {
-		for way, wrap := range map[string]func(identity.Store) identity.Store{
-			"AddFacts": func(store identity.Store) identity.Store { return store },
-			"AddFact":  func(store identity.Store) identity.Store { return struct{ identity.Store }{store} },
-		} {
-			b.Run(name+"/"+way, func(b *testing.B) {
-				for b.Loop() {
-					b.StopTimer()
-					store := wrap(create(b).store(b))
-					b.StartTimer()
-					require.NoError(b, (&transfer.Import{SkillID: skill}).Customers(b.Context(), store, strings.NewReader(table)))
-				}
-				b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
-			})
-		}
-	}
-}
