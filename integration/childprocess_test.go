@@ -15,48 +15,48 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// errandName is the environment variable that makes the test binary a second
-// process, which runs an errand and nothing else.
-const errandName = "ALEXAEVENTS_TEST_ERRAND"
+// childProcessName is the environment variable that makes the test binary a child
+// process.
+const childProcessName = "ALEXAEVENTS_TEST_CHILD"
 
-// errand is what another process is to do: one of these.
-type errand struct {
-	Writing  *writing     `json:",omitempty"`
-	Keeping  *keeping     `json:",omitempty"`
-	Hasty    *hasty       `json:",omitempty"`
-	Crashing *crashing    `json:",omitempty"`
-	Locking  *locking     `json:",omitempty"`
-	Crowd    *crowd       `json:",omitempty"`
-	Attacked *attacked    `json:",omitempty"`
-	Version2 *version2    `json:",omitempty"`
-	Chaos    *chaosSender `json:",omitempty"`
+// childProcess is a process of the test binary that runs the one of these that is set.
+type childProcess struct {
+	Writing        *writing        `json:",omitempty"`
+	Keeping        *keeping        `json:",omitempty"`
+	AckBeforeStore *ackBeforeStore `json:",omitempty"`
+	Crashing       *crashing       `json:",omitempty"`
+	Locking        *locking        `json:",omitempty"`
+	Crowd          *crowd          `json:",omitempty"`
+	Attacked       *attacked       `json:",omitempty"`
+	Version2       *version2       `json:",omitempty"`
+	Chaos          *chaosSender    `json:",omitempty"`
 }
 
-func (e errand) run(ctx context.Context, out io.Writer) error {
+func (c childProcess) run(ctx context.Context, out io.Writer) error {
 	switch {
-	case e.Writing != nil:
-		return e.Writing.run(ctx, out)
-	case e.Keeping != nil:
-		return e.Keeping.run(ctx, out)
-	case e.Hasty != nil:
-		return e.Hasty.run(ctx, out)
-	case e.Attacked != nil:
-		return e.Attacked.run(ctx, out)
-	case e.Crashing != nil:
-		return e.Crashing.run(ctx, out)
-	case e.Version2 != nil:
-		return e.Version2.run(ctx, out)
-	case e.Crowd != nil:
-		return e.Crowd.run(ctx, out)
-	case e.Chaos != nil:
-		return e.Chaos.run(ctx, out)
+	case c.Writing != nil:
+		return c.Writing.run(ctx, out)
+	case c.Keeping != nil:
+		return c.Keeping.run(ctx, out)
+	case c.AckBeforeStore != nil:
+		return c.AckBeforeStore.run(ctx, out)
+	case c.Attacked != nil:
+		return c.Attacked.run(ctx, out)
+	case c.Crashing != nil:
+		return c.Crashing.run(ctx, out)
+	case c.Version2 != nil:
+		return c.Version2.run(ctx, out)
+	case c.Crowd != nil:
+		return c.Crowd.run(ctx, out)
+	case c.Chaos != nil:
+		return c.Chaos.run(ctx, out)
 	default:
-		return e.Locking.run(ctx, out)
+		return c.Locking.run(ctx, out)
 	}
 }
 
 func TestMain(m *testing.M) {
-	text := os.Getenv(errandName)
+	text := os.Getenv(childProcessName)
 	if text == "" {
 		code := m.Run()
 		if postgres.server != nil {
@@ -67,10 +67,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(code)
 	}
-	var e errand
-	err := json.Unmarshal([]byte(text), &e)
+	var c childProcess
+	err := json.Unmarshal([]byte(text), &c)
 	if err == nil {
-		err = e.run(context.Background(), os.Stdout)
+		err = c.run(context.Background(), os.Stdout)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
@@ -78,22 +78,22 @@ func TestMain(m *testing.M) {
 	}
 }
 
-// command returns a process that runs the errand.
-func (e errand) command(t *testing.T) *exec.Cmd {
-	text, err := json.Marshal(e)
+// command returns the command that starts the child process.
+func (c childProcess) command(t *testing.T) *exec.Cmd {
+	text, err := json.Marshal(c)
 	require.NoError(t, err)
 	command := exec.CommandContext(t.Context(), os.Args[0])
-	command.Env = append(os.Environ(), errandName+"="+string(text))
+	command.Env = append(os.Environ(), childProcessName+"="+string(text))
 	return command
 }
 
-// atOnce runs the errand in several processes and returns what each printed, and
-// their process IDs.
-func (e errand) atOnce(t *testing.T, processes int) (outputs [][]byte, pids []int) {
+// atOnce starts several child processes and returns what each printed, and their
+// process IDs.
+func (c childProcess) atOnce(t *testing.T, processes int) (outputs [][]byte, pids []int) {
 	commands := make([]*exec.Cmd, processes)
 	printed := make([]struct{ out, err bytes.Buffer }, processes)
 	for i := range commands {
-		commands[i] = e.command(t)
+		commands[i] = c.command(t)
 		commands[i].Stdout, commands[i].Stderr = &printed[i].out, &printed[i].err
 		require.NoError(t, commands[i].Start())
 	}
@@ -106,8 +106,7 @@ func (e errand) atOnce(t *testing.T, processes int) (outputs [][]byte, pids []in
 	return outputs, pids
 }
 
-// process is another process, which prints lines and lives no longer than its
-// input.
+// process is a started process that prints lines and ends with its input.
 type process struct {
 	command *exec.Cmd
 	input   io.Closer
@@ -129,7 +128,7 @@ func startProcess(command *exec.Cmd) (*process, error) {
 	return p, command.Start()
 }
 
-// untilInputEnds is what such a process waits for.
+// untilInputEnds waits until the parent closes the input or ends.
 func untilInputEnds() { _, _ = io.Copy(io.Discard, os.Stdin) }
 
 // line waits for the next line.
@@ -137,13 +136,12 @@ func (p *process) line() (string, error) {
 	line, err := p.output.ReadString('\n')
 	if err != nil {
 		ended := p.command.Wait()
-		return "", fmt.Errorf("the process ended without a word: %w: %w: %s", err, ended, &p.log)
+		return "", fmt.Errorf("the process ended without a line: %w: %w: %s", err, ended, &p.log)
 	}
 	return strings.TrimSuffix(line, "\n"), nil
 }
 
-// kill kills the process, which must still live. What it printed that nobody
-// read is the answer.
+// kill kills the process, which must still be running, and returns its unread output.
 func (p *process) kill() (printed []byte, err error) {
 	_ = p.command.Process.Kill()
 	printed, _ = io.ReadAll(p.output)

@@ -317,7 +317,7 @@ func TestSQLiteCutOff(t *testing.T) {
 	t.Parallel()
 	d := newSQLite(t)
 	d.store(t)
-	command := errand{Writing: &writing{Database: d, Count: 1_000_000}}.command(t)
+	command := childProcess{Writing: &writing{Database: d, Count: 1_000_000}}.command(t)
 	command.Args = append([]string{"sh", "-c", `ulimit -f 1000 && exec "$0"`}, command.Path)
 	var err error
 	command.Path, err = exec.LookPath("sh")

@@ -87,7 +87,7 @@ func TestGrantRace(t *testing.T) {
 		require.NoError(t, err)
 
 		steps := map[string][]step{keptAccount: {{After: state{string(first.RefreshToken), first.CodeHash}}}}
-		outputs, _ := errand{Keeping: &keeping{p, address, 60}}.atOnce(t, 2)
+		outputs, _ := childProcess{Keeping: &keeping{p, address, 60}}.atOnce(t, 2)
 		for _, output := range outputs {
 			for decoder := json.NewDecoder(bytes.NewReader(output)); ; {
 				var s step
@@ -215,7 +215,7 @@ func TestContendedGrant(t *testing.T) {
 	})
 }
 
-// crashing is the errand of a process that comes to a stop while it stores what
+// crashing is a child process that comes to a stop while it stores what
 // Amazon gave, prints that it has, and waits to be killed.
 type crashing struct {
 	Database database
@@ -295,7 +295,7 @@ func TestGrantCrash(t *testing.T) {
 					before, err := source.Store.Grant(t.Context(), key)
 					require.NoError(t, err)
 
-					p, err := startProcess(errand{Crashing: &crashing{d, address, test.accept, moment}}.command(t))
+					p, err := startProcess(childProcess{Crashing: &crashing{d, address, test.accept, moment}}.command(t))
 					require.NoError(t, err)
 					line, err := p.line()
 					require.NoError(t, err)

@@ -18,7 +18,7 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// keeping is the errand of a process that refreshes, replaces and erases the
+// keeping is a child process that refreshes, replaces and erases the
 // grants of two accounts, all at once, and prints each step. Only one of the
 // accounts is ever erased.
 type keeping struct {

@@ -56,9 +56,9 @@ func TestKills(t *testing.T) {
 }
 
 // The test above finds a backend that acknowledges events too early.
-func TestKillsOfHasty(t *testing.T) {
+func TestKillsOfAckBeforeStore(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
-		k := newKilling(t, startAlexa(t), create, func(d database) *exec.Cmd { return errand{Hasty: &hasty{d}}.command(t) })
+		k := newKilling(t, startAlexa(t), create, func(d database) *exec.Cmd { return childProcess{AckBeforeStore: &ackBeforeStore{d}}.command(t) })
 		require.ErrorContains(t, k.run(t.Context(), *kills), "an acknowledged event is lost")
 		t.Logf("found after %d kills", k.done)
 	})
@@ -212,17 +212,17 @@ func (k *killing) pause(most time.Duration) {
 	time.Sleep(time.Duration(k.random.Int64N(int64(most))))
 }
 
-// hasty is the errand of a backend that acknowledges each event before it stores
-// what the event tells.
-type hasty struct{ Database database }
+// ackBeforeStore is a child process: a backend that acknowledges each event before it
+// stores the fact.
+type ackBeforeStore struct{ Database database }
 
-func (h hasty) run(ctx context.Context, out io.Writer) error {
-	db, err := h.Database.connect()
+func (a ackBeforeStore) run(ctx context.Context, out io.Writer) error {
+	db, err := a.Database.connect()
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	store := sqlstore.New(db, h.Database.Dialect)
+	store := sqlstore.New(db, a.Database.Dialect)
 	if err := store.Migrate(ctx); err != nil {
 		return err
 	}

@@ -131,7 +131,7 @@ func TestPostgresCrash(t *testing.T) {
 	var processes [writers]*process
 	var reading errgroup.Group
 	for i := range writers {
-		processes[i], err = startProcess(errand{Writing: &writing{Database: d, Count: 1_000_000, Stubborn: true}}.command(t))
+		processes[i], err = startProcess(childProcess{Writing: &writing{Database: d, Count: 1_000_000, Stubborn: true}}.command(t))
 		require.NoError(t, err)
 		reading.Go(func() error {
 			lines := bufio.NewScanner(processes[i].output)
@@ -164,17 +164,17 @@ func TestPostgresCrash(t *testing.T) {
 	require.NoError(t, reading.Wait())
 	require.GreaterOrEqual(t, failures.Load(), int64(crashes), "the crashes disturbed nobody")
 
-	least := int64(1 << 62)
+	fewest := int64(1 << 62)
 	for i, p := range processes {
 		require.Error(t, p.command.Wait())
 		count := acknowledged[i].Load()
-		least = min(least, count)
+		fewest = min(fewest, count)
 		got, want := firstNumbered(t, store, strconv.Itoa(p.command.Process.Pid), int(count))
 		require.GreaterOrEqual(t, len(got), len(want))
 		require.LessOrEqual(t, len(got), len(want)+1) // the last may be stored, but not acknowledged
 		require.Equal(t, want, got[:len(want)])
 	}
-	got, want := firstNumbered(t, store, account, int(least))
+	got, want := firstNumbered(t, store, account, int(fewest))
 	require.Equal(t, want, got[:len(want)])
 	checkRandomSets(t, store)
 	t.Logf("%d crashes, %d failures", crashes, failures.Load())

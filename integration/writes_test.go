@@ -21,7 +21,7 @@ import (
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
-// writing is the errand of a process that adds facts, those of an account that
+// writing is a child process that adds facts, those of an account that
 // all writers share and those of one named by its process ID, and prints each
 // number once both are stored.
 type writing struct {
@@ -87,7 +87,7 @@ func TestProcesses(t *testing.T) {
 	const count = 200
 	onEach(t, func(t *testing.T, create newDatabase) {
 		d := create(t)
-		_, pids := errand{Writing: &writing{Database: d, Count: count}}.atOnce(t, 3)
+		_, pids := childProcess{Writing: &writing{Database: d, Count: count}}.atOnce(t, 3)
 		accounts := []string{account}
 		for _, pid := range pids {
 			accounts = append(accounts, strconv.Itoa(pid))
@@ -100,7 +100,7 @@ func TestProcesses(t *testing.T) {
 	})
 }
 
-// crowd is the errand of a process in which many goroutines write to one store,
+// crowd is a child process in which many goroutines write to one store,
 // each facts of its own and grants, those of their own and one that all share,
 // while others erase and purge.
 type crowd struct {
@@ -170,7 +170,7 @@ func TestCrowd(t *testing.T) {
 		d := create(t)
 		store := d.store(t)
 		c := crowd{Database: d, Writers: writers, Each: each}
-		_, pids := errand{Crowd: &c}.atOnce(t, processes)
+		_, pids := childProcess{Crowd: &c}.atOnce(t, processes)
 		for _, pid := range pids {
 			for w := range writers {
 				accountID := fmt.Sprintf("%d-%d", pid, w)
