@@ -1,34 +1,28 @@
-package integration_test
+package sqlstore_test
 
 import (
 	"context"
 	"database/sql"
 	"fmt"
 	"log"
-	"os"
-	"path/filepath"
 	"time"
-
-	_ "modernc.org/sqlite"
 
 	"github.com/alexaevents/alexaevents/identity"
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
-// A customer links an account and disables the skill; the answers come from the
-// store, and from the view for whoever works with SQL.
-func Example_sqlstore() {
-	dir, err := os.MkdirTemp("", "")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
-	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "alexa.db")+
-		"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_txlock=immediate")
+// A customer links an account and disables the skill. The records come from the store,
+// and from the view for whoever works with SQL.
+func Example() {
+	// This needs the driver: import _ "modernc.org/sqlite"
+	db, err := sql.Open("sqlite", "file:alexa.db?_pragma=journal_mode(WAL)"+
+		"&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_txlock=immediate")
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer db.Close()
+	db.SetMaxOpenConns(8)
+	db.SetMaxIdleConns(8)
 
 	ctx := context.Background()
 	store := sqlstore.New(db, sqlstore.SQLite)
@@ -36,7 +30,7 @@ func Example_sqlstore() {
 		log.Fatal(err)
 	}
 
-	// An identity.Recorder adds the facts of the events that arrive.
+	// In a backend, an identity.Recorder adds the facts of the events that arrive.
 	const skillID, userID = "amzn1.ask.skill.EXAMPLE", "amzn1.ask.account.EXAMPLE"
 	start := time.Date(2019, 9, 1, 0, 0, 0, 0, time.UTC)
 	for _, fact := range []identity.Fact{
@@ -61,7 +55,7 @@ func Example_sqlstore() {
 		log.Fatal(err)
 	}
 	fmt.Println(account, from, until)
-	// Output:
+	// It prints:
 	// amzn1.ask.account.EXAMPLE false
 	// customer-7 2019-09-01T00:00:00Z 2019-09-06T00:00:00Z
 }
