@@ -57,7 +57,7 @@ func checkLargeAccount(t *trial) {
 	t.expectFacts()
 }
 
-// history is facts for all that an erasure has to tell apart.
+// history is facts for every case of an erasure.
 func history() []identity.Fact {
 	return []identity.Fact{
 		enabled("one", 1), linked("one", 2, "a"), disabled("one", 5), linked("one", 7, "a"),
@@ -97,8 +97,8 @@ func checkEraseAccount(t *trial) {
 	t.expectAll()
 }
 
-// checkEraseLaterAccount: what was the erased account's is nobody's, and not the
-// account's that the user had before.
+// checkEraseLaterAccount: after the erasure the user has no account, not the account
+// from before the erased one.
 func checkEraseLaterAccount(t *trial) {
 	t.add(enabled("relinked", 1), linked("relinked", 2, "b"), linked("relinked", 4, "a"))
 	t.add(linked("returned", 1, "a"), linked("returned", 2, "b"), linked("returned", 3, "a"), linked("returned", 4, "b"))

@@ -10,7 +10,7 @@ import (
 	"github.com/alexaevents/alexaevents/identity"
 )
 
-// addAll adds facts in one call. It is for stores that can.
+// addAll adds facts in one call.
 func (t *trial) addAll(adder factsAdder, facts ...identity.Fact) {
 	before := slices.Clone(facts)
 	t.did(adder.AddFacts(t.ctx, facts), "AddFacts of %d", len(facts))
@@ -46,8 +46,8 @@ func checkAddFacts(t *trial) {
 	t.expectAll()
 }
 
-// checkAddInvalidFacts puts an invalid fact first, in the middle and last, and
-// behind more than go into one statement.
+// checkAddInvalidFacts puts an invalid fact first, in the middle and last, and after more
+// facts than fit into one statement.
 func checkAddInvalidFacts(t *trial) {
 	adder, ok := t.store.(factsAdder)
 	if !ok {
@@ -73,8 +73,8 @@ func checkAddInvalidFacts(t *trial) {
 	t.expectAll()
 }
 
-// checkManyFacts has more facts of one user than any database takes in one
-// statement or gives in one page, so that a page ends between them.
+// checkManyFacts has more facts of one user than fit into one statement or one page of
+// any database, so that a page ends between them.
 func checkManyFacts(t *trial) {
 	const users, each = 3, 1500
 	var facts []identity.Fact
@@ -141,7 +141,7 @@ func (t *trial) expectFacts() {
 	expectList(t.journal, "Facts", "facts", want, got, func(facts []identity.Fact) any { return facts })
 }
 
-// expectUsersTogether checks the order of the facts as far as it is promised.
+// expectUsersTogether checks that facts are grouped by user and skill.
 func (t *trial) expectUsersTogether() {
 	lister, ok := t.store.(factsLister)
 	if !ok {

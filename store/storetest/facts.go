@@ -15,7 +15,7 @@ const (
 	otherSkill = "amzn1.ask.skill.22222222-2222-4222-8222-222222222222"
 )
 
-// elsewhere is a time zone in which it is never the same hour as in UTC.
+// elsewhere is a time zone that differs from UTC.
 var elsewhere = time.FixedZone("elsewhere", 5*60*60+30*60)
 
 // at is an instant, n seconds into the day of the checks.
@@ -38,8 +38,8 @@ func in(skillID string, fact identity.Fact) identity.Fact {
 	return fact
 }
 
-// checkDocument holds the sample rows of Amazon's page against the store
-// itself, not against what Records says.
+// checkDocument compares the store with the sample rows of Amazon's page, not with the
+// result of Records.
 func checkDocument(t *trial) {
 	day := func(n int) time.Time { return time.Date(2019, 9, n, 0, 0, 0, 0, time.UTC) }
 	first := linked("amzn1.ask.account.AF4RYW7RN5H", 0, "hello_2167671@gmail.com")
@@ -162,7 +162,7 @@ func checkInvalid(t *trial) {
 	t.expectAll()
 }
 
-// checkText uses IDs that a careless comparison takes for one another.
+// checkText uses IDs that a wrong comparison treats as equal.
 func checkText(t *trial) {
 	alike := []string{
 		"amzn1.ask.account.ABC", "amzn1.ask.account.abc", "amzn1.ask.account.ABC ", " amzn1.ask.account.ABC",
@@ -185,14 +185,14 @@ func checkText(t *trial) {
 	t.expectAll()
 }
 
-// unkeepable is text that no store keeps, since some databases cannot.
+// unkeepable is text that no store keeps, since some databases cannot store it.
 var unkeepable = []string{"\x00", "user\x00", "\xff", "user\xc3"}
 
-// checkUnkeepableText uses text that Fact.Clean refuses: it names nothing.
+// checkUnkeepableText looks up and erases text that Fact.Clean refuses.
 func checkUnkeepableText(t *trial) {
 	t.add(linked("user", 1, "a"), disabled("user", 5))
 	for _, text := range unkeepable {
-		// What text that is no UTF-8 becomes where it is made UTF-8.
+		// What becomes of invalid UTF-8 when it is converted.
 		near := strings.ToValidUTF8(text, "\ufffd")
 		if near != text {
 			t.add(linked(near, 1, near), in(near, linked("user", 1, near)))
@@ -279,9 +279,9 @@ func checkConcurrency(t *trial) {
 	t.expectAll()
 }
 
-// checkRandom runs histories of few users, accounts and seconds, so that facts
-// often meet, and erases and purges now and then. The seed is fixed: a store
-// that fails, fails again.
+// checkRandom runs histories of few users, accounts and seconds, so that facts often
+// conflict, and erases and purges now and then. The seed is fixed, so a failure is
+// repeatable.
 func checkRandom(t *trial) {
 	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable on purpose
 	pick := func(from ...string) string { return from[random.IntN(len(from))] }

@@ -17,10 +17,9 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// Grants checks that open returns stores which do what the comments of
-// [lwa.Store] say. It runs each check as a subtest of t, with an empty store
-// from open; open closes what it opened with t.Cleanup. The checks write a few
-// thousand times.
+// Grants checks that stores do what the comments of [lwa.Store] say. It runs each check
+// as a subtest of t, with an empty store from open, which closes it with t.Cleanup. The
+// checks write a few thousand times.
 func Grants(t *testing.T, open func(t *testing.T) lwa.Store) {
 	for _, check := range grantChecks {
 		t.Run(check.name, func(t *testing.T) {
@@ -115,7 +114,7 @@ func grantOf(key lwa.Key, n int) lwa.Grant {
 type grantTrial struct {
 	*journal
 	store  lwa.Store
-	lister grantsLister          // the store, if it lists every grant
+	lister grantsLister          // the store if it lists every grant
 	ended  endedGrantsLister     // the store, if it lists ended grants
 	grants map[lwa.Key]lwa.Grant // what the store must hold
 	known  []lwa.Key             // every key that was ever used
@@ -253,7 +252,7 @@ func (t *grantTrial) compareGrants(call string, want, got []lwa.Grant) {
 	expectList(t.journal, call, "grants", want, got, readable)
 }
 
-// readable shows the tokens, which a grant would hide.
+// readable shows the tokens, which a grant redacts.
 func readable(grants []lwa.Grant) any {
 	var all []map[string]string
 	for _, g := range grants {
@@ -270,16 +269,15 @@ func readable(grants []lwa.Grant) any {
 
 func instant(at time.Time) string { return at.UTC().Format(time.RFC3339Nano) }
 
-// describeKey keeps long text short.
+// describeKey shortens long text.
 func describeKey(key lwa.Key) string {
 	return fmt.Sprintf("{%.64q %.64q %.64q}", key.ClientID, key.AccountID, key.LinkID)
 }
 
-// SharedGrants runs the checks of [Grants] on two handles of one storage, such as
-// two processes have: each call goes to the other handle than the one before. So it
-// finds a store that is atomic in its own process only, or that remembers what it
-// has read. The storage that open returns handles of is empty; the handles share
-// nothing else, in particular no mutex.
+// SharedGrants runs the checks of [Grants] on two handles of one storage, as two
+// processes have them: calls go to the handles in turn. So it finds a store that is atomic
+// only within its own process, or that caches what it has read. The storage is empty. The
+// handles must share nothing else, in particular no mutex.
 func SharedGrants(t *testing.T, open func(t *testing.T) (first, second lwa.Store)) {
 	Grants(t, func(t *testing.T) lwa.Store {
 		first, second := open(t)
@@ -287,7 +285,7 @@ func SharedGrants(t *testing.T, open func(t *testing.T) (first, second lwa.Store
 	})
 }
 
-// handles is a store of two handles on one storage, which take turns.
+// handles is a store whose calls go to two handles in turn.
 type handles struct {
 	both  [2]lwa.Store
 	calls atomic.Uint64

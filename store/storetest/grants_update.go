@@ -8,8 +8,8 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// checkCancelledFn cancels the context while fn runs. The update may still be
-// stored; what UpdateGrant says of that must be so.
+// checkCancelledFn cancels the context while fn runs. The update may be stored or not, but
+// if UpdateGrant returns nil it must be stored.
 func checkCancelledFn(t *grantTrial) {
 	for _, linkID := range []string{"new", "there"} {
 		key := keyOf("account", linkID)
@@ -38,9 +38,8 @@ func checkCancelledFn(t *grantTrial) {
 	}
 }
 
-// checkEraseDuringFn erases a grant while an update of it runs. If the erasure
-// comes first, the update finds no grant. In neither case does it bring back what
-// was erased.
+// checkEraseDuringFn erases a grant while an update of it runs. If the erasure comes
+// first, the update finds no grant. In no case does the update restore erased values.
 func checkEraseDuringFn(t *grantTrial) {
 	key := keyOf("account", "link")
 	t.known = append(t.known, key)

@@ -75,8 +75,8 @@ func checkEndedGrants(t *grantTrial) {
 	t.expectAll()
 }
 
-// checkFields changes and empties one field at a time. Each change starts from
-// what fn is given, so running fn twice on the same grant shows.
+// checkFields changes and empties one field at a time. Each change depends on the old
+// value, so that running fn twice shows.
 func checkFields(t *grantTrial) {
 	key := keyOf("account", "link")
 	for _, change := range []func(*lwa.Grant){
@@ -109,8 +109,8 @@ func checkFields(t *grantTrial) {
 	}
 }
 
-// checkDeletion empties the refresh token, and makes sure that nothing of the
-// old grant shows in the next one of that key.
+// checkDeletion deletes a grant by emptying the refresh token, and checks that the next
+// grant of the key has no field of the old one.
 func checkDeletion(t *grantTrial) {
 	key, other := keyOf("account", "link"), keyOf("account", "other")
 	t.put(grantOf(key, 1))
@@ -186,8 +186,7 @@ func checkGrantText(t *grantTrial) {
 	t.expectAll()
 }
 
-// checkUnkeepableGrantText uses text that Grant.Clean refuses: as a part of a key
-// it names nothing.
+// checkUnkeepableGrantText stores and looks up text that Grant.Clean refuses.
 func checkUnkeepableGrantText(t *grantTrial) {
 	good := keyOf("account", "link")
 	t.put(grantOf(good, 1))

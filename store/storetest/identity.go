@@ -15,12 +15,11 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// patience is how long one check may take, on a remote database too.
+// patience is the time limit of a check, also on a remote database.
 const patience = 5 * time.Minute
 
-// Identity checks that open returns stores which do what the comments of
-// [identity.Store] say. It runs each check as a subtest of t, with an empty
-// store from open; open closes what it opened with t.Cleanup. The checks add
+// Identity checks that stores do what the comments of [identity.Store] say. It runs each
+// check as a subtest of t, with an empty store from open, which closes it with t.Cleanup. The checks add
 // about ten thousand facts.
 func Identity(t *testing.T, open func(t *testing.T) identity.Store) {
 	for _, check := range identityChecks {
@@ -106,7 +105,7 @@ func (t *trial) load(facts []identity.Fact) {
 	}
 }
 
-// holds takes note that the facts were added.
+// holds notes that the facts were added.
 func (t *trial) holds(facts []identity.Fact) {
 	t.facts = append(t.facts, facts...)
 	t.known = append(t.known, facts...)
@@ -171,12 +170,12 @@ func (t *trial) drop(dropped func(identity.Fact) bool) {
 	t.facts = slices.DeleteFunc(t.facts, dropped)
 }
 
-// user is a user of one skill.
+// user is a user of a skill.
 type user struct{ skillID, amazonUserID string }
 
 func userOf(f identity.Fact) user { return user{f.SkillID, f.AmazonUserID} }
 
-// moment is an instant of one user, as stores keep it.
+// moment is a time of a user to the millisecond.
 type moment struct {
 	user   user
 	millis int64
@@ -184,9 +183,8 @@ type moment struct {
 
 func momentOf(f identity.Fact) moment { return moment{userOf(f), f.At.UnixMilli()} }
 
-// expectAll compares the records of every user, in each skill and in all, and
-// of every account that the trial ever knew, and every fact if the store lists
-// them.
+// expectAll compares the records of every user, in each skill and in all, and of every
+// account that the trial used, and every fact if the store lists them.
 func (t *trial) expectAll() {
 	done := make(map[any]bool)
 	once := func(key any, expect func()) {
@@ -248,7 +246,7 @@ func expectList[T comparable](j *journal, call, values string, want, got []T, sh
 	j.fail("%s must give %d %s and gave %d, which differ from number %d on (-want +got):\n%s", call, len(want), values, len(got), from+1, diff)
 }
 
-// describe keeps long text short.
+// describe shortens long text.
 func describe(f identity.Fact) string {
 	text := fmt.Sprintf("%s %.64q in %.64q at %s", f.Kind, f.AmazonUserID, f.SkillID, f.At.Format(time.RFC3339Nano))
 	if f.AccountID != "" {
@@ -257,7 +255,7 @@ func describe(f identity.Fact) string {
 	return text
 }
 
-// Methods that a store may have beside those of its interface.
+// Optional methods of a store.
 type (
 	factsAdder interface {
 		AddFacts(ctx context.Context, facts []identity.Fact) error
@@ -273,8 +271,8 @@ type (
 	}
 )
 
-// listerOf returns the store if it lists every grant. A store around another one
-// may have the method without being able to.
+// listerOf returns the store if it lists every grant. A store that wraps another one may
+// have the method without supporting it.
 func listerOf(ctx context.Context, store lwa.Store) grantsLister {
 	lister, ok := store.(grantsLister)
 	if !ok || unsupported(lister.Grants(ctx)) {

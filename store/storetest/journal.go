@@ -11,10 +11,10 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// journal is what a check did to a store, and what was wrong with it.
+// journal records the calls of a check, and its violation.
 type journal struct {
 	ctx   context.Context
-	steps []string // what was done, for reports
+	steps []string // calls so far, for reports
 	err   error    // the first violation
 }
 
@@ -47,11 +47,11 @@ func (j *journal) did(err error, format string, args ...any) {
 	j.steps = append(j.steps, step)
 }
 
-// goroutines is how many use a store at once.
+// goroutines is the number of concurrent users of a store.
 const goroutines = 8
 
-// atOnce runs fn in several goroutines, in each of them for every round, and
-// fails with the first error.
+// atOnce runs fn for every round in each of several goroutines, and fails with the first
+// error.
 func (j *journal) atOnce(what string, rounds int, fn func(goroutine, round int) error) {
 	var group errgroup.Group
 	for goroutine := range goroutines {
@@ -72,7 +72,7 @@ func (j *journal) atOnce(what string, rounds int, fn func(goroutine, round int) 
 	j.steps = append(j.steps, fmt.Sprintf("%s by %d goroutines at once", what, goroutines))
 }
 
-// caught makes an error of a panic, which would end the other checks too.
+// caught returns a panic as an error, so that the other checks go on.
 func caught(fn func() error) (err error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
@@ -82,8 +82,8 @@ func caught(fn func() error) (err error) {
 	return fn()
 }
 
-// run returns the violation that a check finds. A store that keeps a lock hangs,
-// which is a violation as well.
+// run returns the violation that a check finds. A store that keeps a lock makes the check
+// hang, which is a violation as well.
 func run(ctx context.Context, check func(*journal)) error {
 	j := &journal{ctx: ctx}
 	done := make(chan struct{})
@@ -101,8 +101,7 @@ func run(ctx context.Context, check func(*journal)) error {
 	}
 }
 
-// apart returns where two lists begin to differ, and what they have from there
-// on, as far as a report has room for it.
+// apart returns where two lists begin to differ, and the first elements from there on.
 func apart[T comparable](want, got []T) (from int, wanted, given []T) {
 	for from < min(len(want), len(got)) && want[from] == got[from] {
 		from++

@@ -29,8 +29,7 @@ func newLoop[T comparable](call string, values func(context.Context) iter.Seq2[T
 	}}
 }
 
-// stopsAt checks that the body of a loop is not called again after it has stopped
-// at its nth value.
+// stopsAt checks that the loop body is not called again after it stops at its nth value.
 func (j *journal) stopsAt(l loop, nth int) {
 	calls := 0
 	l.values(j.ctx)(func(_ any, err error) bool {
@@ -45,8 +44,8 @@ func (j *journal) stopsAt(l loop, nth int) {
 	}
 }
 
-// failsCancelled checks that a loop with a cancelled context is given its error
-// and nothing else.
+// failsCancelled checks that a loop with a cancelled context yields its error and nothing
+// else.
 func (j *journal) failsCancelled(l loop) {
 	ctx, cancel := context.WithCancel(j.ctx)
 	cancel()
@@ -62,8 +61,8 @@ func (j *journal) failsCancelled(l loop) {
 	}
 }
 
-// endsCancelled cancels the context at the first value of a loop. All that
-// follows may still come, but it must not be left out without an error.
+// endsCancelled cancels the context at the first value of a loop. The other values may
+// follow, but must not be omitted without an error.
 func (j *journal) endsCancelled(l loop) {
 	all := 0
 	for _, err := range l.values(j.ctx) {
@@ -93,8 +92,7 @@ func (j *journal) endsCancelled(l loop) {
 	}
 }
 
-// loops are the calls that return iterators, of a store with the facts of
-// addThree.
+// loops returns the loops of a store with the facts of addThree.
 func (t *trial) loops() []loop {
 	all := []loop{
 		newLoop("UserRecords", func(ctx context.Context) iter.Seq2[identity.Record, error] {
@@ -136,7 +134,7 @@ func checkNesting(t *trial) {
 				t.fail("a loop of %s around other calls gave the error: %v", loop.call, err)
 			}
 			if calls++; calls > 3 {
-				continue // what is added may be yielded as well
+				continue // what was added may be yielded as well
 			}
 			t.add(linked(fmt.Sprintf("user-%d", len(t.facts)), 1, "b"))
 			t.expectUser(skill, "user")
@@ -185,8 +183,7 @@ func putThree(t *grantTrial) {
 	}
 }
 
-// loops are the calls that return iterators, of a store with the grants of
-// putThree.
+// loops returns the loops of a store with the grants of putThree.
 func (t *grantTrial) loops() []loop {
 	all := []loop{newLoop("AccountGrants", func(ctx context.Context) iter.Seq2[lwa.Grant, error] {
 		return t.store.AccountGrants(ctx, lwaClient, "account")
@@ -222,7 +219,7 @@ func checkGrantsNesting(t *grantTrial) {
 				t.fail("a loop of %s around other calls gave the error: %v", loop.call, err)
 			}
 			if calls++; calls > 3 {
-				continue // what is added may be yielded as well
+				continue // what was added may be yielded as well
 			}
 			t.update(keyOf("account", "1"), func(g *lwa.Grant) { g.AccessToken += "x" })
 			t.put(grantOf(keyOf("other", fmt.Sprint(len(t.known))), 1))
