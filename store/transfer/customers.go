@@ -14,12 +14,12 @@ import (
 	"github.com/alexaevents/alexaevents/identity"
 )
 
-// Customers adds what a table of customers says to the store. It uses the
-// store's method AddFacts, if there is one, or else AddFact.
+// Customers imports a table of customers into the store. It calls the store's method
+// AddFacts if there is one, and otherwise AddFact.
 //
-// The error wraps [ErrInvalidFile], or what the store, r or ctx gave. What comes
-// before an invalid row is then stored, but for the user of the row right before
-// it, who may go on in it.
+// The error wraps [ErrInvalidFile] or the error of the store, r or ctx. The rows before an
+// invalid row are then stored, except those of the last user before it, whose rows may not
+// be complete.
 func (i *Import) Customers(ctx context.Context, store identity.Store, r io.Reader) error {
 	var facts []identity.Fact // not stored yet
 	rows := 0
@@ -52,10 +52,10 @@ func (i *Import) Customers(ctx context.Context, store identity.Store, r io.Reade
 	return errors.Join(i.skipped(rows), flush())
 }
 
-// skipped fails if there were fewer rows than were to be skipped.
+// skipped returns an error if the file has fewer rows than Skip.
 func (i *Import) skipped(rows int) error {
 	if rows < i.Skip {
-		return fmt.Errorf("%w: it has %d rows, of which an earlier import has stored %d", ErrInvalidFile, rows, i.Skip)
+		return fmt.Errorf("%w: it has %d rows, but Skip is %d", ErrInvalidFile, rows, i.Skip)
 	}
 	return nil
 }
@@ -63,7 +63,7 @@ func (i *Import) skipped(rows int) error {
 // users yields the rows of each user. An error comes once, alone and last.
 func (i *Import) users(r io.Reader) iter.Seq2[[]customer, error] {
 	return func(yield func([]customer, error) bool) {
-		seed, met := maphash.MakeSeed(), make(map[uint64]struct{}) // not whole users, of which there may be many
+		seed, met := maphash.MakeSeed(), make(map[uint64]struct{}) // hashes, since there may be many users
 		var rows []customer
 		for row, err := range i.Format.rows(r, customerTable) {
 			var next customer
@@ -79,7 +79,7 @@ func (i *Import) users(r io.Reader) iter.Seq2[[]customer, error] {
 			if err == nil && len(rows) == 0 {
 				hash := maphash.Comparable(seed, next.user)
 				if _, again := met[hash]; again {
-					err = row.invalid("other rows of this user stand further up: sort the rows by SkillID and AmazonUserID")
+					err = row.invalid("the rows of this user are not together: sort the rows by SkillID and AmazonUserID")
 				}
 				met[hash] = struct{}{}
 			}
@@ -100,14 +100,14 @@ func (i *Import) users(r io.Reader) iter.Seq2[[]customer, error] {
 	}
 }
 
-// batchFacts is how many facts are stored at once, or a few more.
+// batchFacts is the number of facts in one call of AddFacts, or slightly more.
 const batchFacts = 1000
 
-// Facts adds facts to a store, such as all of another one:
+// Facts copies facts to a store, for example all facts of another store:
 //
 //	err := transfer.Facts(ctx, newStore, oldStore.Facts(ctx))
 //
-// It may be repeated.
+// It is safe to repeat.
 func Facts(ctx context.Context, to identity.Store, from iter.Seq2[identity.Fact, error]) error {
 	var batch []identity.Fact
 	for fact, err := range from {
@@ -127,7 +127,7 @@ func Facts(ctx context.Context, to identity.Store, from iter.Seq2[identity.Fact,
 	return nil
 }
 
-// addFacts stores facts all at once, where the store can do that.
+// addFacts stores facts in one call if the store can.
 func addFacts(ctx context.Context, store identity.Store, facts []identity.Fact) error {
 	many, ok := store.(interface {
 		AddFacts(ctx context.Context, facts []identity.Fact) error
@@ -143,8 +143,7 @@ func addFacts(ctx context.Context, store identity.Store, facts []identity.Fact) 
 	return nil
 }
 
-// Customers writes the table of customers that the facts make, which come from
-// the method Facts of a store:
+// Customers exports the table of customers from the facts of a store:
 //
 //	err := new(transfer.Export).Customers(file, store.Facts(ctx))
 func (e *Export) Customers(w io.Writer, facts iter.Seq2[identity.Fact, error]) error {
@@ -201,7 +200,7 @@ func (u user) fact(kind identity.Kind, at time.Time, accountID string) identity.
 	return identity.Fact{SkillID: u.skillID, AmazonUserID: u.amazonUserID, At: at, Kind: kind, AccountID: accountID}
 }
 
-// customer returns what a row says, and refuses what no record can say.
+// customer returns the customer of a row, or an error if no record can be like it.
 func (i *Import) customer(r row) (c customer, err error) {
 	c.line = r.line
 	c.skillID = cmp.Or(r.cells["SkillID"], i.SkillID)
@@ -233,15 +232,15 @@ func (i *Import) customer(r row) (c customer, err error) {
 	return c, nil
 }
 
-// customerFacts returns the facts that the rows of one user tell.
+// customerFacts returns the facts of the rows of one user.
 //
-// A row ends because the skill was disabled, unless another one begins at that
-// instant and goes on: then another account was linked, and a Disabled fact would
-// end the new link with the old.
+// A row ends because the skill was disabled, unless another row begins at that time and
+// does not end then: in that case another account was linked, and a Disabled fact would
+// end the new link with the old one.
 //
-// A row without account is of a user who enabled the skill and linked nothing,
-// or of a link to an account that is not known. It is such a link if it took over
-// from another row or another one from it, or if the skill was enabled before.
+// A row without account is an enablement without a link, or a link to an unknown account.
+// It is a link if it begins where another row ends, if another row begins where it ends, or
+// if the skill was enabled before.
 func customerFacts(rows []customer) []identity.Fact {
 	begun, goesOn, ended := make(map[time.Time]bool), make(map[time.Time]bool), make(map[time.Time]bool)
 	for _, row := range rows {
@@ -273,8 +272,8 @@ func customerFacts(rows []customer) []identity.Fact {
 	return facts
 }
 
-// checkUser refuses rows of one user that cannot all be true, since records would
-// say less than they do. A user has one account at a time. An open row that
+// checkUser returns an error if rows of one user contradict each other, so that the
+// records would lack some of them. A user has one account at a time. An open row that
 // another one follows ended there.
 func checkUser(rows []customer) error {
 	records := identity.Records(customerFacts(rows))
@@ -290,7 +289,7 @@ func checkUser(rows []customer) error {
 			return r.AccountID == row.accountID && !r.StartDatetime.After(row.start) && (!ended || followed)
 		})
 		if !said {
-			return fmt.Errorf("%w: line %d: another row of this user speaks of the same time", ErrInvalidFile, row.line)
+			return fmt.Errorf("%w: line %d: another row of this user overlaps", ErrInvalidFile, row.line)
 		}
 	}
 	return nil

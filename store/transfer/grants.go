@@ -19,11 +19,11 @@ var grantTable = table{columns: []string{
 	"RefusedAt", "DisabledAt", "ProbedAt", "Refused", "CodeHash",
 }}
 
-// Grants stores the grants of a table, each unless the store has a better one of
-// its key, as the documentation of the package has it.
+// Grants imports a table of grants into the store. The package documentation says when a
+// row replaces a stored grant.
 //
-// The error wraps [ErrInvalidFile], or what the store, r or ctx gave. The grants
-// before it are stored.
+// The error wraps [ErrInvalidFile] or the error of the store, r or ctx. The rows before it
+// are stored.
 func (i *Import) Grants(ctx context.Context, store lwa.Store, r io.Reader) error {
 	rows := 0
 	seed, met := maphash.MakeSeed(), make(map[uint64]struct{}) // of keys
@@ -38,7 +38,7 @@ func (i *Import) Grants(ctx context.Context, store lwa.Store, r io.Reader) error
 		if err == nil {
 			hash := maphash.Comparable(seed, grant.Key)
 			if _, again := met[hash]; again {
-				err = row.invalid("another row has the same ClientID, AccountID and LinkID, and a store keeps one of them")
+				err = row.invalid("another row has the same ClientID, AccountID and LinkID")
 			}
 			met[hash] = struct{}{}
 		}
@@ -55,7 +55,7 @@ func (i *Import) Grants(ctx context.Context, store lwa.Store, r io.Reader) error
 	return i.skipped(rows)
 }
 
-// grant returns what a row says.
+// grant returns the grant of a row.
 func (i *Import) grant(r row) (lwa.Grant, error) {
 	grant := lwa.Grant{
 		Key: lwa.Key{
@@ -82,7 +82,7 @@ func (i *Import) grant(r row) (lwa.Grant, error) {
 	case grant.RefreshToken == "":
 		return lwa.Grant{}, r.invalid("RefreshToken is empty")
 	case grant.LinkID == "" && grant.Region != "":
-		return lwa.Grant{}, r.invalid("there is a Region, but no LinkID, without which events are sent with no grant")
+		return lwa.Grant{}, r.invalid("there is a Region, but no LinkID, without which no events can be sent")
 	case grant.LinkID != "" && grant.Region == "":
 		return lwa.Grant{}, r.invalid("there is a LinkID, but no Region, without which no events can be sent")
 	case grant.Region != "" && grant.Region.APIEndpoint() == "":
@@ -101,9 +101,9 @@ func Grants(ctx context.Context, to lwa.Store, from iter.Seq2[lwa.Grant, error])
 	return new(Import).Copy(ctx, to, from)
 }
 
-// Copy stores grants, such as all of another store, each unless the store has a
-// better one of its key, as the documentation of the package has it. Of the fields
-// of Import it uses Newer, Progress and Observe. It may be repeated.
+// Copy copies grants to a store, for example all grants of another store. The package
+// documentation says when a grant replaces a stored one. Of the fields of Import it uses
+// Newer, Progress and Observe. It is safe to repeat.
 func (i *Import) Copy(ctx context.Context, to lwa.Store, from iter.Seq2[lwa.Grant, error]) error {
 	rows := 0
 	for grant, err := range from {
@@ -118,9 +118,9 @@ func (i *Import) Copy(ctx context.Context, to lwa.Store, from iter.Seq2[lwa.Gran
 	return nil
 }
 
-// kept returns why a stored grant stays, empty if the grant replaces it. A live
-// grant replaces a dead one that has another refresh token, and a live one whose
-// access token is older.
+// kept returns the reason to keep the stored grant, empty if the grant replaces it. A live
+// grant replaces an ended one with another refresh token, and a live one with an older
+// access token.
 func (i *Import) kept(grant, stored lwa.Grant) Kept {
 	switch {
 	case stored.RefreshToken == "": // there is none
@@ -141,10 +141,10 @@ func (i *Import) kept(grant, stored lwa.Grant) Kept {
 	return KeptNewer
 }
 
-// errKept ends an update that is to change nothing.
+// errKept ends an update without a change.
 var errKept = errors.New("the stored grant stays")
 
-// putGrant stores the grant of a row, unless the one that is there is to stay.
+// putGrant stores the grant of a row, unless the stored one is kept.
 func (i *Import) putGrant(ctx context.Context, store lwa.Store, grant lwa.Grant, row int) error {
 	var kept Kept
 	err := store.UpdateGrant(ctx, grant.Key, func(stored *lwa.Grant) error {
@@ -166,8 +166,10 @@ func (i *Import) putGrant(ctx context.Context, store lwa.Store, grant lwa.Grant,
 	return nil
 }
 
-// Grants writes the table of grants, which come from the method Grants of a
-// store, with their tokens in the clear.
+// Grants exports the table of grants from the grants of a store, with their tokens in
+// plain text:
+//
+//	err := new(transfer.Export).Grants(file, store.Grants(ctx))
 func (e *Export) Grants(w io.Writer, grants iter.Seq2[lwa.Grant, error]) error {
 	out, err := e.output(w, grantTable)
 	if err != nil {

@@ -13,16 +13,16 @@ import (
 	"time"
 )
 
-// columnName is what a name may look like that an error shows.
+// columnName matches names that an error may show.
 var columnName = regexp.MustCompile(`^[A-Za-z_]{1,40}$`)
 
-// table is the columns of a table.
+// table describes a table.
 type table struct {
-	columns []string          // in the order in which they are written
-	aliases map[string]string // other names that are read
+	columns []string          // in the order of exports
+	aliases map[string]string // other names that imports accept
 }
 
-// column returns the column of a name, if there is one.
+// column returns the column with a name or an alias.
 func (t table) column(name string) (column string, known bool) {
 	if alias, ok := t.aliases[name]; ok {
 		name = alias
@@ -34,22 +34,21 @@ func (t table) column(name string) (column string, known bool) {
 type row struct {
 	table
 	line  int
-	cells map[string]string // by column, those that are there
+	cells map[string]string // by column; missing ones are absent
 }
 
 func (r row) invalid(format string, args ...any) error {
 	return fmt.Errorf("%w: line %d: "+format, append([]any{ErrInvalidFile, r.line}, args...)...)
 }
 
-// put adds a cell. A name that is wrong must not pass for a column that is not
-// there.
+// put adds a cell. An unknown name is an error, since it may be a misspelled column.
 func (r row) put(name, text string) error {
 	column, known := r.column(name)
 	if !known && columnName.MatchString(name) {
-		return r.invalid("%q is none of the columns %s", name, strings.Join(r.columns, ", "))
+		return r.invalid("%q is not one of the columns %s", name, strings.Join(r.columns, ", "))
 	}
 	if !known { // it may be a value
-		return r.invalid("one name is none of the columns %s", strings.Join(r.columns, ", "))
+		return r.invalid("a name is not one of the columns %s", strings.Join(r.columns, ", "))
 	}
 	if _, twice := r.cells[column]; twice {
 		return r.invalid("the column %s occurs twice", column)
@@ -78,8 +77,8 @@ func (r row) time(column string) (time.Time, error) {
 	return at, nil
 }
 
-// rows yields the rows of a table, each good until the next. An error comes
-// once, alone and last.
+// rows yields the rows of a table, each valid until the next. An error comes once, alone
+// and last.
 func (f Format) rows(r io.Reader, t table) iter.Seq2[row, error] {
 	return func(yield func(row, error) bool) {
 		next, err := f.reader(r)
@@ -100,12 +99,12 @@ func (f Format) rows(r io.Reader, t table) iter.Seq2[row, error] {
 	}
 }
 
-// errEnd says that there is no further row. An error of the source may wrap
-// io.EOF, and its rows have not ended then.
+// errEnd means that there is no further row. It is not io.EOF, since an error of the
+// source may wrap that.
 var errEnd = errors.New("end of the rows")
 
-// reader returns a function that reads the next row into an empty one, and gives
-// errEnd after the last.
+// reader returns a function that reads the next row into an empty one, and returns errEnd
+// after the last.
 func (f Format) reader(r io.Reader) (next func(*row) error, err error) {
 	buffered := bufio.NewReader(r)
 	start, err := buffered.Peek(len(byteOrderMark))
@@ -128,7 +127,7 @@ const byteOrderMark = "\ufeff"
 
 var errUnknownFormat = errors.New("unknown format")
 
-// rowsPerFlush is after how many rows an export tells its progress.
+// rowsPerFlush is the number of rows between two calls of Progress.
 const rowsPerFlush = 1000
 
 // output writes the rows of a table.
@@ -139,8 +138,7 @@ type output struct {
 	progress func(rows int)
 }
 
-// rowWriter writes the cells of a row, which are those of the columns of its
-// table.
+// rowWriter writes rows. The cells of a row are in the order of the table's columns.
 type rowWriter interface {
 	write(t table, cells []string) error
 	flush() error
@@ -179,7 +177,7 @@ func (o *output) flush() error {
 	return nil
 }
 
-// timeText is a time as it is written, empty for the zero time.
+// timeText formats a time for exports; the zero time is empty.
 func timeText(at time.Time) string {
 	if at.IsZero() {
 		return ""
