@@ -70,13 +70,13 @@ func (s *MemoryStore) AddFact(ctx context.Context, fact Fact) error {
 
 // UserRecords implements [Store].
 func (s *MemoryStore) UserRecords(ctx context.Context, skillID, amazonUserID string) iter.Seq2[Record, error] {
-	return yieldRecords(ctx, func() []Record { return appendRecords(nil, s.userFacts(skillID, amazonUserID)) })
+	return yieldRecords(ctx, func() []Record { return sortedRecords(s.userFacts(skillID, amazonUserID)) })
 }
 
 // AccountRecords implements [Store].
 func (s *MemoryStore) AccountRecords(ctx context.Context, accountID string) iter.Seq2[Record, error] {
 	return yieldRecords(ctx, func() []Record {
-		records := appendRecords(nil, s.accountFacts(accountID))
+		records := sortedRecords(s.accountFacts(accountID))
 		return slices.DeleteFunc(records, func(r Record) bool { return r.AccountID != accountID })
 	})
 }

@@ -48,16 +48,16 @@ func (r Record) Covers(t time.Time) bool {
 //   - Disabled ends the open record. As the first fact of a user it becomes a record
 //     without start.
 func Records(facts []Fact) []Record {
-	facts = inOrder(facts)
+	return sortedRecords(inOrder(facts))
+}
+
+// sortedRecords is Records for clean facts that are grouped by user and sorted within
+// each group.
+func sortedRecords(facts []Fact) []Record {
 	if len(facts) == 0 {
 		return nil
 	}
-	return appendRecords(make([]Record, 0, (len(facts)+1)/2), facts)
-}
-
-// appendRecords is Records for clean facts that are grouped by user and sorted within
-// each group. records is empty.
-func appendRecords(records []Record, facts []Fact) []Record {
+	records := make([]Record, 0, (len(facts)+1)/2)
 	users := 0
 	for len(facts) > 0 {
 		n := 1
