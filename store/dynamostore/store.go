@@ -45,7 +45,7 @@ func (s *Store) ready(ctx context.Context) error {
 	case s.client == nil:
 		return errors.New("New was called with a nil *dynamodb.Client")
 	case s.Prefix != "" && !validPrefix.MatchString(s.Prefix):
-		return errors.New("invalid Prefix: it must have at most 200 of the characters A to Z, a to z, 0 to 9, _, - and .")
+		return errors.New("invalid Prefix: it must have at most 200 of the characters A to Z, a to z, 0 to 9, _, . and -")
 	}
 	return ctx.Err()
 }
