@@ -87,7 +87,7 @@ func TestGrantRace(t *testing.T) {
 		require.NoError(t, err)
 
 		steps := map[string][]step{keptAccount: {{After: state{string(first.RefreshToken), first.CodeHash}}}}
-		outputs, _ := childProcess{Keeping: &keeping{p, address, 60}}.atOnce(t, 2)
+		outputs, _ := childProcess{Keeping: &keeping{p, address, 120}}.atOnce(t, 2)
 		for _, output := range outputs {
 			for decoder := json.NewDecoder(bytes.NewReader(output)); ; {
 				var s step
