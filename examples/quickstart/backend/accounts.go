@@ -1,4 +1,4 @@
-package main
+package backend
 
 import (
 	"context"
@@ -15,21 +15,21 @@ import (
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
-// audience is what the access tokens for Alexa name as their audience.
-const audience = "alexa-skill"
+// Audience is what the access tokens for Alexa name as their Audience.
+const Audience = "alexa-skill"
 
-// accounts is the backend's own database, of which the library knows nothing.
+// Accounts is the backend's own database, of which the library knows nothing.
 // Here the library's tables are in it too.
-type accounts struct {
-	db     *sql.DB
-	store  *sqlstore.Store
+type Accounts struct {
+	DB     *sql.DB
+	Store  *sqlstore.Store
 	tokens *identity.JWT // reads from access tokens of the skill's authorization server whose they are,
 	links  *identity.JWT // and by which linking of an account they were issued
 }
 
-// openAccounts opens a database: the one of a postgres:// URL, or else the
+// OpenAccounts opens a database: the one of a postgres:// URL, or else the
 // SQLite file, which it makes if there is none.
-func openAccounts(ctx context.Context, database string) (*accounts, error) {
+func OpenAccounts(ctx context.Context, database string) (*Accounts, error) {
 	// synchronous is FULL, not NORMAL: what Alexa was told is stored must survive a
 	// power failure.
 	driver, dialect := "sqlite", sqlstore.SQLite
@@ -37,7 +37,7 @@ func openAccounts(ctx context.Context, database string) (*accounts, error) {
 		"&_pragma=busy_timeout(10000)&_txlock=immediate"
 	tables := `CREATE TABLE IF NOT EXISTS accounts (id TEXT PRIMARY KEY);
 		CREATE TABLE IF NOT EXISTS news (id TEXT PRIMARY KEY, text TEXT NOT NULL)`
-	if isURL(database) {
+	if IsURL(database) {
 		driver, dialect, source = "pgx", sqlstore.Postgres, database
 		tables = "SELECT pg_advisory_xact_lock(1);" + tables // processes that start at once would both make them
 	}
@@ -55,55 +55,55 @@ func openAccounts(ctx context.Context, database string) (*accounts, error) {
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &accounts{db: db, store: store}, nil
+	return &Accounts{DB: db, Store: store}, nil
 }
 
-func isURL(database string) bool { return strings.HasPrefix(database, "postgres://") }
+func IsURL(database string) bool { return strings.HasPrefix(database, "postgres://") }
 
-func (a *accounts) Close() error { return a.db.Close() }
+func (a *Accounts) Close() error { return a.DB.Close() }
 
-// trust makes the accounts believe the access tokens that are signed with a key
+// Trust makes the accounts believe the access tokens that are signed with a key
 // of the issuer. The keys are fetched now and then until ctx ends.
-func (a *accounts) trust(ctx context.Context, issuer string) error {
+func (a *Accounts) Trust(ctx context.Context, issuer string) error {
 	const patience = 5 * time.Second // Alexa waits 8 seconds for an answer
 	keys, err := keyfunc.NewDefaultOverrideCtx(ctx, []string{issuer + "/jwks.json"},
 		keyfunc.Override{HTTPTimeout: patience, RateLimitWaitMax: patience})
 	if err != nil {
 		return err
 	}
-	a.tokens = &identity.JWT{Keyfunc: keys.Keyfunc, Issuer: issuer, Audience: audience, Exists: a.exists}
-	a.links = &identity.JWT{Keyfunc: keys.Keyfunc, Issuer: issuer, Audience: audience, Claim: "sid"}
+	a.tokens = &identity.JWT{Keyfunc: keys.Keyfunc, Issuer: issuer, Audience: Audience, Exists: a.exists}
+	a.links = &identity.JWT{Keyfunc: keys.Keyfunc, Issuer: issuer, Audience: Audience, Claim: "sid"}
 	return nil
 }
 
-func (a *accounts) exists(ctx context.Context, accountID string) (exists bool, err error) {
-	err = a.db.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM accounts WHERE id = $1)", accountID).Scan(&exists)
+func (a *Accounts) exists(ctx context.Context, accountID string) (exists bool, err error) {
+	err = a.DB.QueryRowContext(ctx, "SELECT EXISTS (SELECT 1 FROM accounts WHERE id = $1)", accountID).Scan(&exists)
 	return exists, err
 }
 
-func (a *accounts) add(ctx context.Context, accountID string) error {
-	_, err := a.db.ExecContext(ctx, "INSERT INTO accounts (id) VALUES ($1)", accountID)
+func (a *Accounts) Add(ctx context.Context, accountID string) error {
+	_, err := a.DB.ExecContext(ctx, "INSERT INTO accounts (id) VALUES ($1)", accountID)
 	return err
 }
 
-// erase deletes the account here first, so that from now on its access tokens
+// Erase deletes the account here first, so that from now on its access tokens
 // are those of nobody, and then from the customer table, and with it the
 // permissions to send events.
-func (a *accounts) erase(ctx context.Context, accountID string) error {
-	if _, err := a.db.ExecContext(ctx, "DELETE FROM accounts WHERE id = $1", accountID); err != nil {
+func (a *Accounts) Erase(ctx context.Context, accountID string) error {
+	if _, err := a.DB.ExecContext(ctx, "DELETE FROM accounts WHERE id = $1", accountID); err != nil {
 		return err
 	}
-	return errors.Join(a.store.EraseAccount(ctx, accountID), a.store.EraseGrants(ctx, accountID))
+	return errors.Join(a.Store.EraseAccount(ctx, accountID), a.Store.EraseGrants(ctx, accountID))
 }
 
 // addNews stores news, once for each ID.
-func (a *accounts) addNews(ctx context.Context, id, text string) error {
-	_, err := a.db.ExecContext(ctx, "INSERT INTO news (id, text) VALUES ($1, $2) ON CONFLICT DO NOTHING", id, text)
+func (a *Accounts) addNews(ctx context.Context, id, text string) error {
+	_, err := a.DB.ExecContext(ctx, "INSERT INTO news (id, text) VALUES ($1, $2) ON CONFLICT DO NOTHING", id, text)
 	return err
 }
 
-func (a *accounts) news(ctx context.Context) (texts []string, err error) {
-	rows, err := a.db.QueryContext(ctx, "SELECT text FROM news ORDER BY text")
+func (a *Accounts) News(ctx context.Context) (texts []string, err error) {
+	rows, err := a.DB.QueryContext(ctx, "SELECT text FROM news ORDER BY text")
 	if err != nil {
 		return nil, err
 	}

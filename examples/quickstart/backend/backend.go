@@ -1,4 +1,4 @@
-package main
+package backend
 
 import (
 	"context"
@@ -18,49 +18,49 @@ import (
 )
 
 const (
-	skillID  = "amzn1.ask.skill.quickstart"
+	SkillID  = "amzn1.ask.skill.quickstart"
 	clientID = "amzn1.application-oa2-client.quickstart" // of the skill's page Permissions
 )
 
-// backend is the backend of a skill.
-type backend struct {
-	verifier *signature.Verifier
-	recorder *identity.Recorder
-	events   *skillevents.Handler
-	link     func(ctx context.Context, accessToken string) (linkID string, err error)
-	sender   *gateway.Sender
-	addNews  func(ctx context.Context, id, text string) error
+// Skill is the backend of a skill.
+type Skill struct {
+	Verifier *signature.Verifier
+	Recorder *identity.Recorder
+	Events   *skillevents.Handler
+	Link     func(ctx context.Context, accessToken string) (linkID string, err error)
+	Sender   *gateway.Sender
+	AddNews  func(ctx context.Context, id, text string) error
 }
 
-// newBackend returns the backend; the secret is that of the client ID. What
+// New returns the backend; the secret is that of the client ID. What
 // Amazon gives is stored as it is: lwa.Sealed would encrypt it.
-func newBackend(accounts *accounts, secret string, logger *slog.Logger) *backend {
-	tokens := &lwa.Source{Client: &lwa.Client{ID: clientID, Secret: secret}, Store: accounts.store, Logger: logger}
-	recorder := &identity.Recorder{Store: accounts.store, Account: accounts.tokens.Account, Logger: logger}
-	return &backend{
-		verifier: &signature.Verifier{Skills: []string{skillID}, Logger: logger},
-		recorder: recorder,
-		events:   &skillevents.Handler{Receive: recorder.Record, Logger: logger},
-		link:     accounts.links.Account,
-		sender:   &gateway.Sender{Tokens: tokens, Logger: logger},
-		addNews:  accounts.addNews,
+func New(accounts *Accounts, secret string, logger *slog.Logger) *Skill {
+	tokens := &lwa.Source{Client: &lwa.Client{ID: clientID, Secret: secret}, Store: accounts.Store, Logger: logger}
+	recorder := &identity.Recorder{Store: accounts.Store, Account: accounts.tokens.Account, Logger: logger}
+	return &Skill{
+		Verifier: &signature.Verifier{Skills: []string{SkillID}, Logger: logger},
+		Recorder: recorder,
+		Events:   &skillevents.Handler{Receive: recorder.Record, Logger: logger},
+		Link:     accounts.links.Account,
+		Sender:   &gateway.Sender{Tokens: tokens, Logger: logger},
+		AddNews:  accounts.addNews,
 	}
 }
 
-// handler has the two endpoints that the skill's manifest names, that of the
+// Handler has the two endpoints that the skill's manifest names, that of the
 // events and that of the skill itself, those of lamps, and those of topics.
 // Amazon asks for the check of the signature on the first two.
-func (b *backend) handler() http.Handler {
+func (b *Skill) Handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("POST /alexa/events", b.verifier.Handler(b.events))
-	mux.Handle("POST /alexa", b.verifier.Handler(http.HandlerFunc(b.speak)))
+	mux.Handle("POST /alexa/events", b.Verifier.Handler(b.Events))
+	mux.Handle("POST /alexa", b.Verifier.Handler(http.HandlerFunc(b.Speak)))
 	b.lamps(mux)
 	b.notifications(mux)
 	return mux
 }
 
-// speak is the skill: it greets its customers by their account.
-func (b *backend) speak(w http.ResponseWriter, r *http.Request) {
+// Speak is the skill: it greets its customers by their account.
+func (b *Skill) Speak(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		w.WriteHeader(http.StatusBadRequest)
@@ -71,12 +71,12 @@ func (b *backend) speak(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	if err := b.recorder.Seen(r.Context(), request); err != nil {
+	if err := b.Recorder.Seen(r.Context(), request); err != nil {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
 	envelope := request.Common()
-	account, err := identity.Account(r.Context(), b.recorder.Store, envelope.SkillID, envelope.UserID, envelope.Time())
+	account, err := identity.Account(r.Context(), b.Recorder.Store, envelope.SkillID, envelope.UserID, envelope.Time())
 	if err != nil && !errors.Is(err, identity.ErrNoRecord) {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
@@ -110,9 +110,9 @@ type speech struct {
 	Text string `json:"text"`
 }
 
-// serve answers requests until ctx ends, and then finishes those that it has
-// begun. Alexa speaks TLS only: put serve behind what ends TLS, or use ServeTLS.
-func serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+// Serve answers requests until ctx ends, and then finishes those that it has
+// begun. Alexa speaks TLS only: put Serve behind what ends TLS, or use ServeTLS.
+func Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,

@@ -1,4 +1,4 @@
-package main
+package backend
 
 import (
 	"context"
@@ -13,25 +13,25 @@ import (
 // The topics of Amazon SNS that Amazon publishes to: what became of work on the
 // skill, and what happens in a hotel whose rooms have Alexa.
 const (
-	skillsTopic = "arn:aws:sns:us-east-1:000011112222:skills"
-	hotelTopic  = "arn:aws:sns:us-east-1:000011112222:hotel"
+	SkillsTopic = "arn:aws:sns:us-east-1:000011112222:skills"
+	HotelTopic  = "arn:aws:sns:us-east-1:000011112222:hotel"
 )
 
 // notifications adds the endpoints that are subscribed to the topics.
-func (b *backend) notifications(mux *http.ServeMux) {
-	mux.Handle("POST /sns/skills", b.topic(skillsTopic, sdns.Receive(b.onDevelopmentEvent)))
-	mux.Handle("POST /sns/hotel", b.topic(hotelTopic, smartprops.Receive(b.onHotelEvent)))
+func (b *Skill) notifications(mux *http.ServeMux) {
+	mux.Handle("POST /sns/skills", b.Topic(SkillsTopic, sdns.Receive(b.OnDevelopmentEvent)))
+	mux.Handle("POST /sns/hotel", b.Topic(HotelTopic, smartprops.Receive(b.onHotelEvent)))
 }
 
-func (b *backend) topic(arn string, receive func(context.Context, *sns.Message) error) http.Handler {
+func (b *Skill) Topic(arn string, receive func(context.Context, *sns.Message) error) http.Handler {
 	return &sns.Handler{
-		Verifier: &sns.Verifier{Topics: []string{arn}, RequireSHA256: true, HTTPClient: b.verifier.HTTPClient},
+		Verifier: &sns.Verifier{Topics: []string{arn}, RequireSHA256: true, HTTPClient: b.Verifier.HTTPClient},
 		Receive:  receive,
-		Logger:   b.verifier.Logger,
+		Logger:   b.Verifier.Logger,
 	}
 }
 
-func (b *backend) onDevelopmentEvent(ctx context.Context, event sdns.Event) error {
+func (b *Skill) OnDevelopmentEvent(ctx context.Context, event sdns.Event) error {
 	e := event.Common()
 	id := string(e.EventName) + " " + e.RequestID
 	switch event := event.(type) {
@@ -40,21 +40,21 @@ func (b *backend) onDevelopmentEvent(ctx context.Context, event sdns.Event) erro
 	case *sdns.InteractionModelUpdate:
 		id += " " + event.Locale // of which a request may have several
 	}
-	return b.addNews(ctx, id, fmt.Sprintf("%s: %s", e.EventName, e.Status))
+	return b.AddNews(ctx, id, fmt.Sprintf("%s: %s", e.EventName, e.Status))
 }
 
-func (b *backend) onHotelEvent(ctx context.Context, event smartprops.Event) error {
+func (b *Skill) onHotelEvent(ctx context.Context, event smartprops.Event) error {
 	e := event.Common()
-	return b.addNews(ctx, e.ID, fmt.Sprintf("%s: %s", e.Type, e.UnitID))
+	return b.AddNews(ctx, e.ID, fmt.Sprintf("%s: %s", e.Type, e.UnitID))
 }
 
-// subscribe subscribes to the events, which takes a client with the developer's
+// Subscribe subscribes to the events, which takes a client with the developer's
 // access token. It is done once, when the endpoints are subscribed to the topics.
-func subscribe(ctx context.Context, client *http.Client, vendorID string) error {
+func Subscribe(ctx context.Context, client *http.Client, vendorID string) error {
 	skills, hotel := &sdns.Client{HTTPClient: client}, &smartprops.Client{HTTPClient: client}
 	subscriberID, err := skills.CreateSubscriber(ctx, sdns.Subscriber{
 		Name: "quickstart", VendorID: vendorID,
-		TopicARN: skillsTopic, RoleARN: "arn:aws:iam::000011112222:role/skills",
+		TopicARN: SkillsTopic, RoleARN: "arn:aws:iam::000011112222:role/skills",
 	})
 	if err != nil {
 		return err
@@ -66,13 +66,13 @@ func subscribe(ctx context.Context, client *http.Client, vendorID string) error 
 		return err
 	}
 	configurationID, err := hotel.CreateConfiguration(ctx, smartprops.Configuration{
-		DeliveryChannels: []smartprops.DeliveryChannel{{ID: hotelTopic}},
+		DeliveryChannels: []smartprops.DeliveryChannel{{ID: HotelTopic}},
 	})
 	if err != nil {
 		return err
 	}
 	_, err = hotel.CreateSubscription(ctx, smartprops.Subscription{
-		ConfigurationID: configurationID, EventType: smartprops.EventSkillFailure, Entities: smartprops.UnitAndSkill("room-7", skillID),
+		ConfigurationID: configurationID, EventType: smartprops.EventSkillFailure, Entities: smartprops.UnitAndSkill("room-7", SkillID),
 	})
 	return err
 }

@@ -1,4 +1,4 @@
-package main
+package backend
 
 import (
 	"context"
@@ -11,13 +11,13 @@ import (
 )
 
 // lamps adds the endpoints of the other direction, what the backend tells Alexa.
-func (b *backend) lamps(mux *http.ServeMux) {
+func (b *Skill) lamps(mux *http.ServeMux) {
 	// Alexa hands a customer's permission to the skill's Lambda function in the
 	// customer's region, which hands it on to here. No signature proves where it
 	// comes from: let nothing but that function reach these.
 	for _, region := range []alexaevents.Region{alexaevents.NorthAmerica, alexaevents.Europe, alexaevents.FarEast} {
 		mux.Handle("POST /alexa/smarthome/"+string(region), &gateway.Granter{
-			Tokens: b.sender.Tokens, Account: b.recorder.Account, Link: b.link, Region: region, Logger: b.sender.Logger,
+			Tokens: b.Sender.Tokens, Account: b.Recorder.Account, Link: b.Link, Region: region, Logger: b.Sender.Logger,
 		})
 	}
 	mux.HandleFunc("POST /lamps/{account}/{power}", b.switched)
@@ -25,10 +25,10 @@ func (b *backend) lamps(mux *http.ServeMux) {
 
 // switched is what a lamp calls when somebody presses its switch. It answers when
 // Alexa knows; a lamp would rather not wait for that.
-func (b *backend) switched(w http.ResponseWriter, r *http.Request) {
+func (b *Skill) switched(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 6*time.Second) // the lamp waits no longer
 	defer cancel()
-	err := b.sender.Send(ctx, r.PathValue("account"), &gateway.ChangeReport{
+	err := b.Sender.Send(ctx, r.PathValue("account"), &gateway.ChangeReport{
 		EndpointID: "lamp",
 		Cause:      gateway.PhysicalInteraction,
 		Properties: []gateway.Property{gateway.PowerState(gateway.Switch(r.PathValue("power")), time.Now())},
