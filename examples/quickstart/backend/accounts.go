@@ -8,30 +8,29 @@ import (
 	"time"
 
 	"github.com/MicahParks/keyfunc/v3"
-	_ "github.com/jackc/pgx/v5/stdlib"
+	_ "github.com/jackc/pgx/v5/stdlib" // the drivers of OpenAccounts
 	_ "modernc.org/sqlite"
 
 	"github.com/alexaevents/alexaevents/identity"
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
-// Audience is what the access tokens for Alexa name as their Audience.
+// Audience is the aud claim of the access tokens that Alexa receives.
 const Audience = "alexa-skill"
 
-// Accounts is the backend's own database, of which the library knows nothing.
-// Here the library's tables are in it too.
+// Accounts is the backend's own database. It also holds the library's tables.
 type Accounts struct {
 	DB     *sql.DB
 	Store  *sqlstore.Store
-	tokens *identity.JWT // reads from access tokens of the skill's authorization server whose they are,
-	links  *identity.JWT // and by which linking of an account they were issued
+	tokens *identity.JWT // resolves access tokens of the skill's authorization server to accounts
+	links  *identity.JWT // and to the session in which the account was linked
 }
 
-// OpenAccounts opens a database: the one of a postgres:// URL, or else the
-// SQLite file, which it makes if there is none.
+// OpenAccounts opens a database and creates its tables: PostgreSQL for a postgres://
+// URL, otherwise a SQLite file.
 func OpenAccounts(ctx context.Context, database string) (*Accounts, error) {
-	// synchronous is FULL, not NORMAL: what Alexa was told is stored must survive a
-	// power failure.
+	// synchronous is FULL, not NORMAL: an acknowledged event must survive a power
+	// failure.
 	driver, dialect := "sqlite", sqlstore.SQLite
 	source := "file:" + database + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
 		"&_pragma=busy_timeout(10000)&_txlock=immediate"
@@ -39,7 +38,7 @@ func OpenAccounts(ctx context.Context, database string) (*Accounts, error) {
 		CREATE TABLE IF NOT EXISTS news (id TEXT PRIMARY KEY, text TEXT NOT NULL)`
 	if IsURL(database) {
 		driver, dialect, source = "pgx", sqlstore.Postgres, database
-		tables = "SELECT pg_advisory_xact_lock(1);" + tables // processes that start at once would both make them
+		tables = "SELECT pg_advisory_xact_lock(1);" + tables // several processes may start at once
 	}
 	db, err := sql.Open(driver, source)
 	if err != nil {
@@ -58,16 +57,18 @@ func OpenAccounts(ctx context.Context, database string) (*Accounts, error) {
 	return &Accounts{DB: db, Store: store}, nil
 }
 
+// IsURL reports whether OpenAccounts takes the text for a URL.
 func IsURL(database string) bool { return strings.HasPrefix(database, "postgres://") }
 
+// Close closes the database.
 func (a *Accounts) Close() error { return a.DB.Close() }
 
-// Trust makes the accounts believe the access tokens that are signed with a key
-// of the issuer. The keys are fetched now and then until ctx ends.
+// Trust accepts access tokens that are signed with a key of the issuer. It fetches
+// the keys regularly until ctx ends.
 func (a *Accounts) Trust(ctx context.Context, issuer string) error {
-	const patience = 5 * time.Second // Alexa waits 8 seconds for an answer
+	const timeout = 5 * time.Second // Alexa waits 8 seconds for a response
 	keys, err := keyfunc.NewDefaultOverrideCtx(ctx, []string{issuer + "/jwks.json"},
-		keyfunc.Override{HTTPTimeout: patience, RateLimitWaitMax: patience})
+		keyfunc.Override{HTTPTimeout: timeout, RateLimitWaitMax: timeout})
 	if err != nil {
 		return err
 	}
@@ -81,14 +82,14 @@ func (a *Accounts) exists(ctx context.Context, accountID string) (exists bool, e
 	return exists, err
 }
 
+// Add adds an account.
 func (a *Accounts) Add(ctx context.Context, accountID string) error {
 	_, err := a.DB.ExecContext(ctx, "INSERT INTO accounts (id) VALUES ($1)", accountID)
 	return err
 }
 
-// Erase deletes the account here first, so that from now on its access tokens
-// are those of nobody, and then from the customer table, and with it the
-// permissions to send events.
+// Erase deletes an account: first the account itself, so that its access tokens
+// resolve to no account, then its records and grants.
 func (a *Accounts) Erase(ctx context.Context, accountID string) error {
 	if _, err := a.DB.ExecContext(ctx, "DELETE FROM accounts WHERE id = $1", accountID); err != nil {
 		return err
@@ -96,12 +97,13 @@ func (a *Accounts) Erase(ctx context.Context, accountID string) error {
 	return errors.Join(a.Store.EraseAccount(ctx, accountID), a.Store.EraseGrants(ctx, accountID))
 }
 
-// addNews stores news, once for each ID.
+// addNews stores a notification, once for each ID.
 func (a *Accounts) addNews(ctx context.Context, id, text string) error {
 	_, err := a.DB.ExecContext(ctx, "INSERT INTO news (id, text) VALUES ($1, $2) ON CONFLICT DO NOTHING", id, text)
 	return err
 }
 
+// News returns the notifications that are stored.
 func (a *Accounts) News(ctx context.Context) (texts []string, err error) {
 	rows, err := a.DB.QueryContext(ctx, "SELECT text FROM news ORDER BY text")
 	if err != nil {

@@ -1,3 +1,6 @@
+// Package backend is the backend of a skill with lamps: it receives events and
+// notifications, and reports changes to Alexa. It is the part of the quickstart to
+// copy.
 package backend
 
 import (
@@ -17,12 +20,13 @@ import (
 	"github.com/alexaevents/alexaevents/skillevents"
 )
 
-const (
-	SkillID  = "amzn1.ask.skill.quickstart"
-	clientID = "amzn1.application-oa2-client.quickstart" // of the skill's page Permissions
-)
+// SkillID is the ID of the skill.
+const SkillID = "amzn1.ask.skill.quickstart"
 
-// Skill is the backend of a skill.
+// clientID is the one on the skill's Permissions page, under Alexa Skill Messaging.
+const clientID = "amzn1.application-oa2-client.quickstart"
+
+// Skill is the backend. Its handler uses the fields.
 type Skill struct {
 	Verifier *signature.Verifier
 	Recorder *identity.Recorder
@@ -32,8 +36,8 @@ type Skill struct {
 	AddNews  func(ctx context.Context, id, text string) error
 }
 
-// New returns the backend; the secret is that of the client ID. What
-// Amazon gives is stored as it is: lwa.Sealed would encrypt it.
+// New returns the backend; the secret belongs to the client ID. Tokens are stored
+// unencrypted: lwa.Sealed encrypts them.
 func New(accounts *Accounts, secret string, logger *slog.Logger) *Skill {
 	tokens := &lwa.Source{Client: &lwa.Client{ID: clientID, Secret: secret}, Store: accounts.Store, Logger: logger}
 	recorder := &identity.Recorder{Store: accounts.Store, Account: accounts.tokens.Account, Logger: logger}
@@ -47,9 +51,9 @@ func New(accounts *Accounts, secret string, logger *slog.Logger) *Skill {
 	}
 }
 
-// Handler has the two endpoints that the skill's manifest names, that of the
-// events and that of the skill itself, those of lamps, and those of topics.
-// Amazon asks for the check of the signature on the first two.
+// Handler returns the endpoints: the two that the skill's manifest names, for events
+// and for the skill itself, and those of lamps and of topics. Amazon requires the
+// check of the signature on the first two.
 func (b *Skill) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /alexa/events", b.Verifier.Handler(b.Events))
@@ -59,7 +63,7 @@ func (b *Skill) Handler() http.Handler {
 	return mux
 }
 
-// Speak is the skill: it greets its customers by their account.
+// Speak is the endpoint of the skill itself. It greets customers by their account.
 func (b *Skill) Speak(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -81,13 +85,13 @@ func (b *Skill) Speak(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusInternalServerError)
 		return
 	}
-	reply := answer{Version: "1.0"}
+	reply := response{Version: "1.0"}
 	switch envelope.Type {
-	case "LaunchRequest", "IntentRequest": // the end of a session may not be answered with speech
+	case "LaunchRequest", "IntentRequest": // the response to the end of a session has no speech
 		reply.Response.OutputSpeech = &speech{"PlainText", greeting(account)}
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(reply) // a customer who is gone hears nothing
+	_ = json.NewEncoder(w).Encode(reply) // an error means that Alexa closed the connection
 }
 
 func greeting(account string) string {
@@ -97,8 +101,8 @@ func greeting(account string) string {
 	return "Hello, " + account + "."
 }
 
-// answer is what a skill says to a request.
-type answer struct {
+// response is the response of a skill to a request.
+type response struct {
 	Version  string `json:"version"`
 	Response struct {
 		OutputSpeech *speech `json:"outputSpeech,omitempty"`
@@ -110,13 +114,13 @@ type speech struct {
 	Text string `json:"text"`
 }
 
-// Serve answers requests until ctx ends, and then finishes those that it has
-// begun. Alexa speaks TLS only: put Serve behind what ends TLS, or use ServeTLS.
+// Serve handles requests until ctx ends, and then completes those in progress. Alexa
+// requires TLS: put Serve behind a proxy that terminates TLS, or use ServeTLS.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       8 * time.Second, // as long as Alexa waits for an answer
+		ReadTimeout:       8 * time.Second, // as long as Alexa waits for a response
 		WriteTimeout:      10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 	}

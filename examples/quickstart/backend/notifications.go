@@ -10,8 +10,8 @@ import (
 	"github.com/alexaevents/alexaevents/sns"
 )
 
-// The topics of Amazon SNS that Amazon publishes to: what became of work on the
-// skill, and what happens in a hotel whose rooms have Alexa.
+// The topics of Amazon SNS that Amazon publishes to: notifications about the
+// development of the skill, and events of a hotel whose rooms have Alexa.
 const (
 	SkillsTopic = "arn:aws:sns:us-east-1:000011112222:skills"
 	HotelTopic  = "arn:aws:sns:us-east-1:000011112222:hotel"
@@ -23,6 +23,7 @@ func (b *Skill) notifications(mux *http.ServeMux) {
 	mux.Handle("POST /sns/hotel", b.Topic(HotelTopic, smartprops.Receive(b.onHotelEvent)))
 }
 
+// Topic returns the endpoint that receives the messages of a topic.
 func (b *Skill) Topic(arn string, receive func(context.Context, *sns.Message) error) http.Handler {
 	return &sns.Handler{
 		Verifier: &sns.Verifier{Topics: []string{arn}, RequireSHA256: true, HTTPClient: b.Verifier.HTTPClient},
@@ -31,14 +32,15 @@ func (b *Skill) Topic(arn string, receive func(context.Context, *sns.Message) er
 	}
 }
 
+// OnDevelopmentEvent stores a notification about the development of the skill.
 func (b *Skill) OnDevelopmentEvent(ctx context.Context, event sdns.Event) error {
 	e := event.Common()
 	id := string(e.EventName) + " " + e.RequestID
 	switch event := event.(type) {
 	case *sdns.Verification:
-		return nil // Amazon can reach the topic
+		return nil // Amazon can publish to the topic
 	case *sdns.InteractionModelUpdate:
-		id += " " + event.Locale // of which a request may have several
+		id += " " + event.Locale // a request may have an event for each of several locales
 	}
 	return b.AddNews(ctx, id, fmt.Sprintf("%s: %s", e.EventName, e.Status))
 }
@@ -48,8 +50,8 @@ func (b *Skill) onHotelEvent(ctx context.Context, event smartprops.Event) error 
 	return b.AddNews(ctx, e.ID, fmt.Sprintf("%s: %s", e.Type, e.UnitID))
 }
 
-// Subscribe subscribes to the events, which takes a client with the developer's
-// access token. It is done once, when the endpoints are subscribed to the topics.
+// Subscribe subscribes the topics to the events. The client sends the developer's
+// access token. Call it once, after the endpoints are subscribed to the topics.
 func Subscribe(ctx context.Context, client *http.Client, vendorID string) error {
 	skills, hotel := &sdns.Client{HTTPClient: client}, &smartprops.Client{HTTPClient: client}
 	subscriberID, err := skills.CreateSubscriber(ctx, sdns.Subscriber{
