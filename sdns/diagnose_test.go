@@ -1,8 +1,6 @@
 package sdns_test
 
 import (
-	"context"
-	"fmt"
 	"strings"
 	"testing"
 
@@ -166,30 +164,4 @@ func TestDiagnoseFails(t *testing.T) {
 		require.ErrorIs(t, err, sdns.ErrInvalid)
 	}
 	require.Len(t, s.requests, 2)
-}
-
-func ExampleClient_Diagnose() {
-	amazon := newSMAPI(map[string][]string{"amzn1.account.DEVELOPER": {"M1MINE"}})
-	client := &sdns.Client{HTTPClient: amazon.As(amazon.login.AccessToken("alexa::ask:subscriptions"))}
-	amazon.subscribers = []subscriber{{SubscriberID: "amzn1.ask-subscriber.1", Status: "INACTIVE", ClientID: "amzn1.application-oa2-client.one", Endpoint: []byte("{}"), vendor: "M1MINE"}}
-	amazon.subscriptions = []sdns.Subscription{{VendorID: "M1MINE", SubscriberID: "amzn1.ask-subscriber.1", Events: []sdns.EventName{sdns.EventAll}}}
-
-	diagnosis, err := client.Diagnose(context.Background(), sdns.Question{
-		SubscriberID: "amzn1.ask-subscriber.1",
-		OwnerID:      "M1MINE",
-		VendorID:     "M1MINE",
-		Event:        sdns.EventSkillReviewPublish,
-		ClientID:     "amzn1.application-oa2-client.two",
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	for _, problem := range diagnosis.Problems {
-		fmt.Println("-", problem)
-	}
-	// Output:
-	// - the subscriber is inactive since a notification could not be delivered: mend topic or role, then call Reactivate
-	// - the subscriber was made with a token of another LWA client than the one that changes the skill: use tokens of one security profile for both
-	// - no subscription of this vendor covers the event: call UpdateSubscription
 }

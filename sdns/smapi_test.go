@@ -3,7 +3,6 @@ package sdns_test
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -14,9 +13,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/alexatest"
-	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/sdns"
 )
 
@@ -295,29 +292,4 @@ func must(err error) {
 	if err != nil {
 		panic(err)
 	}
-}
-
-// generateTokens is the command of the ASK CLI: a browser in which the user
-// consents, and the refresh token that comes of it.
-func (a *smapi) generateTokens(client *lwa.Client, user string, scopes ...string) alexaevents.Secret {
-	const redirect = "http://127.0.0.1:9090/cb"
-	consentURL, verifier := client.AuthCodeURL(redirect, scopes...)
-	callback, err := url.Parse(a.login.Consent(consentURL, user))
-	must(err)
-	token, err := client.ExchangeCallback(context.Background(), redirect, verifier, callback.Query())
-	must(err)
-	return token.RefreshToken
-}
-
-// organize is an organization with a subscriber that obtains an access token for
-// a developer.
-func (a *smapi) organize(developer string) (subscriberID, accessToken string) {
-	client := &lwa.Client{ID: "amzn1.application-oa2-client.organization", Secret: "secret", HTTPClient: a.Client()}
-	a.subscribers = append(a.subscribers, subscriber{
-		SubscriberID: a.newID("subscriber"), Name: "Our developers", ClientID: client.ID, Status: "ACTIVE", vendor: "M1ORGANIZATION",
-		Endpoint: json.RawMessage(`{"uri": "arn:aws:sns:us-east-1:000011112222:skills"}`),
-	})
-	token, err := client.Refresh(context.Background(), a.generateTokens(client, developer, lwa.ScopeSubscriptions, lwa.ScopeSkillsReadWrite))
-	must(err)
-	return a.subscribers[0].SubscriberID, string(token.AccessToken)
 }
