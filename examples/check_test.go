@@ -36,7 +36,7 @@ var known = sync.OnceValues(func() (map[string]string, error) {
 	paths := append(strings.Fields(string(output)),
 		"bytes", "context", "crypto/aes", "crypto/cipher", "database/sql", "encoding/json", "errors", "fmt", "io", "iter",
 		"log", "log/slog", "net/http", "net/http/httptest", "os", "testing", "time",
-		"github.com/aws/aws-lambda-go/lambda", "github.com/golang-jwt/jwt/v5")
+		"github.com/golang-jwt/jwt/v5", "github.com/jackc/pgx/v5/pgxpool", "github.com/jackc/pgx/v5/stdlib")
 	byName := make(map[string]string)
 	for _, p := range paths {
 		name := path.Base(p)

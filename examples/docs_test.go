@@ -27,13 +27,30 @@ func TestSnippets(t *testing.T) {
 			var customersCSV, grantsCSV io.Reader
 			var postgresDB *sql.DB
 			func open(*testing.T) *sqlstore.Store { return nil }`,
+		"docs/operating.md": `
+			var ctx context.Context
+			var err error
+			var db *sql.DB
+			var store *sqlstore.Store
+			var client *lwa.Client
+			var tokens *lwa.Source
+			var sender *gateway.Sender
+			var server *http.Server
+			var aead lwa.AEAD
+			func accountOf(context.Context, string) (string, error) { return "", nil }
+			func count(string, alexaevents.Region) {}`,
+		"docs/compliance.md": `
+			var mux *http.ServeMux
+			var verifier *signature.Verifier
+			var skill, events http.Handler`,
 	} {
 		packages[name] = program(t, snippets(t, name), given)
 	}
 	compiles(t, packages)
 }
 
-var goBlock = regexp.MustCompile("(?ms)^```go\n(.*?)^```$")
+// goBlock matches a block of Go, which may be indented below an item of a list.
+var goBlock = regexp.MustCompile("(?ms)^ *```go\n(.*?)^ *```$")
 
 // snippets returns the blocks of Go in a document of the repository.
 func snippets(t *testing.T, document string) (blocks []string) {
