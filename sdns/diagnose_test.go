@@ -1,11 +1,16 @@
 package sdns_test
 
 import (
+	"context"
+	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
 
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/sdns"
 )
 
@@ -164,4 +169,58 @@ func TestDiagnoseFails(t *testing.T) {
 		require.ErrorIs(t, err, sdns.ErrInvalid)
 	}
 	require.Len(t, s.requests, 2)
+}
+
+// A notification does not arrive. Diagnose finds the causes that Amazon's responses
+// prove.
+func ExampleClient_Diagnose() {
+	ctx := context.Background()
+	cloud := alexatest.NewCloud()
+	client := &sdns.Client{HTTPClient: oauth2.NewClient(
+		context.WithValue(ctx, oauth2.HTTPClient, cloud.Client()),
+		oauth2.StaticTokenSource(&oauth2.Token{AccessToken: cloud.AccessToken(lwa.ScopeSubscriptions)}),
+	)}
+	subscriberID, err := client.CreateSubscriber(ctx, sdns.Subscriber{
+		Name: "mine", VendorID: "M1MINE",
+		TopicARN: "arn:aws:sns:us-east-1:000011112222:missing", RoleARN: "arn:aws:iam::000011112222:role/SkillNotifications",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = client.CreateSubscription(ctx, sdns.Subscription{
+		Name: "mine", VendorID: "M1MINE", SubscriberID: subscriberID, Events: []sdns.EventName{sdns.EventAll},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	diagnosis, err := client.Diagnose(ctx, sdns.Question{
+		SubscriberID: subscriberID,
+		OwnerID:      "M1MINE",
+		VendorID:     "M1MINE",
+		Event:        sdns.EventSkillReviewPublish,
+		ClientID:     "amzn1.application-oa2-client.another",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for _, problem := range diagnosis.Problems { // each is also a text for the operator
+		switch problem {
+		case sdns.SubscriberInactive:
+			fmt.Println("correct topic or role, then call Reactivate")
+		case sdns.OtherClient:
+			fmt.Println("use tokens of one security profile")
+		case sdns.NotSubscribed:
+			fmt.Println("add the event to the subscription")
+		default:
+			fmt.Println(problem)
+		}
+	}
+	// Output:
+	// correct topic or role, then call Reactivate
+	// use tokens of one security profile
+	// add the event to the subscription
 }

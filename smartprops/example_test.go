@@ -3,7 +3,6 @@ package smartprops_test
 import (
 	"context"
 	"fmt"
-	"net/http/httptest"
 	"sync"
 	"time"
 
@@ -15,13 +14,13 @@ import (
 	"github.com/alexaevents/alexaevents/sns"
 )
 
-// A program takes the HTTP client from an *lwa.Source, which has the refresh token of
+// In a program, HTTPClient is that of a token source, which has the refresh token of
 // an account of the organization:
 //
-//	tokens.HTTPClient("organization")
+//	tokens.HTTPClient("organization") // *lwa.Source
 func ExampleClient() {
 	ctx := context.Background()
-	cloud := alexatest.NewCloud()
+	cloud := alexatest.NewCloud() // Amazon in memory
 	client := &smartprops.Client{HTTPClient: oauth2.NewClient(
 		context.WithValue(ctx, oauth2.HTTPClient, cloud.Client()),
 		oauth2.StaticTokenSource(&oauth2.Token{AccessToken: cloud.AccessToken(lwa.ScopeEnterpriseManagement)}),
@@ -44,31 +43,29 @@ func ExampleClient() {
 		return
 	}
 	for subscription, err := range client.Subscriptions(ctx, smartprops.Filter{UnitID: "amzn1.alexa.unit.did.12345"}) {
-		fmt.Println(subscription.EventType, err)
+		fmt.Println(subscription.EventType, string(subscription.Entities["unit"]), err)
 	}
 	// Output:
-	// Alexa.Skill.Interaction.Failure <nil>
+	// Alexa.Skill.Interaction.Failure {"type":"Unit","id":"amzn1.alexa.unit.did.12345"} <nil>
 }
 
-// An alarm when a skill fails in a room, with SNS in memory. A program leaves
-// HTTPClient out.
+// An alarm when a skill fails. In a program, the function goes to a handler of
+// package sns, which verifies the signature of SNS:
+//
+//	http.Handle("POST /sns", &sns.Handler{Verifier: &sns.Verifier{Topics: topics}, Receive: smartprops.Receive(alarm)})
 func ExampleReceive() {
-	cloud := alexatest.NewCloud()
-	const topicARN = "arn:aws:sns:us-east-1:000011112222:property"
-	handler := &sns.Handler{
-		Verifier: &sns.Verifier{Topics: []string{topicARN}, HTTPClient: cloud.Client()},
-		Receive: smartprops.Receive(func(_ context.Context, event smartprops.Event) error {
-			switch event := event.(type) {
-			case *smartprops.SkillFailure:
-				fmt.Println("ALARM: the skill", event.SkillID, "failed in", event.UnitID, "at", event.Timestamp.Format(time.TimeOnly))
-			case *smartprops.AutomationCompletion:
-				for _, cause := range event.Errors {
-					fmt.Println("the automation", event.AutomationID, "failed:", cause.Type, cause.ID)
-				}
+	alarm := func(_ context.Context, event smartprops.Event) error {
+		switch event := event.(type) {
+		case *smartprops.SkillFailure:
+			fmt.Println("ALARM: the skill", event.SkillID, "failed at", event.Timestamp.Format(time.TimeOnly))
+		case *smartprops.AutomationCompletion:
+			for _, cause := range event.Errors {
+				fmt.Println("the automation", event.AutomationID, "failed:", cause.Type, cause.ID)
 			}
-			return nil // after the alarm is delivered
-		}),
+		}
+		return nil // after the alarm was sent
 	}
+	receive := smartprops.Receive(alarm)
 	for _, text := range []string{
 		`{"header": {"version": "2.0", "eventId": {"id": "1"}, "eventTime": {"timestamp": "2026-11-21T22:00:00Z"},
 			"eventType": {"namespace": "Alexa.Skill.Interaction", "name": "Failure"},
@@ -78,13 +75,16 @@ func ExampleReceive() {
 			"payload": {"automation": {"id": "amzn1.alexa.automation.night"}, "result": {"status": "FAILURE", "errors": [
 				{"type": "ENDPOINT_NOT_FOUND", "message": "no such device", "id": "amzn1.alexa.endpoint.12345"}]}}}`,
 	} {
-		handler.ServeHTTP(httptest.NewRecorder(), cloud.NewSNSRequest("https://backend.example/sns", topicARN, []byte(text)))
+		if err := receive(context.Background(), &sns.Message{Message: text}); err != nil {
+			fmt.Println(err)
+		}
 	}
 	// Output:
-	// ALARM: the skill amzn1.ask.skill.concierge failed in amzn1.alexa.unit.did.12345 at 22:00:00
+	// ALARM: the skill amzn1.ask.skill.concierge failed at 22:00:00
 	// the automation amzn1.alexa.automation.night failed: ENDPOINT_NOT_FOUND amzn1.alexa.endpoint.12345
 }
 
+// endpoints is the part of Amazon's Endpoint API that the installer uses.
 // A device that was set up is associated with its unit. Associating it again must
 // change nothing, since events may be delivered twice.
 func ExampleSetupCompletion() {
