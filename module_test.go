@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A program that requires this module also gets every module that go.mod requires. To
-// require another one, add it here first.
+// A program that uses this module downloads every module that go.mod requires. Add a
+// new one here first.
 func TestRequirements(t *testing.T) {
 	allowed := []string{
 		"github.com/cenkalti/backoff/v5",
