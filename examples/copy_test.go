@@ -44,7 +44,7 @@ func TestCopiedFolders(t *testing.T) {
 			run("mod", "edit", "-module="+module+"/examples/"+folder,
 				"-replace="+module+"="+repository,
 				"-replace="+module+"/store/dynamostore="+filepath.Join(repository, "store", "dynamostore"))
-			run("vet", "./...") // builds without linking
+			run("vet", "./...")                              // builds without linking
 			run("test", "-skip=TestBrokenBackends", "./...") // a minute, and in place already
 		})
 	}

@@ -80,7 +80,7 @@ func (d *demonstration) call(ctx context.Context, message []byte, directive *gat
 func (d *demonstration) happens(ctx context.Context, what, endpointID string, cause gateway.Cause, property gateway.Property) {
 	if d.err == nil {
 		d.say("%s", what)
-		d.skill.told(ctx, d.skill.device(endpointID), cause, property)
+		d.skill.changed(ctx, d.skill.device(endpointID), cause, property)
 	}
 }
 

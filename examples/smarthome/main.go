@@ -39,7 +39,7 @@ func run(ctx context.Context, out io.Writer) error {
 	server := httptest.NewServer(skill)
 	defer server.Close()
 	demo := newDemonstration(out, cloud, skill)
-	demo.lambda = handOn(server.Client(), server.URL)
+	demo.lambda = forward(server.Client(), server.URL)
 	return demo.run(ctx)
 }
 

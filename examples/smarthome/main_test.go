@@ -177,7 +177,7 @@ func TestBrokenSkills(t *testing.T) {
 			func(d *demonstration) {
 				d.answers(func(answer string) string {
 					if strings.Contains(answer, "ACCEPT_GRANT_FAILED") {
-						d.skill.told(context.Background(), d.skill.device("lamp"), gateway.AppInteraction, gateway.Brightness(1, time.Now()))
+						d.skill.changed(context.Background(), d.skill.device("lamp"), gateway.AppInteraction, gateway.Brightness(1, time.Now()))
 					}
 					return answer
 				})

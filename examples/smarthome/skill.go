@@ -40,7 +40,7 @@ func newSkill(client *lwa.Client, store lwa.Store, sessions sessions, logger *sl
 }
 
 // invoke answers a directive. Its form is that of a Lambda function, but see
-// handOn.
+// forward.
 func (s *skill) invoke(ctx context.Context, message json.RawMessage) (json.RawMessage, error) {
 	directive, err := gateway.ParseDirective(message)
 	if err != nil {
@@ -53,12 +53,12 @@ func (s *skill) invoke(ctx context.Context, message json.RawMessage) (json.RawMe
 	if err != nil && !errors.Is(err, identity.ErrNoAccount) {
 		return nil, err
 	}
-	return gateway.Answer(s.answer(ctx, directive, account))
+	return gateway.Answer(s.respond(ctx, directive, account))
 }
 
 // answer answers a directive of the customers of an account, which is "" for an
 // access token of nobody.
-func (s *skill) answer(ctx context.Context, directive *gateway.Directive, account string) gateway.Event {
+func (s *skill) respond(ctx context.Context, directive *gateway.Directive, account string) gateway.Event {
 	if directive.Type() == gateway.Discover {
 		return s.discovered(account)
 	}
@@ -116,16 +116,16 @@ func (s *skill) direct(ctx context.Context, directive *gateway.Directive, d *dev
 	// the account.
 	key, err := s.grants.Key(ctx, directive)
 	if err != nil {
-		s.note(ctx, "nobody to answer later", err)
+		s.warn(ctx, "nobody to answer later", err)
 		return directive.ErrorResponse(gateway.InternalError, "there is no grant to send the answer with")
 	}
 	if !d.begin() {
 		return directive.ErrorResponse(gateway.EndpointBusy, "the endpoint is at something else")
 	}
 	s.later(ctx, func(ctx context.Context) {
-		answer := s.act(ctx, directive, d, do)
+		response := s.act(ctx, directive, d, do)
 		d.end()
-		s.note(ctx, "answer not sent", s.sender.SendTo(ctx, key, answer))
+		s.warn(ctx, "answer not sent", s.sender.SendTo(ctx, key, response))
 	})
 	return directive.DeferredResponse(d.takes)
 }
@@ -138,21 +138,21 @@ func (s *skill) act(ctx context.Context, directive *gateway.Directive, d *device
 		return refusal
 	}
 	// The directive does not say whether the customer spoke to Alexa or used its app.
-	s.told(ctx, d, gateway.VoiceInteraction, became)
+	s.changed(ctx, d, gateway.VoiceInteraction, became)
 	return directive.Response(d.properties()...)
 }
 
 // told is called with what a device tells of itself. Alexa wants to hear of a
 // change within three seconds, whatever the cause, its own directives included.
-func (s *skill) told(ctx context.Context, d *device, cause gateway.Cause, properties ...gateway.Property) {
-	if !d.tell(cause, properties...) {
+func (s *skill) changed(ctx context.Context, d *device, cause gateway.Cause, properties ...gateway.Property) {
+	if !d.update(cause, properties...) {
 		return
 	}
 	s.later(ctx, func(ctx context.Context) {
 		for report := d.report(); report != nil; report = d.report() {
 			// What does not get through is in the context of the next report, and in
 			// the answer to the next ReportState.
-			s.note(ctx, "change not reported", s.sender.Send(ctx, d.account, report))
+			s.warn(ctx, "change not reported", s.sender.Send(ctx, d.account, report))
 		}
 	})
 }
@@ -165,7 +165,7 @@ func (s *skill) later(ctx context.Context, do func(context.Context)) {
 
 // note logs what went wrong. That no customer allows events, or none any more, is
 // nothing to act on.
-func (s *skill) note(ctx context.Context, what string, err error) {
+func (s *skill) warn(ctx context.Context, what string, err error) {
 	if err != nil && !errors.Is(err, gateway.ErrEnded) {
 		s.logger.WarnContext(ctx, what, slog.Any("error", err))
 	}

@@ -91,7 +91,7 @@ func TestHTTP(t *testing.T) {
 	d.skill.logger = slog.New(slog.NewTextHandler(&log, nil))
 	server := httptest.NewServer(d.skill)
 	defer server.Close()
-	lambda := handOn(server.Client(), server.URL)
+	lambda := forward(server.Client(), server.URL)
 
 	_, err := lambda(t.Context(), alexatest.Directive("Alexa.Discovery", "Discover", "", "ada-1", nil))
 	require.ErrorContains(t, err, "the skill answered 500")
@@ -100,9 +100,9 @@ func TestHTTP(t *testing.T) {
 	require.ErrorContains(t, err, "the skill answered 400")
 	_, err = lambda(t.Context(), bytes.Repeat([]byte(" "), maxMessage+1))
 	require.ErrorContains(t, err, "the skill answered 400")
-	_, err = handOn(http.DefaultClient, "http://127.0.0.1:1")(t.Context(), json.RawMessage(`{}`))
+	_, err = forward(http.DefaultClient, "http://127.0.0.1:1")(t.Context(), json.RawMessage(`{}`))
 	require.ErrorContains(t, err, "refused")
-	_, err = handOn(http.DefaultClient, ":")(t.Context(), json.RawMessage(`{}`))
+	_, err = forward(http.DefaultClient, ":")(t.Context(), json.RawMessage(`{}`))
 	require.Error(t, err)
 }
 

@@ -11,7 +11,7 @@ import (
 // tell stores what the device told of itself. It returns true if something is to
 // be reported to Alexa and nobody is at it: then the caller has to call report
 // until that returns nil.
-func (d *device) tell(cause gateway.Cause, told ...gateway.Property) (start bool) {
+func (d *device) update(cause gateway.Cause, told ...gateway.Property) (start bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, p := range told {

@@ -42,7 +42,7 @@ func TestReportsConverge(t *testing.T) {
 			if rapid.Bool().Draw(t, "dim") {
 				told = append(told, gateway.Brightness(rapid.IntRange(0, 2).Draw(t, "brightness"), time.Now()))
 			}
-			if lamp.tell(gateway.PhysicalInteraction, told...) {
+			if lamp.update(gateway.PhysicalInteraction, told...) {
 				require.False(t, reporting, "two report at once")
 				reporting = true
 			}
