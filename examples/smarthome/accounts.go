@@ -6,12 +6,12 @@ import (
 	"github.com/alexaevents/alexaevents/identity"
 )
 
-// sessions is as much of the skill's own authorization server as the skill asks:
-// whose its access tokens are.
+// sessions is the part of the skill's own authorization server that the skill uses:
+// the sessions of its access tokens.
 type sessions map[string]session
 
-// session is one customer's linking of an account. It outlives the access token,
-// which Alexa refreshes every now and then.
+// session is the session in which a customer linked an account. It outlives the
+// access token, which Alexa refreshes.
 type session struct{ accountID, linkID string }
 
 func (s sessions) account(_ context.Context, accessToken string) (string, error) {
