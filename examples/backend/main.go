@@ -54,8 +54,8 @@ func endpoints(verifier *signature.Verifier, recorder *identity.Recorder) http.H
 	return mux
 }
 
-// accountOf returns a function that looks up the account of an access token
-// that your authorization server issued.
+// accountOf returns a function that looks up the account of an access token in your
+// own table of the tokens that your authorization server issued.
 func accountOf(db *sql.DB) func(context.Context, string) (string, error) {
 	return func(ctx context.Context, accessToken string) (accountID string, err error) {
 		err = db.QueryRowContext(ctx, "SELECT account_id FROM access_tokens WHERE token = ?", accessToken).Scan(&accountID)
