@@ -39,16 +39,20 @@ var known = sync.OnceValues(func() (map[string]string, error) {
 		"github.com/golang-jwt/jwt/v5", "github.com/jackc/pgx/v5/pgxpool", "github.com/jackc/pgx/v5/stdlib")
 	byName := make(map[string]string)
 	for _, p := range paths {
-		name := path.Base(p)
-		if strings.HasPrefix(name, "v") && len(name) == 2 {
-			name = path.Base(path.Dir(p))
-		}
 		if !privateFolder.MatchString(p) {
-			byName[name] = p
+			byName[packageName(p)] = p
 		}
 	}
 	return byName, err
 })
+
+// packageName returns the name that the last element of an import path suggests.
+func packageName(importPath string) string {
+	if dir, last := path.Split(importPath); regexp.MustCompile(`^v\d+$`).MatchString(last) {
+		return path.Base(dir)
+	}
+	return path.Base(importPath)
+}
 
 // privateFolder matches the import paths of packages that users do not import.
 var privateFolder = regexp.MustCompile("/(internal|examples|integration|bench)(/|$)")

@@ -1,7 +1,6 @@
 package examples
 
 import (
-	"cmp"
 	"go/ast"
 	"go/doc"
 	"go/parser"
@@ -54,14 +53,10 @@ func imports(file *ast.File) map[string]string {
 	byName := make(map[string]string)
 	for _, spec := range file.Imports {
 		p := strings.Trim(spec.Path.Value, `"`)
-		name := path.Base(p)
-		if strings.HasPrefix(name, "v") && len(name) == 2 {
-			name = path.Base(path.Dir(p))
-		}
+		byName[packageName(p)] = p
 		if spec.Name != nil {
-			name = cmp.Or(strings.Trim(spec.Name.Name, "._"), name)
+			byName[spec.Name.Name] = p
 		}
-		byName[name] = p
 	}
 	return byName
 }
