@@ -11,7 +11,6 @@ import (
 	"go/token"
 	"go/types"
 	"io"
-	"iter"
 	"os"
 	"os/exec"
 	"path"
@@ -29,13 +28,11 @@ import (
 const module = "github.com/alexaevents/alexaevents"
 
 // known are the packages whose name alone tells a reader, or goimports, what to
-// import: the library's, those of the standard library that documents use, and
-// those that drivers and AWS Lambda need.
+// import: the library's, and those that documents use besides.
 var known = sync.OnceValues(func() (map[string]string, error) {
 	output, err := exec.Command("go", "list", module+"/...").Output()
 	paths := append(strings.Fields(string(output)),
-		"bytes", "context", "crypto/aes", "crypto/cipher", "database/sql", "encoding/json", "errors", "fmt", "io", "iter",
-		"log", "log/slog", "net/http", "net/http/httptest", "os", "testing", "time",
+		"context", "database/sql", "encoding/json", "errors", "fmt", "io", "log/slog", "net/http", "testing", "time",
 		"github.com/golang-jwt/jwt/v5", "github.com/jackc/pgx/v5/pgxpool", "github.com/jackc/pgx/v5/stdlib")
 	byName := make(map[string]string)
 	for _, p := range paths {
@@ -68,24 +65,18 @@ func complete(t *testing.T, source string, imports map[string]string) string {
 	source = clause + strings.TrimPrefix(source, clause)
 	file, err := parser.ParseFile(token.NewFileSet(), "", source, 0)
 	require.NoError(t, err, source)
-	header := clause
-	for _, identifier := range slices.Compact(slices.Sorted(names(file.Unresolved))) {
-		p := cmp.Or(imports[identifier], packages[identifier])
+	lacking := make(map[string]string)
+	for _, identifier := range file.Unresolved {
+		p := cmp.Or(imports[identifier.Name], packages[identifier.Name])
 		if p != "" && !slices.ContainsFunc(file.Imports, func(spec *ast.ImportSpec) bool { return spec.Path.Value == strconv.Quote(p) }) {
-			header += fmt.Sprintf("import %s %q\n", identifier, p)
+			lacking[identifier.Name] = p
 		}
+	}
+	header := clause
+	for name, p := range lacking {
+		header += fmt.Sprintf("import %s %q\n", name, p)
 	}
 	return header + strings.TrimPrefix(source, clause)
-}
-
-func names(identifiers []*ast.Ident) iter.Seq[string] {
-	return func(yield func(string) bool) {
-		for _, identifier := range identifiers {
-			if !yield(identifier.Name) {
-				return
-			}
-		}
-	}
 }
 
 // compiles type-checks packages, each a list of sources of whole files, by name.
