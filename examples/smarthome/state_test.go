@@ -74,10 +74,10 @@ func TestChangesMeetInOneReport(t *testing.T) {
 			d.happens(t.Context(), "the dimmer is turned", "lamp", gateway.PhysicalInteraction, gateway.Brightness(brightness, time.Now()))
 			time.Sleep(100 * time.Millisecond)
 		}
-		d.hears(both("ChangeReport lamp brightness=0 PHYSICAL_INTERACTION")...)
-		d.hears(both("ChangeReport lamp brightness=5 PHYSICAL_INTERACTION")...)
+		d.sends(both("ChangeReport lamp brightness=0 PHYSICAL_INTERACTION")...)
+		d.sends(both("ChangeReport lamp brightness=5 PHYSICAL_INTERACTION")...)
 		d.skill.work.Wait()
-		d.hears()
+		d.sends()
 		require.NoError(t, d.err)
 	})
 }

@@ -111,7 +111,7 @@ func demonstrate(ctx context.Context, out io.Writer) error {
 	if err := p.subscribe(ctx, []string{"room-7", "room-8"}); err != nil {
 		return err
 	}
-	for _, room := range []string{"room-7", "room-9"} { // nobody subscribed to room 9
+	for _, room := range []string{"room-7", "room-9"} { // room 9 has no subscription
 		fmt.Fprintln(out, "The skill times out in", room)
 		cloud.NotifyProperties(alexatest.PropertyEvent{Type: string(smartprops.EventSkillFailure), UnitID: room, SkillID: p.skillID})
 	}
