@@ -5,16 +5,11 @@ import (
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"net/url"
 
 	"golang.org/x/oauth2"
 )
-
-// ErrCallback refuses a callback that does not answer the URL of
-// [Client.AuthCodeURL] in this browser's session, or that brings no code.
-var ErrCallback = errors.New("lwa: the callback does not belong to this session")
 
 // AuthCodeURL returns the URL of the page on which a developer consents to the
 // scopes. Amazon sends the browser back to redirectURI, an https URL that the
@@ -61,3 +56,25 @@ func state(verifier string) string {
 	sum := sha256.Sum256([]byte("state:" + verifier))
 	return base64.RawURLEncoding.EncodeToString(sum[:])
 }
+
+// Scopes of skills, for [ClientCredentials].
+const (
+	ScopeProactiveEvents = "alexa::proactive_events"
+	ScopeSkillMessaging  = "alexa:skill_messaging" // with a single colon
+	ScopeDataStore       = "alexa::datastore"
+)
+
+// Scopes of developers, for [Client.AuthCodeURL].
+const (
+	ScopeSkillsReadWrite      = "alexa::ask:skills:readwrite"
+	ScopeModelsReadWrite      = "alexa::ask:models:readwrite"
+	ScopeSkillsTest           = "alexa::ask:skills:test"
+	ScopeSkillsDebug          = "alexa::ask:skills:debug"
+	ScopeCatalogsRead         = "alexa::ask:catalogs:read"
+	ScopeCatalogsReadWrite    = "alexa::ask:catalogs:readwrite"
+	ScopeSubscriptions        = "alexa::ask:subscriptions"     // skill development notifications
+	ScopeEnterpriseManagement = "alexa::enterprise:management" // Smart Properties
+	ScopeProfile              = "profile"                      // name, email address and user ID
+	ScopeProfileUserID        = "profile:user_id"
+	ScopePostalCode           = "postal_code"
+)

@@ -15,6 +15,23 @@ import (
 // account again. [ErrNoGrant] and [ErrRefused] are kinds of it.
 var ErrEnded = errors.New("lwa: no grant in force")
 
+// ErrNoGrant says that there is no grant of that key: nobody gave one, or it was
+// erased.
+var ErrNoGrant = fmt.Errorf("%w: none is stored", ErrEnded)
+
+// ErrRefused says that Amazon refused the refresh token of a grant: the customer
+// disabled the skill or removed the app, and has to link the account again. It
+// is also [ErrInvalidGrant].
+var ErrRefused error = refusedError{}
+
+type refusedError struct{}
+
+func (refusedError) Error() string {
+	return "lwa: the grant has ended: the customer must link the account again"
+}
+
+func (refusedError) Is(target error) bool { return target == ErrInvalidGrant || target == ErrEnded }
+
 // What a caller may want to tell apart in an *[Error], for [errors.Is].
 var (
 	// ErrInvalidGrant says that a code or refresh token is expired, used,
@@ -34,6 +51,24 @@ var (
 	// ErrUnavailable, and a kind of [alexaevents.ErrThrottled].
 	ErrThrottled = fmt.Errorf("%w to Login with Amazon", alexaevents.ErrThrottled)
 )
+
+// ErrInvalidKey refuses a [Key] without ClientID or AccountID, one whose text
+// has a NUL, is not UTF-8 or is too long, or one of another client. The error's
+// text names the field, never its value.
+var ErrInvalidKey = errors.New("lwa: invalid key")
+
+// ErrSealed says that a grant's tokens cannot be decrypted: the key is not the one
+// that they were encrypted with, or the row was changed or moved. The operator has
+// to act. A new AcceptGrant or import replaces such a grant, and EraseGrants
+// deletes it.
+var ErrSealed = errors.New("lwa: a stored token cannot be decrypted")
+
+// ErrCallback refuses a callback that does not answer the URL of
+// [Client.AuthCodeURL] in this browser's session, or that brings no code.
+var ErrCallback = errors.New("lwa: the callback does not belong to this session")
+
+// ErrAudience says that an access token was made for another client.
+var ErrAudience = errors.New("lwa: the access token was made for another client")
 
 // Error is a request to LWA that failed. Neither it nor what it wraps holds a
 // token, code or client secret of the request.

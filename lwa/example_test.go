@@ -236,3 +236,22 @@ func ExampleSealed() {
 	// false <nil>
 	// true
 }
+
+// A library that takes an oauth2.TokenSource gets the grant of one account.
+func ExampleSource_TokenSource() {
+	cloud := alexatest.NewCloud()
+	source := &lwa.Source{
+		Client: &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()},
+		Store:  new(lwa.MemoryStore),
+	}
+	ctx := context.Background()
+	key := lwa.Key{ClientID: source.Client.ID, AccountID: "account-1", LinkID: "session-1"}
+	code := cloud.Grant(alexaevents.Europe, "customer-1")
+	if err := source.Accept(ctx, key, alexaevents.Europe, alexaevents.Secret(code)); err != nil {
+		fmt.Println(err)
+		return
+	}
+	token, err := source.TokenSource(ctx, key).Token()
+	fmt.Println(token.TokenType, err)
+	// Output: Bearer <nil>
+}

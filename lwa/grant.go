@@ -12,11 +12,6 @@ import (
 	"github.com/alexaevents/alexaevents/internal/text"
 )
 
-// ErrInvalidKey refuses a [Key] without ClientID or AccountID, one whose text
-// has a NUL, is not UTF-8 or is too long, or one of another client. The error's
-// text names the field, never its value.
-var ErrInvalidKey = errors.New("lwa: invalid key")
-
 // What every store keeps of a key, in bytes. The sort key of a DynamoDB item and
 // the index row of PostgreSQL allow no more.
 const (

@@ -11,9 +11,6 @@ import (
 	"github.com/alexaevents/alexaevents"
 )
 
-// ErrAudience says that an access token was made for another client.
-var ErrAudience = errors.New("lwa: the access token was made for another client")
-
 // Profile is what a person who consented to [ScopeProfile] or its like lets a
 // client know. What the scope does not cover is empty.
 type Profile struct {

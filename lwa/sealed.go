@@ -12,12 +12,6 @@ import (
 	"github.com/alexaevents/alexaevents"
 )
 
-// ErrSealed says that a grant's tokens cannot be decrypted: the key is not the one
-// that they were encrypted with, or the row was changed or moved. The operator has
-// to act. A new AcceptGrant or import replaces such a grant, and EraseGrants
-// deletes it.
-var ErrSealed = errors.New("lwa: a stored token cannot be decrypted")
-
 // AEAD encrypts and authenticates. It has the methods of Tink's AEAD, whose
 // keysets rotate keys; crypto/cipher takes a few lines of one's own.
 //

@@ -16,7 +16,6 @@ import (
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/lwa"
-	"github.com/alexaevents/alexaevents/store/storetest"
 )
 
 func newGCM(t testing.TB, key string) lwa.AEAD {
@@ -27,17 +26,6 @@ func newGCM(t testing.TB, key string) lwa.AEAD {
 
 const sealingKey = "0123456789abcdef0123456789abcdef"
 
-func TestStores(t *testing.T) {
-	t.Run("MemoryStore", func(t *testing.T) {
-		storetest.Grants(t, func(*testing.T) lwa.Store { return new(lwa.MemoryStore) })
-	})
-	t.Run("Sealed", func(t *testing.T) {
-		storetest.Grants(t, func(t *testing.T) lwa.Store {
-			return &lwa.Sealed{Store: new(lwa.MemoryStore), AEAD: newGCM(t, sealingKey)}
-		})
-	})
-}
-
 // sealedGrant returns a store with one sealed grant, and the store inside.
 func sealedGrant(t *testing.T) (*lwa.Sealed, *lwa.MemoryStore, lwa.Grant) {
 	inside := new(lwa.MemoryStore)
@@ -45,10 +33,6 @@ func sealedGrant(t *testing.T) (*lwa.Sealed, *lwa.MemoryStore, lwa.Grant) {
 	grant := lwa.Grant{Key: keyOf("account"), AccessToken: "Atza|canary", RefreshToken: "Atzr|canary", Refused: "hash"}
 	put(t, store, grant)
 	return store, inside, grant
-}
-
-func put(t *testing.T, store lwa.Store, grant lwa.Grant) {
-	require.NoError(t, store.UpdateGrant(t.Context(), grant.Key, func(g *lwa.Grant) error { *g = grant; return nil }))
 }
 
 // everyUse returns the errors of everything that needs the tokens of a grant.

@@ -5,25 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"time"
+
+	"golang.org/x/oauth2"
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/internal/rest"
 )
-
-// ErrRefused says that Amazon refused the refresh token of a grant: the customer
-// disabled the skill or removed the app, and has to link the account again. It
-// is also [ErrInvalidGrant].
-var ErrRefused error = refusedError{}
-
-type refusedError struct{}
-
-func (refusedError) Error() string {
-	return "lwa: the grant has ended: the customer must link the account again"
-}
-
-func (refusedError) Is(target error) bool { return target == ErrInvalidGrant || target == ErrEnded }
 
 // Source hands out access tokens of the grants in a store, and refreshes them
 // when it is time. Of several calls for one grant, one asks Amazon, and the
@@ -122,24 +110,6 @@ func (s *Source) Renew(ctx context.Context, key Key, stale alexaevents.Secret) (
 	})
 }
 
-// HTTPClient returns a client for Amazon's APIs with the account's own grant,
-// the one with an empty LinkID: each request carries its access token, and one
-// that is answered with 401 is repeated once with a new token, if its body can
-// be. The token goes to https URLs of Amazon's API hosts and of Client.APIURL
-// only; a request to any other is an error. No redirect is followed. Requests are
-// made by Client.HTTPClient; their errors include those of [Source.Token].
-func (s *Source) HTTPClient(accountID string) *http.Client {
-	key := Key{AccountID: accountID}
-	var base *http.Client
-	if s.Client != nil { // else check fails
-		key.ClientID = s.Client.ID
-		base = s.Client.HTTPClient
-	}
-	client := rest.HTTPClient(base)
-	client.Transport = &transport{base: client.Transport, source: s, key: key}
-	return client
-}
-
 func (s *Source) check(key Key) error {
 	switch {
 	case s.Client == nil:
@@ -161,4 +131,77 @@ func (s *Source) now() time.Time {
 		return time.Now()
 	}
 	return s.Now()
+}
+
+// Format prints the type alone: neither account IDs nor what waits for the store.
+func (s *Source) Format(f fmt.State, _ rune) { fmt.Fprint(f, "lwa.Source") }
+
+// TokenSource returns the grant of the key as an [oauth2.TokenSource], for
+// libraries that ask for one. Its calls have the context ctx. The token has no
+// expiry, so that nobody keeps it: each call is one of [Source.Token].
+func (s *Source) TokenSource(ctx context.Context, key Key) oauth2.TokenSource {
+	return tokenSource(func() (*oauth2.Token, error) {
+		token, err := s.Token(ctx, key)
+		if err != nil {
+			return nil, err
+		}
+		return &oauth2.Token{AccessToken: string(token), TokenType: "Bearer"}, nil
+	})
+}
+
+type tokenSource func() (*oauth2.Token, error)
+
+func (f tokenSource) Token() (*oauth2.Token, error) { return f() }
+
+// Outcome is what became of a refresh, or of a write that was late. The text is
+// fit for a metric's label.
+type Outcome string
+
+// The outcomes of a refresh, and Saved.
+const (
+	Refreshed   Outcome = "refreshed"   // a new access token is stored
+	Unsaved     Outcome = "unsaved"     // the store failed: what Amazon gave is in memory, and is written until it is stored
+	Saved       Outcome = "saved"       // what was Unsaved is stored, or no longer needed
+	Superseded  Outcome = "superseded"  // another process changed the grant first; its state counts
+	Refused     Outcome = "refused"     // Amazon said invalid_grant: the grant has ended
+	Unavailable Outcome = "unavailable" // Amazon gave no answer of use, or left in doubt whether the grant has ended; a later try may succeed
+	Skipped     Outcome = "skipped"     // no request was made: in a pause after failures, or while too many grants wait for the store
+	Failed      Outcome = "failed"      // the client is at fault
+)
+
+// Observation is what a [Source] tells about a refresh: nothing personal.
+type Observation struct {
+	ClientID string
+	Outcome  Outcome
+	Err      error // nil after Refreshed, Saved and Superseded
+	Waiting  int   // grants whose new tokens are in memory only
+}
+
+func (s *Source) report(ctx context.Context, key Key, outcome Outcome, err error) {
+	observation := Observation{key.ClientID, outcome, err, s.unsaved.count()}
+	if s.Observe != nil {
+		_ = rest.Catch(func() error { s.Observe(ctx, observation); return nil }) // a panic must not keep a token from its caller
+	}
+	if s.Logger == nil {
+		return
+	}
+	attrs := []slog.Attr{slog.String("lwa.client.id", key.ClientID), slog.String("alexa.outcome", string(outcome))}
+	level, message := slog.LevelDebug, "access token refreshed"
+	switch {
+	case err == nil:
+		attrs = append(attrs, slog.String("alexa.account.id", key.AccountID), slog.String("alexa.link.id", key.LinkID))
+	case outcome == Skipped: // many, and the failure before them was logged
+		message = "access token not refreshed"
+	case outcome == Unsaved:
+		level, message = slog.LevelWarn, "access token refreshed, but not stored yet"
+	default:
+		level, message = slog.LevelWarn, "access token not refreshed"
+	}
+	if err != nil {
+		attrs = append(attrs, slog.Any("error", err))
+	}
+	if failure, ok := errors.AsType[*rest.PanicError](err); ok {
+		attrs = append(attrs, slog.String("stack", string(failure.Stack)))
+	}
+	s.Logger.LogAttrs(ctx, level, message, attrs...)
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -382,4 +383,61 @@ func TestRenewInTwoProcesses(t *testing.T) {
 		}
 		require.LessOrEqual(t, a.count("refresh_token"), 3)
 	})
+}
+
+func TestTokenSource(t *testing.T) {
+	cloud := alexatest.NewCloud()
+	source := &lwa.Source{
+		Client: &lwa.Client{ID: "client", Secret: "secret", HTTPClient: cloud.Client()},
+		Store:  new(lwa.MemoryStore),
+	}
+	key := lwa.Key{ClientID: "client", AccountID: "account", LinkID: "link"}
+	tokens := source.TokenSource(t.Context(), key)
+	_, err := tokens.Token()
+	require.ErrorIs(t, err, lwa.ErrNoGrant)
+
+	code := cloud.Grant(alexaevents.Europe, "customer")
+	require.NoError(t, source.Accept(t.Context(), key, alexaevents.Europe, alexaevents.Secret(code)))
+	want, err := source.Token(t.Context(), key)
+	require.NoError(t, err)
+	got, err := tokens.Token()
+	require.NoError(t, err)
+	require.Equal(t, string(want), got.AccessToken)
+	require.True(t, got.Valid())
+
+	renewed, err := source.Renew(t.Context(), key, want)
+	require.NoError(t, err)
+	got, err = tokens.Token()
+	require.NoError(t, err)
+	require.Equal(t, string(renewed), got.AccessToken, "nobody kept the old one")
+}
+
+// A token that needs no refresh, which is nearly every call.
+func BenchmarkSourceToken(b *testing.B) {
+	for name, store := range map[string]lwa.Store{
+		"memory": new(lwa.MemoryStore),
+		"sealed": &lwa.Sealed{Store: new(lwa.MemoryStore), AEAD: newGCM(b, sealingKey)},
+	} {
+		b.Run(name, func(b *testing.B) {
+			source, key := imported(b, new(amazon), store, "customer")
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := source.Token(b.Context(), key); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkSourceRenew(b *testing.B) {
+	source, key := imported(b, &amazon{rotates: true}, new(lwa.MemoryStore), "customer")
+	stale := alexaevents.Secret("")
+	b.ReportAllocs()
+	for b.Loop() {
+		var err error
+		if stale, err = source.Renew(b.Context(), key, stale); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

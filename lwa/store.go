@@ -2,13 +2,8 @@ package lwa
 
 import (
 	"context"
-	"fmt"
 	"iter"
 )
-
-// ErrNoGrant says that there is no grant of that key: nobody gave one, or it was
-// erased.
-var ErrNoGrant = fmt.Errorf("%w: none is stored", ErrEnded)
 
 // Store keeps grants. [MemoryStore] is the reference implementation, [Sealed]
 // encrypts the tokens on their way into any other, and the package storetest

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // transport adds the access token of a grant to requests.
@@ -85,4 +86,22 @@ func (t *transport) send(request *http.Request, body io.ReadCloser, token alexae
 	request.Body = body
 	request.Header.Set("Authorization", "Bearer "+string(token))
 	return base.RoundTrip(request)
+}
+
+// HTTPClient returns a client for Amazon's APIs with the account's own grant,
+// the one with an empty LinkID: each request carries its access token, and one
+// that is answered with 401 is repeated once with a new token, if its body can
+// be. The token goes to https URLs of Amazon's API hosts and of Client.APIURL
+// only; a request to any other is an error. No redirect is followed. Requests are
+// made by Client.HTTPClient; their errors include those of [Source.Token].
+func (s *Source) HTTPClient(accountID string) *http.Client {
+	key := Key{AccountID: accountID}
+	var base *http.Client
+	if s.Client != nil { // else check fails
+		key.ClientID = s.Client.ID
+		base = s.Client.HTTPClient
+	}
+	client := rest.HTTPClient(base)
+	client.Transport = &transport{base: client.Transport, source: s, key: key}
+	return client
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexaevents/alexaevents/lwa"
+	"github.com/alexaevents/alexaevents/store/storetest"
 )
 
 // lister is a store that yields every grant.
@@ -75,4 +76,19 @@ func TestSealedGrantsFails(t *testing.T) {
 
 	store.Store = struct{ lwa.Store }{inside}
 	require.ErrorIs(t, onlyError(store), errors.ErrUnsupported)
+}
+
+func TestStores(t *testing.T) {
+	t.Run("MemoryStore", func(t *testing.T) {
+		storetest.Grants(t, func(*testing.T) lwa.Store { return new(lwa.MemoryStore) })
+	})
+	t.Run("Sealed", func(t *testing.T) {
+		storetest.Grants(t, func(t *testing.T) lwa.Store {
+			return &lwa.Sealed{Store: new(lwa.MemoryStore), AEAD: newGCM(t, sealingKey)}
+		})
+	})
+}
+
+func put(t *testing.T, store lwa.Store, grant lwa.Grant) {
+	require.NoError(t, store.UpdateGrant(t.Context(), grant.Key, func(g *lwa.Grant) error { *g = grant; return nil }))
 }

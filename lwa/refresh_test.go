@@ -1,0 +1,272 @@
+package lwa_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/lwa"
+)
+
+func TestRefused(t *testing.T) { synctest.Test(t, testRefused) }
+
+func testRefused(t *testing.T) {
+	a := &amazon{rotates: true}
+	store := new(lwa.MemoryStore)
+	source, key := imported(t, a, store, "customer")
+	_, err := source.Token(t.Context(), key)
+	require.NoError(t, err)
+	a.revoke("customer")
+	stale := stored(t, store, key).AccessToken
+
+	begin := time.Now().UTC()
+	lives := false
+	time.AfterFunc(1990*time.Millisecond, func() { lives = stored(t, store, key).Live() })
+	_, err = source.Renew(t.Context(), key, stale)
+	synctest.Wait()
+	require.True(t, lives, "until another process has had its time")
+	require.ErrorIs(t, err, lwa.ErrRefused)
+	require.ErrorIs(t, err, lwa.ErrInvalidGrant)
+	var refusal *lwa.Error
+	require.ErrorAs(t, err, &refusal)
+	grant := stored(t, store, key)
+	require.False(t, grant.Live())
+	require.Equal(t, alexaevents.Secret("Atzr|customer|2"), grant.RefreshToken, "nothing is deleted")
+	require.Equal(t, begin, grant.RefusedAt)
+	require.Equal(t, begin.Add(2*time.Second), time.Now().UTC(), "another process has time to store a new token")
+
+	asked := a.count("refresh_token")
+	for range 3 {
+		_, err = source.Token(t.Context(), key)
+		require.ErrorIs(t, err, lwa.ErrRefused)
+		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
+		require.ErrorContains(t, err, "link the account again")
+		_, err = source.Renew(t.Context(), key, stale)
+		require.ErrorIs(t, err, lwa.ErrRefused)
+	}
+	require.Equal(t, asked, a.count("refresh_token"), "Amazon is not asked again")
+
+	require.NoError(t, source.Accept(t.Context(), key, alexaevents.Europe, a.consent()))
+	token, err := source.Token(t.Context(), key)
+	require.NoError(t, err)
+	require.True(t, a.accepts(token))
+	require.True(t, stored(t, store, key).Live())
+	require.Zero(t, stored(t, store, key).RefusedAt)
+}
+
+// A wrong secret, an outage and a lost store say nothing about the grant.
+func TestFailuresSpareTheGrant(t *testing.T) {
+	for name, test := range map[string]struct {
+		around func(url.Values, func() (*http.Response, error)) (*http.Response, error)
+		is     error
+	}{
+		"invalid_client":       {failWith(401, `{"error":"invalid_client"}`), lwa.ErrInvalidClient},
+		"unauthorized_client":  {failWith(400, `{"error":"unauthorized_client"}`), lwa.ErrInvalidClient},
+		"outage":               {failWith(503, ``), lwa.ErrUnavailable},
+		"throttled":            {failWith(429, ``), lwa.ErrThrottled},
+		"invalid_request":      {failWith(400, `{"error":"invalid_request"}`), nil},
+		"forbidden by a proxy": {failWith(403, `<html>`), nil},
+		"no network": {
+			func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
+				return nil, errors.New("no route")
+			},
+			lwa.ErrUnavailable,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a := new(amazon)
+			store := new(lwa.MemoryStore)
+			source, key := imported(t, a, store, "customer")
+			before := stored(t, store, key)
+			a.around = test.around
+			_, err := source.Token(t.Context(), key)
+			require.Error(t, err)
+			if test.is != nil {
+				require.ErrorIs(t, err, test.is)
+			}
+			require.NotErrorIs(t, err, lwa.ErrInvalidGrant)
+			require.Equal(t, before, stored(t, store, key))
+
+			a.around = nil
+			_, err = source.Token(t.Context(), key)
+			require.NoError(t, err)
+		})
+	}
+}
+
+func failWith(status int, body string) func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
+	return func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
+		return answer(status, body), nil
+	}
+}
+
+// While Amazon hangs, a token that has not expired serves at once.
+func TestOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := new(amazon)
+		source, key := imported(t, a, new(lwa.MemoryStore), "customer")
+		old, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		time.Sleep(55 * time.Minute)
+
+		asked := 0
+		a.around = func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
+			asked++
+			time.Sleep(10 * time.Second)
+			return answer(503, ""), nil
+		}
+		for begin := time.Now(); time.Since(begin) < 4*time.Minute; time.Sleep(time.Second) {
+			call := time.Now()
+			token, err := source.Token(t.Context(), key)
+			require.NoError(t, err)
+			require.Equal(t, old, token)
+			require.Zero(t, time.Since(call))
+		}
+		synctest.Wait()
+		require.InDelta(t, 10, asked, 2)
+
+		time.Sleep(2 * time.Minute)
+		_, err = source.Token(t.Context(), key)
+		require.ErrorIs(t, err, lwa.ErrUnavailable, "it has expired")
+
+		a.around = nil
+		time.Sleep(time.Minute)
+		token, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		require.NotEqual(t, old, token)
+	})
+}
+
+// A refusal outweighs an access token that has not expired.
+func TestRefusedBeforeExpiry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := new(amazon)
+		source, key := imported(t, a, new(lwa.MemoryStore), "customer")
+		_, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		time.Sleep(55 * time.Minute)
+		a.revoke("customer")
+		_, err = source.Token(t.Context(), key)
+		require.NoError(t, err, "the refresh is in the background")
+		require.NoError(t, source.Flush(t.Context()))
+		_, err = source.Token(t.Context(), key)
+		require.ErrorIs(t, err, lwa.ErrRefused)
+		require.ErrorIs(t, err, lwa.ErrEnded)
+		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
+	})
+}
+
+// However slowly Amazon refuses, there is time to find out what that means.
+func TestSlowRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, store := new(amazon), new(lwa.MemoryStore)
+		source, key := imported(t, a, store, "customer")
+		a.revoke("customer")
+		a.delay = 9900 * time.Millisecond
+		begin := time.Now()
+		_, err := source.Token(t.Context(), key)
+		require.ErrorIs(t, err, lwa.ErrRefused)
+		require.Equal(t, 24900*time.Millisecond, time.Since(begin))
+		require.False(t, stored(t, store, key).Live())
+	})
+}
+
+// A grant that is erased while the Source waits for another process is no doubt.
+func TestErasedAfterARefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, store := new(amazon), new(lwa.MemoryStore)
+		source, key := imported(t, a, store, "customer")
+		a.revoke("customer")
+		time.AfterFunc(600*time.Millisecond, func() { expectIs(t, store.EraseGrants(t.Context(), key.AccountID), nil) })
+		_, err := source.Token(t.Context(), key)
+		require.ErrorIs(t, err, lwa.ErrNoGrant)
+		_, err = store.Grant(t.Context(), key)
+		require.ErrorIs(t, err, lwa.ErrNoGrant)
+	})
+}
+
+// Where the store cannot tell whether the grant has ended, it has not.
+func TestRefusalThatIsNotStored(t *testing.T) {
+	for name, fail := range map[string]func(*countingStore){
+		"writing": func(s *countingStore) { s.fail = func(int) error { return errAway } },
+		"reading": func(s *countingStore) { s.Store = &readTwice{Store: s.Store} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, memory := new(amazon), new(lwa.MemoryStore)
+				store := &countingStore{Store: memory}
+				source, key := imported(t, a, store, "customer")
+				a.revoke("customer")
+				fail(store)
+				_, err := source.Token(t.Context(), key)
+				require.ErrorIs(t, err, lwa.ErrUnavailable)
+				require.NotErrorIs(t, err, lwa.ErrInvalidGrant)
+				require.ErrorContains(t, err, "another process")
+
+				store.fail, store.Store = nil, memory
+				_, err = source.Token(t.Context(), key)
+				require.ErrorIs(t, err, lwa.ErrRefused)
+			})
+		})
+	}
+}
+
+var errAway = errors.New("the database is away")
+
+// readTwice is a store that can be read twice.
+type readTwice struct {
+	lwa.Store
+	reads int
+}
+
+func (s *readTwice) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
+	if s.reads++; s.reads > 2 {
+		return lwa.Grant{}, errAway
+	}
+	return s.Store.Grant(ctx, key)
+}
+
+// A panic of the transport, of the store or of Observe costs one call, not the
+// process and no token.
+func TestPanics(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &amazon{rotates: true}
+		memory := new(lwa.MemoryStore)
+		store := &countingStore{Store: memory}
+		source, key := imported(t, a, store, "customer")
+		var log bytes.Buffer
+		source.Logger = slog.New(slog.NewTextHandler(&log, nil))
+
+		a.around = func(form url.Values, _ func() (*http.Response, error)) (*http.Response, error) {
+			panic(form.Get("refresh_token"))
+		}
+		_, err := source.Token(t.Context(), key)
+		require.ErrorIs(t, err, lwa.ErrUnavailable)
+		require.ErrorContains(t, err, "panic with a string")
+		require.Contains(t, log.String(), "refresh_test.go", "the stack")
+		require.NotContains(t, log.String(), "Atzr")
+
+		a.around = nil
+		store.fail = func(update int) error {
+			if update < 5 {
+				panic("the store")
+			}
+			return nil
+		}
+		source.Observe = func(context.Context, lwa.Observation) { panic("the metrics") }
+		token, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		require.NoError(t, source.Flush(t.Context()))
+		require.Equal(t, token, stored(t, memory, key).AccessToken)
+		require.True(t, a.isLive(stored(t, memory, key).RefreshToken))
+	})
+}
