@@ -161,3 +161,12 @@ func respondJSON(r *http.Request, status int, value any) *http.Response {
 	must(err)
 	return respond(r, status, "application/json", body)
 }
+
+// must panics on what can only go wrong in the test that uses this package.
+func must(err error) {
+	if err != nil {
+		panic("alexatest: " + err.Error())
+	}
+}
+
+type members = map[string]any

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/google/uuid"
 )
 
 // Fault is a way for Amazon to fail. What is not set does not fail.
@@ -124,11 +122,3 @@ var errReset = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("rea
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
-
-// exception is an error in the words of the event gateway.
-func exception(r *http.Request, status int, code, description string) *http.Response {
-	return respondJSON(r, status, members{
-		"header":  members{"namespace": "System", "name": "Exception", "messageId": uuid.NewString()},
-		"payload": members{"code": code, "description": description},
-	})
-}

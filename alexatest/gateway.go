@@ -2,9 +2,13 @@ package alexatest
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/alexaevents/alexaevents"
 )
@@ -68,4 +72,248 @@ func (g *gateways) answer(r *http.Request, body []byte, l *login) *http.Response
 	}
 	g.sent = append(g.sent, Sent{Region: a.region, Customer: a.customer, Body: body})
 	return respond(r, http.StatusAccepted, "application/json", nil)
+}
+
+// AcceptGrantDirective returns the directive with which Alexa brings the code of
+// [Cloud.Grant]. The access token is the skill's own, of the customer's account.
+func AcceptGrantDirective(code, accessToken string) []byte {
+	return directive("Alexa.Authorization", "AcceptGrant", members{}, members{"payload": members{
+		"grant":   members{"type": "OAuth2.AuthorizationCode", "code": code},
+		"grantee": bearer(accessToken),
+	}})
+}
+
+// Directive returns a directive of a smart home skill, of version 3, with a new
+// message ID and correlation token. The access token is the skill's own. Without
+// endpointID it is for no endpoint, and the token is in the payload. A nil
+// payload is empty. It panics if the payload is not a JSON object.
+func Directive(namespace, name, endpointID, accessToken string, payload any) []byte {
+	encoded, err := json.Marshal(payload)
+	must(err)
+	var complete members
+	must(json.Unmarshal(encoded, &complete))
+	if complete == nil {
+		complete = members{}
+	}
+	body := members{"payload": complete}
+	if endpointID == "" {
+		complete["scope"] = bearer(accessToken)
+	} else {
+		body["endpoint"] = members{"endpointId": endpointID, "scope": bearer(accessToken), "cookie": members{}}
+	}
+	return directive(namespace, name, members{"correlationToken": "alexatest|" + uuid.NewString() + "=="}, body)
+}
+
+func directive(namespace, name string, header, body members) []byte {
+	header["namespace"], header["name"] = namespace, name
+	header["payloadVersion"], header["messageId"] = "3", uuid.NewString()
+	body["header"] = header
+	encoded, err := json.Marshal(members{"directive": body})
+	must(err)
+	return encoded
+}
+
+func bearer(token string) members { return members{"type": "BearerToken", "token": token} }
+
+// The limits of Amazon's message schema of 2021; endpoint IDs may also have spaces, by
+// the newer page on discovery objects.
+var (
+	messageID    = regexp.MustCompile(`^[a-zA-Z0-9-]{1,127}$`)
+	endpointID   = regexp.MustCompile(`^[a-zA-Z0-9_\-=#;:?@& ]{1,256}$`)
+	timeOfSample = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,3})?Z$`)
+	wholeSeconds = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$`)
+	upTo128      = regexp.MustCompile(`(?s)^.{1,128}$`)
+	upTo256      = regexp.MustCompile(`(?s)^.{1,256}$`)
+	anyText      = regexp.MustCompile(`(?s).`)
+)
+
+const (
+	maxEndpoints    = 300     // of a discovery report
+	maxCapabilities = 100     // of an endpoint
+	maxEvent        = 256_000 // bytes; Amazon documents 256 KB for discovery reports alone
+)
+
+// known are the events with an endpoint whose rules are known.
+var known = []string{
+	"Alexa.ChangeReport", "Alexa.DoorbellEventSource.DoorbellPress", "Alexa.SceneController.ActivationStarted",
+	"Alexa.SceneController.DeactivationStarted", "Alexa.SimpleEventSource.Event",
+}
+
+// event is what the gateway finds in a message. It is read by rules of its own,
+// that is without package gateway, whose events it is to check.
+type event struct {
+	wrong     string // the first rule that is broken; empty if none is
+	token     string // of the scope
+	endpoints int    // of a discovery report
+
+	properties map[[3]string]bool // that were reported, by namespace, instance and name
+}
+
+type object map[string]json.RawMessage
+
+func readEvent(body []byte) *event {
+	e := &event{properties: make(map[[3]string]bool)}
+	root := e.object("message", body, "event", "context?")
+	message := e.object("event", root["event"], "header", "endpoint?", "payload")
+	header := e.object("header", message["header"], "namespace", "name", "payloadVersion", "messageId", "instance?", "correlationToken?")
+	for name, value := range header {
+		e.text("header."+name, value, anyText)
+	}
+	e.text("header.messageId", header["messageId"], messageID)
+	namespace, name := e.text("", header["namespace"], anyText), e.text("", header["name"], anyText)
+	payload := e.object("payload", message["payload"])
+
+	if message["endpoint"] != nil {
+		endpoint := e.object("endpoint", message["endpoint"], "scope", "endpointId", "cookie?")
+		form := endpointID
+		if header["correlationToken"] != nil || !slices.Contains(known, namespace+"."+name) {
+			form = anyText // the ID of a directive, or of an event that may have rules of its own
+		}
+		e.text("endpoint.endpointId", endpoint["endpointId"], form)
+		e.scope("endpoint.scope", endpoint["scope"])
+	} else {
+		e.scope("payload.scope", payload["scope"])
+	}
+
+	switch namespace + "." + name {
+	case "Alexa.DeferredResponse":
+		e.fail("a DeferredResponse answers the directive and is not sent to the gateway")
+	case "Alexa.ChangeReport":
+		change := e.object("payload.change", payload["change"], "cause", "properties")
+		e.cause("payload.change.cause", change["cause"])
+		if e.list("payload.change.properties", change["properties"], e.property) == 0 {
+			e.fail("payload.change.properties: empty")
+		}
+	case "Alexa.Discovery.AddOrUpdateReport", "Alexa.Discovery.DeleteReport":
+		if message["endpoint"] != nil || root["context"] != nil {
+			e.fail("a discovery report has no endpoint and no context")
+		}
+		e.endpoints = e.list("payload.endpoints", payload["endpoints"], func(path string, data json.RawMessage) {
+			e.endpoint(path, e.object(path, data))
+		})
+		if e.endpoints == 0 {
+			e.fail("payload.endpoints: empty")
+		}
+	case "Alexa.DoorbellEventSource.DoorbellPress", "Alexa.SceneController.ActivationStarted", "Alexa.SceneController.DeactivationStarted":
+		e.cause("payload.cause", payload["cause"])
+		e.text("payload.timestamp", payload["timestamp"], wholeSeconds)
+	case "Alexa.SimpleEventSource.Event":
+		if header["instance"] == nil || e.text("", header["payloadVersion"], anyText) == "3" {
+			e.fail("header: an event of Alexa.SimpleEventSource has an instance and version 1.0")
+		}
+	}
+	if root["context"] != nil {
+		if properties := e.object("context", root["context"], "properties?")["properties"]; properties != nil {
+			e.list("context.properties", properties, e.property)
+		}
+	}
+	return e
+}
+
+func (e *event) fail(format string, values ...any) {
+	if e.wrong == "" {
+		e.wrong = fmt.Sprintf(format, values...)
+	}
+}
+
+// object reads an object that has these members and no others; those whose name
+// ends in ? may be missing. Without names it may have any.
+func (e *event) object(path string, data json.RawMessage, names ...string) object {
+	var members object
+	if json.Unmarshal(data, &members) != nil || members == nil {
+		e.fail("%s: not a JSON object", path)
+	}
+	for _, name := range names {
+		if members[name] == nil && !strings.HasSuffix(name, "?") {
+			e.fail("%s: the member %s is missing", path, name)
+		}
+	}
+	for name := range members {
+		if len(names) > 0 && !slices.Contains(names, name) && !slices.Contains(names, name+"?") {
+			e.fail("%s: the member %s is unknown", path, name)
+		}
+	}
+	return members
+}
+
+func (e *event) text(path string, data json.RawMessage, pattern *regexp.Regexp) (text string) {
+	if json.Unmarshal(data, &text) != nil || !pattern.MatchString(text) {
+		e.fail("%s: not a string of the form %s", path, pattern)
+	}
+	return text
+}
+
+func (e *event) list(path string, data json.RawMessage, read func(path string, data json.RawMessage)) int {
+	var elements []json.RawMessage
+	if json.Unmarshal(data, &elements) != nil || elements == nil {
+		e.fail("%s: not a JSON array", path)
+	}
+	for i, element := range elements {
+		read(fmt.Sprintf("%s[%d]", path, i), element)
+	}
+	return len(elements)
+}
+
+// endpoint checks the limits of what a discovery report says of an endpoint; that of
+// a DeleteReport has an ID only.
+func (e *event) endpoint(path string, endpoint object) {
+	e.text(path+".endpointId", endpoint["endpointId"], endpointID)
+	for name, form := range map[string]*regexp.Regexp{"friendlyName": upTo256, "manufacturerName": upTo128, "description": upTo128} {
+		if endpoint[name] != nil {
+			e.text(path+"."+name, endpoint[name], form)
+		}
+	}
+	if endpoint["capabilities"] != nil && e.list(path+".capabilities", endpoint["capabilities"], func(string, json.RawMessage) {}) > maxCapabilities {
+		e.fail("%s.capabilities: more than %d", path, maxCapabilities)
+	}
+}
+
+func (e *event) scope(path string, data json.RawMessage) {
+	scope := e.object(path, data, "type", "token")
+	if e.text(path+".type", scope["type"], anyText) != "BearerToken" {
+		e.fail("%s.type: not BearerToken", path)
+	}
+	e.token = e.text(path+".token", scope["token"], anyText)
+}
+
+func (e *event) cause(path string, data json.RawMessage) {
+	e.text(path+".type", e.object(path, data, "type")["type"], anyText)
+}
+
+// property reads a property, which may be in change and context together only
+// once.
+func (e *event) property(path string, data json.RawMessage) {
+	property := e.object(path, data, "namespace", "instance?", "name", "value", "timeOfSample", "uncertaintyInMilliseconds", "unit?")
+	var key [3]string
+	for i, name := range []string{"namespace", "instance", "name"} {
+		if property[name] != nil {
+			key[i] = e.text(path+"."+name, property[name], anyText)
+		}
+	}
+	if string(property["value"]) == "null" {
+		e.fail("%s.value: null", path)
+	}
+	e.text(path+".timeOfSample", property["timeOfSample"], timeOfSample)
+	var uncertainty float64
+	if json.Unmarshal(property["uncertaintyInMilliseconds"], &uncertainty) != nil || uncertainty < 0 {
+		e.fail("%s.uncertaintyInMilliseconds: not a number from 0 on", path)
+	}
+	switch key[0] {
+	case "Alexa.ModeController", "Alexa.RangeController", "Alexa.ToggleController":
+		if key[1] == "" {
+			e.fail("%s.instance: missing, which %s needs", path, key[0])
+		}
+	}
+	if e.properties[key] {
+		e.fail("%s: reported twice", path)
+	}
+	e.properties[key] = true
+}
+
+// exception is an error in the words of the event gateway.
+func exception(r *http.Request, status int, code, description string) *http.Response {
+	return respondJSON(r, status, members{
+		"header":  members{"namespace": "System", "name": "Exception", "messageId": uuid.NewString()},
+		"payload": members{"code": code, "description": description},
+	})
 }
