@@ -149,7 +149,7 @@ func hasEnded(ctx context.Context, tokens *lwa.Source, grant lwa.Grant) bool {
 		return false
 	}
 	_, err := tokens.GrantToken(ctx, grant)
-	return errors.Is(err, lwa.ErrRefused)
+	return errors.Is(err, lwa.ErrInvalidGrant)
 }
 
 // byUse puts grants of the least use first: those that have ended, those of

@@ -46,7 +46,7 @@ func replies() (all []reply) {
 	causes := []error{
 		io.EOF, syscall.ECONNRESET, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, &net.DNSError{Err: "no such host"},
 		context.Canceled, context.DeadlineExceeded, // of the transport itself
-		lwa.ErrNoGrant, lwa.ErrRefused, lwa.ErrInvalidClient, lwa.ErrThrottled,
+		lwa.ErrNoGrant, lwa.ErrInvalidGrant, lwa.ErrInvalidClient, gateway.ErrThrottled,
 	}
 	causes = append(causes, decisions...)
 	for _, cause := range causes {

@@ -72,7 +72,7 @@ func act(ctx context.Context, source *lwa.Source, key lwa.Key) error {
 	}
 	switch {
 	case errors.Is(err, lwa.ErrNoGrant) && key.AccountID == erasedAccount,
-		errors.Is(err, lwa.ErrRefused),
+		errors.Is(err, lwa.ErrInvalidGrant),
 		err != nil && strings.HasSuffix(err.Error(), "the grant changed meanwhile"):
 		return nil
 	}

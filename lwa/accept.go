@@ -135,7 +135,7 @@ func (s *Source) exchange(ctx context.Context, code alexaevents.Secret) (Token, 
 	for tries := 1; ; tries++ {
 		at := s.now()
 		token, err := s.Client.Exchange(ctx, code)
-		if !errors.Is(err, ErrUnavailable) || tries > 5 {
+		if !errors.Is(err, alexaevents.ErrTemporary) || tries > 5 {
 			return token, at, err
 		}
 		wait := pause + rand.N(pause/4) //nolint:gosec // it spreads load and keeps no secret

@@ -140,7 +140,7 @@ func TestAcceptFailureKeepsTheOldGrant(t *testing.T) {
 
 // Accept makes six requests at most.
 func TestAcceptRetries(t *testing.T) {
-	for failures, want := range map[int]error{5: nil, 6: lwa.ErrUnavailable} {
+	for failures, want := range map[int]error{5: nil, 6: alexaevents.ErrTemporary} {
 		synctest.Test(t, func(t *testing.T) {
 			a := new(amazon)
 			requests := 0
@@ -255,7 +255,7 @@ func TestImportOfARefusedToken(t *testing.T) {
 		token := stored(t, store, key).RefreshToken
 		a.around = failWith(400, `{"error":"invalid_grant"}`)
 		_, err := source.Token(t.Context(), key)
-		require.ErrorIs(t, err, lwa.ErrRefused)
+		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 		a.around = nil
 		require.NoError(t, source.Import(t.Context(), key, token))
 		_, err = source.Token(t.Context(), key)

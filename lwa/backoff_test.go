@@ -46,10 +46,10 @@ func TestSlowSuccessDuringAPause(t *testing.T) {
 		synctest.Wait()
 		after(0, 503)
 		_, err := source.Token(t.Context(), keyOf("b"))
-		require.ErrorIs(t, err, lwa.ErrUnavailable)
+		require.ErrorIs(t, err, alexaevents.ErrTemporary)
 		after(0, 503)
 		_, err = source.Token(t.Context(), keyOf("c"))
-		require.ErrorIs(t, err, lwa.ErrUnavailable)
+		require.ErrorIs(t, err, alexaevents.ErrTemporary)
 		time.Sleep(2 * time.Second)
 		after(5*time.Second, 200) // the request after the pause
 		_, err = source.Token(t.Context(), keyOf("d"))
@@ -84,10 +84,10 @@ func TestSlowSuccessKeepsRetryAfter(t *testing.T) {
 		go func() { _, _ = source.Token(context.Background(), slow) }()
 		synctest.Wait()
 		_, err := source.Token(t.Context(), keyOf("b"))
-		require.ErrorIs(t, err, lwa.ErrThrottled)
+		require.ErrorIs(t, err, alexaevents.ErrThrottled)
 		time.Sleep(5 * time.Second)
 		_, err = source.Token(t.Context(), keyOf("c"))
-		require.ErrorIs(t, err, lwa.ErrThrottled)
+		require.ErrorIs(t, err, alexaevents.ErrThrottled)
 		require.Equal(t, 2, n)
 	})
 }
@@ -155,7 +155,7 @@ func TestOnePauseForAllGrants(t *testing.T) {
 						if first == nil {
 							first = err
 						}
-						for _, is := range []error{lwa.ErrUnavailable, lwa.ErrThrottled, lwa.ErrInvalidClient, lwa.ErrInvalidGrant} {
+						for _, is := range []error{alexaevents.ErrTemporary, alexaevents.ErrThrottled, lwa.ErrInvalidClient, lwa.ErrInvalidGrant} {
 							require.Equal(t, errors.Is(first, is), errors.Is(err, is), "the cause stays")
 						}
 						failure, ok := errors.AsType[*lwa.Error](err)
@@ -247,7 +247,7 @@ func TestPauseOfAGrantWithinThatOfAll(t *testing.T) {
 		a.around = failWith(503, "")
 		for range 2 {
 			_, err := source.Token(t.Context(), good)
-			require.ErrorIs(t, err, lwa.ErrUnavailable)
+			require.ErrorIs(t, err, alexaevents.ErrTemporary)
 		}
 		a.around = nil
 		time.Sleep(2 * time.Second) // the pause after two failures
@@ -325,7 +325,7 @@ func TestRetryAfter(t *testing.T) {
 				if err == nil {
 					break
 				}
-				require.ErrorIs(t, err, lwa.ErrThrottled)
+				require.ErrorIs(t, err, alexaevents.ErrThrottled)
 				failure, _ := errors.AsType[*lwa.Error](err)
 				require.Equal(t, want == 0, failure.RetryAfter == 0, value)
 				time.Sleep(min(failure.RetryAfter, 20*time.Minute))
@@ -357,14 +357,14 @@ func TestTwoRetryAfters(t *testing.T) {
 		for _, key := range []lwa.Key{keyOf("short"), long} {
 			group.Go(func() {
 				_, err := source.Token(t.Context(), key)
-				expectIs(t, err, lwa.ErrThrottled)
+				expectIs(t, err, alexaevents.ErrThrottled)
 			})
 			synctest.Wait()
 		}
 		group.Wait()
 		time.Sleep(10 * time.Second)
 		_, err := source.Token(t.Context(), keyOf("short"))
-		require.ErrorIs(t, err, lwa.ErrThrottled)
+		require.ErrorIs(t, err, alexaevents.ErrThrottled)
 		require.Equal(t, 2, requests)
 	})
 }

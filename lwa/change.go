@@ -26,7 +26,7 @@ const (
 )
 
 // errUnsaved says that too many grants wait for the store.
-var errUnsaved = fmt.Errorf("%w: too many new tokens wait for the store", ErrUnavailable)
+var errUnsaved = fmt.Errorf("lwa: too many grants wait for the store: %w", alexaevents.ErrTemporary)
 
 // change is what Amazon gave for a grant, until it is stored. It never changes
 // once it is shared.

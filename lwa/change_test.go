@@ -286,7 +286,7 @@ func TestGrantTokenOfAnUnsavedCode(t *testing.T) {
 		source, key := imported(t, a, store, "customer")
 		a.revoke("customer")
 		_, err := source.Token(t.Context(), key)
-		require.ErrorIs(t, err, lwa.ErrRefused)
+		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 		store.writing.Store(true)
 		require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, a.consent()), errAway)
 		token, err := source.GrantToken(t.Context(), stored(t, memory, key))
@@ -328,7 +328,7 @@ func TestRefusalOfAnUnsavedGrant(t *testing.T) {
 		store.writing.Store(false)
 		a.revoke("customer")
 		_, err = source.Renew(t.Context(), key, token)
-		require.ErrorIs(t, err, lwa.ErrRefused)
+		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 		require.False(t, stored(t, memory, key).Live())
 		background.fails.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
@@ -368,7 +368,7 @@ func TestTooManyUnsaved(t *testing.T) {
 				require.NoError(t, err)
 				continue
 			}
-			require.ErrorIs(t, err, lwa.ErrUnavailable)
+			require.ErrorIs(t, err, alexaevents.ErrTemporary)
 			require.ErrorContains(t, err, "wait for the store")
 		}
 		require.ErrorContains(t, source.Accept(t.Context(), keyOf("new"), alexaevents.Europe, a.consent()), "wait for the store")

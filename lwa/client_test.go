@@ -144,7 +144,7 @@ func TestUnusableTokens(t *testing.T) {
 		`null`, `[]`, `"a"`, ``,
 	} {
 		token, err := always(200, body).Refresh(t.Context(), "Atzr|sent")
-		require.ErrorIs(t, err, lwa.ErrUnavailable, body)
+		require.ErrorIs(t, err, alexaevents.ErrTemporary, body)
 		require.Zero(t, token)
 	}
 	token, err := always(200, `{"access_token":"`+strings.Repeat("a", 4096)+`"}`).Refresh(t.Context(), "Atzr|sent")
@@ -155,7 +155,7 @@ func TestUnusableTokens(t *testing.T) {
 // A code that brings no refresh token would make a grant that ends in an hour.
 func TestExchangeWithoutRefreshToken(t *testing.T) {
 	_, err := always(200, `{"access_token":"Atza|1","expires_in":3600}`).Exchange(t.Context(), "code")
-	require.ErrorIs(t, err, lwa.ErrUnavailable)
+	require.ErrorIs(t, err, alexaevents.ErrTemporary)
 }
 
 func TestConfiguration(t *testing.T) {
@@ -174,7 +174,7 @@ func TestConfiguration(t *testing.T) {
 		for _, request := range requests {
 			_, err := request.send(t.Context(), client)
 			require.ErrorContains(t, err, words)
-			require.NotErrorIs(t, err, lwa.ErrUnavailable, "trying again is of no use")
+			require.NotErrorIs(t, err, alexaevents.ErrTemporary, "trying again is of no use")
 		}
 		_, err := client.Profile(t.Context(), "token")
 		require.ErrorContains(t, err, words)
@@ -214,7 +214,7 @@ func TestNoRedirect(t *testing.T) {
 func TestLongAnswer(t *testing.T) {
 	body := `{"access_token":"Atza|` + strings.Repeat("a", 64<<10) + `"}`
 	_, err := always(200, body).Refresh(t.Context(), "Atzr|1")
-	require.ErrorIs(t, err, lwa.ErrUnavailable)
+	require.ErrorIs(t, err, alexaevents.ErrTemporary)
 	require.Less(t, len(err.Error()), 1000)
 
 	body = `{"access_token":"Atza|1"}`
@@ -222,7 +222,7 @@ func TestLongAnswer(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, alexaevents.Secret("Atza|1"), token.AccessToken)
 	_, err = always(200, body+strings.Repeat(" ", 64<<10-len(body)+1)).Refresh(t.Context(), "Atzr|1")
-	require.ErrorIs(t, err, lwa.ErrUnavailable)
+	require.ErrorIs(t, err, alexaevents.ErrTemporary)
 }
 
 func TestBrokenAnswer(t *testing.T) {
@@ -234,7 +234,7 @@ func TestBrokenAnswer(t *testing.T) {
 	})
 	_, err := client.Refresh(t.Context(), "Atzr|1")
 	require.ErrorIs(t, err, broken)
-	require.ErrorIs(t, err, lwa.ErrUnavailable)
+	require.ErrorIs(t, err, alexaevents.ErrTemporary)
 }
 
 type failing struct{ err error }
@@ -248,7 +248,7 @@ func TestTimeout(t *testing.T) {
 				start := time.Now()
 				_, err := request.send(t.Context(), (&amazon{delay: time.Hour}).client())
 				require.ErrorIs(t, err, context.DeadlineExceeded)
-				require.ErrorIs(t, err, lwa.ErrUnavailable)
+				require.ErrorIs(t, err, alexaevents.ErrTemporary)
 				require.Equal(t, 10*time.Second, time.Since(start))
 			})
 		})
@@ -262,7 +262,7 @@ func TestTimeoutOfHTTPClient(t *testing.T) {
 		client.HTTPClient.Timeout = time.Second
 		_, err := client.Refresh(t.Context(), "Atzr|1")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorIs(t, err, lwa.ErrUnavailable)
+		require.ErrorIs(t, err, alexaevents.ErrTemporary)
 	})
 }
 
@@ -316,7 +316,7 @@ func FuzzAnswer(f *testing.F) {
 		var refusal *lwa.Error
 		require.ErrorAs(t, err, &refusal)
 		require.Equal(t, refusal.Code == "invalid_grant", errors.Is(err, lwa.ErrInvalidGrant))
-		require.False(t, errors.Is(err, lwa.ErrInvalidGrant) && errors.Is(err, lwa.ErrUnavailable))
+		require.False(t, errors.Is(err, lwa.ErrInvalidGrant) && errors.Is(err, alexaevents.ErrTemporary))
 		require.NotContains(t, err.Error(), sent)
 		require.NotContains(t, err.Error(), clientSecret)
 		require.Equal(t, -1, strings.IndexFunc(err.Error(), func(r rune) bool { return !unicode.IsPrint(r) }))

@@ -121,7 +121,7 @@ func TestConsentRefused(t *testing.T) {
 	var refusal *lwa.Error
 	require.ErrorAs(t, err, &refusal)
 	require.Equal(t, "access_denied", refusal.Code)
-	require.EqualError(t, err, "lwa: access_denied: Access not permitted.; consent was not given")
+	require.EqualError(t, err, "lwa: access_denied: Access not permitted.; the person did not consent")
 }
 
 // Every scope reaches Amazon as it writes it.

@@ -61,7 +61,7 @@ func TestClientCredentials(t *testing.T) {
 		require.Equal(t, renewed, token)
 		time.Sleep(6 * time.Minute)
 		_, err = credentials.Token(t.Context())
-		require.ErrorIs(t, err, lwa.ErrUnavailable)
+		require.ErrorIs(t, err, alexaevents.ErrTemporary)
 	})
 }
 

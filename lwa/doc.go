@@ -19,7 +19,7 @@
 // A grant ends when Amazon answers its refresh token with invalid_grant, that is
 // when the customer disabled the skill or removed the app. Nothing else ends it:
 // not a wrong client secret, not an outage. An ended grant stays in the store,
-// marked, and answers [ErrRefused] without asking Amazon again until
+// marked, and answers [ErrInvalidGrant] without asking Amazon again until
 // [Source.Accept] or [Source.Import] bring a new refresh token.
 //
 // Amazon may end a refresh token when it gives a new one. So what it gives is

@@ -36,7 +36,7 @@ func ExampleSource() {
 
 	cloud.DisableSkill("customer-1")
 	_, err = tokens.Renew(ctx, key, token) // an API refused the token with 401
-	if errors.Is(err, lwa.ErrRefused) {
+	if errors.Is(err, lwa.ErrInvalidGrant) {
 		fmt.Println("ask the customer to link again")
 	}
 	for ended, err := range tokens.EndedGrants(ctx) { // for a report to the operator

@@ -126,9 +126,9 @@ func (m *model) check(p *process, token alexaevents.Secret, err error) {
 		m.expect(m.revoked || m.amazon.accepts(token), "a token that does not work: %s", string(token))
 	case errors.Is(err, lwa.ErrNoGrant):
 		m.expect(!m.present, "no grant where there is one")
-	case errors.Is(err, lwa.ErrRefused), errors.Is(err, lwa.ErrInvalidGrant):
+	case errors.Is(err, lwa.ErrInvalidGrant):
 		m.expect(m.revoked || m.lost, "a live grant has ended: %v", err)
-	case errors.Is(err, lwa.ErrUnavailable), errors.Is(err, errAway), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, alexaevents.ErrTemporary), errors.Is(err, errAway), errors.Is(err, context.DeadlineExceeded):
 		m.expect(!m.calm, "failed without a reason: %v", err)
 	default:
 		m.expect(false, "%v", err)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -76,10 +77,10 @@ func TestProfileErrors(t *testing.T) {
 	}{
 		{name: "an expired token", status: 400, body: `{"error":"invalid_token","error_description":"d"}`, code: "invalid_token"},
 		{name: "a token without the scope", status: 403, body: `{"error":"insufficient_scope"}`, code: "insufficient_scope"},
-		{name: "HTML", status: 200, body: `<html>`, is: lwa.ErrUnavailable},
-		{name: "a list", status: 200, body: `[]`, is: lwa.ErrUnavailable},
-		{name: "members of other types", status: 200, body: `{"user_id":1,"aud":2}`, is: lwa.ErrUnavailable},
-		{name: "an outage", status: 503, is: lwa.ErrUnavailable},
+		{name: "HTML", status: 200, body: `<html>`, is: alexaevents.ErrTemporary},
+		{name: "a list", status: 200, body: `[]`, is: alexaevents.ErrTemporary},
+		{name: "members of other types", status: 200, body: `{"user_id":1,"aud":2}`, is: alexaevents.ErrTemporary},
+		{name: "an outage", status: 503, is: alexaevents.ErrTemporary},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			client := always(test.status, test.body)
@@ -96,5 +97,5 @@ func TestProfileErrors(t *testing.T) {
 		})
 	}
 	_, err := always(200, `{}`).Profile(t.Context(), "Atza|1")
-	require.ErrorIs(t, err, lwa.ErrUnavailable, "a profile without user ID")
+	require.ErrorIs(t, err, alexaevents.ErrTemporary, "a profile without user ID")
 }

@@ -12,14 +12,15 @@ import (
 )
 
 // errChanged says that a grant is no longer what a request was made with.
-var errChanged = fmt.Errorf("%w: the grant changed meanwhile", ErrUnavailable)
+var errChanged = fmt.Errorf("lwa: the grant changed during the refresh: %w", alexaevents.ErrTemporary)
 
 // otherWrite is how long another process may take to store what Amazon gave, beside
 // the time that Amazon takes.
 const otherWrite = 2 * time.Second
 
-// errDoubt says that a refused refresh token proves nothing.
-var errDoubt = errors.New("the refresh token was refused, and the store cannot tell whether another process has a new one")
+// errDoubt says that the refusal of a refresh token does not prove that the grant
+// has ended.
+var errDoubt = fmt.Errorf("lwa: Amazon refused the refresh token, and the store cannot tell whether another process has a newer one: %w", alexaevents.ErrTemporary)
 
 // renew returns an access token other than the stale one: the one in the store,
 // if somebody got there first, or else a new one. If an API refused the stale
@@ -33,7 +34,7 @@ func (s *Source) renew(ctx context.Context, key Key, stale alexaevents.Secret, r
 		case err != nil:
 			return "", err
 		case !grant.Live():
-			return "", ErrRefused
+			return "", errRefused
 		case grant.AccessToken != stale && grant.validAt(now):
 			return grant.AccessToken, nil
 		case refused && grant.validAt(now) && !s.memory.mayRenew(key, now):
@@ -88,7 +89,7 @@ func (s *Source) refresh(ctx context.Context, grant Grant, base *change) (alexae
 		return "", Skipped, err
 	case errors.Is(err, ErrInvalidGrant) && errors.As(err, &failure):
 		return s.settle(ctx, grant, base, failure, s.now().Sub(at))
-	case errors.Is(err, ErrUnavailable):
+	case errors.Is(err, alexaevents.ErrTemporary):
 		return "", Unavailable, err
 	case err != nil:
 		return "", Failed, err
@@ -119,7 +120,7 @@ func (s *Source) request(ctx context.Context, grant Grant) (token Token, skipped
 	token, err = s.Client.Refresh(ctx, grant.RefreshToken)
 	failure, _ := errors.AsType[*Error](err)
 	switch {
-	case errors.Is(err, ErrUnavailable), errors.Is(err, ErrInvalidClient):
+	case errors.Is(err, alexaevents.ErrTemporary), errors.Is(err, ErrInvalidClient):
 		all.end(ofAll, s.now(), failure)
 		one.abandon(ofOne)
 	case errors.Is(err, ErrInvalidGrant):
@@ -172,14 +173,12 @@ func (s *Source) settle(ctx context.Context, grant Grant, base *change, failure 
 	case seen, errors.Is(err, errChanged):
 		return "", Superseded, nil
 	case err != nil:
-		doubt := *failure
-		doubt.Code, doubt.Description, doubt.cause = "", "", errDoubt
-		return "", Unavailable, doubt.clean()
+		return "", Unavailable, errDoubt
 	}
 	if base != nil {
 		s.unsaved.drop(grant.Key, base)
 	}
-	return "", Refused, fmt.Errorf("%w: %w", ErrRefused, failure)
+	return "", Refused, failure
 }
 
 // watch reads the grant from the store until done says so, for as long as wait

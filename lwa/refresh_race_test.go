@@ -263,7 +263,7 @@ func testRefusedByMistake(t *testing.T) {
 	a.meanwhile(false, func() {
 		a.around = failWith(400, `{"error":"invalid_grant"}`)
 		_, err := a.source(store).Token(t.Context(), key)
-		expectIs(t, err, lwa.ErrRefused)
+		expectIs(t, err, lwa.ErrInvalidGrant)
 		a.around = nil
 	})
 	token, err := source.Token(t.Context(), key)
@@ -346,7 +346,7 @@ func TestGrantThatKeepsChanging(t *testing.T) {
 		return next()
 	}
 	_, err := source.Token(t.Context(), key)
-	require.ErrorContains(t, err, "changed meanwhile")
+	require.ErrorContains(t, err, "changed during the refresh")
 	require.NotErrorIs(t, err, lwa.ErrInvalidGrant)
 	require.Equal(t, 3, tries)
 }

@@ -34,8 +34,8 @@ func testRefused(t *testing.T) {
 	_, err = source.Renew(t.Context(), key, stale)
 	synctest.Wait()
 	require.True(t, lives, "until another process has had its time")
-	require.ErrorIs(t, err, lwa.ErrRefused)
 	require.ErrorIs(t, err, lwa.ErrInvalidGrant)
+	require.ErrorIs(t, err, lwa.ErrEnded)
 	var refusal *lwa.Error
 	require.ErrorAs(t, err, &refusal)
 	grant := stored(t, store, key)
@@ -47,11 +47,11 @@ func testRefused(t *testing.T) {
 	asked := a.count("refresh_token")
 	for range 3 {
 		_, err = source.Token(t.Context(), key)
-		require.ErrorIs(t, err, lwa.ErrRefused)
 		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
+		require.ErrorIs(t, err, lwa.ErrEnded)
 		require.ErrorContains(t, err, "link the account again")
 		_, err = source.Renew(t.Context(), key, stale)
-		require.ErrorIs(t, err, lwa.ErrRefused)
+		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 	}
 	require.Equal(t, asked, a.count("refresh_token"), "Amazon is not asked again")
 
@@ -71,15 +71,15 @@ func TestFailuresSpareTheGrant(t *testing.T) {
 	}{
 		"invalid_client":       {failWith(401, `{"error":"invalid_client"}`), lwa.ErrInvalidClient},
 		"unauthorized_client":  {failWith(400, `{"error":"unauthorized_client"}`), lwa.ErrInvalidClient},
-		"outage":               {failWith(503, ``), lwa.ErrUnavailable},
-		"throttled":            {failWith(429, ``), lwa.ErrThrottled},
+		"outage":               {failWith(503, ``), alexaevents.ErrTemporary},
+		"throttled":            {failWith(429, ``), alexaevents.ErrThrottled},
 		"invalid_request":      {failWith(400, `{"error":"invalid_request"}`), nil},
 		"forbidden by a proxy": {failWith(403, `<html>`), nil},
 		"no network": {
 			func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
 				return nil, errors.New("no route")
 			},
-			lwa.ErrUnavailable,
+			alexaevents.ErrTemporary,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -136,7 +136,7 @@ func TestOutage(t *testing.T) {
 
 		time.Sleep(2 * time.Minute)
 		_, err = source.Token(t.Context(), key)
-		require.ErrorIs(t, err, lwa.ErrUnavailable, "it has expired")
+		require.ErrorIs(t, err, alexaevents.ErrTemporary, "it has expired")
 
 		a.around = nil
 		time.Sleep(time.Minute)
@@ -159,9 +159,8 @@ func TestRefusedBeforeExpiry(t *testing.T) {
 		require.NoError(t, err, "the refresh is in the background")
 		require.NoError(t, source.Flush(t.Context()))
 		_, err = source.Token(t.Context(), key)
-		require.ErrorIs(t, err, lwa.ErrRefused)
-		require.ErrorIs(t, err, lwa.ErrEnded)
 		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
+		require.ErrorIs(t, err, lwa.ErrEnded)
 	})
 }
 
@@ -174,7 +173,7 @@ func TestSlowRefusal(t *testing.T) {
 		a.delay = 9900 * time.Millisecond
 		begin := time.Now()
 		_, err := source.Token(t.Context(), key)
-		require.ErrorIs(t, err, lwa.ErrRefused)
+		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 		require.Equal(t, 24900*time.Millisecond, time.Since(begin))
 		require.False(t, stored(t, store, key).Live())
 	})
@@ -208,13 +207,13 @@ func TestRefusalThatIsNotStored(t *testing.T) {
 				a.revoke("customer")
 				fail(store)
 				_, err := source.Token(t.Context(), key)
-				require.ErrorIs(t, err, lwa.ErrUnavailable)
+				require.ErrorIs(t, err, alexaevents.ErrTemporary)
 				require.NotErrorIs(t, err, lwa.ErrInvalidGrant)
 				require.ErrorContains(t, err, "another process")
 
 				store.fail, store.Store = nil, memory
 				_, err = source.Token(t.Context(), key)
-				require.ErrorIs(t, err, lwa.ErrRefused)
+				require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 			})
 		})
 	}
@@ -250,7 +249,7 @@ func TestPanics(t *testing.T) {
 			panic(form.Get("refresh_token"))
 		}
 		_, err := source.Token(t.Context(), key)
-		require.ErrorIs(t, err, lwa.ErrUnavailable)
+		require.ErrorIs(t, err, alexaevents.ErrTemporary)
 		require.ErrorContains(t, err, "panic with a string")
 		require.Contains(t, log.String(), "refresh_test.go", "the stack")
 		require.NotContains(t, log.String(), "Atzr")

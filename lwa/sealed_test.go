@@ -81,7 +81,7 @@ func testSealedSource(t *testing.T) {
 	a.revoke("customer")
 	time.Sleep(time.Minute)
 	_, err = source.Renew(t.Context(), key, stored(t, source.Store, key).AccessToken)
-	require.ErrorIs(t, err, lwa.ErrRefused)
+	require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 	require.False(t, stored(t, source.Store, key).Live())
 	require.False(t, strings.HasPrefix(string(stored(t, inside, key).RefreshToken), "Atzr"))
 }

@@ -55,13 +55,13 @@ type Source struct {
 // six minutes is returned, and refreshed in the background. One that has expired
 // is refreshed first.
 //
-// The errors are [ErrNoGrant], [ErrRefused], [ErrInvalidKey], those of
+// The errors are [ErrNoGrant], [ErrInvalidGrant], [ErrInvalidKey], those of
 // [Client.Refresh] and those of the Store. A call whose context ends returns; the
 // refresh that it waited for goes on for the others.
 //
 // Before a grant counts as ended, the Source waits for two seconds or more for
 // another process that may be storing a new refresh token. If the store fails
-// meanwhile, the error is [ErrUnavailable] and not ErrRefused.
+// meanwhile, the error is [alexaevents.ErrTemporary] and not ErrInvalidGrant.
 func (s *Source) Token(ctx context.Context, key Key) (alexaevents.Secret, error) {
 	if err := s.check(key); err != nil {
 		return "", err
@@ -87,7 +87,7 @@ func (s *Source) GrantToken(ctx context.Context, grant Grant) (alexaevents.Secre
 
 func (s *Source) token(ctx context.Context, grant Grant) (alexaevents.Secret, error) {
 	if !grant.Live() {
-		return "", ErrRefused
+		return "", errRefused
 	}
 	key, now := grant.Key, s.now()
 	paused := s.renewals.backoff.waits(now) || s.memory.waits(key, now) || s.unsaved.count() >= maxUnsaved

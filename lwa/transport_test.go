@@ -122,7 +122,7 @@ func TestHTTPClientOfARefusedGrant(t *testing.T) {
 		require.NoError(t, err)
 		a.revoke("developer")
 		_, _, err = do(t, client, "GET", api, nil)
-		require.ErrorIs(t, err, lwa.ErrRefused)
+		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 		require.NotContains(t, err.Error(), "Atz")
 	})
 }

@@ -73,7 +73,7 @@ func TestErrors(t *testing.T) {
 			is:     "unavailable", text: "sdns: 200 OK: the body of the answer is not the JSON that was asked for (request r-1)",
 		},
 		"reset":    {answer: response{err: syscall.ECONNRESET}, is: "unavailable", text: "sdns: no answer: connection reset by peer"},
-		"no token": {answer: response{err: lwa.ErrRefused}, text: "sdns: no answer: " + lwa.ErrRefused.Error()},
+		"no token": {answer: response{err: lwa.ErrInvalidGrant}, text: "sdns: no answer: " + lwa.ErrInvalidGrant.Error()},
 		"teapot":   {answer: response{status: 418}, want: sdns.Error{Status: 418, RequestID: "r-1"}, text: "sdns: 418 I'm a teapot (request r-1)"},
 	} {
 		t.Run(name, func(t *testing.T) {

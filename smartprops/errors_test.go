@@ -51,7 +51,7 @@ func TestErrors(t *testing.T) {
 			text: "smartprops: 200 OK: the body of the answer is not the JSON that was asked for (request r-1)",
 		},
 		"reset":    {answer: response{err: syscall.ECONNRESET}, is: "unavailable", text: "smartprops: no answer: connection reset by peer"},
-		"no token": {answer: response{err: lwa.ErrRefused}, text: "smartprops: no answer: " + lwa.ErrRefused.Error()},
+		"no token": {answer: response{err: lwa.ErrInvalidGrant}, text: "smartprops: no answer: " + lwa.ErrInvalidGrant.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // GET is sent again, seconds later
