@@ -67,8 +67,10 @@ func (c *change) apply(g *Grant) error {
 	case c.accept != nil && g.CodeHash != c.grant.CodeHash:
 		return c.applyAcceptance(g)
 	case g.RefreshToken == c.grant.RefreshToken:
-		if g.AccessToken != c.stale && g.IssuedAt.After(c.grant.IssuedAt) {
-			return nil // a newer access token stays
+		stored := g.AccessToken == c.grant.AccessToken && g.IssuedAt.Equal(c.grant.IssuedAt)
+		newer := g.AccessToken != c.stale && g.IssuedAt.After(c.grant.IssuedAt)
+		if stored || newer {
+			return nil // with what came later, such as a refusal
 		}
 	case !slices.Contains(c.from, g.RefreshToken):
 		return errChanged

@@ -336,16 +336,75 @@ func TestRefusalOfAnUnsavedGrant(t *testing.T) {
 	})
 }
 
-// failingInBackground is a store that fails the writes for which nobody waits:
-// they have more than ten seconds.
+// A late write that began before Amazon refused the grant, and ends after it, does
+// not clear the refusal.
+func TestLateWriteKeepsARefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
+		store := &outage{Store: memory}
+		background := &failingInBackground{Store: store, hang: 10 * time.Second}
+		source, key := imported(t, a, background, "customer")
+		store.writing.Store(true)
+		token, err := source.Token(t.Context(), key)
+		require.NoError(t, err)
+		time.Sleep(time.Second) // a late write is in progress
+		store.writing.Store(false)
+		a.revoke("customer")
+		_, err = source.Renew(t.Context(), key, token)
+		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
+		require.False(t, stored(t, memory, key).Live())
+		require.NoError(t, source.Flush(t.Context()))
+		require.False(t, stored(t, memory, key).Live())
+		require.NotZero(t, stored(t, memory, key).RefusedAt)
+	})
+}
+
+// While a grant waits for the store, no other token is refreshed early: if the
+// process is killed, those are lost.
+func TestNoEarlyRefreshDuringAStoreOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
+		store := &outage{Store: memory}
+		source, waiting := imported(t, a, store, "waiting")
+		due := keyOf("due")
+		require.NoError(t, source.Import(t.Context(), due, a.grant("due")))
+		before, err := source.Token(t.Context(), due)
+		require.NoError(t, err)
+		time.Sleep(55 * time.Minute)
+		store.writing.Store(true)
+		_, err = source.Token(t.Context(), waiting)
+		require.NoError(t, err)
+		token, err := source.Token(t.Context(), due)
+		require.NoError(t, err)
+		require.Equal(t, before, token)
+		synctest.Wait()
+		require.Equal(t, 2, a.count("refresh_token"))
+
+		time.Sleep(5 * time.Minute)
+		token, err = source.Token(t.Context(), due)
+		require.NoError(t, err, "a token that has expired is refreshed all the same")
+		require.NotEqual(t, before, token)
+		store.writing.Store(false)
+		require.NoError(t, source.Flush(t.Context()))
+	})
+}
+
+// failingInBackground is a store that fails or delays the late writes: they have
+// more than ten seconds.
 type failingInBackground struct {
 	lwa.Store
 	fails atomic.Bool
+	hang  time.Duration
 }
 
 func (s *failingInBackground) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-	if end, ok := ctx.Deadline(); ok && time.Until(end) > 10*time.Second && s.fails.Load() {
-		return errAway
+	if end, ok := ctx.Deadline(); ok && time.Until(end) > 10*time.Second {
+		if s.fails.Load() {
+			return errAway
+		}
+		if err := sleep(ctx, s.hang); err != nil {
+			return err
+		}
 	}
 	return s.Store.UpdateGrant(ctx, key, fn)
 }

@@ -135,6 +135,7 @@ func (g *Grant) take(tokens Grant) {
 
 // issue puts the tokens of a response into the grant.
 func (g *Grant) issue(token Token, at time.Time) {
+	at = at.UTC().Truncate(time.Millisecond) // as stores keep it
 	tokens := Grant{AccessToken: token.AccessToken, RefreshToken: token.RefreshToken, IssuedAt: at}
 	if token.ExpiresIn > 0 {
 		tokens.Expiry = at.Add(token.ExpiresIn)

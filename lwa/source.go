@@ -90,7 +90,7 @@ func (s *Source) token(ctx context.Context, grant Grant) (alexaevents.Secret, er
 		return "", errRefused
 	}
 	key, now := grant.Key, s.now()
-	paused := s.renewals.backoff.waits(now) || s.memory.waits(key, now) || s.unsaved.count() >= maxUnsaved
+	paused := s.renewals.backoff.waits(now) || s.memory.waits(key, now) || s.unsaved.count() > 0
 	return s.renewals.fresh(ctx, string(key.bytes()), grant, now, paused, func(ctx context.Context) (alexaevents.Secret, error) {
 		return s.renew(ctx, key, grant.AccessToken, false)
 	})
