@@ -7,6 +7,7 @@ import (
 	"maps"
 	mathrand "math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -89,13 +90,13 @@ func (c *Customer) Event(requestType string, request map[string]any) []byte {
 		now = c.Now
 	}
 	at := now().UTC().Format(time.RFC3339)
-	sessionless := !envelope.IsImmediate(requestType)
+	immediate := envelope.IsImmediate(requestType)
 
 	complete := members{"type": requestType, "requestId": uuid.NewString(), "timestamp": at}
-	if sessionless {
-		complete["eventCreationTime"], complete["eventPublishingTime"] = at, at
-	} else {
+	if immediate {
 		complete["locale"] = "en-US"
+	} else {
+		complete["eventCreationTime"], complete["eventPublishingTime"] = at, at
 	}
 	maps.Copy(complete, request)
 	user := members{"userId": c.UserID()}
@@ -117,7 +118,7 @@ func (c *Customer) Event(requestType string, request map[string]any) []byte {
 		}},
 		"request": complete,
 	}
-	if !sessionless {
+	if family, _, _ := strings.Cut(requestType, "."); immediate && !slices.Contains(withoutSession, family) {
 		document["session"] = members{
 			"new": true, "sessionId": "amzn1.echo-api.session." + uuid.NewString(),
 			"application": application, "user": user,
@@ -127,6 +128,10 @@ func (c *Customer) Event(requestType string, request map[string]any) []byte {
 	must(err)
 	return body
 }
+
+// withoutSession are the families of requests that Alexa makes outside a session
+// while a customer waits, by Amazon's reference of the request format.
+var withoutSession = []string{"AudioPlayer", "PlaybackController", "VideoPlayer"}
 
 // Deliveries returns the events as Alexa may deliver them: each at least once,
 // about half of them again, in any order. The seed decides, so that a failure

@@ -54,6 +54,11 @@ func TestCustomer(t *testing.T) {
 	require.Equal(t, first, linked.Context.System.User.UserID)
 
 	require.NotNil(t, decode(t, customer.Intent("HelloIntent")).Session)
+	for _, requestType := range []string{"AudioPlayer.PlaybackStarted", "PlaybackController.NextCommandIssued", "VideoPlayer.PlaybackStarted"} {
+		request := decode(t, customer.Event(requestType, nil))
+		require.Nil(t, request.Session, requestType)
+		require.Zero(t, request.Request.EventCreationTime, requestType)
+	}
 	require.Equal(t, "LaunchRequest", decode(t, customer.Launch()).Request.Type)
 
 	disabled := decode(t, customer.Disable())
