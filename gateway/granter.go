@@ -216,7 +216,7 @@ func (g *Granter) store(ctx context.Context, grant AuthorizationGrant) (acceptan
 	if err != nil {
 		return acceptance{}, err
 	}
-	if err := g.Tokens.Accept(ctx, key, g.Region, grant.Code); err != nil {
+	if err := g.Tokens.Exchange(ctx, key, g.Region, grant.Code); err != nil {
 		return acceptance{key: key}, tokenError(err)
 	}
 	return acceptance{key, g.tidy(ctx, key)}, nil

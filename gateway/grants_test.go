@@ -155,7 +155,7 @@ func TestGranterSparesWhatIsGivenAnew(t *testing.T) {
 		b.store.before = func(ctx context.Context, call string) error {
 			if calls++; call == "UpdateGrant" && calls == 4 { // Grant, UpdateGrant, AccountGrants, UpdateGrant
 				b.store.before = nil
-				require.NoError(t, b.tokens.Accept(ctx, keyOf("home", "imported-0000"), alexaevents.Europe, alexaevents.Secret(b.cloud.Grant(alexaevents.Europe, "imported-0000"))))
+				require.NoError(t, b.tokens.Exchange(ctx, keyOf("home", "imported-0000"), alexaevents.Europe, alexaevents.Secret(b.cloud.Grant(alexaevents.Europe, "imported-0000"))))
 			}
 			return nil
 		}

@@ -94,7 +94,7 @@ func grantAgain(ctx context.Context, source *lwa.Source, key lwa.Key) error {
 	if err != nil {
 		return err
 	}
-	return source.Accept(ctx, key, alexaevents.Europe, alexaevents.Secret(code))
+	return source.Exchange(ctx, key, alexaevents.Europe, alexaevents.Secret(code))
 }
 
 // step is an UpdateGrant or an EraseGrants that succeeded.

@@ -104,7 +104,7 @@ func TestLateWriteGivesWay(t *testing.T) {
 		present   bool
 	}{
 		"to an acceptance": {func(t *testing.T, a *amazon, other *lwa.Source, key lwa.Key) {
-			require.NoError(t, other.Accept(t.Context(), key, alexaevents.FarEast, a.consent()))
+			require.NoError(t, other.Exchange(t.Context(), key, alexaevents.FarEast, a.consent()))
 		}, true},
 		"to an import": {func(t *testing.T, a *amazon, other *lwa.Source, key lwa.Key) {
 			require.NoError(t, other.Import(t.Context(), key, a.grant("customer")))
@@ -119,7 +119,7 @@ func TestLateWriteGivesWay(t *testing.T) {
 				require.NoError(t, err)
 			},
 			"code": func(t *testing.T, a *amazon, source *lwa.Source, key lwa.Key) {
-				require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, a.consent()), errAway)
+				require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, a.consent()), errAway)
 			},
 		} {
 			if change == "code" && name == "to an import" {
@@ -167,29 +167,29 @@ func TestOlderAccessToken(t *testing.T) {
 
 // A code is used up once it is exchanged, so its grant is kept until the store
 // has it. Success means stored.
-func TestAcceptDuringAStoreOutage(t *testing.T) {
+func TestExchangeDuringAStoreOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
 		store := &outage{Store: memory}
 		source, key, code := a.source(store), keyOf("account"), a.consent()
 		store.writing.Store(true)
 		begin := time.Now()
-		require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, code), errAway)
+		require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, code), errAway)
 		require.Equal(t, 10*time.Second, time.Since(begin))
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
-		require.ErrorContains(t, source.Accept(ctx, key, alexaevents.Europe, code), "not stored yet")
+		require.ErrorContains(t, source.Exchange(ctx, key, alexaevents.Europe, code), "not stored yet")
 		require.Equal(t, 13*time.Second, time.Since(begin), "until the deadline of the caller")
 		token, err := source.Token(t.Context(), key)
 		require.NoError(t, err, "it serves meanwhile")
 		require.True(t, a.accepts(token))
-		require.Error(t, source.Accept(t.Context(), key, alexaevents.Europe, code), "success means stored")
+		require.Error(t, source.Exchange(t.Context(), key, alexaevents.Europe, code), "success means stored")
 		time.Sleep(2 * time.Hour)
 		token, err = source.Token(t.Context(), key)
 		require.NoError(t, err, "even a refresh of it is kept")
 
 		time.AfterFunc(time.Second, func() { store.writing.Store(false) })
-		require.NoError(t, source.Accept(t.Context(), key, alexaevents.Europe, code))
+		require.NoError(t, source.Exchange(t.Context(), key, alexaevents.Europe, code))
 		require.Equal(t, 1, a.count("authorization_code"))
 		grant := stored(t, memory, key)
 		require.Equal(t, alexaevents.Europe, grant.Region)
@@ -200,7 +200,7 @@ func TestAcceptDuringAStoreOutage(t *testing.T) {
 }
 
 // A new code replaces what an older one brought, stored or not.
-func TestAcceptTwiceDuringAStoreOutage(t *testing.T) {
+func TestExchangeTwiceDuringAStoreOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
 		store := &outage{Store: memory}
@@ -208,9 +208,9 @@ func TestAcceptTwiceDuringAStoreOutage(t *testing.T) {
 		store.writing.Store(true)
 		_, err := source.Token(t.Context(), key)
 		require.NoError(t, err)
-		require.Error(t, source.Accept(t.Context(), key, alexaevents.Europe, a.consent()))
+		require.Error(t, source.Exchange(t.Context(), key, alexaevents.Europe, a.consent()))
 		second := a.consent()
-		require.Error(t, source.Accept(t.Context(), key, alexaevents.FarEast, second))
+		require.Error(t, source.Exchange(t.Context(), key, alexaevents.FarEast, second))
 		store.writing.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
 		require.Equal(t, alexaevents.FarEast, stored(t, memory, key).Region)
@@ -219,14 +219,14 @@ func TestAcceptTwiceDuringAStoreOutage(t *testing.T) {
 }
 
 // Another process refreshes the grant that a new code replaces: the code counts.
-func TestAcceptDuringAStoreOutageOutweighsARefresh(t *testing.T) {
+func TestExchangeDuringAStoreOutageOutweighsARefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
 		store := &outage{Store: memory}
 		source, key := imported(t, a, store, "customer")
 		store.writing.Store(true)
 		code := a.consent()
-		require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.FarEast, code), errAway)
+		require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.FarEast, code), errAway)
 		time.Sleep(time.Minute)
 		_, err := a.source(memory).Token(t.Context(), key)
 		require.NoError(t, err)
@@ -249,7 +249,7 @@ func TestUnsavedCodeOutweighsARefreshUnderWay(t *testing.T) {
 			store.writing.Store(true)
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 			defer cancel()
-			expectIs(t, source.Accept(ctx, key, alexaevents.FarEast, code), errAway)
+			expectIs(t, source.Exchange(ctx, key, alexaevents.FarEast, code), errAway)
 		})
 		token, err := source.Token(t.Context(), key)
 		require.NoError(t, err)
@@ -288,7 +288,7 @@ func TestGrantTokenOfAnUnsavedCode(t *testing.T) {
 		_, err := source.Token(t.Context(), key)
 		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 		store.writing.Store(true)
-		require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, a.consent()), errAway)
+		require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, a.consent()), errAway)
 		token, err := source.GrantToken(t.Context(), stored(t, memory, key))
 		require.NoError(t, err)
 		require.True(t, a.accepts(token))
@@ -304,9 +304,9 @@ func TestLaterCodeReplacesAnEarlierOne(t *testing.T) {
 		earlier := a.source(&slowWrites{memory, 900 * time.Millisecond})
 		first, second := a.consent(), a.consent()
 		time.AfterFunc(time.Second, func() {
-			expectIs(t, a.source(memory).Accept(t.Context(), key, alexaevents.FarEast, second), nil)
+			expectIs(t, a.source(memory).Exchange(t.Context(), key, alexaevents.FarEast, second), nil)
 		})
-		require.NoError(t, earlier.Accept(t.Context(), key, alexaevents.Europe, first))
+		require.NoError(t, earlier.Exchange(t.Context(), key, alexaevents.Europe, first))
 		require.Equal(t, sha(first), stored(t, memory, key).CodeHash)
 		time.Sleep(time.Second)
 		require.Equal(t, sha(second), stored(t, memory, key).CodeHash)
@@ -430,7 +430,7 @@ func TestTooManyUnsaved(t *testing.T) {
 			require.ErrorIs(t, err, alexaevents.ErrTemporary)
 			require.ErrorContains(t, err, "wait for the store")
 		}
-		require.ErrorContains(t, source.Accept(t.Context(), keyOf("new"), alexaevents.Europe, a.consent()), "wait for the store")
+		require.ErrorContains(t, source.Exchange(t.Context(), keyOf("new"), alexaevents.Europe, a.consent()), "wait for the store")
 		require.Equal(t, most, a.count("refresh_token"))
 		require.Zero(t, a.count("authorization_code"))
 

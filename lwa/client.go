@@ -66,7 +66,7 @@ type Token struct {
 // once, within about five minutes; a failed try may burn it. Its errors are
 // *[Error]; [ErrInvalidGrant] is the one for a code that does not work.
 //
-// [Source.Accept] does this and stores the grant.
+// [Source.Exchange] does this and stores the grant.
 func (c *Client) Exchange(ctx context.Context, code alexaevents.Secret) (Token, error) {
 	return c.exchange(ctx, url.Values{"code": {string(code)}})
 }

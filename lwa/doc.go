@@ -4,7 +4,7 @@
 // Amazon's APIs take three kinds of tokens:
 //
 //   - A customer's, to send events to the event gateway. The code for it arrives
-//     in an AcceptGrant directive: [Source.Accept].
+//     in an AcceptGrant directive: [Source.Exchange].
 //   - A developer's, for the Skill Management API, skill development
 //     notifications and Smart Properties. The developer consents in a browser,
 //     [Client.AuthCodeURL] and [Client.ExchangeCallback], and the refresh token
@@ -20,7 +20,7 @@
 // when the customer disabled the skill or removed the app. Nothing else ends it:
 // not a wrong client secret, not an outage. An ended grant stays in the store,
 // marked, and answers [ErrInvalidGrant] without asking Amazon again until
-// [Source.Accept] or [Source.Import] bring a new refresh token.
+// [Source.Exchange] or [Source.Import] bring a new refresh token.
 //
 // Amazon may end a refresh token when it gives a new one. So what it gives is
 // kept in memory until the store has it, and [Source.Flush] waits for that before

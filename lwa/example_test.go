@@ -27,7 +27,7 @@ func ExampleSource() {
 	key := lwa.Key{ClientID: tokens.Client.ID, AccountID: "account-1", LinkID: "session-1"}
 
 	code := cloud.Grant(alexaevents.Europe, "customer-1") // an AcceptGrant directive brings it
-	if err := tokens.Accept(ctx, key, alexaevents.Europe, alexaevents.Secret(code)); err != nil {
+	if err := tokens.Exchange(ctx, key, alexaevents.Europe, alexaevents.Secret(code)); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -247,7 +247,7 @@ func ExampleSource_TokenSource() {
 	ctx := context.Background()
 	key := lwa.Key{ClientID: source.Client.ID, AccountID: "account-1", LinkID: "session-1"}
 	code := cloud.Grant(alexaevents.Europe, "customer-1")
-	if err := source.Accept(ctx, key, alexaevents.Europe, alexaevents.Secret(code)); err != nil {
+	if err := source.Exchange(ctx, key, alexaevents.Europe, alexaevents.Secret(code)); err != nil {
 		fmt.Println(err)
 		return
 	}

@@ -170,7 +170,7 @@ func (m *model) together(t *rapid.T) {
 func (m *model) accept(p *process) {
 	begin := time.Now()
 	code := m.amazon.consent()
-	err := p.source.Accept(context.Background(), m.key, alexaevents.Europe, code)
+	err := p.source.Exchange(context.Background(), m.key, alexaevents.Europe, code)
 	m.expect(err == nil || !m.calm, "not accepted: %v", err)
 	m.expect(time.Since(begin) < 30*time.Second, "it took %v", time.Since(begin))
 	if err != nil {

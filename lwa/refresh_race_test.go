@@ -210,7 +210,7 @@ func TestTwoProcesses(t *testing.T) {
 				"the customer links again": {
 					meanwhile: func(t *testing.T, a *amazon, other *lwa.Source, key lwa.Key) {
 						a.revoke("customer")
-						err := other.Accept(t.Context(), key, alexaevents.Europe, a.consent())
+						err := other.Exchange(t.Context(), key, alexaevents.Europe, a.consent())
 						expectIs(t, err, nil)
 					},
 					check: healthy,

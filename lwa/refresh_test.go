@@ -55,7 +55,7 @@ func testRefused(t *testing.T) {
 	}
 	require.Equal(t, asked, a.count("refresh_token"), "Amazon is not asked again")
 
-	require.NoError(t, source.Accept(t.Context(), key, alexaevents.Europe, a.consent()))
+	require.NoError(t, source.Exchange(t.Context(), key, alexaevents.Europe, a.consent()))
 	token, err := source.Token(t.Context(), key)
 	require.NoError(t, err)
 	require.True(t, a.accepts(token))

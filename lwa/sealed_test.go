@@ -210,8 +210,8 @@ func TestUnreadableAmongOthers(t *testing.T) {
 func TestUnreadableIsReplaced(t *testing.T) {
 	a := new(amazon)
 	for name, replace := range map[string]func(*lwa.Source, lwa.Key) error{
-		"Accept": func(s *lwa.Source, key lwa.Key) error {
-			return s.Accept(t.Context(), key, alexaevents.FarEast, a.consent())
+		"Exchange": func(s *lwa.Source, key lwa.Key) error {
+			return s.Exchange(t.Context(), key, alexaevents.FarEast, a.consent())
 		},
 		"Import": func(s *lwa.Source, key lwa.Key) error { return s.Import(t.Context(), key, "Atzr|new") },
 	} {

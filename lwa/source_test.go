@@ -240,7 +240,7 @@ func TestKeys(t *testing.T) {
 		_, err = source.Renew(t.Context(), key, "stale")
 		require.ErrorIs(t, err, lwa.ErrInvalidKey)
 		require.ErrorIs(t, source.Import(t.Context(), key, "refresh"), lwa.ErrInvalidKey)
-		require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, "code"), lwa.ErrInvalidKey)
+		require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, "code"), lwa.ErrInvalidKey)
 		require.NotContains(t, err.Error(), "account ")
 	}
 	_, err := source.Token(t.Context(), keyOf("nobody"))
@@ -260,7 +260,7 @@ func TestIncompleteSource(t *testing.T) {
 		_, err = source.Renew(t.Context(), keyOf("account"), "stale")
 		require.ErrorContains(t, err, words)
 		require.ErrorContains(t, source.Import(t.Context(), keyOf("account"), "refresh"), words)
-		require.ErrorContains(t, source.Accept(t.Context(), keyOf("account"), alexaevents.Europe, "code"), words)
+		require.ErrorContains(t, source.Exchange(t.Context(), keyOf("account"), alexaevents.Europe, "code"), words)
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.amazonalexa.com/", nil)
 		require.NoError(t, err)
 		_, err = source.HTTPClient("account").Do(request)
@@ -397,7 +397,7 @@ func TestTokenSource(t *testing.T) {
 	require.ErrorIs(t, err, lwa.ErrNoGrant)
 
 	code := cloud.Grant(alexaevents.Europe, "customer")
-	require.NoError(t, source.Accept(t.Context(), key, alexaevents.Europe, alexaevents.Secret(code)))
+	require.NoError(t, source.Exchange(t.Context(), key, alexaevents.Europe, alexaevents.Secret(code)))
 	want, err := source.Token(t.Context(), key)
 	require.NoError(t, err)
 	got, err := tokens.Token()

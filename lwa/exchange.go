@@ -10,31 +10,31 @@ import (
 	"github.com/alexaevents/alexaevents"
 )
 
-// How long Accept takes for a caller who has no deadline, before the grant is
+// How long Exchange takes for a caller who has no deadline, before the grant is
 // stored.
 const (
-	acceptTime = 10 * time.Second
-	otherTime  = 5 * time.Second // of which it waits for another process that used the code
+	exchangeTime = 10 * time.Second
+	otherTime    = 5 * time.Second // of which it waits for another process that used the code
 )
 
-// Accept trades the code of an AcceptGrant directive for tokens and stores them
+// Exchange trades the code of an AcceptGrant directive for tokens and stores them
 // as the grant of the key, in place of an older one. The region is the
 // customer's, that of the endpoint to which the directive came.
 //
 // The code of the stored grant again is success, without a request: Alexa may
 // repeat a directive, but a code works once. If another process uses the code for
-// the same key at the same time, Accept waits until that has stored the grant.
+// the same key at the same time, Exchange waits until that has stored the grant.
 //
-// Until the deadline of ctx, up to five times, Accept retries what Amazon
+// Until the deadline of ctx, up to five times, Exchange retries what Amazon
 // throttles or gives no answer of use to. A caller whose context is cancelled
 // leaves, and the work goes on, since a code works once. The errors are those of
 // [Client.Exchange] and of the Store, [ErrInvalidKey], and [ErrNoGrant] if the
 // grant was erased meanwhile.
-// After any of them but ErrInvalidGrant and ErrNoGrant, Accept with the same code
+// After any of them but ErrInvalidGrant and ErrNoGrant, Exchange with the same code
 // can be tried again, for the five minutes or so that a code lives. If the store
 // failed after the code was used, this Source keeps what Amazon gave and writes
-// it in the background, and Accept with the same code waits for that.
-func (s *Source) Accept(ctx context.Context, key Key, region alexaevents.Region, code alexaevents.Secret) error {
+// it in the background, and Exchange with the same code waits for that.
+func (s *Source) Exchange(ctx context.Context, key Key, region alexaevents.Region, code alexaevents.Secret) error {
 	if err := s.check(key); err != nil {
 		return err
 	}
@@ -47,12 +47,12 @@ func (s *Source) Accept(ctx context.Context, key Key, region alexaevents.Region,
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	limit := acceptTime
+	limit := exchangeTime
 	if end, ok := ctx.Deadline(); ok {
 		limit = min(limit, time.Until(end))
 	}
 	run, own := s.renewals.flights.Start(ctx, string(key.bytes(hash(code))), limit, func(ctx context.Context) (alexaevents.Secret, error) {
-		return "", s.accept(ctx, key, region, code)
+		return "", s.exchange(ctx, key, region, code)
 	})
 	_, err := run.Wait(ctx)
 	if own && errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -61,10 +61,10 @@ func (s *Source) Accept(ctx context.Context, key Key, region alexaevents.Region,
 	return err
 }
 
-func (s *Source) accept(ctx context.Context, key Key, region alexaevents.Region, code alexaevents.Secret) error {
+func (s *Source) exchange(ctx context.Context, key Key, region alexaevents.Region, code alexaevents.Secret) error {
 	codeHash := hash(code)
 	if unsaved := s.unsaved.of(key); unsaved != nil && unsaved.grant.CodeHash == codeHash {
-		return s.accepted(ctx, unsaved, errors.New("the store failed"))
+		return s.await(ctx, unsaved, errors.New("the store failed"))
 	}
 	replaced, err := s.Store.Grant(ctx, key)
 	switch {
@@ -75,7 +75,7 @@ func (s *Source) accept(ctx context.Context, key Key, region alexaevents.Region,
 	case s.unsaved.count() >= maxUnsaved:
 		return errUnsaved
 	}
-	token, at, err := s.exchange(ctx, code)
+	token, at, err := s.exchangeCode(ctx, code)
 	if errors.Is(err, ErrInvalidGrant) {
 		// Another process may have used the code for the same grant.
 		is := func(g *Grant) bool { return g.CodeHash == codeHash }
@@ -96,7 +96,7 @@ func (s *Source) accept(ctx context.Context, key Key, region alexaevents.Region,
 	err = s.save(ctx, c, nil)
 	if unsaved, ok := errors.AsType[*unsavedError](err); ok {
 		s.report(ctx, key, Unsaved, err)
-		return s.accepted(ctx, c, unsaved.error)
+		return s.await(ctx, c, unsaved.error)
 	}
 	if err != nil {
 		return s.overtaken(ctx, key)
@@ -104,9 +104,9 @@ func (s *Source) accept(ctx context.Context, key Key, region alexaevents.Region,
 	return nil
 }
 
-// accepted waits until the change that a code brought is stored. If ctx ends
+// await waits until the change that a code brought is stored. If ctx ends
 // first, it returns why the store does not have it.
-func (s *Source) accepted(ctx context.Context, c *change, failure error) error {
+func (s *Source) await(ctx context.Context, c *change, failure error) error {
 	key, codeHash := c.grant.Key, c.grant.CodeHash
 	for c != nil && c.grant.CodeHash == codeHash {
 		select {
@@ -128,9 +128,9 @@ func (s *Source) overtaken(ctx context.Context, key Key) error {
 	return err
 }
 
-// exchange exchanges the code, and tries again up to five times, within about
+// exchangeCode exchanges the code, and tries again up to five times, within about
 // four seconds, while ctx has the time. It returns when the last request began.
-func (s *Source) exchange(ctx context.Context, code alexaevents.Secret) (Token, time.Time, error) {
+func (s *Source) exchangeCode(ctx context.Context, code alexaevents.Secret) (Token, time.Time, error) {
 	pause := 200 * time.Millisecond
 	for tries := 1; ; tries++ {
 		at := s.now()

@@ -19,14 +19,14 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-func TestAccept(t *testing.T) {
+func TestExchange(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
 		store := new(lwa.MemoryStore)
 		source, key := a.source(store), keyOf("account")
 		code := a.consent()
 		begin := time.Now().UTC()
-		require.NoError(t, source.Accept(t.Context(), key, alexaevents.Europe, code))
+		require.NoError(t, source.Exchange(t.Context(), key, alexaevents.Europe, code))
 		grant := stored(t, store, key)
 		require.Len(t, grant.CodeHash, 64)
 		require.Equal(t, lwa.Grant{
@@ -40,7 +40,7 @@ func TestAccept(t *testing.T) {
 		require.Equal(t, grant.AccessToken, token)
 		require.Zero(t, a.count("refresh_token"))
 
-		require.NoError(t, source.Accept(t.Context(), key, alexaevents.Europe, code), "the same directive again")
+		require.NoError(t, source.Exchange(t.Context(), key, alexaevents.Europe, code), "the same directive again")
 		require.Equal(t, 1, a.count("authorization_code"))
 		require.Equal(t, grant, stored(t, store, key))
 
@@ -48,7 +48,7 @@ func TestAccept(t *testing.T) {
 			g.ConfirmedAt = begin
 			return nil
 		}))
-		require.NoError(t, source.Accept(t.Context(), key, alexaevents.FarEast, a.consent()))
+		require.NoError(t, source.Exchange(t.Context(), key, alexaevents.FarEast, a.consent()))
 		again := stored(t, store, key)
 		require.Equal(t, alexaevents.FarEast, again.Region)
 		require.Equal(t, alexaevents.Secret("Atzr|customer|2"), again.RefreshToken)
@@ -58,20 +58,20 @@ func TestAccept(t *testing.T) {
 }
 
 // Two processes get the same directive; the code works for one of them.
-func TestAcceptInTwoProcesses(t *testing.T) {
+func TestExchangeInTwoProcesses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
 		memory, key, code := new(lwa.MemoryStore), keyOf("account"), a.consent()
 		first, second := a.source(&slowWrites{memory, 900 * time.Millisecond}), a.source(memory)
 		var group sync.WaitGroup
-		group.Go(func() { expectIs(t, first.Accept(t.Context(), key, alexaevents.Europe, code), nil) })
+		group.Go(func() { expectIs(t, first.Exchange(t.Context(), key, alexaevents.Europe, code), nil) })
 		synctest.Wait()
-		require.NoError(t, second.Accept(t.Context(), key, alexaevents.Europe, code))
+		require.NoError(t, second.Exchange(t.Context(), key, alexaevents.Europe, code))
 		require.Equal(t, alexaevents.Secret("Atzr|customer|1"), stored(t, memory, key).RefreshToken, "success is stored")
 		group.Wait()
 		require.Equal(t, 2, a.count("authorization_code"))
 
-		err := second.Accept(t.Context(), keyOf("another account"), alexaevents.Europe, code)
+		err := second.Exchange(t.Context(), keyOf("another account"), alexaevents.Europe, code)
 		require.ErrorIs(t, err, lwa.ErrInvalidGrant, "the grant is not that of this account")
 	})
 }
@@ -89,33 +89,33 @@ func (s *slowWrites) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.
 	return s.Store.UpdateGrant(ctx, key, fn)
 }
 
-func TestAcceptErrors(t *testing.T) { synctest.Test(t, testAcceptErrors) }
+func TestExchangeErrors(t *testing.T) { synctest.Test(t, testExchangeErrors) }
 
-func testAcceptErrors(t *testing.T) {
+func testExchangeErrors(t *testing.T) {
 	a := new(amazon)
 	store := new(lwa.MemoryStore)
 	source, key := a.source(store), keyOf("account")
 	for _, region := range []alexaevents.Region{"", "eu-west-1"} {
-		require.ErrorContains(t, source.Accept(t.Context(), key, region, a.consent()), "region")
+		require.ErrorContains(t, source.Exchange(t.Context(), key, region, a.consent()), "region")
 	}
 	for _, long := range []lwa.Key{
 		{ClientID: clientID, AccountID: strings.Repeat("a", 1537), LinkID: "link"},
 		{ClientID: clientID, AccountID: "account", LinkID: strings.Repeat("l", 1024-len(clientID))},
 	} {
-		require.ErrorIs(t, source.Accept(t.Context(), long, alexaevents.Europe, a.consent()), lwa.ErrInvalidKey)
+		require.ErrorIs(t, source.Exchange(t.Context(), long, alexaevents.Europe, a.consent()), lwa.ErrInvalidKey)
 		require.ErrorIs(t, source.Import(t.Context(), long, "Atzr|1"), lwa.ErrInvalidKey)
 	}
 	longest := lwa.Key{ClientID: clientID, AccountID: strings.Repeat("a", 1536), LinkID: strings.Repeat("l", 1023-len(clientID))}
 	require.NoError(t, source.Import(t.Context(), longest, "Atzr|1"))
-	require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, ""), lwa.ErrInvalidGrant)
+	require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, ""), lwa.ErrInvalidGrant)
 	require.Zero(t, a.count("authorization_code"), "no code is burned")
-	require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, "unknown"), lwa.ErrInvalidGrant)
+	require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, "unknown"), lwa.ErrInvalidGrant)
 	_, err := store.Grant(t.Context(), key)
 	require.ErrorIs(t, err, lwa.ErrNoGrant)
 
 	lost := errors.New("the database is away")
 	source.Store = readFailure{lwa.Store(store), lost}
-	require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, a.consent()), lost)
+	require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, a.consent()), lost)
 	require.Equal(t, 1, a.count("authorization_code"), "a store that cannot be read will not keep the grant")
 }
 
@@ -127,19 +127,19 @@ type readFailure struct {
 func (s readFailure) Grant(context.Context, lwa.Key) (lwa.Grant, error) { return lwa.Grant{}, s.err }
 
 // A failed directive leaves the grant that is there alone.
-func TestAcceptFailureKeepsTheOldGrant(t *testing.T) {
+func TestExchangeFailureKeepsTheOldGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
 		store := new(lwa.MemoryStore)
 		source, key := imported(t, a, store, "customer")
 		before := stored(t, store, key)
-		require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, "expired code"), lwa.ErrInvalidGrant)
+		require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, "expired code"), lwa.ErrInvalidGrant)
 		require.Equal(t, before, stored(t, store, key))
 	})
 }
 
-// Accept makes six requests at most.
-func TestAcceptRetries(t *testing.T) {
+// Exchange makes six requests at most.
+func TestExchangeRetries(t *testing.T) {
 	for failures, want := range map[int]error{5: nil, 6: alexaevents.ErrTemporary} {
 		synctest.Test(t, func(t *testing.T) {
 			a := new(amazon)
@@ -150,23 +150,23 @@ func TestAcceptRetries(t *testing.T) {
 				}
 				return next()
 			}
-			err := a.source(new(lwa.MemoryStore)).Accept(t.Context(), keyOf("account"), alexaevents.Europe, a.consent())
+			err := a.source(new(lwa.MemoryStore)).Exchange(t.Context(), keyOf("account"), alexaevents.Europe, a.consent())
 			require.ErrorIs(t, err, want)
 			require.Equal(t, 6, requests)
 		})
 	}
 }
 
-// A grant that is erased while its code is exchanged stays so, and Accept says it
+// A grant that is erased while its code is exchanged stays so, and Exchange says it
 // although the caller's time ends meanwhile.
-func TestAcceptOfAnErasedGrant(t *testing.T) {
+func TestExchangeOfAnErasedGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{delay: 600 * time.Millisecond}, new(lwa.MemoryStore)
 		_, key := imported(t, a, memory, "customer")
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		time.AfterFunc(700*time.Millisecond, func() { expectIs(t, memory.EraseGrants(t.Context(), key.AccountID), nil) })
-		err := a.source(&slowWrites{memory, 900 * time.Millisecond}).Accept(ctx, key, alexaevents.Europe, a.consent())
+		err := a.source(&slowWrites{memory, 900 * time.Millisecond}).Exchange(ctx, key, alexaevents.Europe, a.consent())
 		require.ErrorIs(t, err, lwa.ErrNoGrant)
 		_, err = memory.Grant(t.Context(), key)
 		require.ErrorIs(t, err, lwa.ErrNoGrant)
@@ -174,7 +174,7 @@ func TestAcceptOfAnErasedGrant(t *testing.T) {
 }
 
 // Once the code is used up, its tokens are stored even if the caller is gone.
-func TestAcceptStoresAfterCancellation(t *testing.T) {
+func TestExchangeStoresAfterCancellation(t *testing.T) {
 	a := new(amazon)
 	store := new(lwa.MemoryStore)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -184,7 +184,7 @@ func TestAcceptStoresAfterCancellation(t *testing.T) {
 		return response, err
 	}
 	source := a.source(store)
-	if err := source.Accept(ctx, keyOf("account"), alexaevents.Europe, a.consent()); err != nil {
+	if err := source.Exchange(ctx, keyOf("account"), alexaevents.Europe, a.consent()); err != nil {
 		require.ErrorIs(t, err, context.Canceled)
 	}
 	require.NoError(t, source.Flush(t.Context()))
@@ -241,7 +241,7 @@ func TestImportKeepsTheRegion(t *testing.T) {
 	a := new(amazon)
 	store, key := new(lwa.MemoryStore), keyOf("account")
 	source := a.source(store)
-	require.NoError(t, source.Accept(t.Context(), key, alexaevents.FarEast, a.consent()))
+	require.NoError(t, source.Exchange(t.Context(), key, alexaevents.FarEast, a.consent()))
 	require.NoError(t, source.Import(t.Context(), key, a.grant("customer")))
 	require.Equal(t, alexaevents.FarEast, stored(t, store, key).Region)
 }
@@ -279,8 +279,8 @@ func (u *unsure) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Gran
 	return err
 }
 
-// Another process refreshes the grant before Accept tries again to store it.
-func TestAcceptOvertaken(t *testing.T) {
+// Another process refreshes the grant before Exchange tries again to store it.
+func TestExchangeOvertaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &amazon{rotates: true}
 		memory, key := new(lwa.MemoryStore), keyOf("account")
@@ -290,24 +290,24 @@ func TestAcceptOvertaken(t *testing.T) {
 			refreshed, err = a.source(memory).Renew(t.Context(), key, stored(t, memory, key).AccessToken)
 			require.NoError(t, err)
 		}}
-		require.NoError(t, a.source(store).Accept(t.Context(), key, alexaevents.Europe, a.consent()))
+		require.NoError(t, a.source(store).Exchange(t.Context(), key, alexaevents.Europe, a.consent()))
 		require.Equal(t, refreshed, stored(t, memory, key).AccessToken)
 		require.True(t, a.isLive(stored(t, memory, key).RefreshToken))
 	})
 }
 
-// Who joins another's Accept keeps the own deadline.
-func TestAcceptJoinedKeepsItsDeadline(t *testing.T) {
+// Who joins another's Exchange keeps the own deadline.
+func TestExchangeJoinedKeepsItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &amazon{delay: 8 * time.Second}
 		source := a.source(new(lwa.MemoryStore))
 		code := a.consent()
-		go func() { _ = source.Accept(context.Background(), keyOf("customer"), alexaevents.Europe, code) }()
+		go func() { _ = source.Exchange(context.Background(), keyOf("customer"), alexaevents.Europe, code) }()
 		synctest.Wait()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		begin := time.Now()
-		err := source.Accept(ctx, keyOf("customer"), alexaevents.Europe, code)
+		err := source.Exchange(ctx, keyOf("customer"), alexaevents.Europe, code)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.Equal(t, time.Second, time.Since(begin))
 		require.NoError(t, source.Flush(t.Context()))
