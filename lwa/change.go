@@ -17,39 +17,39 @@ import (
 )
 
 const (
-	saveTime   = time.Second            // for the first try to store what Amazon gave
-	writeTime  = 15 * time.Second       // for each later one
-	firstPause = 50 * time.Millisecond  // after it, doubled
-	mostPause  = 250 * time.Millisecond // up to this: less than other processes wait for it; see settle
-	writers    = 8                      // grants that are written at a time
-	maxUnsaved = 1000                   // grants that wait for the store, before no further token is asked for
+	saveTime   = time.Second            // limit of the first write of new tokens
+	writeTime  = 15 * time.Second       // limit of each late write
+	firstPause = 50 * time.Millisecond  // first pause between late writes, doubled after each
+	mostPause  = 250 * time.Millisecond // longest pause: shorter than other processes wait, see settle
+	writers    = 8                      // concurrent late writes
+	maxUnsaved = 1000                   // number of unsaved changes at which no token is requested any more
 )
 
 // errUnsaved says that too many grants wait for the store.
 var errUnsaved = fmt.Errorf("lwa: too many grants wait for the store: %w", alexaevents.ErrTemporary)
 
-// change is what Amazon gave for a grant, until it is stored. It never changes
-// once it is shared.
+// change is a grant with new tokens that are not stored yet. It is immutable once it
+// is shared.
 type change struct {
-	grant Grant // what the store is to have
+	grant Grant // the grant to store
 
-	// from are the refresh tokens that grant.RefreshToken replaces. As long as
-	// the store has one of them, or that token itself, nobody was faster.
+	// from are the refresh tokens that grant.RefreshToken replaces. While the
+	// store has one of them, or grant.RefreshToken, the change can be stored.
 	from   []alexaevents.Secret
-	stale  alexaevents.Secret // the access token that the store had
-	accept *acceptance        // of a code that is not stored yet; nil for a refresh
+	stale  alexaevents.Secret // access token in the store before the change
+	accept *acceptance        // exchange of a code; nil for a refresh
 
-	done chan struct{} // closed when the change is stored, of no use, or part of a later one
+	done chan struct{} // closed when the change is stored, superseded, or part of a later one
 }
 
-// acceptance is what a code was exchanged for.
+// acceptance is the exchange of a code.
 type acceptance struct {
-	replaced Grant // what the store had then; zero if nothing
-	at       time.Time
+	replaced Grant     // grant in the store before; zero without one
+	at       time.Time // when the request began
 }
 
-// refreshed returns the change that a refresh of the grant makes. If the grant
-// is an earlier change that is not stored yet, base is that.
+// refreshed returns the change of a refresh of the grant. base is the unsaved change
+// in the grant, if any.
 func refreshed(grant Grant, base *change, token Token, at time.Time) *change {
 	c := &change{grant: grant, from: []alexaevents.Secret{grant.RefreshToken}, stale: grant.AccessToken, done: make(chan struct{})}
 	if base != nil {
@@ -60,8 +60,8 @@ func refreshed(grant Grant, base *change, token Token, at time.Time) *change {
 	return c
 }
 
-// apply makes the change to the grant that the store has. It returns errChanged
-// if that is not one which the change follows: somebody else's state wins.
+// apply applies the change to the stored grant. It returns errChanged if another
+// process or call changed the grant: that change stays.
 func (c *change) apply(g *Grant) error {
 	switch {
 	case c.accept != nil && g.CodeHash != c.grant.CodeHash:
@@ -70,7 +70,7 @@ func (c *change) apply(g *Grant) error {
 		stored := g.AccessToken == c.grant.AccessToken && g.IssuedAt.Equal(c.grant.IssuedAt)
 		newer := g.AccessToken != c.stale && g.IssuedAt.After(c.grant.IssuedAt)
 		if stored || newer {
-			return nil // with what came later, such as a refusal
+			return nil // later changes, such as a refusal, stay
 		}
 	case !slices.Contains(c.from, g.RefreshToken):
 		return errChanged
@@ -89,11 +89,11 @@ func (c *change) applyAcceptance(g *Grant) error {
 	return nil
 }
 
-// changes are those that are not stored yet.
+// changes are the unsaved changes of a Source.
 type changes struct {
 	mu     sync.Mutex
 	byKey  map[Key]*change
-	writer chan struct{} // closed when the goroutine that writes them has ended; nil if there is none
+	writer chan struct{} // closed when the goroutine that writes them ends; nil without one
 }
 
 func (c *changes) of(key Key) *change {
@@ -108,20 +108,19 @@ func (c *changes) count() int {
 	return len(c.byKey)
 }
 
-// drop forgets a change that is stored or of no use.
+// drop removes a change that is stored or superseded.
 func (c *changes) drop(key Key, dropped *change) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.byKey[key] == dropped { // else there is a later one
+	if c.byKey[key] == dropped { // otherwise there is a later one
 		delete(c.byKey, key)
 		close(dropped.done)
 	}
 }
 
-// save stores the change. If the store fails, it keeps the change in memory in
-// place of base, has it written in the background until that succeeds, and
-// returns the store's error as an *unsavedError. It returns errChanged if the
-// change is of no use.
+// save stores the change. If the store fails, it keeps the change in memory in place
+// of base, starts the late writes, and returns the store's error as an
+// *unsavedError. It returns errChanged if the grant was changed meanwhile.
 func (s *Source) save(ctx context.Context, c, base *change) error {
 	key, err := c.grant.Key, errors.New("an earlier change waits for the store")
 	if s.unsaved.of(key) == nil {
@@ -134,7 +133,7 @@ func (s *Source) save(ctx context.Context, c, base *change) error {
 	defer s.unsaved.mu.Unlock()
 	if earlier := s.unsaved.byKey[key]; earlier != nil {
 		if earlier != base && len(c.from) > 0 {
-			return errChanged // a refresh of what a code replaced meanwhile
+			return errChanged // the refreshed grant was replaced by a new code
 		}
 		close(earlier.done)
 	}
@@ -157,15 +156,15 @@ func (e *unsavedError) Error() string {
 }
 func (e *unsavedError) Unwrap() error { return e.error }
 
-// update is an UpdateGrant of limited time. A panic of the store is an error:
-// nothing that Amazon gave is lost for it. It goes on when ctx ends.
+// update calls UpdateGrant with a time limit. It continues when ctx ends, and returns
+// a panic of the store as an error, so that no new tokens are lost.
 func (s *Source) update(ctx context.Context, key Key, limit time.Duration, fn func(*Grant) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	return rest.Catch(func() error { return s.Store.UpdateGrant(ctx, key, fn) })
 }
 
-// write stores the changes, as often as it takes.
+// write retries the late writes until there are no unsaved changes.
 func (s *Source) write(ctx context.Context, ended chan struct{}) {
 	defer close(ended)
 	for pause := firstPause; ; {
@@ -184,8 +183,8 @@ func (s *Source) write(ctx context.Context, ended chan struct{}) {
 	}
 }
 
-// writeAll tries to store each change, in no order, until one fails. It tells
-// whether any is stored.
+// writeAll stores the changes, in any order, until a write fails. It reports whether
+// any was stored.
 func (s *Source) writeAll(ctx context.Context) bool {
 	s.unsaved.mu.Lock()
 	pending := maps.Clone(s.unsaved.byKey)
@@ -211,17 +210,17 @@ func (s *Source) writeAll(ctx context.Context) bool {
 		if some.Load() {
 			group.Go(write)
 		} else {
-			_ = write() // alone, until the store is known to work
+			_ = write() // one at a time until the store works
 		}
 	}
 	_ = group.Wait()
 	return some.Load()
 }
 
-// Flush waits until no refresh is in progress and all that Amazon gave is
-// stored. Call it before the process ends, and in AWS Lambda before a function
-// returns, since the process may be frozen then. If ctx ends first, the error
-// says how many grants are in memory only, and wraps the cause of ctx.
+// Flush waits until no refresh is in progress and all new tokens are stored. Call it
+// before the process ends, and in AWS Lambda before the function returns, since the
+// process may be frozen then. If ctx ends first, the error says how many grants
+// wait for the store, and wraps the cause of ctx.
 func (s *Source) Flush(ctx context.Context) error {
 	for {
 		err := s.renewals.flights.Idle(ctx)

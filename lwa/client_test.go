@@ -163,8 +163,8 @@ func TestConfiguration(t *testing.T) {
 		return nil, errors.New("a request was made")
 	})}
 	for words, client := range map[string]*lwa.Client{
-		"Client without ID":     {Secret: "s", HTTPClient: unused},
-		"Client without Secret": {ID: "i", HTTPClient: unused},
+		"Client.ID is empty":     {Secret: "s", HTTPClient: unused},
+		"Client.Secret is empty": {ID: "i", HTTPClient: unused},
 		"APIURL is not an https": {
 			ID: "i", Secret: "s", APIURL: "http://api.amazon.com", HTTPClient: unused,
 		},
@@ -188,11 +188,11 @@ func TestEmptyInput(t *testing.T) {
 	_, err = client.Refresh(t.Context(), "")
 	require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 	_, err = client.ClientCredentials(t.Context(), "")
-	require.ErrorContains(t, err, "without a scope")
+	require.ErrorContains(t, err, "need a scope")
 	_, err = client.Profile(t.Context(), "")
-	require.ErrorContains(t, err, "no access token")
+	require.ErrorContains(t, err, "the access token is empty")
 	_, err = client.TokenInfo(t.Context(), "")
-	require.ErrorContains(t, err, "no access token")
+	require.ErrorContains(t, err, "the access token is empty")
 }
 
 // A redirect would send the secret to whatever place it names.

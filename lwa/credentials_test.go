@@ -93,9 +93,9 @@ func TestClientCredentialsClock(t *testing.T) {
 
 func TestIncompleteClientCredentials(t *testing.T) {
 	_, err := (&lwa.ClientCredentials{Scope: "scope"}).Token(t.Context())
-	require.ErrorContains(t, err, "without Client")
+	require.ErrorContains(t, err, "Client is nil")
 	_, err = (&lwa.ClientCredentials{Client: new(amazon).client()}).Token(t.Context())
-	require.ErrorContains(t, err, "without a scope")
+	require.ErrorContains(t, err, "need a scope")
 	refused := &lwa.ClientCredentials{Client: always(400, `{"error":"invalid_scope"}`), Scope: "scope"}
 	_, err = refused.Token(t.Context())
 	require.ErrorContains(t, err, "check the permissions")

@@ -112,15 +112,15 @@ func TestEndedGrantsFails(t *testing.T) {
 		}
 		return failure
 	}
-	require.ErrorContains(t, onlyError(new(lwa.Source)), "without Client")
-	require.ErrorContains(t, onlyError(&lwa.Source{Client: &lwa.Client{ID: "client"}}), "without Store")
+	require.ErrorContains(t, onlyError(new(lwa.Source)), "Source.Client")
+	require.ErrorContains(t, onlyError(&lwa.Source{Client: &lwa.Client{ID: "client"}}), "Source.Store is nil")
 	for name, store := range map[string]lwa.Store{
 		"no method":               struct{ lwa.Store }{new(lwa.MemoryStore)},
 		"no method inside Sealed": &lwa.Sealed{Store: struct{ lwa.Store }{new(lwa.MemoryStore)}, AEAD: newGCM(t, sealingKey)},
 	} {
 		require.ErrorIs(t, onlyError(new(amazon).source(store)), errors.ErrUnsupported, name)
 	}
-	require.ErrorContains(t, onlyError(new(amazon).source(new(lwa.Sealed))), "Sealed without")
+	require.ErrorContains(t, onlyError(new(amazon).source(new(lwa.Sealed))), "Sealed.Store or Sealed.AEAD is nil")
 	require.ErrorIs(t, onlyError(new(amazon).source(endedStore{err: errBroken})), errBroken)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

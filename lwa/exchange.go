@@ -10,30 +10,29 @@ import (
 	"github.com/alexaevents/alexaevents"
 )
 
-// How long Exchange takes for a caller who has no deadline, before the grant is
-// stored.
 const (
-	exchangeTime = 10 * time.Second
-	otherTime    = 5 * time.Second // of which it waits for another process that used the code
+	exchangeTime = 10 * time.Second // longest duration of Exchange before the grant is stored
+	otherTime    = 5 * time.Second  // longest wait for another process that used the code
 )
 
-// Exchange trades the code of an AcceptGrant directive for tokens and stores them
-// as the grant of the key, in place of an older one. The region is the
-// customer's, that of the endpoint to which the directive came.
+// Exchange exchanges the authorization code of an AcceptGrant directive for tokens
+// and stores them as the grant of the key. It replaces an older grant. The region
+// is the customer's: the region of the endpoint that received the directive.
 //
-// The code of the stored grant again is success, without a request: Alexa may
-// repeat a directive, but a code works once. If another process uses the code for
-// the same key at the same time, Exchange waits until that has stored the grant.
+// A code works once, and Alexa may repeat a directive. So Exchange with the code of
+// the stored grant returns nil without a request. If another process exchanges the
+// code for the same key at the same time, Exchange waits until that process has
+// stored the grant.
 //
-// Until the deadline of ctx, up to five times, Exchange retries what Amazon
-// throttles or gives no answer of use to. A caller whose context is cancelled
-// leaves, and the work goes on, since a code works once. The errors are those of
-// [Client.Exchange] and of the Store, [ErrInvalidKey], and [ErrNoGrant] if the
-// grant was erased meanwhile.
-// After any of them but ErrInvalidGrant and ErrNoGrant, Exchange with the same code
-// can be tried again, for the five minutes or so that a code lives. If the store
-// failed after the code was used, this Source keeps what Amazon gave and writes
-// it in the background, and Exchange with the same code waits for that.
+// Exchange retries temporary failures up to five times within the deadline of ctx.
+// If ctx is cancelled, it returns and the work continues, since the code may be
+// used up. The errors are those of [Client.Exchange] and of Store, [ErrInvalidKey],
+// and [ErrNoGrant] if the grant was erased meanwhile.
+//
+// After an error other than ErrInvalidGrant and ErrNoGrant you can call Exchange
+// with the same code again, while the code is valid. If the store failed after the
+// code was used, the Source keeps the tokens in memory and retries the write in the
+// background; Exchange with the same code waits for that.
 func (s *Source) Exchange(ctx context.Context, key Key, region alexaevents.Region, code alexaevents.Secret) error {
 	if err := s.check(key); err != nil {
 		return err
@@ -42,7 +41,7 @@ func (s *Source) Exchange(ctx context.Context, key Key, region alexaevents.Regio
 		return err
 	}
 	if region.APIEndpoint() == "" {
-		return errors.New("lwa: a grant without a region")
+		return errors.New("lwa: the region is empty or unknown")
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -56,7 +55,7 @@ func (s *Source) Exchange(ctx context.Context, key Key, region alexaevents.Regio
 	})
 	_, err := run.Wait(ctx)
 	if own && errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		_, err = run.Wait(context.WithoutCancel(ctx)) // it ends now, too, and knows why
+		_, err = run.Wait(context.WithoutCancel(ctx)) // its deadline is the same, and its error says more
 	}
 	return err
 }
@@ -68,7 +67,7 @@ func (s *Source) exchange(ctx context.Context, key Key, region alexaevents.Regio
 	}
 	replaced, err := s.Store.Grant(ctx, key)
 	switch {
-	case err != nil && !errors.Is(err, ErrNoGrant) && !errors.Is(err, ErrSealed): // the new grant replaces what cannot be decrypted
+	case err != nil && !errors.Is(err, ErrNoGrant) && !errors.Is(err, ErrSealed): // the new grant replaces one that cannot be decrypted
 		return err
 	case replaced.CodeHash == codeHash:
 		return nil
@@ -86,7 +85,7 @@ func (s *Source) exchange(ctx context.Context, key Key, region alexaevents.Regio
 	if err != nil {
 		return err
 	}
-	// The code is used up: what it gave is stored even if nobody waits for it.
+	// The code is used up, so the tokens are stored even if ctx has ended.
 	c := &change{
 		grant:  Grant{Key: key, Region: region, CodeHash: codeHash},
 		accept: &acceptance{replaced, at},
@@ -104,8 +103,8 @@ func (s *Source) exchange(ctx context.Context, key Key, region alexaevents.Regio
 	return nil
 }
 
-// await waits until the change that a code brought is stored. If ctx ends
-// first, it returns why the store does not have it.
+// await waits until the change is stored. If ctx ends first, it returns the failure
+// of the store.
 func (s *Source) await(ctx context.Context, c *change, failure error) error {
 	key, codeHash := c.grant.Key, c.grant.CodeHash
 	for c != nil && c.grant.CodeHash == codeHash {
@@ -119,8 +118,8 @@ func (s *Source) await(ctx context.Context, c *change, failure error) error {
 	return s.overtaken(ctx, key)
 }
 
-// overtaken is the outcome for a code whose grant is stored, or replaced by
-// somebody else's, which is as good, or erased.
+// overtaken returns nil if the store has a grant, from this code or from a later
+// change, and ErrNoGrant if the grant was erased.
 func (s *Source) overtaken(ctx context.Context, key Key) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
 	defer cancel()
@@ -128,8 +127,8 @@ func (s *Source) overtaken(ctx context.Context, key Key) error {
 	return err
 }
 
-// exchangeCode exchanges the code, and tries again up to five times, within about
-// four seconds, while ctx has the time. It returns when the last request began.
+// exchangeCode exchanges the code, with up to five retries within about four
+// seconds. It also returns when the last request began.
 func (s *Source) exchangeCode(ctx context.Context, code alexaevents.Secret) (Token, time.Time, error) {
 	pause := 200 * time.Millisecond
 	for tries := 1; ; tries++ {
@@ -138,7 +137,7 @@ func (s *Source) exchangeCode(ctx context.Context, code alexaevents.Secret) (Tok
 		if !errors.Is(err, alexaevents.ErrTemporary) || tries > 5 {
 			return token, at, err
 		}
-		wait := pause + rand.N(pause/4) //nolint:gosec // it spreads load and keeps no secret
+		wait := pause + rand.N(pause/4) //nolint:gosec // jitter, not a secret
 		pause = min(2*pause, time.Second)
 		if failure, ok := errors.AsType[*Error](err); ok {
 			wait = max(wait, failure.RetryAfter)
@@ -154,14 +153,14 @@ func (s *Source) exchangeCode(ctx context.Context, code alexaevents.Secret) (Tok
 	}
 }
 
-// Import stores a refresh token that was made elsewhere, by
-// [Client.ExchangeCallback] or the ASK CLI for instance, as the grant of the
-// key, in place of an older one; the region stays. It must have been made for
-// the same client. Whether it works shows when the first access token is needed.
+// Import stores a refresh token as the grant of the key. The token comes from
+// [Client.ExchangeCallback] or the ASK CLI, for example, and was issued to the same
+// client. It replaces an older grant; the region stays. Import makes no request: the
+// first call of [Source.Token] shows whether the refresh token works.
 //
-// A token that was imported before changes nothing while its grant has not ended:
-// a program may import it at each start. The errors are [ErrInvalidKey],
-// [ErrInvalidGrant] for a text that cannot be a token, and those of the Store.
+// A program may import the same token each time it starts: unless its grant has
+// ended, that changes nothing. The errors are [ErrInvalidKey], [ErrInvalidGrant]
+// for a text that cannot be a token, and those of Store.
 func (s *Source) Import(ctx context.Context, key Key, refreshToken alexaevents.Secret) error {
 	if err := s.check(key); err != nil {
 		return err
@@ -170,7 +169,7 @@ func (s *Source) Import(ctx context.Context, key Key, refreshToken alexaevents.S
 		return err
 	}
 	if !isToken(refreshToken) {
-		return fmt.Errorf("%w: it is empty, longer than %d bytes, or has characters that no token has", ErrInvalidGrant, maxToken)
+		return fmt.Errorf("%w: it is empty, longer than %d bytes, or contains control characters or invalid UTF-8", ErrInvalidGrant, maxToken)
 	}
 	origin := hash(refreshToken)
 	return s.Store.UpdateGrant(ctx, key, func(g *Grant) error {

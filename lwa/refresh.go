@@ -11,22 +11,22 @@ import (
 	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
-// errChanged says that a grant is no longer what a request was made with.
+// errChanged says that the grant changed after it was read.
 var errChanged = fmt.Errorf("lwa: the grant changed during the refresh: %w", alexaevents.ErrTemporary)
 
-// otherWrite is how long another process may take to store what Amazon gave, beside
-// the time that Amazon takes.
+// otherWrite is how long another process may take to store new tokens, beside the
+// duration of its request to Amazon.
 const otherWrite = 2 * time.Second
 
 // errDoubt says that the refusal of a refresh token does not prove that the grant
 // has ended.
 var errDoubt = fmt.Errorf("lwa: Amazon refused the refresh token, and the store cannot tell whether another process has a newer one: %w", alexaevents.ErrTemporary)
 
-// renew returns an access token other than the stale one: the one in the store,
-// if somebody got there first, or else a new one. If an API refused the stale
-// one, less than a minute after another was renewed for that, it stays.
+// renew returns an access token other than the stale one: the stored one if there is
+// another, or a new one. It returns the stale one if an API refused it and a token
+// of the grant was replaced for that cause less than a minute ago.
 func (s *Source) renew(ctx context.Context, key Key, stale alexaevents.Secret, refused bool) (alexaevents.Secret, error) {
-	const tries = 3 // each after another process changed the grant
+	const tries = 3 // another one each time the grant changed
 	for range tries {
 		grant, base, err := s.read(ctx, key)
 		now := s.now()
@@ -56,7 +56,7 @@ func (s *Source) renew(ctx context.Context, key Key, stale alexaevents.Secret, r
 	return "", errChanged
 }
 
-// read returns the grant as it is, with what is not stored yet, and that.
+// read returns the grant with its unsaved change applied, and that change.
 func (s *Source) read(ctx context.Context, key Key) (Grant, *change, error) {
 	unsaved := s.unsaved.of(key) // first, or a change that is stored meanwhile would be seen in neither place
 	grant, err := s.Store.Grant(ctx, key)
@@ -66,7 +66,7 @@ func (s *Source) read(ctx context.Context, key Key) (Grant, *change, error) {
 	case errors.Is(err, ErrNoGrant):
 		grant.Key = key
 	case err != nil:
-		return unsaved.grant, unsaved, nil //nolint:nilerr // what is in memory is newer than what the store has
+		return unsaved.grant, unsaved, nil //nolint:nilerr // memory is newer than the store
 	}
 	if unsaved.apply(&grant) != nil {
 		return grant, nil, err
@@ -74,9 +74,9 @@ func (s *Source) read(ctx context.Context, key Key) (Grant, *change, error) {
 	return grant, unsaved, nil
 }
 
-// refresh asks Amazon for a new access token and stores what comes of it, unless
-// the stored refresh token is another one by then. A change that is not stored
-// yet is base. The error is nil after Superseded.
+// refresh requests a new access token and stores the tokens, unless the stored
+// refresh token has changed by then. base is the unsaved change in the grant, if
+// any. The error is nil after Superseded.
 func (s *Source) refresh(ctx context.Context, grant Grant, base *change) (alexaevents.Secret, Outcome, error) {
 	if s.unsaved.count() >= maxUnsaved {
 		return "", Skipped, errUnsaved
@@ -104,8 +104,8 @@ func (s *Source) refresh(ctx context.Context, grant Grant, base *change) (alexae
 	return token.AccessToken, Refreshed, nil
 }
 
-// request makes the request of a refresh, unless the client or the grant waits
-// after failures.
+// request makes the request of a refresh, except during backoff of the client or of
+// the grant.
 func (s *Source) request(ctx context.Context, grant Grant) (token Token, skipped bool, err error) {
 	all, one := &s.renewals.backoff, s.memory.backoff(grant.Key, s.now())
 	ofAll, wait := all.begin(s.now())
@@ -133,11 +133,11 @@ func (s *Source) request(ctx context.Context, grant Grant) (token Token, skipped
 	return token, false, err
 }
 
-// settle finds out what it means that Amazon refused the refresh token of the
-// grant. Another process may have used it first and be about to store what it
-// got. So settle waits for that, longer where Amazon took longer for this
-// request, and notes the refusal twice a second, which shows that the store can
-// be written. A refresh token that has not changed by then ends the grant.
+// settle decides whether the refusal of the refresh token ends the grant. Another
+// process may have used the token first and be about to store a new one. So settle
+// waits for that, longer if Amazon took longer for this request, and notes the
+// refusal twice a second, which shows that the store can be written. If the tokens
+// have not changed by then, the grant has ended.
 func (s *Source) settle(ctx context.Context, grant Grant, base *change, failure *Error, took time.Duration) (alexaevents.Secret, Outcome, error) {
 	changed := func(g *Grant) bool {
 		if base != nil && base.apply(g) != nil {
@@ -181,9 +181,9 @@ func (s *Source) settle(ctx context.Context, grant Grant, base *change, failure 
 	return "", Refused, failure
 }
 
-// watch reads the grant from the store until done says so, for as long as wait
-// and ctx allow. The error is that of the last reading. A grant that is not there
-// is one of the key alone.
+// watch reads the grant from the store until done returns true, wait is over or ctx
+// ends. The error is that of the last read. For a missing grant, done gets one with
+// only the key.
 func (s *Source) watch(ctx context.Context, key Key, wait time.Duration, done func(*Grant) bool) (bool, error) {
 	const mostBetween = 250 * time.Millisecond
 	end := time.NewTimer(wait)
@@ -207,25 +207,25 @@ func (s *Source) watch(ctx context.Context, key Key, wait time.Duration, done fu
 }
 
 const (
-	early      = 5 * time.Minute  // before its expiry a token is renewed,
-	jitter     = time.Minute      // and up to this much earlier
-	flightTime = 30 * time.Second // for a renewal with all that it reads and stores
-	renewEvery = time.Minute      // the least time between renewals of tokens that an API refused
+	early      = 5 * time.Minute  // how long before its expiry a token is renewed
+	jitter     = time.Minute      // how much earlier at most
+	flightTime = 30 * time.Second // limit of a renewal, including reads and writes of the store
+	renewEvery = time.Minute      // least time between renewals of tokens that an API refused
 )
 
-// renewals lets those who want the same token renewed share one renewal, and
-// all renewals of one client share one backoff.
+// renewals shares one renewal among callers who need the same token, and one backoff
+// among all renewals of a client.
 type renewals struct {
 	flights rest.Group[alexaevents.Secret]
-	backoff backoff // for what concerns the client, and not one grant
+	backoff backoff // after failures that concern the client
 }
 
-// renewal gets another access token than the one that is due or refused.
+// renewal returns another access token than the one that is due or refused.
 type renewal func(context.Context) (alexaevents.Secret, error)
 
-// fresh returns the access token of the grant. A token that is due and valid is
-// returned at once, and renewed in the background unless paused. One that is not
-// valid is renewed first.
+// fresh returns the access token of the grant. A valid token that is due is returned
+// at once, and renewed in the background unless paused. An invalid token is renewed
+// first.
 func (r *renewals) fresh(ctx context.Context, name string, grant Grant, now time.Time, paused bool, renew renewal) (alexaevents.Secret, error) {
 	switch {
 	case !due(grant, now):
@@ -237,9 +237,8 @@ func (r *renewals) fresh(ctx context.Context, name string, grant Grant, now time
 	return grant.AccessToken, nil
 }
 
-// share returns the token that renew got for the first of those who call it with
-// the same name. The renewal has a context of its own, so that a caller who
-// gives up fails alone.
+// share runs renew once for all callers with the same name. The renewal has a
+// context of its own: if the context of one caller ends, only that call fails.
 func (r *renewals) share(ctx context.Context, name string, stale alexaevents.Secret, renew renewal) (alexaevents.Secret, error) {
 	for {
 		run, own := r.flights.Start(ctx, name, flightTime, renew)
@@ -249,7 +248,7 @@ func (r *renewals) share(ctx context.Context, name string, stale alexaevents.Sec
 			return "", fmt.Errorf("lwa: renewing an access token: %w", err)
 		case err != nil:
 			return "", err
-		case own || token != stale: // else it was the renewal of an older token than ours
+		case own || token != stale: // otherwise it was the renewal of an older token
 			return token, nil
 		}
 	}
@@ -257,9 +256,9 @@ func (r *renewals) share(ctx context.Context, name string, stale alexaevents.Sec
 
 var seed = maphash.MakeSeed()
 
-// due tells whether the access token is to be renewed. Each grant has a moment
-// of its own in each process, so that not all are due at once. A token of a short
-// life keeps three quarters of it.
+// due reports whether the access token should be renewed. The time before the expiry
+// differs between grants and between processes, so that renewals are spread. It is
+// at most a quarter of the token's lifetime.
 func due(grant Grant, now time.Time) bool {
 	if !grant.validAt(now) {
 		return true

@@ -317,7 +317,7 @@ func TestIncompleteSealed(t *testing.T) {
 			}
 		})
 		for _, err := range append(errs, store.EraseGrants(t.Context(), "account")) {
-			require.ErrorContains(t, err, "Sealed without")
+			require.ErrorContains(t, err, "Sealed.Store or Sealed.AEAD is nil")
 		}
 	}
 }

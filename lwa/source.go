@@ -13,34 +13,34 @@ import (
 	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
-// Source hands out access tokens of the grants in a store, and refreshes them
-// when it is time. Of several calls for one grant, one asks Amazon, and the
-// others wait for its answer. Use one Source for all grants of a client; several
-// processes may share a store. It is safe for concurrent use; its fields must
-// not change once it is in use.
+// Source returns access tokens of the grants in a store, and refreshes them. Calls
+// for the same grant share one request to Amazon. Use one Source for all grants of
+// a client; several processes may share a store. It is safe for concurrent use; its
+// fields must not change once it is in use.
 //
-// What Amazon gives is stored before it is handed out. If the store fails, the
-// Source keeps it in memory, hands it out from there, and writes it in the
-// background until the store has it. While 1000 grants wait for the store, no
-// other token is refreshed. Call [Source.Flush] before the process ends.
+// New tokens are stored before they are returned. If the store fails, the Source
+// keeps them in memory, returns them, and retries the write in the background until
+// the store has them. While grants wait for the store, tokens are not refreshed
+// before they expire; while 1000 wait, no token is refreshed. Call [Source.Flush]
+// before the process ends.
 //
 // After failures that concern the client, such as an outage of Login with Amazon,
-// throttling or a wrong client secret, the whole Source pauses: for 1 second
-// after the second failure in a row, then for 2, 4 and up to 30 seconds, or for
-// as long as the header Retry-After asks, up to a day. One request ends a pause.
-// Failures that concern one grant pause that grant. A token that is needed in a
-// pause is an error at once, with [Error.RetryAfter].
+// throttling or a wrong client secret, the Source backs off: it makes no requests
+// for 1 second after the second failure in a row, then for 2, 4 and up to 30
+// seconds, or for as long as the header Retry-After asks, up to a day. Then one
+// request decides whether the others may follow. After failures that concern one
+// grant, the Source backs off for that grant. During backoff a call that needs a
+// new token fails at once, with [Error.RetryAfter].
 type Source struct {
 	Client *Client // makes the requests; required
 	Store  Store   // keeps the grants; required
 
-	// Logger receives one record for each refresh and for each late write: at
-	// Warn for a refresh or write that failed, else at Debug, the only level that
-	// shows account and link IDs. Nil disables logging.
+	// Logger receives one record for each refresh and each late write: at level
+	// Warn for a failure, otherwise at level Debug, the only one with account and
+	// link IDs. Nil disables logging.
 	Logger *slog.Logger
 
-	// Observe is called where Logger receives a record, for metrics. Nil is not
-	// called.
+	// Observe is called for each record of Logger, for metrics. Nil disables it.
 	Observe func(context.Context, Observation)
 
 	// Now is the clock. Nil is time.Now.
@@ -51,17 +51,18 @@ type Source struct {
 	unsaved  changes
 }
 
-// Token returns an access token of the grant. One that expires within five to
-// six minutes is returned, and refreshed in the background. One that has expired
-// is refreshed first.
+// Token returns an access token of the grant. In the last five to six minutes
+// before a token expires, Token returns it and refreshes it in the background. An
+// expired token is refreshed first.
 //
 // The errors are [ErrNoGrant], [ErrInvalidGrant], [ErrInvalidKey], those of
-// [Client.Refresh] and those of the Store. A call whose context ends returns; the
-// refresh that it waited for goes on for the others.
+// [Client.Refresh] and those of Store. If ctx ends, the call returns and the
+// refresh continues for other callers.
 //
-// Before a grant counts as ended, the Source waits for two seconds or more for
-// another process that may be storing a new refresh token. If the store fails
-// meanwhile, the error is [alexaevents.ErrTemporary] and not ErrInvalidGrant.
+// After Amazon refuses a refresh token, the Source waits at least two seconds for
+// another process that may be storing a new one. Only then is the grant marked as
+// ended. If the store fails during that time, the error is
+// [alexaevents.ErrTemporary] and not ErrInvalidGrant.
 func (s *Source) Token(ctx context.Context, key Key) (alexaevents.Secret, error) {
 	if err := s.check(key); err != nil {
 		return "", err
@@ -73,14 +74,14 @@ func (s *Source) Token(ctx context.Context, key Key) (alexaevents.Secret, error)
 	return s.token(ctx, grant)
 }
 
-// GrantToken is [Source.Token] for a grant that was just read from the store: it
-// reads it again only to refresh it.
+// GrantToken is [Source.Token] for a grant that was just read from the store. It
+// reads the grant again only to refresh it.
 func (s *Source) GrantToken(ctx context.Context, grant Grant) (alexaevents.Secret, error) {
 	if err := s.check(grant.Key); err != nil {
 		return "", err
 	}
 	if unsaved := s.unsaved.of(grant.Key); unsaved != nil {
-		_ = unsaved.apply(&grant) // it leaves alone what it does not fit
+		_ = unsaved.apply(&grant) // on an error the grant is unchanged
 	}
 	return s.token(ctx, grant)
 }
@@ -96,10 +97,9 @@ func (s *Source) token(ctx context.Context, grant Grant) (alexaevents.Secret, er
 	})
 }
 
-// Renew returns another access token of the grant than the stale one, which an
-// API refused with 401. It asks Amazon only if the store has no other yet, and not
-// more than once a minute for a grant: until then it returns the stale token
-// again, since a new one would not be accepted either. Its errors are those of
+// Renew replaces the stale access token, which an API refused with 401. It makes a
+// request only if the store has no other token, and at most once a minute for a
+// grant; otherwise it returns the current token. The errors are those of
 // [Source.Token].
 func (s *Source) Renew(ctx context.Context, key Key, stale alexaevents.Secret) (alexaevents.Secret, error) {
 	if err := s.check(key); err != nil {
@@ -113,15 +113,15 @@ func (s *Source) Renew(ctx context.Context, key Key, stale alexaevents.Secret) (
 func (s *Source) check(key Key) error {
 	switch {
 	case s.Client == nil:
-		return errors.New("lwa: Source without Client")
+		return errors.New("lwa: Source.Client is nil")
 	case s.Store == nil:
-		return errors.New("lwa: Source without Store")
+		return errors.New("lwa: Source.Store is nil")
 	}
 	if err := key.check(); err != nil {
 		return err
 	}
 	if key.ClientID != s.Client.ID {
-		return fmt.Errorf("%w: ClientID is not that of the Source's Client", ErrInvalidKey)
+		return fmt.Errorf("%w: ClientID is not the ID of Source.Client", ErrInvalidKey)
 	}
 	return nil
 }
@@ -133,12 +133,12 @@ func (s *Source) now() time.Time {
 	return s.Now()
 }
 
-// Format prints the type alone: neither account IDs nor what waits for the store.
+// Format prints only the type, without account IDs and tokens.
 func (s *Source) Format(f fmt.State, _ rune) { fmt.Fprint(f, "lwa.Source") }
 
-// TokenSource returns the grant of the key as an [oauth2.TokenSource], for
-// libraries that ask for one. Its calls have the context ctx. The token has no
-// expiry, so that nobody keeps it: each call is one of [Source.Token].
+// TokenSource returns an [oauth2.TokenSource] for the grant, for libraries that take
+// one. Each of its calls calls [Source.Token] with ctx. Its tokens have no expiry:
+// do not wrap it in [oauth2.ReuseTokenSource].
 func (s *Source) TokenSource(ctx context.Context, key Key) oauth2.TokenSource {
 	return tokenSource(func() (*oauth2.Token, error) {
 		token, err := s.Token(ctx, key)
@@ -153,34 +153,34 @@ type tokenSource func() (*oauth2.Token, error)
 
 func (f tokenSource) Token() (*oauth2.Token, error) { return f() }
 
-// Outcome is what became of a refresh, or of a write that was late. The text is
-// fit for a metric's label.
+// Outcome is how a refresh or a late write ended. It can be the label of a metric.
 type Outcome string
 
-// The outcomes of a refresh, and Saved.
+// The outcomes of a refresh, and Saved for a late write.
 const (
 	Refreshed   Outcome = "refreshed"   // a new access token is stored
-	Unsaved     Outcome = "unsaved"     // the store failed: what Amazon gave is in memory, and is written until it is stored
-	Saved       Outcome = "saved"       // what was Unsaved is stored, or no longer needed
-	Superseded  Outcome = "superseded"  // another process changed the grant first; its state counts
-	Refused     Outcome = "refused"     // Amazon said invalid_grant: the grant has ended
-	Unavailable Outcome = "unavailable" // Amazon gave no answer of use, or left in doubt whether the grant has ended; a later try may succeed
-	Skipped     Outcome = "skipped"     // no request was made: in a pause after failures, or while too many grants wait for the store
-	Failed      Outcome = "failed"      // the client is at fault
+	Unsaved     Outcome = "unsaved"     // the store failed: the new tokens are in memory until a late write stores them
+	Saved       Outcome = "saved"       // a late write stored the tokens, or they are no longer needed
+	Superseded  Outcome = "superseded"  // another process changed the grant first; its change stays
+	Refused     Outcome = "refused"     // Amazon refused with invalid_grant: the grant has ended
+	Unavailable Outcome = "unavailable" // a failure that passes: of Amazon, or of the store after a refusal
+	Skipped     Outcome = "skipped"     // no request during backoff, or while 1000 grants wait for the store
+	Failed      Outcome = "failed"      // Amazon refused the client or the request
 )
 
-// Observation is what a [Source] tells about a refresh: nothing personal.
+// Observation reports a refresh or a late write of a [Source]. It contains no
+// personal data.
 type Observation struct {
 	ClientID string
 	Outcome  Outcome
 	Err      error // nil after Refreshed, Saved and Superseded
-	Waiting  int   // grants whose new tokens are in memory only
+	Waiting  int   // number of grants that wait for the store
 }
 
 func (s *Source) report(ctx context.Context, key Key, outcome Outcome, err error) {
 	observation := Observation{key.ClientID, outcome, err, s.unsaved.count()}
 	if s.Observe != nil {
-		_ = rest.Catch(func() error { s.Observe(ctx, observation); return nil }) // a panic must not keep a token from its caller
+		_ = rest.Catch(func() error { s.Observe(ctx, observation); return nil }) // a panic must not cost the caller a token
 	}
 	if s.Logger == nil {
 		return
@@ -190,7 +190,7 @@ func (s *Source) report(ctx context.Context, key Key, outcome Outcome, err error
 	switch {
 	case err == nil:
 		attrs = append(attrs, slog.String("alexa.account.id", key.AccountID), slog.String("alexa.link.id", key.LinkID))
-	case outcome == Skipped: // many, and the failure before them was logged
+	case outcome == Skipped: // frequent; the failure before was logged at Warn
 		message = "access token not refreshed"
 	case outcome == Unsaved:
 		level, message = slog.LevelWarn, "access token refreshed, but not stored yet"

@@ -252,8 +252,8 @@ func TestKeys(t *testing.T) {
 
 func TestIncompleteSource(t *testing.T) {
 	for words, source := range map[string]*lwa.Source{
-		"Source without Client": {Store: new(lwa.MemoryStore)},
-		"Source without Store":  {Client: new(amazon).client()},
+		"Source.Client is nil": {Store: new(lwa.MemoryStore)},
+		"Source.Store is nil":  {Client: new(amazon).client()},
 	} {
 		_, err := source.Token(t.Context(), keyOf("account"))
 		require.ErrorContains(t, err, words)

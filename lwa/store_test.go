@@ -67,7 +67,7 @@ func TestSealedGrantsFails(t *testing.T) {
 		}
 		return failure
 	}
-	require.ErrorContains(t, onlyError(&lwa.Sealed{}), "Sealed without")
+	require.ErrorContains(t, onlyError(&lwa.Sealed{}), "Sealed.Store or Sealed.AEAD is nil")
 
 	inside := new(lwa.MemoryStore)
 	put(t, inside, lwa.Grant{Key: keyOf("account"), RefreshToken: "Atzr|canary"})

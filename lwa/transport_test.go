@@ -138,7 +138,7 @@ func TestHTTPClientKeepsTheToken(t *testing.T) {
 		"https://api.amazonalexa.com@evil.example/", "https://api.amazonalexa.com:8443/", "https://www.amazon.com/",
 	} {
 		_, _, err := do(t, client, "GET", url, nil)
-		require.ErrorContains(t, err, "Amazon's API hosts only", url)
+		require.ErrorContains(t, err, "only to Amazon's API hosts", url)
 	}
 	require.Zero(t, a.count("refresh_token"))
 	for _, url := range []string{
