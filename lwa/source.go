@@ -137,15 +137,16 @@ func (s *Source) now() time.Time {
 func (s *Source) Format(f fmt.State, _ rune) { fmt.Fprint(f, "lwa.Source") }
 
 // TokenSource returns an [oauth2.TokenSource] for the grant, for libraries that take
-// one. Each of its calls calls [Source.Token] with ctx. Its tokens have no expiry:
-// do not wrap it in [oauth2.ReuseTokenSource].
+// one. Each of its calls calls [Source.Token] with ctx. Its tokens claim to expire
+// in a minute: libraries that cache a token, as [oauth2.NewClient] does, then ask
+// again.
 func (s *Source) TokenSource(ctx context.Context, key Key) oauth2.TokenSource {
 	return tokenSource(func() (*oauth2.Token, error) {
 		token, err := s.Token(ctx, key)
 		if err != nil {
 			return nil, err
 		}
-		return &oauth2.Token{AccessToken: string(token), TokenType: "Bearer"}, nil
+		return &oauth2.Token{AccessToken: string(token), TokenType: "Bearer", Expiry: time.Now().Add(time.Minute)}, nil
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/alexatest"
@@ -409,7 +410,22 @@ func TestTokenSource(t *testing.T) {
 	require.NoError(t, err)
 	got, err = tokens.Token()
 	require.NoError(t, err)
-	require.Equal(t, string(renewed), got.AccessToken, "nobody kept the old one")
+	require.Equal(t, string(renewed), got.AccessToken, "the old token is not cached")
+}
+
+// A library that caches tokens asks for another one in time.
+func TestTokenSourceInACache(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := new(amazon)
+		source, key := imported(t, a, new(lwa.MemoryStore), "customer")
+		cached := oauth2.ReuseTokenSource(nil, source.TokenSource(t.Context(), key))
+		for range 3 {
+			token, err := cached.Token()
+			require.NoError(t, err)
+			require.True(t, a.accepts(alexaevents.Secret(token.AccessToken)))
+			time.Sleep(2 * time.Hour)
+		}
+	})
 }
 
 // A token that needs no refresh, which is nearly every call.
