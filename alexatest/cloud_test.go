@@ -27,9 +27,9 @@ func TestRootPEM(t *testing.T) {
 	require.True(t, roots.Equal(cloud.Roots()))
 }
 
-// The cloud needs no clock of its own: in a bubble it lives in the bubble's
-// time, which starts in the year 2000.
-func TestInABubble(t *testing.T) {
+// In a synctest bubble the cloud uses the bubble's clock, which starts in the year
+// 2000.
+func TestInSynctest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := alexatest.NewCloud()
 		verifier := newVerifier(cloud)
@@ -49,7 +49,7 @@ func TestInABubble(t *testing.T) {
 	})
 }
 
-func TestNothingElseAnswers(t *testing.T) {
+func TestUnknownRequests(t *testing.T) {
 	client := alexatest.NewCloud().Client()
 	for _, url := range []string{"https://s3.amazonaws.com/echo.api/other.pem", "https://example.com/"} {
 		response, err := client.Get(url)
@@ -57,7 +57,7 @@ func TestNothingElseAnswers(t *testing.T) {
 		require.Equal(t, http.StatusNotFound, response.StatusCode)
 		body, err := io.ReadAll(response.Body)
 		require.NoError(t, err)
-		require.Contains(t, string(body), "nothing answers GET "+url)
+		require.Contains(t, string(body), "unknown request GET "+url)
 	}
 	r, err := http.NewRequestWithContext(canceled(t), http.MethodPost, "https://example.com/", bytes.NewReader(nil))
 	require.NoError(t, err)

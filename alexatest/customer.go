@@ -16,28 +16,28 @@ import (
 	"github.com/alexaevents/alexaevents/internal/envelope"
 )
 
-// Customer is an Alexa customer of one skill. Its methods return the bodies of
-// what Alexa tells the skill about what the customer does, for
-// [Cloud.NewRequest] or a Lambda handler. A Customer is not safe for concurrent
-// use.
+// Customer is an Alexa customer of one skill. Its methods return the bodies of the
+// requests that Alexa sends to the skill, for [Cloud.NewRequest] or a Lambda
+// handler. A Customer is not safe for concurrent use.
 type Customer struct {
-	SkillID string             // the skill
-	Region  alexaevents.Region // where the customer lives; empty is North America
+	SkillID string             // ID of the skill
+	Region  alexaevents.Region // region of the customer; empty is NorthAmerica
 
-	// KeepsUserID is true for a customer with in-skill purchases, whose user ID
-	// outlives a disablement: SkillDisabled then says PERSISTED.
+	// KeepsUserID keeps the user ID when the customer disables the skill, as for
+	// customers with in-skill purchases: SkillDisabled then says PERSISTED. False
+	// makes a new one.
 	KeepsUserID bool
 
-	// Now is the clock of the events, which count whole seconds, as Alexa's do.
-	// Nil is time.Now.
+	// Now is the clock of the events; their timestamps have whole seconds, as
+	// Alexa's do. Nil is time.Now.
 	Now func() time.Time
 
 	userID      string
 	accessToken string
 }
 
-// UserID returns the user ID that the customer has in the skill, which is
-// another one after each enablement.
+// UserID returns the customer's user ID in the skill. It changes when the customer
+// disables the skill.
 func (c *Customer) UserID() string {
 	if c.userID == "" {
 		random := make([]byte, 129)
@@ -47,17 +47,17 @@ func (c *Customer) UserID() string {
 	return c.userID
 }
 
-// Enable returns the event of the customer enabling the skill.
+// Enable returns a SkillEnabled event: the customer enables the skill.
 func (c *Customer) Enable() []byte { return c.Event("AlexaSkillEvent.SkillEnabled", nil) }
 
-// Link returns the event of the customer linking the account that the access
-// token, made by the skill's own authorization server, stands for.
+// Link returns a SkillAccountLinked event: the customer links the account of the
+// access token, which the skill's own authorization server issued.
 func (c *Customer) Link(accessToken string) []byte {
 	c.accessToken = accessToken
 	return c.Event("AlexaSkillEvent.SkillAccountLinked", members{"body": members{"accessToken": accessToken}})
 }
 
-// Disable returns the event of the customer disabling the skill.
+// Disable returns a SkillDisabled event: the customer disables the skill.
 func (c *Customer) Disable() []byte {
 	status := "NOT_PERSISTED"
 	if c.KeepsUserID {
@@ -71,16 +71,16 @@ func (c *Customer) Disable() []byte {
 	return event
 }
 
-// Launch returns the request of the customer opening the skill by voice.
+// Launch returns a LaunchRequest: the customer opens the skill.
 func (c *Customer) Launch() []byte { return c.Event("LaunchRequest", nil) }
 
-// Intent returns the request of the customer speaking to the skill.
+// Intent returns an IntentRequest with this intent, without slots.
 func (c *Customer) Intent(name string) []byte {
 	return c.Event("IntentRequest", members{"intent": members{"name": name, "confirmationStatus": "NONE", "slots": members{}}})
 }
 
-// Event returns a request of any type, with these members beside the usual ones
-// of request. Nil members of a type that [EventTypes] lists are example ones.
+// Event returns a request of any type. The members of request are added to those
+// that all requests have; for a type in [EventTypes], nil adds example members.
 func (c *Customer) Event(requestType string, request map[string]any) []byte {
 	if request == nil {
 		request = examples[requestType]
@@ -129,13 +129,12 @@ func (c *Customer) Event(requestType string, request map[string]any) []byte {
 	return body
 }
 
-// withoutSession are the families of requests that Alexa makes outside a session
-// while a customer waits, by Amazon's reference of the request format.
+// withoutSession are the families of immediate requests without a session, by
+// Amazon's reference of the request format.
 var withoutSession = []string{"AudioPlayer", "PlaybackController", "VideoPlayer"}
 
-// Deliveries returns the events as Alexa may deliver them: each at least once,
-// about half of them again, in any order. The seed decides, so that a failure
-// can be repeated.
+// Deliveries returns the events as Alexa may deliver them: out of order, with
+// duplicates of about half of them. The same seed gives the same result.
 func Deliveries(seed uint64, events ...[]byte) [][]byte { return atLeastOnce(seed, events) }
 
 func atLeastOnce[T any](seed uint64, things []T) []T {
@@ -152,12 +151,12 @@ func atLeastOnce[T any](seed uint64, things []T) []T {
 	return deliveries
 }
 
-// EventTypes returns the request types that come without a session and that
-// [Customer.Event] has examples of, in alphabetical order.
+// EventTypes returns the types of events for which [Customer.Event] has example
+// members, in alphabetical order.
 func EventTypes() []string { return slices.Sorted(maps.Keys(examples)) }
 
-// examples are the members of request that each type has beside the usual ones,
-// by Amazon's models and by what was seen in production.
+// examples are the members that each type adds to the common ones, by Amazon's models
+// and as seen in production.
 var examples = map[string]members{
 	"AlexaSkillEvent.SkillEnabled":       {},
 	"AlexaSkillEvent.SkillDisabled":      {"body": members{"userInformationPersistenceStatus": "NOT_PERSISTED"}},

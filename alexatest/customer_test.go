@@ -12,7 +12,7 @@ import (
 	"github.com/alexaevents/alexaevents/alexatest"
 )
 
-// envelope is as much of a request as the simulator decides.
+// envelope has the members of a request that a Customer sets.
 type envelope struct {
 	Session *struct{ SessionID string }
 	Context struct {

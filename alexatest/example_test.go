@@ -14,8 +14,8 @@ import (
 	"github.com/alexaevents/alexaevents/sns"
 )
 
-// A test of a backend that hears what becomes of its skills. The backend is as in
-// production, but for the HTTP client.
+// A test of a backend that receives skill development notifications. Only the HTTP
+// client differs from production.
 func Example_skillDevelopmentNotifications() {
 	ctx := context.Background()
 	cloud := alexatest.NewCloud()
@@ -74,8 +74,8 @@ func Example_skillDevelopmentNotifications() {
 	// *sdns.SkillCertification "FAILED"
 }
 
-// A test of a backend that hears about its hotel, with deliveries as SNS may make
-// them: repeated and in any order.
+// A test of a backend that receives the events of a hotel, with deliveries as SNS may
+// make them: out of order and with duplicates.
 func Example_smartProperties() {
 	ctx := context.Background()
 	cloud := alexatest.NewCloud()
@@ -126,7 +126,7 @@ func Example_smartProperties() {
 	// 3 deliveries
 }
 
-// Single messages need no topic and no subscription.
+// A single message needs no topic and no subscription.
 func ExampleCloud_NewSNSRequest() {
 	cloud := alexatest.NewCloud()
 	const topicARN = "arn:aws:sns:us-east-1:000011112222:skills"

@@ -16,7 +16,7 @@ import (
 	"github.com/alexaevents/alexaevents/alexatest"
 )
 
-func TestFaultAnswers(t *testing.T) {
+func TestFaultResponses(t *testing.T) {
 	for _, test := range []struct {
 		name        string
 		url         string
@@ -53,7 +53,7 @@ func TestFaultAnswers(t *testing.T) {
 	}
 }
 
-func TestFaultsStrikeInOrder(t *testing.T) {
+func TestFaultsInOrder(t *testing.T) {
 	cloud := alexatest.NewCloud()
 	statuses := func(n int) (got []int) {
 		for range n {

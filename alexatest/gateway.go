@@ -16,7 +16,7 @@ import (
 // Sent is an event that a gateway accepted.
 type Sent struct {
 	Region   alexaevents.Region
-	Customer string          // as [Cloud.Grant] named the customer
+	Customer string          // name of the customer in [Cloud.Grant]
 	Body     json.RawMessage // the whole message
 }
 
@@ -32,7 +32,7 @@ type gateways struct {
 	sent []Sent
 }
 
-func (g *gateways) answer(r *http.Request, body []byte, l *login) *http.Response {
+func (g *gateways) respond(r *http.Request, body []byte, l *login) *http.Response {
 	refuse := func(status int, code, description string) *http.Response {
 		return exception(r, status, code, description)
 	}
@@ -46,7 +46,7 @@ func (g *gateways) answer(r *http.Request, body []byte, l *login) *http.Response
 		return respond(r, http.StatusMethodNotAllowed, "text/plain", nil)
 	}
 	token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !ok || token == "" { // for which Amazon was seen to answer so
+	if !ok || token == "" { // Amazon was seen to respond like this
 		return malformed("the header Authorization has no bearer token")
 	}
 	if len(body) > maxEvent {
@@ -58,14 +58,14 @@ func (g *gateways) answer(r *http.Request, body []byte, l *login) *http.Response
 		return malformed(event.wrong)
 	case event.endpoints > maxEndpoints:
 		return tooLarge("There are too many endpoints.")
-	case event.token != token: // a guess: nobody documents what Amazon does
+	case event.token != token: // a guess: this is not documented
 		return malformed("the tokens of header and scope differ")
 	}
 	a := l.authorized(token)
 	switch {
 	case a == nil:
 		return refuse(http.StatusUnauthorized, "INVALID_ACCESS_TOKEN_EXCEPTION", "The access token is invalid or expired.")
-	case a.region == "": // a guess: no permission of the skill, and no event either
+	case a.region == "": // a guess: a token without permission to send events
 		return refuse(http.StatusForbidden, "INSUFFICIENT_PERMISSION_EXCEPTION", "The token has no permission to send events.")
 	case a.revoked, "https://"+r.URL.Host != a.region.APIEndpoint(): // a wrong region was seen to look like this
 		return refuse(http.StatusForbidden, "SKILL_DISABLED_EXCEPTION", "The user does not have a valid enablement for your skill.")
@@ -74,8 +74,9 @@ func (g *gateways) answer(r *http.Request, body []byte, l *login) *http.Response
 	return respond(r, http.StatusAccepted, "application/json", nil)
 }
 
-// AcceptGrantDirective returns the directive with which Alexa brings the code of
-// [Cloud.Grant]. The access token is the skill's own, of the customer's account.
+// AcceptGrantDirective returns the AcceptGrant directive with the code of
+// [Cloud.Grant]. The access token is one of the skill's own authorization server, for
+// the customer's account.
 func AcceptGrantDirective(code, accessToken string) []byte {
 	return directive("Alexa.Authorization", "AcceptGrant", members{}, members{"payload": members{
 		"grant":   members{"type": "OAuth2.AuthorizationCode", "code": code},
@@ -83,10 +84,11 @@ func AcceptGrantDirective(code, accessToken string) []byte {
 	}})
 }
 
-// Directive returns a directive of a smart home skill, of version 3, with a new
-// message ID and correlation token. The access token is the skill's own. Without
-// endpointID it is for no endpoint, and the token is in the payload. A nil
-// payload is empty. It panics if the payload is not a JSON object.
+// Directive returns a directive of version 3 for a smart home skill, with a new
+// message ID and correlation token. The access token is one of the skill's own
+// authorization server. With an empty endpointID the directive has no endpoint, and
+// the token is in the payload. A nil payload is an empty object. It panics if the
+// payload is not a JSON object.
 func Directive(namespace, name, endpointID, accessToken string, payload any) []byte {
 	encoded, err := json.Marshal(payload)
 	must(err)
@@ -115,8 +117,8 @@ func directive(namespace, name string, header, body members) []byte {
 
 func bearer(token string) members { return members{"type": "BearerToken", "token": token} }
 
-// The limits of Amazon's message schema of 2021; endpoint IDs may also have spaces, by
-// the newer page on discovery objects.
+// The limits in Amazon's message schema of 2021. Endpoint IDs may also have spaces,
+// by the newer page on discovery objects.
 var (
 	messageID    = regexp.MustCompile(`^[a-zA-Z0-9-]{1,127}$`)
 	endpointID   = regexp.MustCompile(`^[a-zA-Z0-9_\-=#;:?@& ]{1,256}$`)
@@ -128,25 +130,25 @@ var (
 )
 
 const (
-	maxEndpoints    = 300     // of a discovery report
-	maxCapabilities = 100     // of an endpoint
+	maxEndpoints    = 300     // endpoints of a discovery report
+	maxCapabilities = 100     // capabilities of an endpoint
 	maxEvent        = 256_000 // bytes; Amazon documents 256 KB for discovery reports alone
 )
 
-// known are the events with an endpoint whose rules are known.
+// known are the events with an endpoint for which all rules are known.
 var known = []string{
 	"Alexa.ChangeReport", "Alexa.DoorbellEventSource.DoorbellPress", "Alexa.SceneController.ActivationStarted",
 	"Alexa.SceneController.DeactivationStarted", "Alexa.SimpleEventSource.Event",
 }
 
-// event is what the gateway finds in a message. It is read by rules of its own,
-// that is without package gateway, whose events it is to check.
+// event is an event as the gateway checks it. It does not use package gateway, whose
+// events it checks.
 type event struct {
-	wrong     string // the first rule that is broken; empty if none is
-	token     string // of the scope
-	endpoints int    // of a discovery report
+	wrong     string // first broken rule; empty if none is
+	token     string // access token in the scope
+	endpoints int    // number of endpoints of a discovery report
 
-	properties map[[3]string]bool // that were reported, by namespace, instance and name
+	properties map[[3]string]bool // reported properties, by namespace, instance and name
 }
 
 type object map[string]json.RawMessage
@@ -167,7 +169,7 @@ func readEvent(body []byte) *event {
 		endpoint := e.object("endpoint", message["endpoint"], "scope", "endpointId", "cookie?")
 		form := endpointID
 		if header["correlationToken"] != nil || !slices.Contains(known, namespace+"."+name) {
-			form = anyText // the ID of a directive, or of an event that may have rules of its own
+			form = anyText // from a directive, or of an event with unknown rules
 		}
 		e.text("endpoint.endpointId", endpoint["endpointId"], form)
 		e.scope("endpoint.scope", endpoint["scope"])
@@ -177,7 +179,7 @@ func readEvent(body []byte) *event {
 
 	switch namespace + "." + name {
 	case "Alexa.DeferredResponse":
-		e.fail("a DeferredResponse answers the directive and is not sent to the gateway")
+		e.fail("a DeferredResponse is the response to the directive and is not sent to the gateway")
 	case "Alexa.ChangeReport":
 		change := e.object("payload.change", payload["change"], "cause", "properties")
 		e.cause("payload.change.cause", change["cause"])
@@ -216,8 +218,8 @@ func (e *event) fail(format string, values ...any) {
 	}
 }
 
-// object reads an object that has these members and no others; those whose name
-// ends in ? may be missing. Without names it may have any.
+// object reads an object with exactly these members. A member whose name ends in ?
+// may be missing. Without names any members are allowed.
 func (e *event) object(path string, data json.RawMessage, names ...string) object {
 	var members object
 	if json.Unmarshal(data, &members) != nil || members == nil {
@@ -254,8 +256,8 @@ func (e *event) list(path string, data json.RawMessage, read func(path string, d
 	return len(elements)
 }
 
-// endpoint checks the limits of what a discovery report says of an endpoint; that of
-// a DeleteReport has an ID only.
+// endpoint checks the limits of an endpoint in a discovery report. In a DeleteReport
+// it has only an ID.
 func (e *event) endpoint(path string, endpoint object) {
 	e.text(path+".endpointId", endpoint["endpointId"], endpointID)
 	for name, form := range map[string]*regexp.Regexp{"friendlyName": upTo256, "manufacturerName": upTo128, "description": upTo128} {
@@ -280,8 +282,7 @@ func (e *event) cause(path string, data json.RawMessage) {
 	e.text(path+".type", e.object(path, data, "type")["type"], anyText)
 }
 
-// property reads a property, which may be in change and context together only
-// once.
+// property reads a property. Change and context together may have it only once.
 func (e *event) property(path string, data json.RawMessage) {
 	property := e.object(path, data, "namespace", "instance?", "name", "value", "timeOfSample", "uncertaintyInMilliseconds", "unit?")
 	var key [3]string
@@ -296,12 +297,12 @@ func (e *event) property(path string, data json.RawMessage) {
 	e.text(path+".timeOfSample", property["timeOfSample"], timeOfSample)
 	var uncertainty float64
 	if json.Unmarshal(property["uncertaintyInMilliseconds"], &uncertainty) != nil || uncertainty < 0 {
-		e.fail("%s.uncertaintyInMilliseconds: not a number from 0 on", path)
+		e.fail("%s.uncertaintyInMilliseconds: not a number of 0 or more", path)
 	}
 	switch key[0] {
 	case "Alexa.ModeController", "Alexa.RangeController", "Alexa.ToggleController":
 		if key[1] == "" {
-			e.fail("%s.instance: missing, which %s needs", path, key[0])
+			e.fail("%s.instance: missing, required by %s", path, key[0])
 		}
 	}
 	if e.properties[key] {
@@ -310,7 +311,7 @@ func (e *event) property(path string, data json.RawMessage) {
 	e.properties[key] = true
 }
 
-// exception is an error in the words of the event gateway.
+// exception is an error response of the event gateway.
 func exception(r *http.Request, status int, code, description string) *http.Response {
 	return respondJSON(r, status, members{
 		"header":  members{"namespace": "System", "name": "Exception", "messageId": uuid.NewString()},

@@ -16,7 +16,7 @@ import (
 
 const gatewayURL = "https://api.eu.amazonalexa.com/v3/events"
 
-// exception is what the event gateway answers.
+// exception is an error response of the event gateway.
 type exception struct {
 	Status  int `json:"-"`
 	Header  struct{ Namespace, Name, MessageID string }

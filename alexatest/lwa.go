@@ -21,20 +21,19 @@ const (
 	loginURL     = "https://api.amazon.com"
 	authorizeURL = "https://www.amazon.com/ap/oa"
 
-	codeLifetime  = 5 * time.Minute // "a few minutes", says Amazon
+	codeLifetime  = 5 * time.Minute // "a few minutes" in Amazon's documents
 	tokenLifetime = time.Hour
 )
 
-// login is Login with Amazon. It learns a client's secret from the first
-// request of that client, and insists on it from then on.
+// login is Login with Amazon. The first request of a client sets its secret.
 type login struct {
 	secrets map[string]string         // by client ID
-	codes   map[string]*code          // unused and used ones
-	refresh map[string]*authorization // by refresh token, valid ones
+	codes   map[string]*code          // unused and used codes
+	refresh map[string]*authorization // by valid refresh token
 	access  map[string]*access        // by access token
 	rotate  bool
 
-	authorizations []*authorization // all
+	authorizations []*authorization // all of them
 }
 
 func newLogin() login {
@@ -46,10 +45,10 @@ func newLogin() login {
 	}
 }
 
-// authorization is what a customer consented to.
+// authorization is the consent of a customer.
 type authorization struct {
 	customer string
-	region   alexaevents.Region // of an authorization for the event gateway
+	region   alexaevents.Region // for the event gateway; empty for other APIs
 	client   string             // empty until the code is exchanged
 	scopes   []string
 	revoked  bool
@@ -68,20 +67,20 @@ type access struct {
 	until time.Time
 }
 
-// Grant is a customer of a smart home skill consenting to events: the result is
-// the code of an AcceptGrant directive, valid for five minutes and once. A
-// customer who was disabled is enabled again.
+// Grant simulates a customer of a smart home skill who consents to events. It returns
+// the code for an AcceptGrant directive, which works once and for five minutes. A
+// customer who disabled the skill has it enabled again.
 func (c *Cloud) Grant(region alexaevents.Region, customer string) (authorizationCode string) {
 	if region.APIEndpoint() == "" {
-		panic("alexatest: no such region: " + string(region))
+		panic("alexatest: unknown region: " + string(region))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.login.newCode(&code{authorization: &authorization{customer: customer, region: region}})
 }
 
-// DisableSkill is a customer disabling the skill: the customer's codes and
-// tokens for the event gateway end.
+// DisableSkill simulates a customer who disables the skill: the customer's codes and
+// tokens for the event gateway become invalid.
 func (c *Cloud) DisableSkill(customer string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,7 +91,7 @@ func (c *Cloud) DisableSkill(customer string) {
 	}
 }
 
-// ExpireTokens ends the time of every access token that was handed out.
+// ExpireTokens lets every access token expire that was issued so far.
 func (c *Cloud) ExpireTokens() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -101,25 +100,25 @@ func (c *Cloud) ExpireTokens() {
 	}
 }
 
-// RotateRefreshTokens decides whether each refresh ends the refresh token that
-// was used and hands out a new one, or leaves it. Amazon documents new tokens,
-// and has been seen to send none.
+// RotateRefreshTokens sets whether each refresh issues a new refresh token and ends
+// the old one. By default the old one stays valid. Amazon documents new tokens, but
+// has been seen to send none.
 func (c *Cloud) RotateRefreshTokens(rotate bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.login.rotate = rotate
 }
 
-// AccessToken returns a token of a developer for the scopes, as the ASK CLI
-// would get one.
+// AccessToken returns a developer's access token for the scopes, as the ASK CLI
+// does. The developer's user ID is amzn1.account.DEVELOPER.
 func (c *Cloud) AccessToken(scopes ...string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.login.newAccess(&authorization{customer: "amzn1.account.DEVELOPER", client: "amzn1.application-oa2-client.developer", scopes: scopes})
 }
 
-// Consent is a customer who follows an authorization URL and agrees. The result
-// is the URL that Amazon would redirect the browser to, with code and state. It
+// Consent simulates a customer who opens an authorization URL and consents. It
+// returns the URL to which Amazon redirects the browser, with code and state. It
 // panics if Amazon would refuse the request.
 func (c *Cloud) Consent(rawURL, customer string) (redirectURL string) {
 	u, err := url.Parse(rawURL)
@@ -141,15 +140,15 @@ func (c *Cloud) Consent(rawURL, customer string) (redirectURL string) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	answer := redirect.Query()
-	answer.Set("code", c.login.newCode(&code{
+	callback := redirect.Query()
+	callback.Set("code", c.login.newCode(&code{
 		authorization: &authorization{customer: customer, client: query.Get("client_id"), scopes: strings.Fields(query.Get("scope"))},
 		redirectURI:   query.Get("redirect_uri"), challenge: challenge,
 	}))
 	if state := query.Get("state"); state != "" {
-		answer.Set("state", state)
+		callback.Set("state", state)
 	}
-	redirect.RawQuery = answer.Encode()
+	redirect.RawQuery = callback.Encode()
 	return redirect.String()
 }
 
@@ -167,7 +166,7 @@ func (l *login) newAccess(a *authorization) string {
 	return text
 }
 
-// authorized returns what an access token stands for, nil if nothing.
+// authorized returns the authorization of a valid access token, otherwise nil.
 func (l *login) authorized(token string) *authorization {
 	found := l.access[token]
 	if found == nil || !time.Now().Before(found.until) {
@@ -176,7 +175,7 @@ func (l *login) authorized(token string) *authorization {
 	return found.authorization
 }
 
-func (l *login) answer(r *http.Request, body []byte) *http.Response {
+func (l *login) respond(r *http.Request, body []byte) *http.Response {
 	switch path := r.Method + " " + r.URL.Path; path {
 	case "POST /auth/o2/token", "POST /auth/O2/token":
 		return l.token(r, body)
@@ -185,7 +184,7 @@ func (l *login) answer(r *http.Request, body []byte) *http.Response {
 	case "GET /auth/o2/tokeninfo", "GET /auth/O2/tokeninfo":
 		return l.tokenInfo(r)
 	default:
-		return respond(r, http.StatusNotFound, "text/plain", []byte("alexatest: nothing answers "+path+" at "+loginURL+"\n"))
+		return respond(r, http.StatusNotFound, "text/plain", []byte("alexatest: unknown request "+path+" at "+loginURL+"\n"))
 	}
 }
 
@@ -251,7 +250,7 @@ func (l *login) token(r *http.Request, body []byte) *http.Response {
 	}
 }
 
-// exchange redeems a code. Any attempt uses it up.
+// exchange redeems a code, or returns nil. Any attempt uses the code up.
 func (l *login) exchange(form url.Values, client string) *authorization {
 	code := l.codes[form.Get("code")]
 	if code == nil || code.used {
@@ -275,17 +274,17 @@ func (l *login) exchange(form url.Values, client string) *authorization {
 	return code.authorization
 }
 
-// tokens answers with new tokens; old is the refresh token that was used, empty
-// if it was a code.
+// tokens responds with new tokens; old is the refresh token that was used, empty for
+// a code.
 func (l *login) tokens(r *http.Request, a *authorization, old string) *http.Response {
-	reply := members{"access_token": l.newAccess(a), "token_type": "bearer", "expires_in": int(tokenLifetime.Seconds())}
+	body := members{"access_token": l.newAccess(a), "token_type": "bearer", "expires_in": int(tokenLifetime.Seconds())}
 	if old == "" || l.rotate {
 		delete(l.refresh, old)
 		next := "Atzr|alexatest" + rand.Text()
 		l.refresh[next] = a
-		reply["refresh_token"] = next
+		body["refresh_token"] = next
 	}
-	return respondJSON(r, http.StatusOK, reply)
+	return respondJSON(r, http.StatusOK, body)
 }
 
 func (l *login) profile(r *http.Request) *http.Response {
@@ -296,11 +295,11 @@ func (l *login) profile(r *http.Request) *http.Response {
 	case !slices.Contains(a.scopes, "profile") && !slices.Contains(a.scopes, "profile:user_id"):
 		return loginError(r, http.StatusForbidden, "insufficient_scope", "The access token has no profile scope")
 	}
-	reply := members{"user_id": a.customer}
+	body := members{"user_id": a.customer}
 	if slices.Contains(a.scopes, "profile") {
-		reply["name"], reply["email"] = "Example Person", "someone@example.com"
+		body["name"], body["email"] = "Example Person", "someone@example.com"
 	}
-	return respondJSON(r, http.StatusOK, reply)
+	return respondJSON(r, http.StatusOK, body)
 }
 
 func (l *login) tokenInfo(r *http.Request) *http.Response {

@@ -22,7 +22,7 @@ const (
 	redirect = "https://backend.example/callback"
 )
 
-// reply is what Login with Amazon answers.
+// reply is a response of Login with Amazon.
 type reply struct {
 	Status       int    `json:"-"`
 	Error        string `json:"error"`
@@ -107,7 +107,7 @@ func TestCode(t *testing.T) {
 	requireRefused(t, "invalid_grant", ask(t, cloud, codeForm(code)))
 	requireRefused(t, "invalid_grant", ask(t, cloud, codeForm("another")))
 
-	// Working code has either spelling.
+	// Working programs use either spelling.
 	r, err := http.NewRequest(http.MethodPost, loginURL+"auth/O2/token", strings.NewReader(codeForm(cloud.Grant(alexaevents.Europe, "customer")).Encode()))
 	require.NoError(t, err)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
@@ -170,7 +170,7 @@ func TestConsent(t *testing.T) {
 			require.Equal(t, test.want, got.Error)
 			if test.want != "" {
 				got = ask(t, cloud, codeForm(code, "redirect_uri", redirect, "code_verifier", verifier))
-				requireRefused(t, "invalid_grant", got) // a failed try burns it
+				requireRefused(t, "invalid_grant", got) // a failed request uses it up
 			}
 		})
 	}

@@ -10,12 +10,12 @@ import (
 	"github.com/alexaevents/alexaevents/internal/arn"
 )
 
-// AddVendor creates a developer account with this vendor ID, in which the
-// customers of Login with Amazon have a role, or gives it to more customers. The
-// one of [Cloud.AccessToken] is amzn1.account.DEVELOPER.
+// AddVendor creates a developer account with this vendor ID if there is none, and
+// gives the customers of Login with Amazon a role in it. The customer of
+// [Cloud.AccessToken] is amzn1.account.DEVELOPER.
 //
-// A vendor ID that was not added belongs to the customer whose access token first
-// comes with it.
+// The first request with an unknown vendor ID creates the account for the customer of
+// its access token.
 func (c *Cloud) AddVendor(vendorID string, customers ...string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -23,7 +23,7 @@ func (c *Cloud) AddVendor(vendorID string, customers ...string) {
 	vendor.customers = append(vendor.customers, customers...)
 }
 
-// smapi is as much of the Skill Management API as notifications need.
+// smapi is the part of the Skill Management API that notifications need.
 type smapi struct {
 	cloud         *Cloud
 	vendors       []*vendor
@@ -37,8 +37,8 @@ type vendor struct {
 	customers []string
 }
 
-// newSMAPI returns the two parts that have scopes of their own. Which one the
-// list of vendors needs is not documented: any of the Alexa Skills Kit does.
+// newSMAPI returns two parts with different scopes. The scope for the list of vendors
+// is not documented: here any of the Alexa Skills Kit is enough.
 func (c *Cloud) newSMAPI() []*api {
 	s := &c.smapi
 	*s = smapi{cloud: c, pages: make(pages)}
@@ -59,7 +59,7 @@ func (c *Cloud) newSMAPI() []*api {
 	}
 }
 
-// vendor returns the developer account, a new one if there is none.
+// vendor returns the developer account. It creates one if there is none.
 func (s *smapi) vendor(id string) *vendor {
 	i := slices.IndexFunc(s.vendors, func(v *vendor) bool { return v.id == id })
 	if i < 0 {
@@ -69,7 +69,7 @@ func (s *smapi) vendor(id string) *vendor {
 	return s.vendors[i]
 }
 
-// hasRole reports whether the token's user has a role in a developer account.
+// hasRole reports whether the token's user has a role in the developer account.
 func (s *smapi) hasRole(caller *authorization, vendorID string) bool {
 	vendor := s.vendor(vendorID)
 	if len(vendor.customers) == 0 {
@@ -88,7 +88,7 @@ func (s *smapi) listVendors(c call) *http.Response {
 	return respondJSON(c.Request, http.StatusOK, members{"vendors": vendors})
 }
 
-// subscriber is what a list of subscribers has of one.
+// subscriber is a subscriber as the list returns it.
 type subscriber struct {
 	subscriberBody
 	ID       string `json:"subscriberId"`
@@ -98,7 +98,7 @@ type subscriber struct {
 	vendor string
 }
 
-// subscriberBody is what can be set of a subscriber.
+// subscriberBody is the part of a subscriber that requests set.
 type subscriberBody struct {
 	Name     string `json:"name"`
 	Endpoint struct {
@@ -119,8 +119,8 @@ func (v *violations) requireVendor(id string) {
 	v.require(isLength(id), "vendorId: not of 1 to 255 characters")
 }
 
-// check adds what is wrong with a subscriber. Amazon's model requires little of
-// this, its documents name the rest as needed.
+// check checks a subscriber. Amazon's model requires little of this; its documents
+// require the rest.
 func (b *subscriberBody) check(wrong *violations) {
 	authorization := b.Endpoint.Authorization
 	_, isTopic := arn.Topic(b.Endpoint.URI)
@@ -160,7 +160,8 @@ func (s *smapi) created(c call, kind, id string) *http.Response {
 	return response
 }
 
-// publish publishes to the topic of an active subscriber, or makes it inactive.
+// publish publishes to the topic of an active subscriber. If that fails, the
+// subscriber becomes inactive.
 func (s *smapi) publish(to *subscriber, message []byte) {
 	if to.Status == active && !s.cloud.publishFromAlexa(to.Endpoint.URI, message) {
 		to.Status = inactive
@@ -178,7 +179,7 @@ func (s *smapi) listSubscribers(c call) *http.Response {
 	})
 }
 
-// list answers with a page of what there is of a vendor.
+// list responds with a page of the items of a vendor.
 func (s *smapi) list(c call, name string, of func(vendorID string) []any) *http.Response {
 	query := c.URL.Query()
 	vendorID := query.Get("vendorId")
@@ -192,13 +193,13 @@ func (s *smapi) list(c call, name string, of func(vendorID string) []any) *http.
 		return wrong.refusal(c)
 	}
 	links := members{"self": members{"href": c.URL.RequestURI()}}
-	answer := members{name: part, "_links": links}
+	body := members{name: part, "_links": links}
 	if next != "" {
 		query.Set("nextToken", next)
 		links["next"] = members{"href": c.URL.Path + "?" + query.Encode()}
-		answer["nextToken"] = next
+		body["nextToken"] = next
 	}
-	return respondJSON(c.Request, http.StatusOK, answer)
+	return respondJSON(c.Request, http.StatusOK, body)
 }
 
 // subscriber returns the subscriber with the ID, nil if there is none.
@@ -211,8 +212,8 @@ func (s *smapi) subscriber(id string) *subscriber {
 	return nil
 }
 
-// ownSubscriber returns the subscriber that a request is about, or the answer to
-// those who may not ask.
+// ownSubscriber returns the subscriber of a request, or the response that refuses
+// the request.
 func (s *smapi) ownSubscriber(c call) (*subscriber, *http.Response) {
 	found := s.subscriber(c.id)
 	switch {
@@ -224,7 +225,7 @@ func (s *smapi) ownSubscriber(c call) (*subscriber, *http.Response) {
 	return found, nil
 }
 
-// getSubscriber tells less than the list, by Amazon's model.
+// getSubscriber returns fewer members than the list, by Amazon's model.
 func (s *smapi) getSubscriber(c call) *http.Response {
 	found, refusal := s.ownSubscriber(c)
 	if refusal != nil {
@@ -233,8 +234,8 @@ func (s *smapi) getSubscriber(c call) *http.Response {
 	return respondJSON(c.Request, http.StatusOK, subscriber{subscriberBody: found.subscriberBody, ID: found.ID})
 }
 
-// updateSubscriber makes the subscriber active, and verifies nothing: whether
-// Amazon publishes the empty object again is not documented.
+// updateSubscriber makes the subscriber active without a test message: whether Amazon
+// publishes the empty object again is not documented.
 func (s *smapi) updateSubscriber(c call) *http.Response {
 	found, refusal := s.ownSubscriber(c)
 	if refusal != nil {
@@ -248,7 +249,7 @@ func (s *smapi) updateSubscriber(c call) *http.Response {
 	return respond(c.Request, http.StatusNoContent, "application/json", nil)
 }
 
-// deleteSubscriber deletes the subscriptions too, which is a guess.
+// deleteSubscriber also deletes the subscriptions, which is a guess.
 func (s *smapi) deleteSubscriber(c call) *http.Response {
 	found, refusal := s.ownSubscriber(c)
 	if refusal != nil {
@@ -266,7 +267,7 @@ type subscription struct {
 	SubscriberID string `json:"subscriberId"`
 }
 
-// subscriptionBody is what can be set of a subscription at any time.
+// subscriptionBody is the part of a subscription that updates set.
 type subscriptionBody struct {
 	Name   string   `json:"name"`
 	Events []string `json:"events"`
@@ -276,7 +277,7 @@ func (b *subscriptionBody) check(wrong *violations) {
 	wrong.require(isLength(b.Name), "name: not of 1 to 255 characters")
 	wrong.require(len(b.Events) > 0, "events: required")
 	for _, event := range b.Events {
-		wrong.require(isEventName(event), "events: no such event")
+		wrong.require(isEventName(event), "events: unknown event")
 		wrong.require(!isWildcard(event) || len(b.Events) == 1, "events: a wildcard must be the only entry")
 	}
 }
@@ -304,9 +305,10 @@ func (s *smapi) createSubscription(c call) *http.Response {
 	return s.created(c, "subscriptions", created.ID)
 }
 
-// mayPublish returns the answer to those who may not create or update the
-// subscription: it takes a token of the client that made the subscriber, and a
-// role in the vendor whose events are published.
+// mayPublish returns nil if the caller may create or update the subscription,
+// otherwise the response that refuses the request. The token must be of the client
+// that created the subscriber, and its user have a role in the vendor whose events
+// are published.
 func (s *smapi) mayPublish(c call, of *subscription) *http.Response {
 	subscriber := s.subscriber(of.SubscriberID)
 	switch {
@@ -330,9 +332,8 @@ func (s *smapi) listSubscriptions(c call) *http.Response {
 	})
 }
 
-// subscription returns the subscription that a request is about, or the answer to
-// those who may not ask. Either vendor may, that of the subscriber or that of
-// the events.
+// subscription returns the subscription of a request, or the response that refuses
+// the request. The vendor of the subscriber and the vendor of the events may use it.
 func (s *smapi) subscription(c call) (*subscription, *http.Response) {
 	i := slices.IndexFunc(s.subscriptions, func(s *subscription) bool { return s.ID == c.id })
 	if i < 0 {

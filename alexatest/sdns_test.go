@@ -95,7 +95,7 @@ func TestSubscriptions(t *testing.T) {
 	require.ErrorIs(t, err, sdns.ErrNotFound)
 }
 
-// What a client of this module would not send is refused.
+// Requests that the client of this module would not send are refused.
 func TestInvalidDevelopmentRequests(t *testing.T) {
 	cloud := alexatest.NewCloud()
 	token := cloud.AccessToken(lwa.ScopeSubscriptions)
@@ -134,9 +134,9 @@ func TestInvalidDevelopmentRequests(t *testing.T) {
 		{"no name of 0", "POST", "subscriptions", subscription, `"x"`, `""`, []string{"name: not of 1 to 255"}},
 		{"no name of 256", "POST", "subscriptions", subscription, `"x"`, `"` + strings.Repeat("x", 256) + `"`, []string{"name: not of 1 to 255"}},
 		{"no events", "POST", "subscriptions", subscription, event, ``, []string{"events: required"}},
-		{"no such event", "POST", "subscriptions", subscription, event, `"SkillPublish"`, []string{"events: no such event"}},
-		{"no name of an event", "POST", "subscriptions", subscription, event, `"AlexaDevelopmentEvent."`, []string{"events: no such event"}},
-		{"no such wildcard", "POST", "subscriptions", subscription, event, `"AlexaCustomerFeedbackEvent.All"`, []string{"events: no such event"}},
+		{"unknown event", "POST", "subscriptions", subscription, event, `"SkillPublish"`, []string{"events: unknown event"}},
+		{"event without a name", "POST", "subscriptions", subscription, event, `"AlexaDevelopmentEvent."`, []string{"events: unknown event"}},
+		{"unknown wildcard", "POST", "subscriptions", subscription, event, `"AlexaCustomerFeedbackEvent.All"`, []string{"events: unknown event"}},
 		{"a wildcard and more", "POST", "subscriptions", subscription, event, event + `,"AlexaDevelopmentEvent.All"`, []string{"events: a wildcard must"}},
 		{"no subscriber", "POST", "subscriptions", subscription, subscriberID, ``, []string{"subscriberId: required"}},
 		{"no vendor of events", "POST", "subscriptions", subscription, `M1VENDOR`, ``, []string{"vendorId: not of 1 to 255"}},

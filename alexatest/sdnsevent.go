@@ -14,35 +14,35 @@ const (
 	feedbackEvents    = "AlexaCustomerFeedbackEvent."
 )
 
-// DevelopmentEvent is what became of a developer's work on a skill, or a
-// customer's review of it.
+// DevelopmentEvent is the outcome of a build, certification or other step in the
+// development of a skill, or a customer's review of the skill.
 type DevelopmentEvent struct {
-	Name     string // such as "AlexaDevelopmentEvent.ManifestUpdate"
-	VendorID string // whose skill it is
-	SkillID  string
+	Name     string // event name, such as "AlexaDevelopmentEvent.ManifestUpdate"
+	VendorID string // vendor of the skill
+	SkillID  string // ID of the skill
 
-	// AccessToken is the one that the developer worked with. A review needs
-	// none.
+	// AccessToken is the developer's token for the request that caused the event.
+	// It is not used for a review.
 	AccessToken string
 
-	Status     string // "SUCCEEDED" or "FAILED"; empty is the former. A review has none.
-	Locale     string // of an InteractionModelUpdate; empty is "en-US"
-	StarRating string // of a SkillReviewPublish; empty is "5"
+	Status     string // "SUCCEEDED" or "FAILED", not used for a review; empty is "SUCCEEDED"
+	Locale     string // locale of an InteractionModelUpdate; empty is "en-US"
+	StarRating string // rating of a SkillReviewPublish; empty is "5"
 }
 
-// NotifyDevelopers lets something become of the work on a skill, and notifies
-// the subscribers of the event. It returns the request ID of that work, which is
-// in the event; a review has none.
+// NotifyDevelopers simulates the outcome of a build, certification or review, and
+// publishes the event to its subscribers. It returns the request ID in the event,
+// empty for a review.
 //
-// Work notifies those subscribers alone that were made with tokens of the same
-// client of Login with Amazon. A subscriber whose topic there is not, or which is
-// closed to Alexa, becomes inactive.
+// Only a review reaches every subscriber. The other events reach the subscribers that
+// were created with tokens of the same client of Login with Amazon. A subscriber
+// whose topic does not exist, or is closed to Alexa, becomes inactive.
 //
-// It panics if the access token is none of a user with a role in the vendor.
+// It panics if the user of the access token has no role in the vendor.
 func (c *Cloud) NotifyDevelopers(event DevelopmentEvent) (requestID string) {
 	switch {
 	case !isEventName(event.Name) || isWildcard(event.Name):
-		panic("alexatest: no such event: " + event.Name)
+		panic("alexatest: unknown event: " + event.Name)
 	case event.VendorID == "":
 		panic("alexatest: a development event needs a VendorID")
 	}
@@ -54,7 +54,7 @@ func (c *Cloud) NotifyDevelopers(event DevelopmentEvent) (requestID string) {
 	if !isReview {
 		developer := c.login.authorized(event.AccessToken)
 		if developer == nil || !c.smapi.hasRole(developer, event.VendorID) {
-			panic("alexatest: the access token is none of a user with a role in " + event.VendorID)
+			panic("alexatest: the user of the access token has no role in " + event.VendorID)
 		}
 		client, requestID = developer.client, uuid.NewString()
 		document["requestId"] = requestID
@@ -75,8 +75,7 @@ func (c *Cloud) NotifyDevelopers(event DevelopmentEvent) (requestID string) {
 	return requestID
 }
 
-// payload returns what an event is about. Events that are not documented are
-// about a skill.
+// payload returns the payload of an event. For undocumented events it has the skill.
 func (e DevelopmentEvent) payload() members {
 	skill := members{"skillId": e.SkillID, "vendorId": e.VendorID}
 	switch e.Name {
@@ -92,14 +91,14 @@ func (e DevelopmentEvent) payload() members {
 	return members{"skill": skill}
 }
 
-// isEventName leaves room for events that are newer than this package.
+// isEventName accepts events that are newer than this package.
 func isEventName(name string) bool {
 	feedback, isFeedback := strings.CutPrefix(name, feedbackEvents)
 	return strings.HasPrefix(name, developmentEvents) && name != developmentEvents ||
 		isFeedback && feedback != "" && !strings.EqualFold(feedback, "All")
 }
 
-// isWildcard knows the spellings of Amazon's model and of its documents.
+// isWildcard accepts the spellings in Amazon's model and in its documents.
 func isWildcard(name string) bool {
 	return name == developmentEvents+"All" || name == developmentEvents+"ALL"
 }

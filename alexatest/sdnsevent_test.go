@@ -14,7 +14,7 @@ import (
 	"github.com/alexaevents/alexaevents/sns"
 )
 
-// developer is a backend that hears about the work on skills.
+// developer is a backend that receives skill development notifications.
 type developer struct {
 	*backend
 	events []sdns.Event
@@ -29,13 +29,13 @@ func newDeveloper(cloud *alexatest.Cloud, topics ...string) *developer {
 	return d
 }
 
-// took returns the events that came since it was called before.
+// took returns the events since the last call.
 func (d *developer) took() (events []sdns.Event) {
 	events, d.events = d.events, nil
 	return events
 }
 
-// What happens on the cloud arrives in the backend, as Amazon documents it.
+// The backend receives each event as Amazon documents it.
 func TestNotifyDevelopers(t *testing.T) {
 	cloud := alexatest.NewCloud()
 	d := newDeveloper(cloud, topicARN)
@@ -112,8 +112,8 @@ func TestNotifyDevelopers(t *testing.T) {
 	require.Len(t, d.took(), 1)
 }
 
-// Only what is done with the client of the subscriber is notified.
-func TestNotificationsAreOfOneSecurityProfile(t *testing.T) {
+// A subscriber receives only events that its own client caused.
+func TestNotificationsOfOneSecurityProfile(t *testing.T) {
 	cloud := alexatest.NewCloud()
 	cloud.AddVendor(vendorID, "developer")
 	d := newDeveloper(cloud, topicARN)
@@ -155,8 +155,7 @@ func TestNotificationsAreOfOneSecurityProfile(t *testing.T) {
 	require.Empty(t, d.took())
 }
 
-// A subscriber whose topic cannot be published to gets nothing until it is
-// updated.
+// A subscriber whose topic refuses an event receives nothing until it is updated.
 func TestInactiveSubscribers(t *testing.T) {
 	for name, test := range map[string]struct{ spoil, mend func(*alexatest.Cloud) }{
 		"no topic": {
@@ -204,8 +203,8 @@ func TestInactiveSubscribers(t *testing.T) {
 	}
 }
 
-// Notifications may come twice and in any order.
-func TestNotificationsRepeat(t *testing.T) {
+// Notifications may be duplicates and out of order.
+func TestDuplicateNotifications(t *testing.T) {
 	cloud := alexatest.NewCloud()
 	b := newBackend(cloud, topicARN)
 	require.NoError(t, cloud.Subscribe(topicARN, snsURL, b))

@@ -5,7 +5,7 @@ import (
 	"crypto"
 	"crypto/rand"
 	"crypto/rsa"
-	"crypto/sha1" //nolint:gosec // the kind of signature that must no longer be accepted
+	"crypto/sha1" //nolint:gosec // for signatures that must no longer be accepted
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -21,9 +21,8 @@ const (
 	signatureHeader = "Signature-256"
 )
 
-// RotateCertificate makes Alexa and SNS sign with other keys, whose certificates
-// are at new URLs, as Amazon does from time to time. The old ones stay where they
-// are.
+// RotateCertificate makes Alexa and SNS sign with other keys, with certificates at
+// new URLs, as Amazon does from time to time. The old URLs stay valid.
 func (c *Cloud) RotateCertificate(validFor time.Duration) {
 	key := otherKey(c.signer().key)
 	next := c.serve(c.root.chain(key, alexaName, validFor), key)
@@ -33,11 +32,11 @@ func (c *Cloud) RotateCertificate(validFor time.Duration) {
 	clear(c.sns.signers)
 }
 
-// NewRequest returns a POST request of exactly these bytes, signed as Alexa
-// signs them. It serves as a request that a client sends, and as one that a
-// test gives to a handler. It panics if the URL is not one.
+// NewRequest returns a POST request with exactly this body, signed as Alexa signs it.
+// A client can send it, and a test can pass it to a handler. It panics if the URL is
+// invalid.
 func (c *Cloud) NewRequest(url string, body []byte) *http.Request {
-	request, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body)) //nolint:noctx // the background context, like httptest's
+	request, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body)) //nolint:noctx // the background context, as in httptest
 	must(err)
 	signer := c.signer()
 	request.Header.Set("Content-Type", "application/json;charset=utf-8")
@@ -46,7 +45,7 @@ func (c *Cloud) NewRequest(url string, body []byte) *http.Request {
 	return request
 }
 
-// signer is a key and where its certificate is.
+// signer is a key with the URL of its certificate.
 type signer struct {
 	key *rsa.PrivateKey
 	url string
@@ -58,7 +57,7 @@ func (c *Cloud) signer() signer {
 	return c.signing
 }
 
-// serve puts a chain on the certificate host, at a URL of its own.
+// serve puts a chain at a new URL of the certificate host.
 func (c *Cloud) serve(chain []byte, key *rsa.PrivateKey) signer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -83,9 +82,9 @@ func (s signer) signSum(hash crypto.Hash, sum []byte) string {
 	return base64.StdEncoding.EncodeToString(signature)
 }
 
-// Forgeries yields what a genuine request could be forged to, each named by
-// what is wrong with it. A backend must answer every one with 400 and do
-// nothing else. The body must be an Alexa request of now.
+// Forgeries yields forged requests, each with a name that says what is wrong. A
+// backend must respond to each with status 400 and do nothing else. The body must be
+// an Alexa request with the current time.
 func (c *Cloud) Forgeries(url string, body []byte) iter.Seq2[string, *http.Request] {
 	return func(yield func(string, *http.Request) bool) {
 		for _, forgery := range forgeries {
@@ -162,15 +161,15 @@ var forgeries = []struct {
 	}},
 }
 
-// signAs signs the request with a certificate for the name that the authority
-// issues, and serves it where genuine ones are.
+// signAs signs the request with a certificate of the authority for the name, and
+// serves it on the certificate host.
 func (c *Cloud) signAs(r *http.Request, body []byte, a *authority, name string, validFor time.Duration) {
 	forger := c.serve(a.chain(otherKey(c.signer().key), name, validFor), otherKey(c.signer().key))
 	r.Header.Set(urlHeader, forger.url)
 	r.Header.Set(signatureHeader, forger.sign(body))
 }
 
-// resign puts another body into the request, with a genuine signature.
+// resign replaces the body of the request and signs it.
 func (c *Cloud) resign(r *http.Request, body []byte) {
 	setBody(r, body)
 	r.Header.Set(signatureHeader, c.signer().sign(body))
@@ -186,8 +185,8 @@ func withTimestamp(body []byte, at time.Time) []byte {
 	return with(body, at.UTC().Format(time.RFC3339), "request", "timestamp")
 }
 
-// with returns the JSON document with another value at the path. It panics if
-// the document has no such path.
+// with returns the JSON document with another value at the path. It panics if the
+// path does not exist.
 func with(document []byte, value any, path ...string) []byte {
 	if len(path) == 0 {
 		changed, err := json.Marshal(value)

@@ -40,7 +40,7 @@ func TestRequestsVerify(t *testing.T) {
 	require.Equal(t, 2, cloud.Calls("https://s3.amazonaws.com/echo.api/"))
 }
 
-func TestRequestsGoOverTheWire(t *testing.T) {
+func TestSendRequest(t *testing.T) {
 	cloud := alexatest.NewCloud()
 	server := httptest.NewServer(newVerifier(cloud).Handler(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})))
 	defer server.Close()

@@ -14,31 +14,31 @@ import (
 	"github.com/alexaevents/alexaevents/internal/arn"
 )
 
-// eventMessenger is the Event Messenger API of Smart Properties. Amazon documents
-// its paths, the bodies that create something, the answer to those and how pages
-// follow each other. All other answers are a guess, and so is that what belongs
-// to somebody else looks as if it did not exist.
+// eventMessenger is the Event Messenger API of Smart Properties. Amazon documents its
+// paths, the requests that create something with their responses, and the pages. The
+// other responses are a guess, and so is that resources of others look as if they did
+// not exist.
 type eventMessenger struct {
 	configurations collection
 	subscriptions  collection
 }
 
-// collection is what callers have created of one kind.
+// collection has the resources of one kind.
 type collection struct {
-	prefix    string // of IDs
+	prefix    string // prefix of IDs
 	check     func(call, *resource, *violations)
 	filter    func(neturl.Values) (func(*resource) bool, violations)
 	resources []*resource
 	pages     pages
 }
 
-// resource is a subscription configuration or a subscription. That it looks as
-// it was created, with an ID, is a guess.
+// resource is a subscription configuration or a subscription. A response with it has
+// the members of the request that created it and an ID, which is a guess.
 type resource struct {
 	id      string
 	owner   string
-	token   string // the idempotency token
-	request []byte // that created it
+	token   string // idempotency token
+	request []byte // body of the request that created it
 	body    object
 }
 
@@ -63,8 +63,8 @@ func (c *Cloud) newEventMessenger() *api {
 }
 
 // create creates a resource, once for all requests of a caller with the same
-// idempotency token. Only Amazon's sample program has that token: what it does is
-// a guess.
+// idempotency token. Only Amazon's sample program sends that token: its effect is a
+// guess.
 func (o *collection) create(c call) *http.Response {
 	created := &resource{id: o.prefix + uuid.NewString(), owner: c.caller.customer, request: c.body}
 	refusal := c.read(&created.body, func(wrong *violations) { o.check(c, created, wrong) })
@@ -95,8 +95,8 @@ func createdResource(c call, id string) *http.Response {
 	return response
 }
 
-// list answers with a page of what the caller has created. At most ten items are
-// documented; Amazon's sample program asks for a hundred.
+// list responds with a page of the caller's resources. The documents allow at most ten
+// items; Amazon's sample program requests a hundred.
 func (o *collection) list(c call) *http.Response {
 	matches, wrong := o.filter(c.URL.Query())
 	var items []any
@@ -159,11 +159,11 @@ func checkConfiguration(_ call, r *resource, wrong *violations) {
 	}
 }
 
-// checkSubscription takes types of events that are not documented as they are.
+// checkSubscription accepts event types that are not documented.
 func (m *eventMessenger) checkSubscription(c call, r *resource, wrong *violations) {
 	var configuration string
 	r.member("subscriptionConfigurationId", &configuration)
-	wrong.require(m.configurations.find(c, configuration) != nil, "subscriptionConfigurationId: there is none")
+	wrong.require(m.configurations.find(c, configuration) != nil, "subscriptionConfigurationId: unknown")
 	event := r.eventType()
 	wrong.require(event.Namespace != "" && event.Name != "", "eventType: namespace and name are required")
 	for _, needed := range neededEntities[event] {
@@ -171,14 +171,14 @@ func (m *eventMessenger) checkSubscription(c call, r *resource, wrong *violation
 	}
 }
 
-// filterConfigurations knows no filter but that all are the caller's.
+// filterConfigurations accepts only the owner ~caller.
 func filterConfigurations(query neturl.Values) (_ func(*resource) bool, wrong violations) {
 	wrong.require(query.Get("owner") == "~caller", "owner: not ~caller")
 	return func(*resource) bool { return true }, wrong
 }
 
-// filterSubscriptions wants the parts of a filter together, and an owner unless
-// there is a unit, as Amazon's samples have it.
+// filterSubscriptions requires both parts of a filter, and an owner without a unit, as
+// in Amazon's samples.
 func filterSubscriptions(query neturl.Values) (_ func(*resource) bool, wrong violations) {
 	pair := func(first, second string) (string, string) {
 		wrong.require(query.Has(first) == query.Has(second), "%s and %s: give both or neither", first, second)
@@ -198,29 +198,29 @@ func filterSubscriptions(query neturl.Values) (_ func(*resource) bool, wrong vio
 	}, wrong
 }
 
-// PropertyEvent is something that happened in a smart property.
+// PropertyEvent is an event in a smart property.
 type PropertyEvent struct {
-	Type         string // such as "Alexa.Skill.Interaction.Failure"
-	UnitID       string // where it happened
-	ParentUnitID string // the unit above, by which some events are subscribed to; not in the event
-	SkillID      string // empty if it is about no skill
+	Type         string // event type, such as "Alexa.Skill.Interaction.Failure"
+	UnitID       string // unit of the event
+	ParentUnitID string // parent of the unit, for subscriptions by parent; not in the event
+	SkillID      string // skill of the event; empty without one
 
-	// Payload is the payload, to be marshalled. Amazon documents that of an
-	// automation's completion alone. Nil is an empty object.
+	// Payload is marshalled as the payload. Amazon documents only the payload of
+	// an automation's completion. Nil is an empty object.
 	Payload any
 }
 
-// NotifyProperties lets something happen in a property, and publishes it to the
-// topics of the subscriptions that it matches: those of its type, whose unit,
-// parent unit, skill or resource is the event's. What else a subscription may be
-// about is not looked at. It returns the ID of the event. A topic that there is
-// not, or which is closed to Alexa, misses the event.
+// NotifyProperties simulates an event in a property. It publishes the event to the
+// topics of the matching subscriptions: those with its type, whose unit, parent unit,
+// skill and resource are those of the event. Other entities of a subscription are
+// ignored. A topic that does not exist, or is closed to Alexa, misses the event.
+// NotifyProperties returns the ID of the event.
 //
 // It panics if the type is not a namespace and a name with a dot between them.
 func (c *Cloud) NotifyProperties(event PropertyEvent) (eventID string) {
 	dot := strings.LastIndexByte(event.Type, '.')
 	if dot <= 0 || dot == len(event.Type)-1 {
-		panic("alexatest: no type of an event: " + event.Type)
+		panic("alexatest: not an event type: " + event.Type)
 	}
 	happened := eventType{event.Type[:dot], event.Type[dot+1:]}
 	eventID = uuid.NewString()
@@ -239,8 +239,8 @@ func (c *Cloud) NotifyProperties(event PropertyEvent) (eventID string) {
 	return eventID
 }
 
-// message returns the event as Amazon documents it. That all types have the
-// header of the documented one, with these entities, is a guess.
+// message returns the event as Amazon documents one type. The header and entities of
+// the other types are a guess.
 func (e PropertyEvent) message(id string, happened eventType) []byte {
 	entities := members{}
 	if e.UnitID != "" {
@@ -267,7 +267,7 @@ func (e PropertyEvent) message(id string, happened eventType) []byte {
 	return message
 }
 
-// topics returns the topics of a configuration; of one that was deleted, none.
+// topics returns the topics of a configuration, none of a deleted one.
 func (m *eventMessenger) topics(configurationID string) (topicARNs []string) {
 	for _, r := range m.configurations.resources {
 		var channels []struct{ ID string }
@@ -290,7 +290,7 @@ func (r *resource) eventType() (event eventType) {
 	return event
 }
 
-// entities are what a subscription is about, as far as it is known.
+// entities are the documented entities of a subscription.
 type entities struct {
 	Unit struct {
 		Type, ID string
@@ -305,7 +305,7 @@ func (r *resource) entities() (e entities) {
 	return e
 }
 
-// neededEntities are those that Amazon's documents or samples require.
+// neededEntities are the entities that Amazon's documents or samples require.
 var neededEntities = map[eventType][]string{
 	{"Alexa.Automation.Execution", "Completion"}:    {"unit"},
 	{"Alexa.Skill.Interaction", "Failure"}:          {"unit", "skill"},
@@ -314,7 +314,7 @@ var neededEntities = map[eventType][]string{
 	{"Alexa.Role.Management", "Revocation"}:         {"resource"},
 }
 
-// complete reports which of them are all that they must be.
+// complete reports which entities have all required members.
 func (e entities) complete() map[string]bool {
 	return map[string]bool{
 		"unit":        e.Unit.Type == "Unit" && e.Unit.ID != "",

@@ -122,7 +122,7 @@ func TestInvalidPropertyRequests(t *testing.T) {
 		{"the token of another", "POST", configurations, configuration, "notifications", "others", []string{"idempotencyToken: was that"}},
 
 		{"nothing", "POST", subscriptions, "{}", "", "", []string{"subscriptionConfigurationId", "eventType"}},
-		{"no configuration", "POST", subscriptions, subscription, created.ID, "x", []string{"subscriptionConfigurationId: there is none"}},
+		{"no configuration", "POST", subscriptions, subscription, created.ID, "x", []string{"subscriptionConfigurationId: unknown"}},
 		{"no namespace", "POST", subscriptions, subscription, "Alexa.Skill.Interaction", "", []string{"eventType: namespace and name"}},
 		{"no name", "POST", subscriptions, subscription, "Failure", "", []string{"eventType: namespace and name"}},
 		{"no unit", "POST", subscriptions, subscription, `"id":"room"`, `"id":""`, []string{"entities.unit: required"}},
@@ -162,7 +162,7 @@ func TestInvalidPropertyRequests(t *testing.T) {
 	require.Len(t, collect(t, client.Subscriptions(t.Context(), smartprops.Filter{})), 1)
 }
 
-// A creation whose answer is lost is not made twice.
+// A request whose response is lost creates only one resource.
 func TestIdempotencyTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := alexatest.NewCloud()
@@ -230,7 +230,7 @@ func TestPagesOfProperties(t *testing.T) {
 	require.Equal(t, 400, call(t, cloud, somebody, "GET", list+"&nextToken="+next, "").Status)
 }
 
-// What happens in a property arrives in the backend of those who subscribed to it.
+// The subscribers of an event receive it.
 func TestNotifyProperties(t *testing.T) {
 	cloud := alexatest.NewCloud()
 	var received []smartprops.Event

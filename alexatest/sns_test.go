@@ -26,7 +26,7 @@ const (
 	topicARN = "arn:aws:sns:us-east-2:000011112222:notifications"
 )
 
-// backend takes the messages of a topic.
+// backend receives the messages of a topic.
 type backend struct {
 	*sns.Handler
 	messages []*sns.Message
@@ -89,7 +89,7 @@ func TestSubscribe(t *testing.T) {
 	}
 }
 
-// One topic, several endpoints, each asked for itself.
+// One topic has several endpoints, each with its own confirmation.
 func TestEndpointsOfATopic(t *testing.T) {
 	cloud := alexatest.NewCloud()
 	first, second, deaf := newBackend(cloud, topicARN), newBackend(cloud, topicARN, topicARN+"2"), newBackend(cloud)
@@ -140,7 +140,7 @@ func TestHoldMessages(t *testing.T) {
 	require.Equal(t, []string{"at once"}, b.texts())
 }
 
-// Endpoints and clients of the cloud need no lock of their own.
+// Endpoints and clients of the cloud need no locks.
 func TestSNSIsConcurrent(t *testing.T) {
 	cloud := alexatest.NewCloud()
 	var received atomic.Int32
@@ -168,7 +168,7 @@ func TestSNSIsConcurrent(t *testing.T) {
 	require.Len(t, cloud.Delivered(), 17)
 }
 
-func TestMistakesOfTheTest(t *testing.T) {
+func TestInvalidArguments(t *testing.T) {
 	cloud := alexatest.NewCloud()
 	for name, mistake := range map[string]func(){
 		"no topic":          func() { cloud.Publish(topicARN, nil) },
@@ -183,13 +183,13 @@ func TestMistakesOfTheTest(t *testing.T) {
 	require.NoError(t, cloud.Subscribe(topicARN, snsURL, newBackend(cloud, topicARN)), "it is usable afterwards")
 }
 
-// confirmation is what SNS asks an endpoint.
+// confirmation is a subscription confirmation.
 type confirmation struct {
 	Token, SubscribeURL, Type string
 	SubscriptionARN           string `json:"-"` // of the header
 }
 
-// listener is an endpoint that keeps what it is asked and confirms nothing.
+// listener is an endpoint that keeps its confirmations and confirms none.
 type listener struct {
 	asked  []confirmation
 	status int
@@ -244,7 +244,7 @@ func TestConfirmation(t *testing.T) {
 		} {
 			status, body := visit(t, cloud, other)
 			require.Equal(t, 404, status)
-			require.Contains(t, body, "nothing answers GET https://sns.us-east-2.amazonaws.com/")
+			require.Contains(t, body, "unknown request GET https://sns.us-east-2.amazonaws.com/")
 		}
 		cloud.Publish(topicARN, []byte("early"))
 		require.Len(t, l.asked, 1)
@@ -274,8 +274,8 @@ func TestConfirmation(t *testing.T) {
 	})
 }
 
-// A backend takes the end of its subscription for what it is; who visits the URL
-// in the message subscribes again.
+// A backend does not confirm the end of its subscription; visiting the URL in the
+// message subscribes again.
 func TestUnsubscribe(t *testing.T) {
 	cloud := alexatest.NewCloud()
 	l := new(listener)
@@ -358,8 +358,8 @@ func TestRetries(t *testing.T) {
 	}
 }
 
-// SNS tries again until the backend can have the certificate, which it does not
-// ask for all the time.
+// SNS retries until the backend can fetch the certificate; the backend does not try to
+// for each delivery.
 func TestCertificateHostIsDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud := alexatest.NewCloud()
