@@ -100,6 +100,18 @@ func (c *Cloud) ExpireTokens() {
 	}
 }
 
+// ValidToken reports whether Login with Amazon accepts an access token or refresh
+// token now: for a test that no valid token was lost.
+func (c *Cloud) ValidToken(token string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a := c.login.refresh[token]
+	if a == nil {
+		a = c.login.authorized(token)
+	}
+	return a != nil && !a.revoked
+}
+
 // RotateRefreshTokens sets whether each refresh issues a new refresh token and ends
 // the old one. By default the old one stays valid. Amazon documents new tokens, but
 // has been seen to send none.

@@ -250,9 +250,14 @@ func TestRefreshTokens(t *testing.T) {
 	require.NotEqual(t, first.AccessToken, second.AccessToken)
 	require.Empty(t, second.RefreshToken, "none is sent, and the old one stays")
 
+	require.True(t, cloud.ValidToken(first.RefreshToken))
+	require.True(t, cloud.ValidToken(second.AccessToken))
+
 	cloud.RotateRefreshTokens(true)
 	third := ask(t, cloud, refreshForm(first.RefreshToken))
 	require.NotEmpty(t, third.RefreshToken)
+	require.False(t, cloud.ValidToken(first.RefreshToken))
+	require.True(t, cloud.ValidToken(third.RefreshToken))
 	requireRefused(t, "invalid_grant", ask(t, cloud, refreshForm(first.RefreshToken)))
 
 	cloud.RotateRefreshTokens(false)
@@ -261,6 +266,8 @@ func TestRefreshTokens(t *testing.T) {
 	other := granted(t, cloud, alexaevents.Europe, "another customer")
 	unused := cloud.Grant(alexaevents.Europe, "customer")
 	cloud.DisableSkill("customer")
+	require.False(t, cloud.ValidToken(third.RefreshToken))
+	require.False(t, cloud.ValidToken(third.AccessToken))
 	requireRefused(t, "invalid_grant", ask(t, cloud, refreshForm(third.RefreshToken)))
 	requireRefused(t, "invalid_grant", ask(t, cloud, codeForm(unused)))
 	require.Empty(t, ask(t, cloud, refreshForm(other.RefreshToken)).Error)
@@ -327,6 +334,7 @@ func TestAccessTokensExpire(t *testing.T) {
 		token = cloud.AccessToken()
 		require.NotEmpty(t, tokenInfo(t, cloud, token).Audience)
 		cloud.ExpireTokens()
+		require.False(t, cloud.ValidToken(token))
 		requireRefused(t, "invalid_token", tokenInfo(t, cloud, token))
 		require.NotEmpty(t, tokenInfo(t, cloud, cloud.AccessToken()).Audience, "later ones are good")
 	})

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -38,7 +37,7 @@ func TestSlowSuccessDuringAPause(t *testing.T) {
 				if status == 200 {
 					return next()
 				}
-				return answer(status, ""), nil
+				return respond(status, ""), nil
 			}
 		}
 		after(4*time.Second, 200) // slow
@@ -75,7 +74,7 @@ func TestSlowSuccessKeepsRetryAfter(t *testing.T) {
 			case 1:
 				time.Sleep(4 * time.Second)
 			case 2:
-				response := answer(429, "")
+				response := respond(429, "")
 				response.Header.Set("Retry-After", "60")
 				return response, nil
 			}
@@ -187,9 +186,9 @@ func TestPauseOfOneGrant(t *testing.T) {
 		_, good := imported(t, a, store, "good")
 		refused := 0
 		a.around = func(form url.Values, next func() (*http.Response, error)) (*http.Response, error) {
-			if strings.Contains(form.Get("refresh_token"), "bad") {
+			if a.customer(alexaevents.Secret(form.Get("refresh_token"))) == "bad" {
 				refused++
-				return answer(400, `{"error":"invalid_request"}`), nil
+				return respond(400, `{"error":"invalid_request"}`), nil
 			}
 			return next()
 		}
@@ -238,7 +237,7 @@ func TestPauseOfAGrantWithinThatOfAll(t *testing.T) {
 		source, good := imported(t, a, new(lwa.MemoryStore), "good")
 		require.NoError(t, source.Import(t.Context(), keyOf("bad"), a.grant("bad")))
 		a.around = func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
-			response := answer(400, `{"error":"invalid_request"}`)
+			response := respond(400, `{"error":"invalid_request"}`)
 			response.Header.Set("Retry-After", "3600")
 			return response, nil
 		}
@@ -265,9 +264,9 @@ func TestManyGrantsAndTheirPauses(t *testing.T) {
 		source, bad := imported(t, a, new(lwa.MemoryStore), "bad")
 		failed := 0
 		a.around = func(form url.Values, next func() (*http.Response, error)) (*http.Response, error) {
-			if strings.Contains(form.Get("refresh_token"), "bad") {
+			if a.customer(alexaevents.Secret(form.Get("refresh_token"))) == "bad" {
 				failed++
-				return answer(400, `{"error":"invalid_request"}`), nil
+				return respond(400, `{"error":"invalid_request"}`), nil
 			}
 			return next()
 		}
@@ -315,7 +314,7 @@ func TestRetryAfter(t *testing.T) {
 			source, key := imported(t, a, new(lwa.MemoryStore), "customer")
 			a.around = func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
 				a.around = nil
-				response := answer(429, "")
+				response := respond(429, "")
 				response.Header.Set("Retry-After", value)
 				return response, nil
 			}
@@ -344,8 +343,8 @@ func TestTwoRetryAfters(t *testing.T) {
 		requests := 0
 		a.around = func(form url.Values, _ func() (*http.Response, error)) (*http.Response, error) {
 			requests++
-			response := answer(429, "")
-			if strings.Contains(form.Get("refresh_token"), "long") {
+			response := respond(429, "")
+			if a.customer(alexaevents.Secret(form.Get("refresh_token"))) == "long" {
 				response.Header.Set("Retry-After", "3600")
 				return response, nil
 			}

@@ -58,7 +58,7 @@ func TestStoreOutage(t *testing.T) {
 			store.writing.Store(true)
 			token, err := source.Token(t.Context(), key)
 			require.NoError(t, err)
-			require.True(t, a.accepts(token))
+			require.True(t, a.isValid(token))
 			require.Contains(t, log.String(), "level=WARN msg=\"access token refreshed, but not stored yet\"")
 			require.NotContains(t, log.String(), "Atz")
 
@@ -72,7 +72,7 @@ func TestStoreOutage(t *testing.T) {
 				time.Sleep(time.Minute)
 				token, err = source.Token(t.Context(), key)
 				require.NoError(t, err)
-				require.True(t, a.accepts(token))
+				require.True(t, a.isValid(token))
 				synctest.Wait()
 			}
 			require.Less(t, store.writes.Load(), int64(3*60*60*4+100), "with pauses")
@@ -89,7 +89,7 @@ func TestStoreOutage(t *testing.T) {
 			store.reading.Store(false)
 			require.NoError(t, source.Flush(t.Context()))
 			require.Equal(t, token, stored(t, store, key).AccessToken)
-			require.True(t, a.isLive(stored(t, store, key).RefreshToken))
+			require.True(t, a.isValid(stored(t, store, key).RefreshToken))
 			require.Equal(t, lwa.Saved, outcomes[4])
 			require.Equal(t, []int{1, 1, 1, 1, 0}, waiting)
 			require.NoError(t, source.Flush(t.Context()), "nothing is left")
@@ -182,7 +182,7 @@ func TestExchangeDuringAStoreOutage(t *testing.T) {
 		require.Equal(t, 13*time.Second, time.Since(begin), "until the deadline of the caller")
 		token, err := source.Token(t.Context(), key)
 		require.NoError(t, err, "it serves meanwhile")
-		require.True(t, a.accepts(token))
+		require.True(t, a.isValid(token))
 		require.Error(t, source.Exchange(t.Context(), key, alexaevents.Europe, code), "success means stored")
 		time.Sleep(2 * time.Hour)
 		token, err = source.Token(t.Context(), key)
@@ -195,7 +195,7 @@ func TestExchangeDuringAStoreOutage(t *testing.T) {
 		require.Equal(t, alexaevents.Europe, grant.Region)
 		require.Equal(t, sha(code), grant.CodeHash)
 		require.Equal(t, token, grant.AccessToken)
-		require.True(t, a.isLive(grant.RefreshToken))
+		require.True(t, a.isValid(grant.RefreshToken))
 	})
 }
 
@@ -291,7 +291,7 @@ func TestGrantTokenOfAnUnsavedCode(t *testing.T) {
 		require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, a.consent()), errAway)
 		token, err := source.GrantToken(t.Context(), stored(t, memory, key))
 		require.NoError(t, err)
-		require.True(t, a.accepts(token))
+		require.True(t, a.isValid(token))
 		store.writing.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
 	})
@@ -442,7 +442,7 @@ func TestTooManyUnsaved(t *testing.T) {
 		for i := range most + more {
 			_, err := source.Token(t.Context(), keyOf(fmt.Sprint(i)))
 			require.NoError(t, err)
-			require.True(t, a.isLive(stored(t, memory, keyOf(fmt.Sprint(i))).RefreshToken))
+			require.True(t, a.isValid(stored(t, memory, keyOf(fmt.Sprint(i))).RefreshToken))
 		}
 	})
 }
@@ -466,11 +466,11 @@ func TestOneGrantThatCannotBeStored(t *testing.T) {
 		store.writing.Store(false)
 		time.Sleep(time.Minute)
 		for i := 1; i < 20; i++ {
-			assert.True(t, a.isLive(stored(t, memory, keyOf(fmt.Sprint(i))).RefreshToken), i)
+			assert.True(t, a.isValid(stored(t, memory, keyOf(fmt.Sprint(i))).RefreshToken), i)
 		}
 		poison.fails.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
-		require.True(t, a.isLive(stored(t, memory, keyOf("0")).RefreshToken))
+		require.True(t, a.isValid(stored(t, memory, keyOf("0")).RefreshToken))
 	})
 }
 
@@ -504,6 +504,6 @@ func TestHangingStore(t *testing.T) {
 		require.Equal(t, time.Second, time.Since(begin))
 		store.delay = 0
 		require.NoError(t, source.Flush(t.Context()))
-		require.True(t, a.isLive(stored(t, memory, key).RefreshToken))
+		require.True(t, a.isValid(stored(t, memory, key).RefreshToken))
 	})
 }

@@ -54,7 +54,7 @@ func TestRequests(t *testing.T) {
 			client := clientOf(func(r *http.Request) (*http.Response, error) {
 				data, err := io.ReadAll(r.Body)
 				got, body = r, string(data)
-				return answer(200, `{"access_token":"Atza|1","refresh_token":"Atzr|2","expires_in":3600}`), err
+				return respond(200, `{"access_token":"Atza|1","refresh_token":"Atzr|2","expires_in":3600}`), err
 			})
 			token, err := test.send(t.Context(), client)
 			require.NoError(t, err)
@@ -82,7 +82,7 @@ func TestAPIURL(t *testing.T) {
 		var got string
 		client := clientOf(func(r *http.Request) (*http.Response, error) {
 			got = r.URL.String()
-			return answer(200, `{"access_token":"Atza|1"}`), nil
+			return respond(200, `{"access_token":"Atza|1"}`), nil
 		})
 		client.APIURL = configured
 		_, err := client.Refresh(t.Context(), "Atzr|1")
@@ -120,7 +120,7 @@ func TestAnswers(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			client := clientOf(func(*http.Request) (*http.Response, error) {
-				response := answer(200, test.body)
+				response := respond(200, test.body)
 				if test.contentType != "" {
 					response.Header.Set("Content-Type", test.contentType)
 				}
@@ -201,7 +201,7 @@ func TestNoRedirect(t *testing.T) {
 		requests := 0
 		client := clientOf(func(*http.Request) (*http.Response, error) {
 			requests++
-			response := answer(status, "")
+			response := respond(status, "")
 			response.Header.Set("Location", "https://evil.example/")
 			return response, nil
 		})
@@ -228,7 +228,7 @@ func TestLongAnswer(t *testing.T) {
 func TestBrokenAnswer(t *testing.T) {
 	broken := errors.New("connection reset")
 	client := clientOf(func(*http.Request) (*http.Response, error) {
-		response := answer(200, "")
+		response := respond(200, "")
 		response.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"access_`), failing{broken}))
 		return response, nil
 	})
@@ -298,7 +298,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, status int, contentType, body string) {
 		const sent = "Atzr|the-sent-token"
 		client := clientOf(func(*http.Request) (*http.Response, error) {
-			response := answer(status, body)
+			response := respond(status, body)
 			response.Header.Set("Content-Type", contentType)
 			return response, nil
 		})

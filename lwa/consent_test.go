@@ -65,7 +65,7 @@ func TestExchangeCallback(t *testing.T) {
 	client := clientOf(func(r *http.Request) (*http.Response, error) {
 		err := r.ParseForm()
 		form = r.PostForm
-		return answer(200, `{"access_token":"Atza|1","refresh_token":"Atzr|1","expires_in":3600}`), err
+		return respond(200, `{"access_token":"Atza|1","refresh_token":"Atzr|1","expires_in":3600}`), err
 	})
 	consent, verifier := client.AuthCodeURL(redirectURI, lwa.ScopeSubscriptions)
 	token, err := client.ExchangeCallback(t.Context(), redirectURI, verifier, callback(t, consent, "code", "AN1", "scope", "x"))

@@ -170,13 +170,13 @@ func TestErrorsHideWhatWasSent(t *testing.T) {
 	everything := strings.Join([]string{clientSecret, canary, url.QueryEscape(canary), url.PathEscape(canary)}, " ")
 	answers := map[string]roundTrip{
 		"description": func(*http.Request) (*http.Response, error) {
-			return answer(400, fmt.Sprintf(`{"error":%[1]q,"error_description":%[1]q,"request_id":%[1]q}`, everything)), nil
+			return respond(400, fmt.Sprintf(`{"error":%[1]q,"error_description":%[1]q,"request_id":%[1]q}`, everything)), nil
 		},
 		"success that is none": func(*http.Request) (*http.Response, error) {
-			return answer(200, fmt.Sprintf(`{"expires_in":%[1]q,"access_token":[%[1]q],"aud":[%[1]q],"user_id":[%[1]q]}`, everything)), nil
+			return respond(200, fmt.Sprintf(`{"expires_in":%[1]q,"access_token":[%[1]q],"aud":[%[1]q],"user_id":[%[1]q]}`, everything)), nil
 		},
 		"header": func(*http.Request) (*http.Response, error) {
-			response := answer(500, everything)
+			response := respond(500, everything)
 			response.Header.Set("x-amzn-RequestId", everything)
 			return response, nil
 		},

@@ -31,7 +31,7 @@ func TestExchange(t *testing.T) {
 		require.Len(t, grant.CodeHash, 64)
 		require.Equal(t, lwa.Grant{
 			Key: key, Region: alexaevents.Europe,
-			AccessToken: "Atza|customer|1", RefreshToken: "Atzr|customer|1",
+			AccessToken: a.accessToken(1), RefreshToken: a.refreshToken(1),
 			IssuedAt: begin, Expiry: begin.Add(time.Hour), CodeHash: grant.CodeHash,
 		}, grant)
 
@@ -51,7 +51,7 @@ func TestExchange(t *testing.T) {
 		require.NoError(t, source.Exchange(t.Context(), key, alexaevents.FarEast, a.consent()))
 		again := stored(t, store, key)
 		require.Equal(t, alexaevents.FarEast, again.Region)
-		require.Equal(t, alexaevents.Secret("Atzr|customer|2"), again.RefreshToken)
+		require.Equal(t, a.refreshToken(2), again.RefreshToken)
 		require.NotEqual(t, grant.CodeHash, again.CodeHash)
 		require.Zero(t, again.ConfirmedAt, "nothing was accepted in the new region yet")
 	})
@@ -67,7 +67,7 @@ func TestExchangeInTwoProcesses(t *testing.T) {
 		group.Go(func() { expectIs(t, first.Exchange(t.Context(), key, alexaevents.Europe, code), nil) })
 		synctest.Wait()
 		require.NoError(t, second.Exchange(t.Context(), key, alexaevents.Europe, code))
-		require.Equal(t, alexaevents.Secret("Atzr|customer|1"), stored(t, memory, key).RefreshToken, "success is stored")
+		require.Equal(t, a.refreshToken(1), stored(t, memory, key).RefreshToken, "success is stored")
 		group.Wait()
 		require.Equal(t, 2, a.count("authorization_code"))
 
@@ -146,7 +146,7 @@ func TestExchangeRetries(t *testing.T) {
 			requests := 0
 			a.around = func(_ url.Values, next func() (*http.Response, error)) (*http.Response, error) {
 				if requests++; requests <= failures {
-					return answer(503, ""), nil
+					return respond(503, ""), nil
 				}
 				return next()
 			}
@@ -188,7 +188,7 @@ func TestExchangeStoresAfterCancellation(t *testing.T) {
 		require.ErrorIs(t, err, context.Canceled)
 	}
 	require.NoError(t, source.Flush(t.Context()))
-	require.True(t, a.isLive(stored(t, store, keyOf("account")).RefreshToken))
+	require.True(t, a.isValid(stored(t, store, keyOf("account")).RefreshToken))
 }
 
 func TestImport(t *testing.T) {
@@ -200,7 +200,7 @@ func TestImport(t *testing.T) {
 	require.Equal(t, lwa.Grant{Key: key, RefreshToken: first, CodeHash: sha(first)}, stored(t, store, key))
 	token, err := source.Token(t.Context(), key)
 	require.NoError(t, err)
-	require.True(t, a.accepts(token))
+	require.True(t, a.isValid(token))
 
 	before := stored(t, store, key)
 	require.NoError(t, source.Import(t.Context(), key, first))
@@ -231,7 +231,7 @@ func TestImportAtEachStart(t *testing.T) {
 		require.NoError(t, source.Import(t.Context(), key, token))
 		_, err := source.Renew(t.Context(), key, stored(t, store, key).AccessToken)
 		require.NoError(t, err)
-		require.True(t, a.isLive(stored(t, store, key).RefreshToken))
+		require.True(t, a.isValid(stored(t, store, key).RefreshToken))
 	}
 	require.Equal(t, 3, a.count("refresh_token"))
 }
@@ -292,7 +292,7 @@ func TestExchangeOvertaken(t *testing.T) {
 		}}
 		require.NoError(t, a.source(store).Exchange(t.Context(), key, alexaevents.Europe, a.consent()))
 		require.Equal(t, refreshed, stored(t, memory, key).AccessToken)
-		require.True(t, a.isLive(stored(t, memory, key).RefreshToken))
+		require.True(t, a.isValid(stored(t, memory, key).RefreshToken))
 	})
 }
 

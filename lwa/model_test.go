@@ -72,7 +72,7 @@ func (p *process) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if p.model.amazonOut.Load() || p.crashed.Load() {
-		return answer(503, ""), nil
+		return respond(503, ""), nil
 	}
 	response, err := p.model.amazon.RoundTrip(request)
 	_ = p.pause(context.WithoutCancel(request.Context()))
@@ -123,7 +123,7 @@ func (m *model) check(p *process, token alexaevents.Secret, err error) {
 	case p.crashed.Load():
 	case err == nil:
 		m.expect(m.present, "a token of no grant")
-		m.expect(m.revoked || m.amazon.accepts(token), "a token that does not work: %s", string(token))
+		m.expect(m.revoked || m.amazon.isValid(token), "a token that does not work: %s", string(token))
 	case errors.Is(err, lwa.ErrNoGrant):
 		m.expect(!m.present, "no grant where there is one")
 	case errors.Is(err, lwa.ErrInvalidGrant):
@@ -138,7 +138,7 @@ func (m *model) check(p *process, token alexaevents.Secret, err error) {
 // good tells whether the store has a refresh token that works.
 func (m *model) good() bool {
 	grant, err := m.store.Grant(context.Background(), m.key)
-	return err == nil && m.amazon.isLive(grant.RefreshToken)
+	return err == nil && m.amazon.isValid(grant.RefreshToken)
 }
 
 // together has both processes do something at once, each several times.
@@ -177,7 +177,7 @@ func (m *model) accept(p *process) {
 		m.settle() // the code may have been exchanged all the same
 	}
 	grant, storeErr := m.store.Grant(context.Background(), m.key)
-	m.expect(err != nil || storeErr == nil && m.amazon.isLive(grant.RefreshToken), "accepted and not stored")
+	m.expect(err != nil || storeErr == nil && m.amazon.isValid(grant.RefreshToken), "accepted and not stored")
 	if storeErr == nil {
 		m.present = true
 	}
@@ -214,11 +214,11 @@ func (m *model) invariant() {
 	if m.revoked || m.lost {
 		return
 	}
-	m.expect(m.amazon.isLive(grant.RefreshToken), "a live grant is lost")
+	m.expect(m.amazon.isValid(grant.RefreshToken), "a live grant is lost")
 	m.expect(grant.Live() && grant.RefusedAt.IsZero(), "a live grant is marked as refused")
 	for _, p := range m.processes {
 		token, err := p.source.Token(context.Background(), m.key)
-		m.expect(err == nil && m.amazon.accepts(token), "a live grant gives no token: %v", err)
+		m.expect(err == nil && m.amazon.isValid(token), "a live grant gives no token: %v", err)
 	}
 }
 

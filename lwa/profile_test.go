@@ -15,7 +15,7 @@ func TestProfile(t *testing.T) {
 	var got *http.Request
 	client := clientOf(func(r *http.Request) (*http.Response, error) {
 		got = r
-		return answer(200, `{"user_id":"amzn1.account.K1","name":"Ada","email":"ada@example.com","postal_code":"98052","new":1}`), nil
+		return respond(200, `{"user_id":"amzn1.account.K1","name":"Ada","email":"ada@example.com","postal_code":"98052","new":1}`), nil
 	})
 	profile, err := client.Profile(t.Context(), "Atza|1")
 	require.NoError(t, err)
@@ -32,7 +32,7 @@ func TestTokenInfo(t *testing.T) {
 	var got *http.Request
 	client := clientOf(func(r *http.Request) (*http.Response, error) {
 		got = r
-		return answer(200, `{"aud":"`+clientID+`","user_id":"amzn1.account.K1","app_id":"amzn1.application.1","exp":60}`), nil
+		return respond(200, `{"aud":"`+clientID+`","user_id":"amzn1.account.K1","app_id":"amzn1.application.1","exp":60}`), nil
 	})
 	info, err := client.TokenInfo(t.Context(), "Atza|1&aud=x")
 	require.NoError(t, err)

@@ -38,7 +38,7 @@ func TestOneRefreshForManyCallers(t *testing.T) {
 		group.Wait()
 		require.NoError(t, errors.Join(errs...))
 		slices.Sort(tokens)
-		require.Equal(t, []alexaevents.Secret{"Atza|customer|2"}, slices.Compact(tokens))
+		require.Equal(t, []alexaevents.Secret{a.accessToken(2)}, slices.Compact(tokens))
 		require.Equal(t, 2, a.count("refresh_token"))
 	})
 }
@@ -64,9 +64,9 @@ func TestManyGrantsAtOnce(t *testing.T) {
 		intact := 0
 		for i := range many {
 			grant, err := store.Grant(t.Context(), keyOf(customer(i)))
-			if err == nil && a.isLive(grant.RefreshToken) &&
-				string(grant.RefreshToken) == "Atzr|"+customer(i)+"|2" &&
-				string(tokens[i]) == "Atza|"+customer(i)+"|1" && grant.AccessToken == tokens[i] {
+			if err == nil && a.isValid(grant.RefreshToken) &&
+				a.customer(grant.RefreshToken) == customer(i) &&
+				a.customer(tokens[i]) == customer(i) && a.isValid(tokens[i]) && grant.AccessToken == tokens[i] {
 				intact++
 			}
 		}
@@ -97,7 +97,7 @@ func TestCancelledWaiter(t *testing.T) {
 					return
 				}
 				expectIs(t, err, nil)
-				assert.Equal(t, alexaevents.Secret("Atza|customer|1"), token)
+				assert.Equal(t, a.accessToken(1), token)
 			})
 			synctest.Wait() // so that the first to come is one who gives up
 		}
@@ -118,8 +118,8 @@ func TestEverybodyGaveUp(t *testing.T) {
 		_, err := source.Token(ctx, key)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		time.Sleep(5 * time.Second)
-		require.Equal(t, alexaevents.Secret("Atza|customer|1"), stored(t, store, key).AccessToken)
-		require.True(t, a.isLive(stored(t, store, key).RefreshToken))
+		require.Equal(t, a.accessToken(1), stored(t, store, key).AccessToken)
+		require.True(t, a.isValid(stored(t, store, key).RefreshToken))
 	})
 }
 
@@ -196,7 +196,7 @@ func TestTwoProcesses(t *testing.T) {
 						refresh := func() {
 							token, err := other.Token(context.Background(), key)
 							expectIs(t, err, nil)
-							assert.True(t, a.accepts(token))
+							assert.True(t, a.isValid(token))
 						}
 						if !after {
 							refresh()
@@ -279,7 +279,7 @@ func TestRefusedByMistakeBeforeTheOther(t *testing.T) {
 		source, key := imported(t, a, store, "customer")
 		a.around = func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
 			a.around = nil
-			return answer(400, `{"error":"invalid_grant"}`), nil
+			return respond(400, `{"error":"invalid_grant"}`), nil
 		}
 		time.AfterFunc(time.Second, func() {
 			_, err := a.source(store).Token(context.Background(), key)
@@ -295,13 +295,13 @@ func TestRefusedByMistakeBeforeTheOther(t *testing.T) {
 // refresh token, the newest that Amazon gave.
 func healthy(t *testing.T, a *amazon, store lwa.Store, key lwa.Key, token alexaevents.Secret, err error) {
 	require.NoError(t, err)
-	require.True(t, a.accepts(token))
+	require.True(t, a.isValid(token))
 	grant := stored(t, store, key)
 	require.True(t, grant.Live())
-	require.True(t, a.isLive(grant.RefreshToken), "the stored refresh token is not the newest")
+	require.True(t, a.isValid(grant.RefreshToken), "the stored refresh token is not the newest")
 	again, err := a.source(store).Token(t.Context(), key)
 	require.NoError(t, err)
-	require.True(t, a.accepts(again))
+	require.True(t, a.isValid(again))
 }
 
 // Two processes with two callers each renew one grant over and over, in step.
@@ -322,7 +322,7 @@ func TestManyRounds(t *testing.T) {
 						time.Sleep(time.Duration(i*round) * time.Millisecond) // apart by 0 to 300 ms
 						token, err := sources[i%2].Renew(context.Background(), key, stale)
 						expectIs(t, err, nil)
-						assert.True(t, a.accepts(token))
+						assert.True(t, a.isValid(token))
 						stale = token
 						time.Sleep(2 * time.Minute)
 					}

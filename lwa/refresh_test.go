@@ -40,7 +40,7 @@ func testRefused(t *testing.T) {
 	require.ErrorAs(t, err, &refusal)
 	grant := stored(t, store, key)
 	require.False(t, grant.Live())
-	require.Equal(t, alexaevents.Secret("Atzr|customer|2"), grant.RefreshToken, "nothing is deleted")
+	require.Equal(t, a.refreshToken(2), grant.RefreshToken, "nothing is deleted")
 	require.Equal(t, begin, grant.RefusedAt)
 	require.Equal(t, begin.Add(2*time.Second), time.Now().UTC(), "another process has time to store a new token")
 
@@ -58,7 +58,7 @@ func testRefused(t *testing.T) {
 	require.NoError(t, source.Exchange(t.Context(), key, alexaevents.Europe, a.consent()))
 	token, err := source.Token(t.Context(), key)
 	require.NoError(t, err)
-	require.True(t, a.accepts(token))
+	require.True(t, a.isValid(token))
 	require.True(t, stored(t, store, key).Live())
 	require.Zero(t, stored(t, store, key).RefusedAt)
 }
@@ -105,7 +105,7 @@ func TestFailuresSpareTheGrant(t *testing.T) {
 
 func failWith(status int, body string) func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
 	return func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
-		return answer(status, body), nil
+		return respond(status, body), nil
 	}
 }
 
@@ -122,7 +122,7 @@ func TestOutage(t *testing.T) {
 		a.around = func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
 			asked++
 			time.Sleep(10 * time.Second)
-			return answer(503, ""), nil
+			return respond(503, ""), nil
 		}
 		for begin := time.Now(); time.Since(begin) < 4*time.Minute; time.Sleep(time.Second) {
 			call := time.Now()
@@ -266,6 +266,6 @@ func TestPanics(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, source.Flush(t.Context()))
 		require.Equal(t, token, stored(t, memory, key).AccessToken)
-		require.True(t, a.isLive(stored(t, memory, key).RefreshToken))
+		require.True(t, a.isValid(stored(t, memory, key).RefreshToken))
 	})
 }

@@ -51,17 +51,17 @@ func TestToken(t *testing.T) {
 
 		token, err := source.Token(t.Context(), key)
 		require.NoError(t, err)
-		require.Equal(t, alexaevents.Secret("Atza|customer|1"), token)
+		require.Equal(t, a.accessToken(1), token)
 		require.Equal(t, lwa.Grant{
-			Key: key, AccessToken: "Atza|customer|1", RefreshToken: "Atzr|customer|2",
-			IssuedAt: begin, Expiry: begin.Add(time.Hour), CodeHash: sha("Atzr|customer|1"),
+			Key: key, AccessToken: a.accessToken(1), RefreshToken: a.refreshToken(2),
+			IssuedAt: begin, Expiry: begin.Add(time.Hour), CodeHash: sha(a.refreshToken(1)),
 		}, stored(t, store, key))
 
 		time.Sleep(54 * time.Minute) // an hour without the 5 to 6 minutes
 		store.reads, store.updates = 0, 0
 		token, err = source.Token(t.Context(), key)
 		require.NoError(t, err)
-		require.Equal(t, alexaevents.Secret("Atza|customer|1"), token)
+		require.Equal(t, a.accessToken(1), token)
 		require.Equal(t, 1, a.count("refresh_token"))
 		require.Equal(t, 1, store.reads, "a fresh token costs one read")
 		require.Zero(t, store.updates)
@@ -69,11 +69,11 @@ func TestToken(t *testing.T) {
 		time.Sleep(time.Minute)
 		token, err = source.Token(t.Context(), key)
 		require.NoError(t, err)
-		require.Equal(t, alexaevents.Secret("Atza|customer|1"), token, "it is refreshed in the background")
+		require.Equal(t, a.accessToken(1), token, "it is refreshed in the background")
 		synctest.Wait()
 		token, err = source.Token(t.Context(), key)
 		require.NoError(t, err)
-		require.Equal(t, alexaevents.Secret("Atza|customer|2"), token)
+		require.Equal(t, a.accessToken(2), token)
 		require.Equal(t, 2, a.count("refresh_token"))
 	})
 }
@@ -84,7 +84,7 @@ func TestGrantToken(t *testing.T) {
 	source, key := imported(t, a, store, "customer")
 	token, err := source.GrantToken(t.Context(), stored(t, store, key))
 	require.NoError(t, err)
-	require.True(t, a.accepts(token))
+	require.True(t, a.isValid(token))
 
 	grant := stored(t, store, key)
 	store.reads = 0
@@ -94,7 +94,7 @@ func TestGrantToken(t *testing.T) {
 	require.Zero(t, store.reads)
 
 	// A grant that was read long ago is due for a token that the store has.
-	grant.AccessToken, grant.RefreshToken = "", "Atzr|customer|1"
+	grant.AccessToken, grant.RefreshToken = "", a.refreshToken(1)
 	again, err = source.GrantToken(t.Context(), grant)
 	require.NoError(t, err)
 	require.Equal(t, token, again)
@@ -146,12 +146,17 @@ func TestJitter(t *testing.T) {
 // A token that lives for a minute must not be refreshed with every call.
 func TestShortLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := &amazon{lifetime: time.Minute}
+		a := new(amazon)
+		a.around = func(_ url.Values, next func() (*http.Response, error)) (*http.Response, error) {
+			_, err := next()
+			time.AfterFunc(time.Minute, a.simulator().ExpireTokens)
+			return respond(200, fmt.Sprintf(`{"access_token":%q,"expires_in":60}`, string(a.accessToken(a.count("refresh_token"))))), err
+		}
 		source, key := imported(t, a, new(lwa.MemoryStore), "customer")
 		for range 60 {
 			token, err := source.Token(t.Context(), key)
 			require.NoError(t, err)
-			require.True(t, a.accepts(token))
+			require.True(t, a.isValid(token))
 			time.Sleep(time.Second)
 		}
 		require.Equal(t, 2, a.count("refresh_token"))
@@ -163,7 +168,7 @@ func TestUnknownExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
 		a.around = func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
-			return answer(200, `{"access_token":"`+crand.Text()+`"}`), nil
+			return respond(200, `{"access_token":"`+crand.Text()+`"}`), nil
 		}
 		source, key := imported(t, a, new(lwa.MemoryStore), "customer")
 		first, err := source.Token(t.Context(), key)
@@ -210,7 +215,7 @@ func TestRenew(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		again, err = source.Renew(t.Context(), key, stale)
 		require.NoError(t, err)
-		require.True(t, a.accepts(again), "the newer one has expired meanwhile")
+		require.True(t, a.isValid(again), "the newer one has expired meanwhile")
 	})
 }
 
@@ -218,7 +223,7 @@ func TestRenew(t *testing.T) {
 func TestSameTokenAgain(t *testing.T) {
 	a := new(amazon)
 	a.around = func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
-		return answer(200, `{"access_token":"Atza|same","expires_in":3600}`), nil
+		return respond(200, `{"access_token":"Atza|same","expires_in":3600}`), nil
 	}
 	source, key := imported(t, a, new(lwa.MemoryStore), "customer")
 	token, err := source.Token(t.Context(), key)
@@ -422,7 +427,7 @@ func TestTokenSourceInACache(t *testing.T) {
 		for range 3 {
 			token, err := cached.Token()
 			require.NoError(t, err)
-			require.True(t, a.accepts(alexaevents.Secret(token.AccessToken)))
+			require.True(t, a.isValid(alexaevents.Secret(token.AccessToken)))
 			time.Sleep(2 * time.Hour)
 		}
 	})

@@ -16,10 +16,10 @@ import (
 const api = "https://api.amazonalexa.com/v0/subscriptions"
 
 // developer returns a client with a developer's grant.
-func developer(t *testing.T, a *amazon) (*http.Client, *lwa.Source, lwa.Key) {
-	source, key := a.source(new(lwa.MemoryStore)), lwa.Key{ClientID: clientID, AccountID: "developer"}
-	require.NoError(t, source.Import(t.Context(), key, a.grant("developer")))
-	return source.HTTPClient("developer"), source, key
+func developer(t *testing.T, a *amazon) (*http.Client, *lwa.Source) {
+	source := a.source(new(lwa.MemoryStore))
+	require.NoError(t, source.Import(t.Context(), lwa.Key{ClientID: clientID, AccountID: "developer"}, a.grant("developer")))
+	return source.HTTPClient("developer"), source
 }
 
 // do sends a request and returns what was answered.
@@ -39,7 +39,7 @@ func do(t *testing.T, client *http.Client, method, url string, body io.Reader) (
 
 func TestHTTPClient(t *testing.T) {
 	a := new(amazon)
-	client, source, key := developer(t, a)
+	client, _ := developer(t, a)
 	for range 3 {
 		status, text, err := do(t, client, "GET", api, nil)
 		require.NoError(t, err)
@@ -48,7 +48,7 @@ func TestHTTPClient(t *testing.T) {
 	}
 	require.Equal(t, 1, a.count("refresh_token"))
 
-	a.expire(stored(t, source.Store, key).AccessToken)
+	a.simulator().ExpireTokens()
 	status, text, err := do(t, client, "POST", api, strings.NewReader("a=1"))
 	require.NoError(t, err)
 	require.Equal(t, 200, status)
@@ -59,10 +59,10 @@ func TestHTTPClient(t *testing.T) {
 // A body that is gone cannot be sent again; the next request has a new token.
 func TestHTTPClientWithoutGetBody(t *testing.T) {
 	a := new(amazon)
-	client, source, key := developer(t, a)
+	client, _ := developer(t, a)
 	_, _, err := do(t, client, "GET", api, nil)
 	require.NoError(t, err)
-	a.expire(stored(t, source.Store, key).AccessToken)
+	a.simulator().ExpireTokens()
 	status, text, err := do(t, client, "POST", api, io.NopCloser(strings.NewReader("a=1")))
 	require.NoError(t, err)
 	require.Equal(t, 401, status)
@@ -77,7 +77,7 @@ func TestHTTPClientRefusedTwice(t *testing.T) {
 	client.HTTPClient.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
 		if r.URL.Host != "api.amazon.com" {
 			requests++
-			return answer(401, "no"), nil
+			return respond(401, "no"), nil
 		}
 		return a.RoundTrip(r)
 	})
@@ -117,7 +117,7 @@ func (c *closing) Close() error {
 func TestHTTPClientOfARefusedGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
-		client, _, _ := developer(t, a)
+		client, _ := developer(t, a)
 		_, _, err := do(t, client, "GET", api, nil)
 		require.NoError(t, err)
 		a.revoke("developer")
@@ -130,7 +130,7 @@ func TestHTTPClientOfARefusedGrant(t *testing.T) {
 // The token goes to no other place than the one that was asked for.
 func TestHTTPClientKeepsTheToken(t *testing.T) {
 	a := new(amazon)
-	client, source, _ := developer(t, a)
+	client, source := developer(t, a)
 	_, _, err := do(t, client, "GET", "http://api.amazonalexa.com/", nil)
 	require.ErrorContains(t, err, "https")
 	for _, url := range []string{
@@ -154,7 +154,7 @@ func TestHTTPClientKeepsTheToken(t *testing.T) {
 		case "api.amazon.com":
 			return a.RoundTrip(r)
 		case "api.amazonalexa.com":
-			response := answer(307, "")
+			response := respond(307, "")
 			response.Header.Set("Location", "https://evil.example/")
 			return response, nil
 		}
