@@ -17,26 +17,10 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// outage is a store that can be made to fail.
-type outage struct {
-	lwa.Store
-	reading, writing atomic.Bool // fail
-	writes           atomic.Int64
-}
-
-func (s *outage) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
-	if s.reading.Load() {
-		return lwa.Grant{}, errAway
-	}
-	return s.Store.Grant(ctx, key)
-}
-
-func (s *outage) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-	s.writes.Add(1)
-	if s.writing.Load() {
-		return errAway
-	}
-	return s.Store.UpdateGrant(ctx, key, fn)
+// isLate reports whether a write is a late write, which has more than ten seconds.
+func isLate(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	return ok && time.Until(end) > 10*time.Second
 }
 
 // What Amazon gave serves from memory and is written when the store can be
@@ -45,7 +29,7 @@ func TestStoreOutage(t *testing.T) {
 	for _, reading := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
 			a := &amazon{rotates: true}
-			store := &outage{Store: new(lwa.MemoryStore)}
+			store := &faultyStore{Store: new(lwa.MemoryStore)}
 			source, key := imported(t, a, store, "customer")
 			var outcomes []lwa.Outcome
 			var waiting []int
@@ -55,7 +39,7 @@ func TestStoreOutage(t *testing.T) {
 			var log bytes.Buffer
 			source.Logger = slog.New(slog.NewTextHandler(&log, nil))
 
-			store.writing.Store(true)
+			store.failWrites.Store(true)
 			token, err := source.Token(t.Context(), key)
 			require.NoError(t, err)
 			require.True(t, a.isValid(token))
@@ -67,7 +51,7 @@ func TestStoreOutage(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, token, again, "for a grant as the store has it")
 			require.Equal(t, 1, a.count("refresh_token"))
-			store.reading.Store(reading)
+			store.failReads.Store(reading)
 			for range 3 * 60 { // minutes: the token is renewed from memory, several times
 				time.Sleep(time.Minute)
 				token, err = source.Token(t.Context(), key)
@@ -85,8 +69,8 @@ func TestStoreOutage(t *testing.T) {
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 			require.EqualError(t, err, "lwa: the new tokens of 1 grants are not stored: context deadline exceeded")
 
-			store.writing.Store(false)
-			store.reading.Store(false)
+			store.failWrites.Store(false)
+			store.failReads.Store(false)
 			require.NoError(t, source.Flush(t.Context()))
 			require.Equal(t, token, stored(t, store, key).AccessToken)
 			require.True(t, a.isValid(stored(t, store, key).RefreshToken))
@@ -119,7 +103,7 @@ func TestLateWriteGivesWay(t *testing.T) {
 				require.NoError(t, err)
 			},
 			"code": func(t *testing.T, a *amazon, source *lwa.Source, key lwa.Key) {
-				require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, a.consent()), errAway)
+				require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, a.consent()), errDown)
 			},
 		} {
 			if change == "code" && name == "to an import" {
@@ -128,15 +112,15 @@ func TestLateWriteGivesWay(t *testing.T) {
 			t.Run(change+" "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
-					store := &outage{Store: memory}
+					store := &faultyStore{Store: memory}
 					source, key := imported(t, a, store, "customer")
-					store.writing.Store(true)
+					store.failWrites.Store(true)
 					begin(t, a, source, key)
 					time.Sleep(time.Minute)
 					test.meanwhile(t, a, a.source(memory), key)
 					after, err := memory.Grant(t.Context(), key)
 					require.Equal(t, test.present, err == nil)
-					store.writing.Store(false)
+					store.failWrites.Store(false)
 					require.NoError(t, source.Flush(t.Context()))
 					got, err := memory.Grant(t.Context(), key)
 					require.Equal(t, test.present, err == nil)
@@ -151,15 +135,15 @@ func TestLateWriteGivesWay(t *testing.T) {
 func TestOlderAccessToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := new(amazon), new(lwa.MemoryStore) // without rotation
-		store := &outage{Store: memory}
+		store := &faultyStore{Store: memory}
 		source, key := imported(t, a, store, "customer")
-		store.writing.Store(true)
+		store.failWrites.Store(true)
 		_, err := source.Token(t.Context(), key)
 		require.NoError(t, err)
 		time.Sleep(time.Minute)
 		newer, err := a.source(memory).Token(t.Context(), key)
 		require.NoError(t, err)
-		store.writing.Store(false)
+		store.failWrites.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
 		require.Equal(t, newer, stored(t, memory, key).AccessToken)
 	})
@@ -170,11 +154,11 @@ func TestOlderAccessToken(t *testing.T) {
 func TestExchangeDuringAStoreOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
-		store := &outage{Store: memory}
+		store := &faultyStore{Store: memory}
 		source, key, code := a.source(store), keyOf("account"), a.consent()
-		store.writing.Store(true)
+		store.failWrites.Store(true)
 		begin := time.Now()
-		require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, code), errAway)
+		require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, code), errDown)
 		require.Equal(t, 10*time.Second, time.Since(begin))
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
@@ -188,7 +172,7 @@ func TestExchangeDuringAStoreOutage(t *testing.T) {
 		token, err = source.Token(t.Context(), key)
 		require.NoError(t, err, "even a refresh of it is kept")
 
-		time.AfterFunc(time.Second, func() { store.writing.Store(false) })
+		time.AfterFunc(time.Second, func() { store.failWrites.Store(false) })
 		require.NoError(t, source.Exchange(t.Context(), key, alexaevents.Europe, code))
 		require.Equal(t, 1, a.count("authorization_code"))
 		grant := stored(t, memory, key)
@@ -203,15 +187,15 @@ func TestExchangeDuringAStoreOutage(t *testing.T) {
 func TestExchangeTwiceDuringAStoreOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
-		store := &outage{Store: memory}
+		store := &faultyStore{Store: memory}
 		source, key := imported(t, a, store, "customer")
-		store.writing.Store(true)
+		store.failWrites.Store(true)
 		_, err := source.Token(t.Context(), key)
 		require.NoError(t, err)
 		require.Error(t, source.Exchange(t.Context(), key, alexaevents.Europe, a.consent()))
 		second := a.consent()
 		require.Error(t, source.Exchange(t.Context(), key, alexaevents.FarEast, second))
-		store.writing.Store(false)
+		store.failWrites.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
 		require.Equal(t, alexaevents.FarEast, stored(t, memory, key).Region)
 		require.Equal(t, sha(second), stored(t, memory, key).CodeHash)
@@ -222,15 +206,15 @@ func TestExchangeTwiceDuringAStoreOutage(t *testing.T) {
 func TestExchangeDuringAStoreOutageOutweighsARefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
-		store := &outage{Store: memory}
+		store := &faultyStore{Store: memory}
 		source, key := imported(t, a, store, "customer")
-		store.writing.Store(true)
+		store.failWrites.Store(true)
 		code := a.consent()
-		require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.FarEast, code), errAway)
+		require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.FarEast, code), errDown)
 		time.Sleep(time.Minute)
 		_, err := a.source(memory).Token(t.Context(), key)
 		require.NoError(t, err)
-		store.writing.Store(false)
+		store.failWrites.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
 		require.Equal(t, alexaevents.FarEast, stored(t, memory, key).Region)
 		require.Equal(t, sha(code), stored(t, memory, key).CodeHash)
@@ -242,18 +226,18 @@ func TestExchangeDuringAStoreOutageOutweighsARefresh(t *testing.T) {
 func TestUnsavedCodeOutweighsARefreshUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
-		store := &outage{Store: memory}
+		store := &faultyStore{Store: memory}
 		source, key := imported(t, a, store, "customer")
 		code := a.consent()
 		a.meanwhile(true, func() {
-			store.writing.Store(true)
+			store.failWrites.Store(true)
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 			defer cancel()
-			expectIs(t, source.Exchange(ctx, key, alexaevents.FarEast, code), errAway)
+			expectIs(t, source.Exchange(ctx, key, alexaevents.FarEast, code), errDown)
 		})
 		token, err := source.Token(t.Context(), key)
 		require.NoError(t, err)
-		store.writing.Store(false)
+		store.failWrites.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
 		require.Equal(t, sha(code), stored(t, memory, key).CodeHash)
 		require.Equal(t, alexaevents.FarEast, stored(t, memory, key).Region)
@@ -265,15 +249,15 @@ func TestUnsavedCodeOutweighsARefreshUnderWay(t *testing.T) {
 func TestErasedWhileUnsaved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
-		store := &outage{Store: memory}
+		store := &faultyStore{Store: memory}
 		source, key := imported(t, a, store, "customer")
-		store.writing.Store(true)
+		store.failWrites.Store(true)
 		_, err := source.Token(t.Context(), key)
 		require.NoError(t, err)
 		require.NoError(t, memory.EraseGrants(t.Context(), key.AccountID))
 		_, err = source.Token(t.Context(), key)
 		require.ErrorIs(t, err, lwa.ErrNoGrant)
-		store.writing.Store(false)
+		store.failWrites.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
 	})
 }
@@ -282,17 +266,17 @@ func TestErasedWhileUnsaved(t *testing.T) {
 func TestGrantTokenOfAnUnsavedCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := new(amazon), new(lwa.MemoryStore)
-		store := &outage{Store: memory}
+		store := &faultyStore{Store: memory}
 		source, key := imported(t, a, store, "customer")
 		a.revoke("customer")
 		_, err := source.Token(t.Context(), key)
 		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
-		store.writing.Store(true)
-		require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, a.consent()), errAway)
+		store.failWrites.Store(true)
+		require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, a.consent()), errDown)
 		token, err := source.GrantToken(t.Context(), stored(t, memory, key))
 		require.NoError(t, err)
 		require.True(t, a.isValid(token))
-		store.writing.Store(false)
+		store.failWrites.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
 	})
 }
@@ -301,7 +285,7 @@ func TestGrantTokenOfAnUnsavedCode(t *testing.T) {
 func TestLaterCodeReplacesAnEarlierOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory, key := &amazon{delay: 600 * time.Millisecond}, new(lwa.MemoryStore), keyOf("account")
-		earlier := a.source(&slowWrites{memory, 900 * time.Millisecond})
+		earlier := a.source(slowWrites(memory, 900*time.Millisecond))
 		first, second := a.consent(), a.consent()
 		time.AfterFunc(time.Second, func() {
 			expectIs(t, a.source(memory).Exchange(t.Context(), key, alexaevents.FarEast, second), nil)
@@ -318,19 +302,25 @@ func TestLaterCodeReplacesAnEarlierOne(t *testing.T) {
 func TestRefusalOfAnUnsavedGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
-		store := &outage{Store: memory}
-		background := &failingInBackground{Store: store}
-		background.fails.Store(true)
+		store := &faultyStore{Store: memory}
+		var fails atomic.Bool
+		fails.Store(true)
+		background := &faultyStore{Store: store, beforeWrite: func(ctx context.Context, _ lwa.Key) error {
+			if isLate(ctx) && fails.Load() {
+				return errDown
+			}
+			return nil
+		}}
 		source, key := imported(t, a, background, "customer")
-		store.writing.Store(true)
+		store.failWrites.Store(true)
 		token, err := source.Token(t.Context(), key)
 		require.NoError(t, err)
-		store.writing.Store(false)
+		store.failWrites.Store(false)
 		a.revoke("customer")
 		_, err = source.Renew(t.Context(), key, token)
 		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 		require.False(t, stored(t, memory, key).Live())
-		background.fails.Store(false)
+		fails.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
 		require.False(t, stored(t, memory, key).Live())
 	})
@@ -341,14 +331,19 @@ func TestRefusalOfAnUnsavedGrant(t *testing.T) {
 func TestLateWriteKeepsARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
-		store := &outage{Store: memory}
-		background := &failingInBackground{Store: store, hang: 10 * time.Second}
+		store := &faultyStore{Store: memory}
+		background := &faultyStore{Store: store, beforeWrite: func(ctx context.Context, _ lwa.Key) error {
+			if isLate(ctx) {
+				return sleep(ctx, 10*time.Second)
+			}
+			return nil
+		}}
 		source, key := imported(t, a, background, "customer")
-		store.writing.Store(true)
+		store.failWrites.Store(true)
 		token, err := source.Token(t.Context(), key)
 		require.NoError(t, err)
 		time.Sleep(time.Second) // a late write is in progress
-		store.writing.Store(false)
+		store.failWrites.Store(false)
 		a.revoke("customer")
 		_, err = source.Renew(t.Context(), key, token)
 		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
@@ -364,14 +359,14 @@ func TestLateWriteKeepsARefusal(t *testing.T) {
 func TestNoEarlyRefreshDuringAStoreOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
-		store := &outage{Store: memory}
+		store := &faultyStore{Store: memory}
 		source, waiting := imported(t, a, store, "waiting")
 		due := keyOf("due")
 		require.NoError(t, source.Import(t.Context(), due, a.grant("due")))
 		before, err := source.Token(t.Context(), due)
 		require.NoError(t, err)
 		time.Sleep(55 * time.Minute)
-		store.writing.Store(true)
+		store.failWrites.Store(true)
 		_, err = source.Token(t.Context(), waiting)
 		require.NoError(t, err)
 		token, err := source.Token(t.Context(), due)
@@ -384,29 +379,9 @@ func TestNoEarlyRefreshDuringAStoreOutage(t *testing.T) {
 		token, err = source.Token(t.Context(), due)
 		require.NoError(t, err, "a token that has expired is refreshed all the same")
 		require.NotEqual(t, before, token)
-		store.writing.Store(false)
+		store.failWrites.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
 	})
-}
-
-// failingInBackground is a store that fails or delays the late writes: they have
-// more than ten seconds.
-type failingInBackground struct {
-	lwa.Store
-	fails atomic.Bool
-	hang  time.Duration
-}
-
-func (s *failingInBackground) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-	if end, ok := ctx.Deadline(); ok && time.Until(end) > 10*time.Second {
-		if s.fails.Load() {
-			return errAway
-		}
-		if err := sleep(ctx, s.hang); err != nil {
-			return err
-		}
-	}
-	return s.Store.UpdateGrant(ctx, key, fn)
 }
 
 // A thousand grants may wait for the store. Then no refresh token is used, so
@@ -415,12 +390,12 @@ func TestTooManyUnsaved(t *testing.T) {
 	const most, more = 1000, 5
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
-		store := &outage{Store: memory}
+		store := &faultyStore{Store: memory}
 		source := a.source(store)
 		for i := range most + more {
 			require.NoError(t, source.Import(t.Context(), keyOf(fmt.Sprint(i)), a.grant(fmt.Sprint(i))))
 		}
-		store.writing.Store(true)
+		store.failWrites.Store(true)
 		for i := range most + more {
 			_, err := source.Token(t.Context(), keyOf(fmt.Sprint(i)))
 			if i < most {
@@ -437,7 +412,7 @@ func TestTooManyUnsaved(t *testing.T) {
 		writes := store.writes.Load()
 		time.Sleep(time.Minute)
 		require.Less(t, store.writes.Load()-writes, int64(300), "few writes for all of them")
-		store.writing.Store(false)
+		store.failWrites.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
 		for i := range most + more {
 			_, err := source.Token(t.Context(), keyOf(fmt.Sprint(i)))
@@ -451,40 +426,33 @@ func TestTooManyUnsaved(t *testing.T) {
 func TestOneGrantThatCannotBeStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
-		store := &outage{Store: memory}
-		poison := &failingFor{Store: store, account: "0"}
-		poison.fails.Store(true)
+		store := &faultyStore{Store: memory}
+		var poisoned atomic.Bool
+		poisoned.Store(true)
+		poison := &faultyStore{Store: store, beforeWrite: func(_ context.Context, key lwa.Key) error {
+			if poisoned.Load() && key == keyOf("0") {
+				return errDown
+			}
+			return nil
+		}}
 		source := a.source(poison)
 		for i := range 20 {
 			require.NoError(t, a.source(memory).Import(t.Context(), keyOf(fmt.Sprint(i)), a.grant(fmt.Sprint(i))))
 		}
-		store.writing.Store(true)
+		store.failWrites.Store(true)
 		for i := range 20 {
 			_, err := source.Token(t.Context(), keyOf(fmt.Sprint(i)))
 			require.NoError(t, err)
 		}
-		store.writing.Store(false)
+		store.failWrites.Store(false)
 		time.Sleep(time.Minute)
 		for i := 1; i < 20; i++ {
 			assert.True(t, a.isValid(stored(t, memory, keyOf(fmt.Sprint(i))).RefreshToken), i)
 		}
-		poison.fails.Store(false)
+		poisoned.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
 		require.True(t, a.isValid(stored(t, memory, keyOf("0")).RefreshToken))
 	})
-}
-
-type failingFor struct {
-	lwa.Store
-	account string
-	fails   atomic.Bool
-}
-
-func (s *failingFor) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-	if key.AccountID == s.account && s.fails.Load() {
-		return errAway
-	}
-	return s.Store.UpdateGrant(ctx, key, fn)
 }
 
 // A store that hangs holds up the first caller for a second.
@@ -492,8 +460,14 @@ func TestHangingStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
 		_, key := imported(t, a, memory, "customer")
-		store := &slowWrites{memory, time.Hour}
-		source := a.source(store)
+		var hangs atomic.Bool
+		hangs.Store(true)
+		source := a.source(&faultyStore{Store: memory, beforeWrite: func(ctx context.Context, _ lwa.Key) error {
+			if hangs.Load() {
+				return sleep(ctx, time.Hour)
+			}
+			return nil
+		}})
 		begin := time.Now()
 		token, err := source.Token(t.Context(), key)
 		require.NoError(t, err)
@@ -502,7 +476,7 @@ func TestHangingStore(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, token, again)
 		require.Equal(t, time.Second, time.Since(begin))
-		store.delay = 0
+		hangs.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
 		require.True(t, a.isValid(stored(t, memory, key).RefreshToken))
 	})

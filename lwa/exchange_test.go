@@ -62,7 +62,7 @@ func TestExchangeInTwoProcesses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
 		memory, key, code := new(lwa.MemoryStore), keyOf("account"), a.consent()
-		first, second := a.source(&slowWrites{memory, 900 * time.Millisecond}), a.source(memory)
+		first, second := a.source(slowWrites(memory, 900*time.Millisecond)), a.source(memory)
 		var group sync.WaitGroup
 		group.Go(func() { expectIs(t, first.Exchange(t.Context(), key, alexaevents.Europe, code), nil) })
 		synctest.Wait()
@@ -74,19 +74,6 @@ func TestExchangeInTwoProcesses(t *testing.T) {
 		err := second.Exchange(t.Context(), keyOf("another account"), alexaevents.Europe, code)
 		require.ErrorIs(t, err, lwa.ErrInvalidGrant, "the grant is not that of this account")
 	})
-}
-
-// slowWrites is a store that takes its time to write.
-type slowWrites struct {
-	lwa.Store
-	delay time.Duration
-}
-
-func (s *slowWrites) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-	if err := sleep(ctx, s.delay); err != nil {
-		return err
-	}
-	return s.Store.UpdateGrant(ctx, key, fn)
 }
 
 func TestExchangeErrors(t *testing.T) { synctest.Test(t, testExchangeErrors) }
@@ -114,17 +101,10 @@ func testExchangeErrors(t *testing.T) {
 	require.ErrorIs(t, err, lwa.ErrNoGrant)
 
 	lost := errors.New("the database is away")
-	source.Store = readFailure{lwa.Store(store), lost}
+	source.Store = &faultyStore{Store: store, beforeRead: func(context.Context, lwa.Key) error { return lost }}
 	require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, a.consent()), lost)
 	require.Equal(t, 1, a.count("authorization_code"), "a store that cannot be read will not keep the grant")
 }
-
-type readFailure struct {
-	lwa.Store
-	err error
-}
-
-func (s readFailure) Grant(context.Context, lwa.Key) (lwa.Grant, error) { return lwa.Grant{}, s.err }
 
 // A failed directive leaves the grant that is there alone.
 func TestExchangeFailureKeepsTheOldGrant(t *testing.T) {
@@ -166,7 +146,7 @@ func TestExchangeOfAnErasedGrant(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		time.AfterFunc(700*time.Millisecond, func() { expectIs(t, memory.EraseGrants(t.Context(), key.AccountID), nil) })
-		err := a.source(&slowWrites{memory, 900 * time.Millisecond}).Exchange(ctx, key, alexaevents.Europe, a.consent())
+		err := a.source(slowWrites(memory, 900*time.Millisecond)).Exchange(ctx, key, alexaevents.Europe, a.consent())
 		require.ErrorIs(t, err, lwa.ErrNoGrant)
 		_, err = memory.Grant(t.Context(), key)
 		require.ErrorIs(t, err, lwa.ErrNoGrant)

@@ -87,7 +87,7 @@ func (p *process) call(ctx context.Context, fails *atomic.Bool) (lwa.Store, erro
 		return nil, err
 	}
 	if fails.Load() {
-		return nil, errAway
+		return nil, errDown
 	}
 	return p.model.store, nil
 }
@@ -128,7 +128,7 @@ func (m *model) check(p *process, token alexaevents.Secret, err error) {
 		m.expect(!m.present, "no grant where there is one")
 	case errors.Is(err, lwa.ErrInvalidGrant):
 		m.expect(m.revoked || m.lost, "a live grant has ended: %v", err)
-	case errors.Is(err, alexaevents.ErrTemporary), errors.Is(err, errAway), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, alexaevents.ErrTemporary), errors.Is(err, errDown), errors.Is(err, context.DeadlineExceeded):
 		m.expect(!m.calm, "failed without a reason: %v", err)
 	default:
 		m.expect(false, "%v", err)

@@ -83,9 +83,9 @@ func TestClientPrintsItsID(t *testing.T) {
 func TestSourceDoesNotPrintTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &amazon{rotates: true}
-		store := &outage{Store: new(lwa.MemoryStore)}
+		store := &faultyStore{Store: new(lwa.MemoryStore)}
 		source, key := imported(t, a, store, "canary")
-		store.writing.Store(true)
+		store.failWrites.Store(true)
 		_, err := source.Token(t.Context(), key)
 		require.NoError(t, err)
 		for _, value := range []any{source, source.HTTPClient("account"), []*lwa.Source{source}, &lwa.ClientCredentials{Client: a.client()}} {
@@ -96,7 +96,7 @@ func TestSourceDoesNotPrintTokens(t *testing.T) {
 				require.NotContains(t, text, clientSecret, verb)
 			}
 		}
-		store.writing.Store(false)
+		store.failWrites.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
 	})
 }

@@ -128,7 +128,7 @@ func TestEverybodyGaveUp(t *testing.T) {
 func TestRenewalOfAnOlderToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
-		store := &slowStore{Store: new(lwa.MemoryStore)}
+		store := &faultyStore{Store: new(lwa.MemoryStore)}
 		source, key := imported(t, a, store, "customer")
 		first, err := source.Token(t.Context(), key)
 		require.NoError(t, err)
@@ -136,7 +136,7 @@ func TestRenewalOfAnOlderToken(t *testing.T) {
 		require.NoError(t, err)
 
 		time.Sleep(time.Minute)
-		store.delay = time.Second
+		store.beforeRead = func(ctx context.Context, _ lwa.Key) error { return sleep(ctx, time.Second) }
 		var group sync.WaitGroup
 		group.Go(func() {
 			got, err := source.Renew(t.Context(), key, first)
@@ -153,19 +153,6 @@ func TestRenewalOfAnOlderToken(t *testing.T) {
 		group.Wait()
 		require.Equal(t, 3, a.count("refresh_token"))
 	})
-}
-
-// slowStore takes its time to read.
-type slowStore struct {
-	lwa.Store
-	delay time.Duration
-}
-
-func (s *slowStore) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
-	if err := sleep(ctx, s.delay); err != nil {
-		return lwa.Grant{}, err
-	}
-	return s.Store.Grant(ctx, key)
 }
 
 // meanwhile runs fn once, while Amazon has the next refresh: before it looks at
@@ -312,7 +299,7 @@ func TestManyRounds(t *testing.T) {
 			a := &amazon{rotates: rotates, delay: 200 * time.Millisecond}
 			memory := new(lwa.MemoryStore)
 			_, key := imported(t, a, memory, "customer")
-			store := &slowWrites{memory, 300 * time.Millisecond}
+			store := slowWrites(memory, 300*time.Millisecond)
 			sources := []*lwa.Source{a.source(store), a.source(store)}
 			var group sync.WaitGroup
 			for i := range 4 {

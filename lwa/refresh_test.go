@@ -195,14 +195,22 @@ func TestErasedAfterARefusal(t *testing.T) {
 
 // Where the store cannot tell whether the grant has ended, it has not.
 func TestRefusalThatIsNotStored(t *testing.T) {
-	for name, fail := range map[string]func(*countingStore){
-		"writing": func(s *countingStore) { s.fail = func(int) error { return errAway } },
-		"reading": func(s *countingStore) { s.Store = &readTwice{Store: s.Store} },
+	for name, fail := range map[string]func(*faultyStore){
+		"writing": func(s *faultyStore) { s.failWrites.Store(true) },
+		"reading": func(s *faultyStore) { // from the third time
+			s.reads.Store(0)
+			s.beforeRead = func(context.Context, lwa.Key) error {
+				if s.reads.Load() > 2 {
+					return errDown
+				}
+				return nil
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a, memory := new(amazon), new(lwa.MemoryStore)
-				store := &countingStore{Store: memory}
+				store := &faultyStore{Store: memory}
 				source, key := imported(t, a, store, "customer")
 				a.revoke("customer")
 				fail(store)
@@ -211,27 +219,13 @@ func TestRefusalThatIsNotStored(t *testing.T) {
 				require.NotErrorIs(t, err, lwa.ErrInvalidGrant)
 				require.ErrorContains(t, err, "another process")
 
-				store.fail, store.Store = nil, memory
+				store.failWrites.Store(false)
+				store.beforeRead = nil
 				_, err = source.Token(t.Context(), key)
 				require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 			})
 		})
 	}
-}
-
-var errAway = errors.New("the database is away")
-
-// readTwice is a store that can be read twice.
-type readTwice struct {
-	lwa.Store
-	reads int
-}
-
-func (s *readTwice) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
-	if s.reads++; s.reads > 2 {
-		return lwa.Grant{}, errAway
-	}
-	return s.Store.Grant(ctx, key)
 }
 
 // A panic of the transport, of the store or of Observe costs one call, not the
@@ -240,7 +234,7 @@ func TestPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &amazon{rotates: true}
 		memory := new(lwa.MemoryStore)
-		store := &countingStore{Store: memory}
+		store := &faultyStore{Store: memory}
 		source, key := imported(t, a, store, "customer")
 		var log bytes.Buffer
 		source.Logger = slog.New(slog.NewTextHandler(&log, nil))
@@ -255,8 +249,9 @@ func TestPanics(t *testing.T) {
 		require.NotContains(t, log.String(), "Atzr")
 
 		a.around = nil
-		store.fail = func(update int) error {
-			if update < 5 {
+		store.writes.Store(0)
+		store.beforeWrite = func(context.Context, lwa.Key) error {
+			if store.writes.Load() < 4 {
 				panic("the store")
 			}
 			return nil

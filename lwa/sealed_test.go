@@ -337,11 +337,12 @@ func testSealedRefreshKeepsTokens(t *testing.T) {
 	other := &lwa.Sealed{Store: inside, AEAD: newGCM(t, strings.Repeat("x", 32))}
 	var reseals atomic.Bool
 	reseals.Store(true)
-	source.Store = struct{ lwa.Store }{updateHook{store, func() {
+	source.Store = &faultyStore{Store: store, beforeWrite: func(context.Context, lwa.Key) error {
 		if reseals.Load() {
 			put(t, other, lwa.Grant{Key: key, RefreshToken: "Atzr|under another key"})
 		}
-	}}}
+		return nil
+	}}
 	time.Sleep(time.Minute)
 	renewed, err := source.Renew(t.Context(), key, token)
 	require.NoError(t, err)
@@ -351,15 +352,4 @@ func testSealedRefreshKeepsTokens(t *testing.T) {
 	time.Sleep(time.Second)
 	require.NoError(t, source.Flush(t.Context()))
 	require.Equal(t, renewed, stored(t, store, key).AccessToken)
-}
-
-// updateHook calls a function before each update.
-type updateHook struct {
-	lwa.Store
-	before func()
-}
-
-func (h updateHook) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-	h.before()
-	return h.Store.UpdateGrant(ctx, key, fn)
 }

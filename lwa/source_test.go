@@ -20,32 +20,10 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// countingStore counts the calls of a store, and fails updates on demand.
-type countingStore struct {
-	lwa.Store
-	reads, updates int
-	fail           func(update int) error
-}
-
-func (s *countingStore) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
-	s.reads++
-	return s.Store.Grant(ctx, key)
-}
-
-func (s *countingStore) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-	s.updates++
-	if s.fail != nil {
-		if err := s.fail(s.updates); err != nil {
-			return err
-		}
-	}
-	return s.Store.UpdateGrant(ctx, key, fn)
-}
-
 func TestToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &amazon{rotates: true}
-		store := &countingStore{Store: new(lwa.MemoryStore)}
+		store := &faultyStore{Store: new(lwa.MemoryStore)}
 		source, key := imported(t, a, store, "customer")
 		begin := time.Now().UTC()
 
@@ -58,13 +36,14 @@ func TestToken(t *testing.T) {
 		}, stored(t, store, key))
 
 		time.Sleep(54 * time.Minute) // an hour without the 5 to 6 minutes
-		store.reads, store.updates = 0, 0
+		store.reads.Store(0)
+		store.writes.Store(0)
 		token, err = source.Token(t.Context(), key)
 		require.NoError(t, err)
 		require.Equal(t, a.accessToken(1), token)
 		require.Equal(t, 1, a.count("refresh_token"))
-		require.Equal(t, 1, store.reads, "a fresh token costs one read")
-		require.Zero(t, store.updates)
+		require.EqualValues(t, 1, store.reads.Load(), "a fresh token costs one read")
+		require.Zero(t, store.writes.Load())
 
 		time.Sleep(time.Minute)
 		token, err = source.Token(t.Context(), key)
@@ -80,18 +59,18 @@ func TestToken(t *testing.T) {
 
 func TestGrantToken(t *testing.T) {
 	a := &amazon{rotates: true}
-	store := &countingStore{Store: new(lwa.MemoryStore)}
+	store := &faultyStore{Store: new(lwa.MemoryStore)}
 	source, key := imported(t, a, store, "customer")
 	token, err := source.GrantToken(t.Context(), stored(t, store, key))
 	require.NoError(t, err)
 	require.True(t, a.isValid(token))
 
 	grant := stored(t, store, key)
-	store.reads = 0
+	store.reads.Store(0)
 	again, err := source.GrantToken(t.Context(), grant)
 	require.NoError(t, err)
 	require.Equal(t, token, again)
-	require.Zero(t, store.reads)
+	require.Zero(t, store.reads.Load())
 
 	// A grant that was read long ago is due for a token that the store has.
 	grant.AccessToken, grant.RefreshToken = "", a.refreshToken(1)
@@ -301,18 +280,18 @@ func TestClockIsPutBack(t *testing.T) {
 	require.Equal(t, second, stored(t, source.Store, key).AccessToken)
 
 	synctest.Test(t, func(t *testing.T) { // after two refreshes that are not stored
-		a, store := new(amazon), &outage{Store: new(lwa.MemoryStore)}
+		a, store := new(amazon), &faultyStore{Store: new(lwa.MemoryStore)}
 		source, key := imported(t, a, store, "customer")
 		token, err := source.Token(t.Context(), key)
 		require.NoError(t, err)
 		source.Now = func() time.Time { return time.Now().Add(-time.Hour) }
-		store.writing.Store(true)
+		store.failWrites.Store(true)
 		for range 2 {
 			token, err = source.Renew(t.Context(), key, token)
 			require.NoError(t, err)
 			time.Sleep(2 * time.Minute)
 		}
-		store.writing.Store(false)
+		store.failWrites.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
 		require.Equal(t, token, stored(t, store, key).AccessToken)
 	})

@@ -4,13 +4,56 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/store/storetest"
 )
+
+var errDown = errors.New("the database is down")
+
+// faultyStore is a store whose calls are counted and can be delayed or fail.
+type faultyStore struct {
+	lwa.Store
+	reads, writes           atomic.Int64 // number of calls
+	failReads, failWrites   atomic.Bool
+	beforeRead, beforeWrite func(context.Context, lwa.Key) error // nil does nothing
+}
+
+func (s *faultyStore) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
+	s.reads.Add(1)
+	if s.failReads.Load() {
+		return lwa.Grant{}, errDown
+	}
+	if s.beforeRead != nil {
+		if err := s.beforeRead(ctx, key); err != nil {
+			return lwa.Grant{}, err
+		}
+	}
+	return s.Store.Grant(ctx, key)
+}
+
+func (s *faultyStore) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+	s.writes.Add(1)
+	if s.failWrites.Load() {
+		return errDown
+	}
+	if s.beforeWrite != nil {
+		if err := s.beforeWrite(ctx, key); err != nil {
+			return err
+		}
+	}
+	return s.Store.UpdateGrant(ctx, key, fn)
+}
+
+// slowWrites returns a store whose writes take this long.
+func slowWrites(store lwa.Store, delay time.Duration) *faultyStore {
+	return &faultyStore{Store: store, beforeWrite: func(ctx context.Context, _ lwa.Key) error { return sleep(ctx, delay) }}
+}
 
 // lister is a store that yields every grant.
 type lister interface {
