@@ -17,8 +17,8 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// A slow success that began before the failures ends while the request after the
-// pause is being made.
+// A slow request that began before the failures succeeds while the request after the
+// pause is in progress.
 func TestSlowSuccessDuringAPause(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
@@ -59,7 +59,7 @@ func TestSlowSuccessDuringAPause(t *testing.T) {
 	})
 }
 
-// A success that began before Amazon asked for a pause does not end it.
+// A request that began before Amazon asked for a pause succeeds and does not end it.
 func TestSlowSuccessKeepsRetryAfter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
@@ -91,7 +91,7 @@ func TestSlowSuccessKeepsRetryAfter(t *testing.T) {
 	})
 }
 
-// A token that has not expired serves in a pause, and no refresh is tried.
+// During backoff a valid token is returned and not refreshed early.
 func TestNoRefreshAheadInAPause(t *testing.T) {
 	for name, around := range map[string]func(url.Values, func() (*http.Response, error)) (*http.Response, error){
 		"of all":     failWith(503, ``),
@@ -120,8 +120,8 @@ func TestNoRefreshAheadInAPause(t *testing.T) {
 	}
 }
 
-// An outage, throttling and a wrong secret concern every grant: the Source makes
-// few requests for all of them.
+// An outage, throttling and a wrong secret concern every grant: the Source makes few
+// requests for all of them.
 func TestOnePauseForAllGrants(t *testing.T) {
 	for name, around := range map[string]func(url.Values, func() (*http.Response, error)) (*http.Response, error){
 		"outage":         failWith(503, ``),
@@ -155,7 +155,7 @@ func TestOnePauseForAllGrants(t *testing.T) {
 							first = err
 						}
 						for _, is := range []error{alexaevents.ErrTemporary, alexaevents.ErrThrottled, lwa.ErrInvalidClient, lwa.ErrInvalidGrant} {
-							require.Equal(t, errors.Is(first, is), errors.Is(err, is), "the cause stays")
+							require.Equal(t, errors.Is(first, is), errors.Is(err, is), "the cause stays the same")
 						}
 						failure, ok := errors.AsType[*lwa.Error](err)
 						require.True(t, ok)
@@ -178,7 +178,7 @@ func TestOnePauseForAllGrants(t *testing.T) {
 	}
 }
 
-// What Amazon refuses to one grant stops no other.
+// A failure that concerns one grant does not affect the others.
 func TestPauseOfOneGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, store := new(amazon), new(lwa.MemoryStore)
@@ -203,7 +203,7 @@ func TestPauseOfOneGrant(t *testing.T) {
 	})
 }
 
-// Amazon refuses one grant, which shows that it responds: the pause for all ends.
+// A refusal of one grant shows that Amazon responds, and ends the backoff for all.
 func TestRefusalEndsThePauseForAllGrants(t *testing.T) {
 	for _, code := range []string{"invalid_request", "invalid_grant"} {
 		synctest.Test(t, func(t *testing.T) {
@@ -215,7 +215,7 @@ func TestRefusalEndsThePauseForAllGrants(t *testing.T) {
 				_, err := source.Token(t.Context(), key)
 				failure, ok := errors.AsType[*lwa.Error](err)
 				require.True(t, ok)
-				require.Zero(t, failure.RetryAfter, "it is no pause")
+				require.Zero(t, failure.RetryAfter, "it is not backoff")
 				a.around = nil
 			}
 			fail(good, 503, "")
@@ -229,8 +229,7 @@ func TestRefusalEndsThePauseForAllGrants(t *testing.T) {
 	}
 }
 
-// A grant in a pause of its own does not take the request that ends a pause of
-// all.
+// A grant in backoff does not use the one request that ends the backoff for all.
 func TestPauseOfAGrantWithinThatOfAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
@@ -257,7 +256,7 @@ func TestPauseOfAGrantWithinThatOfAll(t *testing.T) {
 	})
 }
 
-// What a Source remembers of a grant outlasts requests for a thousand others.
+// A Source remembers failures of a grant while it serves a thousand others.
 func TestManyGrantsAndTheirPauses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
@@ -334,7 +333,7 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// Of two requests side by side the longer Retry-After counts.
+// Of two concurrent requests the longer Retry-After applies.
 func TestTwoRetryAfters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)

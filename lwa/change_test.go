@@ -23,8 +23,8 @@ func isLate(ctx context.Context) bool {
 	return ok && time.Until(end) > 10*time.Second
 }
 
-// What Amazon gave serves from memory and is written when the store can be
-// written again; the old refresh token is not used a second time.
+// During an outage of the store, new tokens are used from memory; they are stored
+// after it. A used refresh token is not used again.
 func TestStoreOutage(t *testing.T) {
 	for _, reading := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -49,7 +49,7 @@ func TestStoreOutage(t *testing.T) {
 			old := stored(t, store, key)
 			again, err := source.GrantToken(t.Context(), old)
 			require.NoError(t, err)
-			require.Equal(t, token, again, "for a grant as the store has it")
+			require.Equal(t, token, again, "for the grant in the store")
 			require.Equal(t, 1, a.count("refresh_token"))
 			store.failReads.Store(reading)
 			for range 3 * 60 { // minutes: the token is renewed from memory, several times
@@ -76,12 +76,12 @@ func TestStoreOutage(t *testing.T) {
 			require.True(t, a.isValid(stored(t, store, key).RefreshToken))
 			require.Equal(t, lwa.Saved, outcomes[4])
 			require.Equal(t, []int{1, 1, 1, 1, 0}, waiting)
-			require.NoError(t, source.Flush(t.Context()), "nothing is left")
+			require.NoError(t, source.Flush(t.Context()), "nothing waits any more")
 		})
 	}
 }
 
-// The store says that it failed, but it did not, and others went on from there.
+// A late write does not overwrite later changes of another process.
 func TestLateWriteGivesWay(t *testing.T) {
 	for name, test := range map[string]struct {
 		meanwhile func(t *testing.T, a *amazon, other *lwa.Source, key lwa.Key)
@@ -107,7 +107,7 @@ func TestLateWriteGivesWay(t *testing.T) {
 			},
 		} {
 			if change == "code" && name == "to an import" {
-				continue // a new consent of the customer counts more than an older token
+				continue // a new consent of the customer replaces an imported token
 			}
 			t.Run(change+" "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
@@ -149,8 +149,8 @@ func TestOlderAccessToken(t *testing.T) {
 	})
 }
 
-// A code is used up once it is exchanged, so its grant is kept until the store
-// has it. Success means stored.
+// An exchanged code is used up, so its grant is kept in memory until it is stored.
+// Success means that it is stored.
 func TestExchangeDuringAStoreOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
@@ -165,12 +165,12 @@ func TestExchangeDuringAStoreOutage(t *testing.T) {
 		require.ErrorContains(t, source.Exchange(ctx, key, alexaevents.Europe, code), "not stored yet")
 		require.Equal(t, 13*time.Second, time.Since(begin), "until the deadline of the caller")
 		token, err := source.Token(t.Context(), key)
-		require.NoError(t, err, "it serves meanwhile")
+		require.NoError(t, err, "it is used from memory")
 		require.True(t, a.isValid(token))
 		require.Error(t, source.Exchange(t.Context(), key, alexaevents.Europe, code), "success means stored")
 		time.Sleep(2 * time.Hour)
 		token, err = source.Token(t.Context(), key)
-		require.NoError(t, err, "even a refresh of it is kept")
+		require.NoError(t, err, "a refresh of it is kept, too")
 
 		time.AfterFunc(time.Second, func() { store.failWrites.Store(false) })
 		require.NoError(t, source.Exchange(t.Context(), key, alexaevents.Europe, code))
@@ -183,7 +183,7 @@ func TestExchangeDuringAStoreOutage(t *testing.T) {
 	})
 }
 
-// A new code replaces what an older one brought, stored or not.
+// A new code replaces the grant of an older one, stored or not.
 func TestExchangeTwiceDuringAStoreOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
@@ -202,7 +202,7 @@ func TestExchangeTwiceDuringAStoreOutage(t *testing.T) {
 	})
 }
 
-// Another process refreshes the grant that a new code replaces: the code counts.
+// Another process refreshes the grant that a new code replaces: the new code wins.
 func TestExchangeDuringAStoreOutageOutweighsARefresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
@@ -221,8 +221,8 @@ func TestExchangeDuringAStoreOutageOutweighsARefresh(t *testing.T) {
 	})
 }
 
-// A code replaces the grant while Amazon refreshes it: what it gave stays, though
-// it is in memory only.
+// A code replaces the grant during a refresh: the grant of the code stays, although it
+// is only in memory.
 func TestUnsavedCodeOutweighsARefreshUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
@@ -245,7 +245,7 @@ func TestUnsavedCodeOutweighsARefreshUnderWay(t *testing.T) {
 	})
 }
 
-// A grant that is erased does not serve from memory.
+// An erased grant is not used from memory.
 func TestErasedWhileUnsaved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
@@ -262,7 +262,7 @@ func TestErasedWhileUnsaved(t *testing.T) {
 	})
 }
 
-// A grant that has ended in the store lives by a code that is not stored yet.
+// An ended grant in the store is live with an unsaved new code.
 func TestGrantTokenOfAnUnsavedCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := new(amazon), new(lwa.MemoryStore)
@@ -281,7 +281,7 @@ func TestGrantTokenOfAnUnsavedCode(t *testing.T) {
 	})
 }
 
-// Of the codes of two processes the one that was exchanged last counts.
+// Of the codes of two processes the one that was exchanged last wins.
 func TestLaterCodeReplacesAnEarlierOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory, key := &amazon{delay: 600 * time.Millisecond}, new(lwa.MemoryStore), keyOf("account")
@@ -298,7 +298,7 @@ func TestLaterCodeReplacesAnEarlierOne(t *testing.T) {
 	})
 }
 
-// What is not stored yet does not revive a grant that Amazon refuses meanwhile.
+// A late write does not revive a grant that Amazon refused meanwhile.
 func TestRefusalOfAnUnsavedGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
@@ -384,8 +384,8 @@ func TestNoEarlyRefreshDuringAStoreOutage(t *testing.T) {
 	})
 }
 
-// A thousand grants may wait for the store. Then no refresh token is used, so
-// that no more are in memory only; tokens that are valid serve.
+// While a thousand grants wait for the store, no refresh token is used, so that no more
+// tokens are only in memory. Valid tokens are still returned.
 func TestTooManyUnsaved(t *testing.T) {
 	const most, more = 1000, 5
 	synctest.Test(t, func(t *testing.T) {
@@ -422,7 +422,7 @@ func TestTooManyUnsaved(t *testing.T) {
 	})
 }
 
-// A grant that can never be stored keeps no other from it.
+// A grant that can never be stored does not prevent the others from being stored.
 func TestOneGrantThatCannotBeStored(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)
@@ -455,7 +455,7 @@ func TestOneGrantThatCannotBeStored(t *testing.T) {
 	})
 }
 
-// A store that hangs holds up the first caller for a second.
+// A store that hangs delays the first caller for a second.
 func TestHangingStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{rotates: true}, new(lwa.MemoryStore)

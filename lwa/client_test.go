@@ -68,7 +68,7 @@ func TestRequests(t *testing.T) {
 			require.NotContains(t, body, "|", "every value is encoded")
 			require.Equal(t, "POST https://api.amazon.com/auth/o2/token", got.Method+" "+got.URL.String())
 			require.Equal(t, "application/x-www-form-urlencoded", got.Header.Get("Content-Type"))
-			require.Empty(t, got.Header.Get("Authorization"), "the client's credentials go into the body")
+			require.Empty(t, got.Header.Get("Authorization"), "the client credentials are in the body")
 		})
 	}
 }
@@ -91,7 +91,7 @@ func TestAPIURL(t *testing.T) {
 	}
 }
 
-func TestAnswers(t *testing.T) {
+func TestTokenResponses(t *testing.T) {
 	const sent = "Atzr|sent"
 	for _, test := range []struct {
 		name, contentType, body string
@@ -106,17 +106,17 @@ func TestAnswers(t *testing.T) {
 		{name: "expires_in as text with a fraction", body: `{"access_token":"a","expires_in":"3600.0"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent, ExpiresIn: time.Hour}},
 		{name: "expires_in as a power", body: `{"access_token":"a","expires_in":3.6e3}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent, ExpiresIn: time.Hour}},
 		{name: "expires_in of a billion years", body: `{"access_token":"a","expires_in":1e30}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
-		{name: "expires_in that is no number", body: `{"access_token":"a","expires_in":"NaN"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
+		{name: "expires_in that is not a number", body: `{"access_token":"a","expires_in":"NaN"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
 		{name: "expires_in null", body: `{"access_token":"a","expires_in":null}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
 		{name: "expires_in of another type", body: `{"access_token":"a","expires_in":{"seconds":60}}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
 		{name: "a blank refresh token keeps the old one", body: `{"access_token":"a","refresh_token":" ","expires_in":60}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent, ExpiresIn: time.Minute}},
 		{name: "no expires_in", body: `{"access_token":"a"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
 		{name: "expires_in of 0", body: `{"access_token":"a","expires_in":0}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
 		{name: "a negative expires_in", body: `{"access_token":"a","expires_in":-1}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
-		{name: "members nobody knows", body: `{"access_token":"a","scope":"x","new":{"refresh_token":"other"}}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
+		{name: "unknown members", body: `{"access_token":"a","scope":"x","new":{"refresh_token":"other"}}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
 		{name: "as text", contentType: "text/plain", body: `{"access_token":"a"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
 		{name: "as a form", contentType: "application/x-www-form-urlencoded", body: `{"access_token":"a"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
-		{name: "of no type", contentType: " ", body: `{"access_token":"a"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
+		{name: "without a content type", contentType: " ", body: `{"access_token":"a"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			client := clientOf(func(*http.Request) (*http.Response, error) {
@@ -133,7 +133,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// What is no token must not be sent, or stored in place of one.
+// An invalid token is not returned.
 func TestUnusableTokens(t *testing.T) {
 	for _, body := range []string{
 		`{}`, `{"access_token":""}`, `{"access_token":" "}`, `{"access_token":"\t"}`, `{"access_token":null}`,
@@ -152,7 +152,7 @@ func TestUnusableTokens(t *testing.T) {
 	require.Len(t, token.AccessToken, 4096)
 }
 
-// A code that brings no refresh token would make a grant that ends in an hour.
+// Without a refresh token the grant would end after an hour.
 func TestExchangeWithoutRefreshToken(t *testing.T) {
 	_, err := always(200, `{"access_token":"Atza|1","expires_in":3600}`).Exchange(t.Context(), "code")
 	require.ErrorIs(t, err, alexaevents.ErrTemporary)
@@ -174,7 +174,7 @@ func TestConfiguration(t *testing.T) {
 		for _, request := range requests {
 			_, err := request.send(t.Context(), client)
 			require.ErrorContains(t, err, words)
-			require.NotErrorIs(t, err, alexaevents.ErrTemporary, "trying again is of no use")
+			require.NotErrorIs(t, err, alexaevents.ErrTemporary, "a retry does not help")
 		}
 		_, err := client.Profile(t.Context(), "token")
 		require.ErrorContains(t, err, words)
@@ -195,7 +195,7 @@ func TestEmptyInput(t *testing.T) {
 	require.ErrorContains(t, err, "the access token is empty")
 }
 
-// A redirect would send the secret to whatever place it names.
+// A redirect could send the secret to any host.
 func TestNoRedirect(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		requests := 0
@@ -211,7 +211,7 @@ func TestNoRedirect(t *testing.T) {
 	}
 }
 
-func TestLongAnswer(t *testing.T) {
+func TestLongResponse(t *testing.T) {
 	body := `{"access_token":"Atza|` + strings.Repeat("a", 64<<10) + `"}`
 	_, err := always(200, body).Refresh(t.Context(), "Atzr|1")
 	require.ErrorIs(t, err, alexaevents.ErrTemporary)
@@ -225,7 +225,7 @@ func TestLongAnswer(t *testing.T) {
 	require.ErrorIs(t, err, alexaevents.ErrTemporary)
 }
 
-func TestBrokenAnswer(t *testing.T) {
+func TestTruncatedResponse(t *testing.T) {
 	broken := errors.New("connection reset")
 	client := clientOf(func(*http.Request) (*http.Response, error) {
 		response := respond(200, "")
@@ -255,7 +255,7 @@ func TestTimeout(t *testing.T) {
 	}
 }
 
-// The caller's own client may be stricter.
+// The HTTPClient may have a shorter timeout.
 func TestTimeoutOfHTTPClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := (&amazon{delay: time.Hour}).client()
@@ -285,9 +285,9 @@ func TestScopes(t *testing.T) {
 	}
 }
 
-// FuzzAnswer gives any answer to a refresh: either it has a token, or the error
-// says so in one short line without what was sent.
-func FuzzAnswer(f *testing.F) {
+// FuzzResponse gives any response to a refresh. The result is a token, or an error of
+// one short line without the refresh token.
+func FuzzResponse(f *testing.F) {
 	f.Add(200, "application/json", `{"access_token":"Atza|1","token_type":"bearer","expires_in":3600,"refresh_token":"Atzr|2"}`)
 	f.Add(200, "text/plain", `access_token=Atza%7C1&expires_in=3600`)
 	f.Add(200, "application/json", `{"access_token":"Atza|1","expires_in":"3600","scope":null}`)

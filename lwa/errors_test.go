@@ -110,7 +110,7 @@ var refusals = []struct {
 		want: lwa.Error{Status: 400, RequestID: "request-1"},
 	},
 	{
-		name: "a number beyond all", status: 400, body: `{"x":1e400,"error":"invalid_grant"}`,
+		name: "a number that is too large", status: 400, body: `{"x":1e400,"error":"invalid_grant"}`,
 		want: lwa.Error{Status: 400, Code: "invalid_grant", RequestID: "request-1"}, is: []error{lwa.ErrInvalidGrant, lwa.ErrEnded},
 	},
 	{
@@ -119,7 +119,7 @@ var refusals = []struct {
 	},
 	{name: "nothing with 204", status: 204, want: lwa.Error{Status: 204, RequestID: "request-1"}, is: []error{alexaevents.ErrTemporary, alexaevents.ErrUnavailable}},
 	{name: "no token with 200", status: 200, body: `{}`, want: lwa.Error{Status: 200, RequestID: "request-1"}, is: []error{alexaevents.ErrTemporary, alexaevents.ErrUnavailable}},
-	{name: "half an answer", status: 200, body: `{"access_token":"Atza|`, want: lwa.Error{Status: 200, RequestID: "request-1"}, is: []error{alexaevents.ErrTemporary, alexaevents.ErrUnavailable}},
+	{name: "half a response", status: 200, body: `{"access_token":"Atza|`, want: lwa.Error{Status: 200, RequestID: "request-1"}, is: []error{alexaevents.ErrTemporary, alexaevents.ErrUnavailable}},
 	{
 		name: "a token of another type", status: 200, body: `{"access_token":["Atza|1"]}`,
 		want: lwa.Error{Status: 200, RequestID: "request-1"}, is: []error{alexaevents.ErrTemporary, alexaevents.ErrUnavailable},
@@ -153,8 +153,8 @@ func TestNetworkErrors(t *testing.T) {
 	require.EqualError(t, err, "lwa: no response from Amazon: no route to host")
 }
 
-// Amazon's words, and those of a transport, may repeat what was sent.
-func TestErrorsHideWhatWasSent(t *testing.T) {
+// Amazon's description and a transport's error may repeat secrets of the request.
+func TestErrorsHideSecrets(t *testing.T) {
 	const canary = "At|canary /+"
 	sends := map[string]func(context.Context, *lwa.Client) error{
 		"Exchange":  func(ctx context.Context, c *lwa.Client) error { _, err := c.Exchange(ctx, canary); return err },
@@ -168,11 +168,11 @@ func TestErrorsHideWhatWasSent(t *testing.T) {
 		},
 	}
 	everything := strings.Join([]string{clientSecret, canary, url.QueryEscape(canary), url.PathEscape(canary)}, " ")
-	answers := map[string]roundTrip{
+	responses := map[string]roundTrip{
 		"description": func(*http.Request) (*http.Response, error) {
 			return respond(400, fmt.Sprintf(`{"error":%[1]q,"error_description":%[1]q,"request_id":%[1]q}`, everything)), nil
 		},
-		"success that is none": func(*http.Request) (*http.Response, error) {
+		"unusable success": func(*http.Request) (*http.Response, error) {
 			return respond(200, fmt.Sprintf(`{"expires_in":%[1]q,"access_token":[%[1]q],"aud":[%[1]q],"user_id":[%[1]q]}`, everything)), nil
 		},
 		"header": func(*http.Request) (*http.Response, error) {
@@ -185,7 +185,7 @@ func TestErrorsHideWhatWasSent(t *testing.T) {
 		},
 	}
 	for name, send := range sends {
-		for where, roundTrip := range answers {
+		for where, roundTrip := range responses {
 			t.Run(name+" "+where, func(t *testing.T) {
 				client := clientOf(roundTrip)
 				err := send(t.Context(), client)
@@ -200,7 +200,7 @@ func TestErrorsHideWhatWasSent(t *testing.T) {
 	}
 }
 
-// everywhere is every printed form of a value.
+// everywhere returns every printed form of a value.
 func everywhere(value any) string {
 	var text strings.Builder
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {

@@ -15,8 +15,8 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// A customer gives the skill permission to send events, and disables it again.
-// Outside a test, leave out HTTPClient.
+// A customer gives the skill permission to send events, and later disables it. In
+// production leave out HTTPClient.
 func ExampleSource() {
 	cloud := alexatest.NewCloud()
 	tokens := &lwa.Source{
@@ -26,7 +26,7 @@ func ExampleSource() {
 	ctx := context.Background()
 	key := lwa.Key{ClientID: tokens.Client.ID, AccountID: "account-1", LinkID: "session-1"}
 
-	code := cloud.Grant(alexaevents.Europe, "customer-1") // an AcceptGrant directive brings it
+	code := cloud.Grant(alexaevents.Europe, "customer-1") // comes in an AcceptGrant directive
 	if err := tokens.Exchange(ctx, key, alexaevents.Europe, alexaevents.Secret(code)); err != nil {
 		fmt.Println(err)
 		return
@@ -51,8 +51,8 @@ func ExampleSource() {
 	// <nil>
 }
 
-// A developer consents in a browser; the backend then calls Amazon's APIs for
-// them.
+// A developer consents in a browser, and the backend then calls Amazon's APIs for the
+// developer.
 func ExampleClient_AuthCodeURL() {
 	cloud := alexatest.NewCloud()
 	client := &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()}
@@ -90,8 +90,8 @@ func ExampleClient_AuthCodeURL() {
 	// lwa: the callback does not belong to this session
 }
 
-// A refresh token that was made elsewhere, and a client for Amazon's APIs that
-// uses it.
+// A refresh token from another program, and an HTTP client for Amazon's APIs that uses
+// it.
 func ExampleSource_Import() {
 	cloud := alexatest.NewCloud()
 	client := &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()}
@@ -135,7 +135,7 @@ func consentOf(cloud *alexatest.Cloud, client *lwa.Client, scopes ...string) ale
 	return token.RefreshToken
 }
 
-// The skill's own token, for an API that answers 403 once it has expired.
+// The skill's own token, for an API that responds with 403 after it expires.
 func ExampleClientCredentials() {
 	cloud := alexatest.NewCloud()
 	client := &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()}
@@ -155,8 +155,8 @@ func ExampleClientCredentials() {
 	// false <nil>
 }
 
-// A token that an app presents may have been made for any client: only one made
-// for this client says who the user is.
+// A token that an app presents may have been issued to any client. Only a token for
+// this client identifies the user.
 func ExampleClient_TokenInfo() {
 	cloud := alexatest.NewCloud()
 	client := &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()}
@@ -178,7 +178,7 @@ func ExampleClient_TokenInfo() {
 	// true
 }
 
-// aead is an lwa.AEAD on crypto/cipher.
+// aead implements lwa.AEAD with crypto/cipher.
 type aead struct{ cipher.AEAD }
 
 func newAEAD(key []byte) (aead, error) {
@@ -198,8 +198,8 @@ func (a aead) Decrypt(ciphertext, associatedData []byte) ([]byte, error) {
 	return a.Open(nil, nil, ciphertext, associatedData)
 }
 
-// The tokens are encrypted on their way into the store. One key is enough to try
-// it out; Tink has the same two methods and can rotate keys.
+// The tokens are encrypted before the database gets them. One key is enough to try it;
+// Tink has the same two methods and can rotate keys.
 func ExampleSealed() {
 	encryption, err := newAEAD([]byte("32 bytes from a secret manager.."))
 	if err != nil {
@@ -224,7 +224,7 @@ func ExampleSealed() {
 		fmt.Println(string(grant.RefreshToken) == "Atzr|example", err)
 	}
 
-	store.AEAD, err = newAEAD([]byte("another key that knows nothing.."))
+	store.AEAD, err = newAEAD([]byte("another key from a secret store."))
 	if err != nil {
 		fmt.Println(err)
 		return
@@ -237,7 +237,7 @@ func ExampleSealed() {
 	// true
 }
 
-// A library that takes an oauth2.TokenSource gets the grant of one account.
+// A TokenSource for a library that takes an oauth2.TokenSource.
 func ExampleSource_TokenSource() {
 	cloud := alexatest.NewCloud()
 	source := &lwa.Source{

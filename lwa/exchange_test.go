@@ -57,7 +57,7 @@ func TestExchange(t *testing.T) {
 	})
 }
 
-// Two processes get the same directive; the code works for one of them.
+// Two processes get the same directive, and the code works for one of them.
 func TestExchangeInTwoProcesses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
@@ -72,7 +72,7 @@ func TestExchangeInTwoProcesses(t *testing.T) {
 		require.Equal(t, 2, a.count("authorization_code"))
 
 		err := second.Exchange(t.Context(), keyOf("another account"), alexaevents.Europe, code)
-		require.ErrorIs(t, err, lwa.ErrInvalidGrant, "the grant is not that of this account")
+		require.ErrorIs(t, err, lwa.ErrInvalidGrant, "the grant is another account's")
 	})
 }
 
@@ -95,7 +95,7 @@ func testExchangeErrors(t *testing.T) {
 	longest := lwa.Key{ClientID: clientID, AccountID: strings.Repeat("a", 1536), LinkID: strings.Repeat("l", 1023-len(clientID))}
 	require.NoError(t, source.Import(t.Context(), longest, "Atzr|1"))
 	require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, ""), lwa.ErrInvalidGrant)
-	require.Zero(t, a.count("authorization_code"), "no code is burned")
+	require.Zero(t, a.count("authorization_code"), "no code is used")
 	require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, "unknown"), lwa.ErrInvalidGrant)
 	_, err := store.Grant(t.Context(), key)
 	require.ErrorIs(t, err, lwa.ErrNoGrant)
@@ -103,10 +103,10 @@ func testExchangeErrors(t *testing.T) {
 	lost := errors.New("the database is away")
 	source.Store = &faultyStore{Store: store, beforeRead: func(context.Context, lwa.Key) error { return lost }}
 	require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, a.consent()), lost)
-	require.Equal(t, 1, a.count("authorization_code"), "a store that cannot be read will not keep the grant")
+	require.Equal(t, 1, a.count("authorization_code"), "no code is used while the store cannot be read")
 }
 
-// A failed directive leaves the grant that is there alone.
+// A failed exchange does not change the existing grant.
 func TestExchangeFailureKeepsTheOldGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
@@ -137,8 +137,8 @@ func TestExchangeRetries(t *testing.T) {
 	}
 }
 
-// A grant that is erased while its code is exchanged stays so, and Exchange says it
-// although the caller's time ends meanwhile.
+// A grant that is erased while its code is exchanged stays erased. Exchange reports it,
+// although its deadline passes meanwhile.
 func TestExchangeOfAnErasedGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, memory := &amazon{delay: 600 * time.Millisecond}, new(lwa.MemoryStore)
@@ -153,7 +153,7 @@ func TestExchangeOfAnErasedGrant(t *testing.T) {
 	})
 }
 
-// Once the code is used up, its tokens are stored even if the caller is gone.
+// Once the code is used up, its tokens are stored even if the call was cancelled.
 func TestExchangeStoresAfterCancellation(t *testing.T) {
 	a := new(amazon)
 	store := new(lwa.MemoryStore)
@@ -184,7 +184,7 @@ func TestImport(t *testing.T) {
 
 	before := stored(t, store, key)
 	require.NoError(t, source.Import(t.Context(), key, first))
-	require.Equal(t, before, stored(t, store, key), "at each start of a program, say")
+	require.Equal(t, before, stored(t, store, key), "the same token again")
 
 	second := a.grant("developer")
 	require.NoError(t, source.Import(t.Context(), key, second))
@@ -197,11 +197,10 @@ func TestImport(t *testing.T) {
 	require.NoError(t, source.Import(t.Context(), key, alexaevents.Secret(strings.Repeat("a", 4096))))
 }
 
-// sha is what a grant keeps of the code or token that it was made from.
+// sha returns the CodeHash of a code or token.
 func sha(secret alexaevents.Secret) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(secret))) }
 
-// A program that imports its token at each start must not bring back the one
-// that a refresh replaced.
+// A program that imports its token each time it starts does not replace a newer one.
 func TestImportAtEachStart(t *testing.T) {
 	a := &amazon{rotates: true}
 	store := new(lwa.MemoryStore)
@@ -216,7 +215,7 @@ func TestImportAtEachStart(t *testing.T) {
 	require.Equal(t, 3, a.count("refresh_token"))
 }
 
-// The region is the customer's, whatever the token.
+// An import does not change the region.
 func TestImportKeepsTheRegion(t *testing.T) {
 	a := new(amazon)
 	store, key := new(lwa.MemoryStore), keyOf("account")
@@ -226,7 +225,7 @@ func TestImportKeepsTheRegion(t *testing.T) {
 	require.Equal(t, alexaevents.FarEast, stored(t, store, key).Region)
 }
 
-// The operator may import a refused token again, to have it tried again.
+// A refused token can be imported again for another attempt.
 func TestImportOfARefusedToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
@@ -243,7 +242,7 @@ func TestImportOfARefusedToken(t *testing.T) {
 	})
 }
 
-// unsure is a store that once stores a grant and says that it could not.
+// unsure is a store that once stores a grant and returns an error.
 type unsure struct {
 	lwa.Store
 	meanwhile func()
@@ -259,7 +258,7 @@ func (u *unsure) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Gran
 	return err
 }
 
-// Another process refreshes the grant before Exchange tries again to store it.
+// Another process refreshes the grant before Exchange retries its write.
 func TestExchangeOvertaken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &amazon{rotates: true}
@@ -276,7 +275,7 @@ func TestExchangeOvertaken(t *testing.T) {
 	})
 }
 
-// Who joins another's Exchange keeps the own deadline.
+// A call that joins another one keeps its own deadline.
 func TestExchangeJoinedKeepsItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &amazon{delay: 8 * time.Second}

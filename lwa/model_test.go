@@ -19,10 +19,9 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// model is one grant of one customer in the hands of two processes. They act at
-// the same time, while Amazon and the store are slow and fail, and processes
-// crash. What Amazon knows, and not what a Source says, decides whether a refresh
-// token is good.
+// model is one grant of one customer, used by two processes at the same time. Amazon
+// and the store are slow and fail, and processes crash. Whether a token is valid is
+// asked of Amazon, not of a Source.
 type model struct {
 	amazon    *amazon
 	store     *lwa.MemoryStore
@@ -30,7 +29,7 @@ type model struct {
 	key       lwa.Key
 
 	cannotRead, cannotWrite, amazonOut atomic.Bool
-	timers                             []*time.Timer // of what begins and ends later
+	timers                             []*time.Timer // of outages
 
 	present bool // a grant must be stored
 	revoked bool // the customer ended it
@@ -38,10 +37,10 @@ type model struct {
 	calm    bool // nothing failed lately
 
 	mu    sync.Mutex
-	wrong []string // what must not be and was; rapid must not be told from other goroutines
+	wrong []string // failed checks; rapid takes none from other goroutines
 }
 
-// process is a Source with its own way to the store and to Amazon.
+// process is a Source with its own connections to the store and to Amazon.
 type process struct {
 	model    *model
 	source   *lwa.Source
@@ -59,12 +58,12 @@ func (m *model) start(delays []time.Duration) *process {
 	return p
 }
 
-// pause is as long as the store or Amazon takes for one call.
+// pause takes the time of one call of the store or of Amazon.
 func (p *process) pause(ctx context.Context) error {
 	return sleep(ctx, p.delays[p.calls.Add(1)%int64(len(p.delays))])
 }
 
-// RoundTrip takes the request to Amazon, who may need as long for the answer.
+// RoundTrip delays the request and the response.
 func (p *process) RoundTrip(request *http.Request) (*http.Response, error) {
 	p.inFlight.Add(1)
 	defer p.inFlight.Add(-1)
@@ -81,7 +80,7 @@ func (p *process) RoundTrip(request *http.Request) (*http.Response, error) {
 
 func (p *process) call(ctx context.Context, fails *atomic.Bool) (lwa.Store, error) {
 	if p.crashed.Load() {
-		return new(lwa.MemoryStore), nil // what a dead process does is of no effect, and comes to an end
+		return new(lwa.MemoryStore), nil // calls of a crashed process have no effect
 	}
 	if err := p.pause(ctx); err != nil {
 		return nil, err
@@ -117,7 +116,7 @@ func (m *model) expect(ok bool, format string, values ...any) {
 	m.wrong = append(m.wrong, fmt.Sprintf(format, values...))
 }
 
-// check holds the result of a Token or Renew against what it may be.
+// check checks the result of a Token or Renew.
 func (m *model) check(p *process, token alexaevents.Secret, err error) {
 	switch {
 	case p.crashed.Load():
@@ -135,13 +134,13 @@ func (m *model) check(p *process, token alexaevents.Secret, err error) {
 	}
 }
 
-// good tells whether the store has a refresh token that works.
+// good reports whether the store has a valid refresh token.
 func (m *model) good() bool {
 	grant, err := m.store.Grant(context.Background(), m.key)
 	return err == nil && m.amazon.isValid(grant.RefreshToken)
 }
 
-// together has both processes do something at once, each several times.
+// together makes several concurrent calls in both processes.
 func (m *model) together(t *rapid.T) {
 	if rapid.Bool().Draw(t, "expired") {
 		time.Sleep(61 * time.Minute)
@@ -186,7 +185,7 @@ func (m *model) accept(p *process) {
 	}
 }
 
-// settle lets all that is under way come to an end, with store and Amazon well.
+// settle waits for everything in progress, with a working store and Amazon.
 func (m *model) settle() {
 	for _, timer := range m.timers {
 		timer.Stop()
@@ -202,7 +201,7 @@ func (m *model) settle() {
 	m.calm = true
 }
 
-// invariant holds whenever everything is well and nothing is under way.
+// invariant holds when everything works and nothing is in progress.
 func (m *model) invariant() {
 	m.settle()
 	grant, err := m.store.Grant(context.Background(), m.key)
@@ -260,7 +259,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 			busy := p.inFlight.Load() > 0
 			p.crashed.Store(true)
 			m.processes[i] = m.start(rapid.SliceOfN(someTime, 4, 4).Draw(t, "delays"))
-			time.Sleep(time.Minute) // whatever was under way
+			time.Sleep(time.Minute) // until everything in progress has ended
 			for _, p := range m.processes {
 				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 				_ = p.source.Flush(ctx)
@@ -299,8 +298,7 @@ func TestModel(t *testing.T) {
 	})
 }
 
-// inBubble runs one check of rapid in a bubble of synctest, and hands rapid's
-// panics on.
+// inBubble runs one check of rapid in a synctest bubble, and passes on rapid's panics.
 func inBubble(t *testing.T, check func()) {
 	var reason any
 	synctest.Test(t, func(*testing.T) {
@@ -312,7 +310,7 @@ func inBubble(t *testing.T, check func()) {
 	}
 }
 
-// AccountGrants and EraseGrants are called by no Source.
+// A Source calls neither AccountGrants nor EraseGrants.
 func (p *process) AccountGrants(ctx context.Context, clientID, accountID string) iter.Seq2[lwa.Grant, error] {
 	return p.model.store.AccountGrants(ctx, clientID, accountID)
 }

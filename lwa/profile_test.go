@@ -52,7 +52,7 @@ func TestTokenInfo(t *testing.T) {
 	}
 }
 
-// A token of another client must not sign anybody in.
+// A token of another client identifies no user.
 func TestAudience(t *testing.T) {
 	for _, body := range []string{
 		`{"aud":"amzn1.application-oa2-client.evil","user_id":"amzn1.account.K1","exp":60}`,

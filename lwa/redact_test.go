@@ -17,7 +17,7 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// marshalled is every marshalled form of a value.
+// marshalled returns every marshalled form of a value.
 func marshalled(value any) string {
 	var text bytes.Buffer
 	asJSON, err := json.Marshal(value)
@@ -79,7 +79,7 @@ func TestClientPrintsItsID(t *testing.T) {
 	require.Contains(t, text.String(), "client.id=the-id client.secret=[redacted]")
 }
 
-// Neither does a Source print what waits for the store, or what it is made of.
+// A Source does not print its unsaved tokens or its fields.
 func TestSourceDoesNotPrintTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &amazon{rotates: true}

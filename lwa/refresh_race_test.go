@@ -74,7 +74,7 @@ func TestManyGrantsAtOnce(t *testing.T) {
 	})
 }
 
-// Whoever gives up frees nobody but themselves, the first one too.
+// A cancelled call ends alone, also if it is the first one.
 func TestCancelledWaiter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &amazon{rotates: true, delay: 5 * time.Second}
@@ -99,7 +99,7 @@ func TestCancelledWaiter(t *testing.T) {
 				expectIs(t, err, nil)
 				assert.Equal(t, a.accessToken(1), token)
 			})
-			synctest.Wait() // so that the first to come is one who gives up
+			synctest.Wait() // so that the first call is a cancelled one
 		}
 		group.Wait()
 		require.Equal(t, 1, a.count("refresh_token"))
@@ -107,8 +107,8 @@ func TestCancelledWaiter(t *testing.T) {
 	})
 }
 
-// Even if everybody gave up, what Amazon gave is stored.
-func TestEverybodyGaveUp(t *testing.T) {
+// New tokens are stored even if all calls were cancelled.
+func TestAllCallsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &amazon{rotates: true, delay: 5 * time.Second}
 		store := new(lwa.MemoryStore)
@@ -123,8 +123,8 @@ func TestEverybodyGaveUp(t *testing.T) {
 	})
 }
 
-// A caller whose token was refused joins the renewal of an older one, and must
-// not be given the token back that it complains of.
+// A call with a refused token joins the renewal of an older one, and does not get the
+// refused token back.
 func TestRenewalOfAnOlderToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
@@ -155,8 +155,8 @@ func TestRenewalOfAnOlderToken(t *testing.T) {
 	})
 }
 
-// meanwhile runs fn once, while Amazon has the next refresh: before it looks at
-// the refresh token, or after it has answered.
+// meanwhile runs fn once, during the next refresh: before Amazon checks the refresh
+// token, or after it issued the new tokens.
 func (a *amazon) meanwhile(after bool, fn func()) {
 	a.around = func(_ url.Values, next func() (*http.Response, error)) (*http.Response, error) {
 		a.around = nil
@@ -189,7 +189,7 @@ func TestTwoProcesses(t *testing.T) {
 							refresh()
 							return
 						}
-						go refresh() // while Amazon's answer to the first is under way
+						go refresh() // while Amazon's first response is delayed
 						time.Sleep(1500 * time.Millisecond)
 					},
 					check: healthy,
@@ -239,8 +239,8 @@ func TestTwoProcesses(t *testing.T) {
 	}
 }
 
-// Amazon refuses the other process by mistake, and then gives this one an access
-// token for the same refresh token.
+// Amazon refuses the other process by mistake, and then issues this one an access token
+// for the same refresh token.
 func TestRefusedByMistake(t *testing.T) { synctest.Test(t, testRefusedByMistake) }
 
 func testRefusedByMistake(t *testing.T) {
@@ -257,8 +257,8 @@ func testRefusedByMistake(t *testing.T) {
 	healthy(t, a, store, key, token, err)
 }
 
-// Amazon refuses this process by mistake, and meanwhile gives the other one an
-// access token for the same refresh token.
+// Amazon refuses this process by mistake, and meanwhile issues the other one an access
+// token for the same refresh token.
 func TestRefusedByMistakeBeforeTheOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
@@ -291,8 +291,8 @@ func healthy(t *testing.T, a *amazon, store lwa.Store, key lwa.Key, token alexae
 	require.True(t, a.isValid(again))
 }
 
-// Two processes with two callers each renew one grant over and over, in step.
-// Amazon and the store take their time. No call fails.
+// Two processes with two callers each renew one grant repeatedly and almost at the same
+// time, while Amazon and the store are slow. No call fails.
 func TestManyRounds(t *testing.T) {
 	for _, rotates := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -322,7 +322,7 @@ func TestManyRounds(t *testing.T) {
 	}
 }
 
-// A grant that changes at every try is not tried for ever.
+// If a grant changes during every attempt, the Source gives up.
 func TestGrantThatKeepsChanging(t *testing.T) {
 	a := new(amazon)
 	source, key := imported(t, a, new(lwa.MemoryStore), "customer")

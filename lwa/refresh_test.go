@@ -33,7 +33,7 @@ func testRefused(t *testing.T) {
 	time.AfterFunc(1990*time.Millisecond, func() { lives = stored(t, store, key).Live() })
 	_, err = source.Renew(t.Context(), key, stale)
 	synctest.Wait()
-	require.True(t, lives, "until another process has had its time")
+	require.True(t, lives, "while another process may be storing a new token")
 	require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 	require.ErrorIs(t, err, lwa.ErrEnded)
 	var refusal *lwa.Error
@@ -53,7 +53,7 @@ func testRefused(t *testing.T) {
 		_, err = source.Renew(t.Context(), key, stale)
 		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 	}
-	require.Equal(t, asked, a.count("refresh_token"), "Amazon is not asked again")
+	require.Equal(t, asked, a.count("refresh_token"), "no more requests")
 
 	require.NoError(t, source.Exchange(t.Context(), key, alexaevents.Europe, a.consent()))
 	token, err := source.Token(t.Context(), key)
@@ -63,7 +63,7 @@ func testRefused(t *testing.T) {
 	require.Zero(t, stored(t, store, key).RefusedAt)
 }
 
-// A wrong secret, an outage and a lost store say nothing about the grant.
+// A wrong secret and an outage do not end the grant.
 func TestFailuresSpareTheGrant(t *testing.T) {
 	for name, test := range map[string]struct {
 		around func(url.Values, func() (*http.Response, error)) (*http.Response, error)
@@ -109,7 +109,7 @@ func failWith(status int, body string) func(url.Values, func() (*http.Response, 
 	}
 }
 
-// While Amazon hangs, a token that has not expired serves at once.
+// While Amazon hangs, a valid token is returned at once.
 func TestOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
@@ -146,7 +146,7 @@ func TestOutage(t *testing.T) {
 	})
 }
 
-// A refusal outweighs an access token that has not expired.
+// After a refusal an access token that has not expired is not returned.
 func TestRefusedBeforeExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
@@ -164,7 +164,7 @@ func TestRefusedBeforeExpiry(t *testing.T) {
 	})
 }
 
-// However slowly Amazon refuses, there is time to find out what that means.
+// A slow refusal leaves enough time to wait for another process.
 func TestSlowRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, store := new(amazon), new(lwa.MemoryStore)
@@ -179,7 +179,7 @@ func TestSlowRefusal(t *testing.T) {
 	})
 }
 
-// A grant that is erased while the Source waits for another process is no doubt.
+// A grant that is erased while the Source waits for another process is missing.
 func TestErasedAfterARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, store := new(amazon), new(lwa.MemoryStore)
@@ -193,7 +193,7 @@ func TestErasedAfterARefusal(t *testing.T) {
 	})
 }
 
-// Where the store cannot tell whether the grant has ended, it has not.
+// If the store fails after a refusal, the grant has not ended.
 func TestRefusalThatIsNotStored(t *testing.T) {
 	for name, fail := range map[string]func(*faultyStore){
 		"writing": func(s *faultyStore) { s.failWrites.Store(true) },
@@ -228,8 +228,8 @@ func TestRefusalThatIsNotStored(t *testing.T) {
 	}
 }
 
-// A panic of the transport, of the store or of Observe costs one call, not the
-// process and no token.
+// After a panic of the transport, of the store or of Observe, the process continues and
+// no token is lost.
 func TestPanics(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &amazon{rotates: true}

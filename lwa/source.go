@@ -137,8 +137,8 @@ func (s *Source) now() time.Time {
 func (s *Source) Format(f fmt.State, _ rune) { fmt.Fprint(f, "lwa.Source") }
 
 // TokenSource returns an [oauth2.TokenSource] for the grant, for libraries that take
-// one. Each of its calls calls [Source.Token] with ctx. Its tokens claim to expire
-// in a minute: libraries that cache a token, as [oauth2.NewClient] does, then ask
+// one. It gets each token from [Source.Token] with ctx. Its tokens claim to expire in
+// a minute, so that libraries that cache a token, as [oauth2.NewClient] does, ask
 // again.
 func (s *Source) TokenSource(ctx context.Context, key Key) oauth2.TokenSource {
 	return tokenSource(func() (*oauth2.Token, error) {

@@ -72,7 +72,7 @@ func TestGrantToken(t *testing.T) {
 	require.Equal(t, token, again)
 	require.Zero(t, store.reads.Load())
 
-	// A grant that was read long ago is due for a token that the store has.
+	// The store already has a newer token than a grant that was read long ago.
 	grant.AccessToken, grant.RefreshToken = "", a.refreshToken(1)
 	again, err = source.GrantToken(t.Context(), grant)
 	require.NoError(t, err)
@@ -83,7 +83,7 @@ func TestGrantToken(t *testing.T) {
 	require.ErrorIs(t, err, lwa.ErrInvalidKey)
 }
 
-// The moment of the refresh differs between grants, and not between calls.
+// The time of the early refresh differs between grants, not between calls.
 func TestJitter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const grants = 200
@@ -122,7 +122,7 @@ func TestJitter(t *testing.T) {
 	})
 }
 
-// A token that lives for a minute must not be refreshed with every call.
+// A token with a lifetime of a minute is not refreshed in every call.
 func TestShortLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
@@ -142,7 +142,7 @@ func TestShortLife(t *testing.T) {
 	})
 }
 
-// A token whose expiry Amazon did not tell serves until an API refuses it.
+// A token without a known expiry is used until an API refuses it.
 func TestUnknownExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
@@ -182,7 +182,7 @@ func TestRenew(t *testing.T) {
 		for range 500 { // an API that refuses every token
 			again, err = source.Renew(t.Context(), key, renewed)
 			require.NoError(t, err)
-			require.Equal(t, renewed, again, "it was renewed for that cause already")
+			require.Equal(t, renewed, again, "it was renewed less than a minute ago")
 		}
 		require.Equal(t, 2, a.count("refresh_token"))
 		time.Sleep(time.Minute)
@@ -198,7 +198,7 @@ func TestRenew(t *testing.T) {
 	})
 }
 
-// Amazon may answer a refresh with the access token that it gave before.
+// Amazon may respond to a refresh with the same access token.
 func TestSameTokenAgain(t *testing.T) {
 	a := new(amazon)
 	a.around = func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
@@ -267,8 +267,8 @@ func TestClock(t *testing.T) {
 	require.Equal(t, 2, a.count("refresh_token"))
 }
 
-// A clock that is put back keeps no new token from the store.
-func TestClockIsPutBack(t *testing.T) {
+// New tokens are stored even if the clock is set back.
+func TestClockIsSetBack(t *testing.T) {
 	a := new(amazon)
 	source, key := imported(t, a, new(lwa.MemoryStore), "customer")
 	first, err := source.Token(t.Context(), key)
@@ -351,7 +351,7 @@ func testObserve(t *testing.T) {
 	}
 }
 
-// Two processes whose tokens are all refused do not renew each other's.
+// Two processes whose tokens are all refused do not renew each other's tokens.
 func TestRenewInTwoProcesses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
@@ -412,7 +412,7 @@ func TestTokenSourceInACache(t *testing.T) {
 	})
 }
 
-// A token that needs no refresh, which is nearly every call.
+// A token that needs no refresh, as in nearly every call.
 func BenchmarkSourceToken(b *testing.B) {
 	for name, store := range map[string]lwa.Store{
 		"memory": new(lwa.MemoryStore),

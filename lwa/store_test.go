@@ -55,7 +55,7 @@ func slowWrites(store lwa.Store, delay time.Duration) *faultyStore {
 	return &faultyStore{Store: store, beforeWrite: func(ctx context.Context, _ lwa.Key) error { return sleep(ctx, delay) }}
 }
 
-// lister is a store that yields every grant.
+// lister is a store with the method Grants.
 type lister interface {
 	lwa.Store
 	Grants(ctx context.Context) iter.Seq2[lwa.Grant, error]

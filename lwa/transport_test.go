@@ -22,7 +22,7 @@ func developer(t *testing.T, a *amazon) (*http.Client, *lwa.Source) {
 	return source.HTTPClient("developer"), source
 }
 
-// do sends a request and returns what was answered.
+// do makes a request and returns status and body of the response.
 func do(t *testing.T, client *http.Client, method, url string, body io.Reader) (status int, text string, err error) {
 	request, err := http.NewRequestWithContext(t.Context(), method, url, body)
 	require.NoError(t, err)
@@ -56,7 +56,7 @@ func TestHTTPClient(t *testing.T) {
 	require.Equal(t, 2, a.count("refresh_token"))
 }
 
-// A body that is gone cannot be sent again; the next request has a new token.
+// A body that cannot be read again is not sent twice.
 func TestHTTPClientWithoutGetBody(t *testing.T) {
 	a := new(amazon)
 	client, _ := developer(t, a)
@@ -69,7 +69,7 @@ func TestHTTPClientWithoutGetBody(t *testing.T) {
 	require.JSONEq(t, `{"message":"token"}`, text)
 }
 
-// An API that refuses every token gets two requests, not a stream of them.
+// An API that refuses every token gets two requests.
 func TestHTTPClientRefusedTwice(t *testing.T) {
 	requests := 0
 	a := new(amazon)
@@ -93,7 +93,7 @@ func TestHTTPClientRefusedTwice(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 401, status)
 	require.Equal(t, "no", text)
-	require.Equal(t, 3, requests, "a token of a moment ago is not renewed, and not sent twice")
+	require.Equal(t, 3, requests, "a token is renewed at most once a minute")
 }
 
 func TestHTTPClientWithoutGrant(t *testing.T) {
@@ -127,7 +127,7 @@ func TestHTTPClientOfARefusedGrant(t *testing.T) {
 	})
 }
 
-// The token goes to no other place than the one that was asked for.
+// The token is sent only to Amazon's API hosts.
 func TestHTTPClientKeepsTheToken(t *testing.T) {
 	a := new(amazon)
 	client, source := developer(t, a)
