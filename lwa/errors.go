@@ -11,7 +11,7 @@ import (
 	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
-// The errors of this package, for [errors.Is]. Failures that pass are of the kinds
+// The errors of this package, for [errors.Is]. Temporary failures are of the kinds
 // [alexaevents.ErrTemporary], [alexaevents.ErrThrottled] and
 // [alexaevents.ErrUnavailable].
 var (
@@ -39,9 +39,8 @@ var (
 	// error's text names the field and not its value.
 	ErrInvalidKey = errors.New("lwa: invalid key")
 
-	// ErrSealed says that the tokens of a grant cannot be decrypted: the key is
-	// another one than they were encrypted with, or the stored row was changed or
-	// moved. Your configuration is wrong. A new AcceptGrant or import replaces such
+	// ErrSealed says that the tokens of a grant cannot be decrypted: they were
+	// encrypted with another key, or the stored row was changed or moved. A new AcceptGrant or import replaces such
 	// a grant, and EraseGrants deletes it.
 	ErrSealed = errors.New("lwa: a stored token cannot be decrypted")
 
@@ -65,7 +64,7 @@ type Error struct {
 	RequestID   string // header X-Amzn-RequestId, for Amazon's support
 
 	// RetryAfter is how long to wait before the next request, as Amazon or a
-	// [Source] asks; zero without such a request.
+	// [Source] asks; zero if neither does.
 	RetryAfter time.Duration
 
 	cause error  // why there is no usable response; nil if Amazon refused

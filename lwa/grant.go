@@ -68,8 +68,8 @@ func (k Key) bytes(more ...string) []byte {
 	return b
 }
 
-// Grant is a person's permission to act for them, with its tokens and its state.
-// Times are in UTC, truncated to the millisecond.
+// Grant is a customer's or developer's permission to act for them, with its tokens
+// and its state. Times are in UTC, truncated to the millisecond.
 //
 // A Grant prints and marshals without its tokens. A [Store] converts them with
 // string().

@@ -46,8 +46,8 @@ type TokenInfo struct {
 }
 
 // TokenInfo describes an access token that an app or a browser presents. The error
-// is [ErrAudience] if the token was issued to another client: such a token does
-// not authenticate anyone to you. The other errors are *[Error].
+// is [ErrAudience] if the token was issued to another client: never sign a user in
+// with such a token. The other errors are *[Error].
 func (c *Client) TokenInfo(ctx context.Context, accessToken alexaevents.Secret) (TokenInfo, error) {
 	var info infoResponse
 	err := c.get(ctx, "/auth/o2/tokeninfo", accessToken, &info, func(request *http.Request) {

@@ -19,8 +19,8 @@ import (
 // fields must not change once it is in use.
 //
 // New tokens are stored before they are returned. If the store fails, the Source
-// keeps them in memory, returns them, and retries the write in the background until
-// the store has them. While grants wait for the store, tokens are not refreshed
+// keeps them in memory, returns them, and writes them in the background until the
+// store has them: a late write. While grants wait for the store, tokens are not refreshed
 // before they expire; while 1000 wait, no token is refreshed. Call [Source.Flush]
 // before the process ends.
 //
@@ -164,7 +164,7 @@ const (
 	Saved       Outcome = "saved"       // a late write stored the tokens, or they are no longer needed
 	Superseded  Outcome = "superseded"  // another process changed the grant first; its change stays
 	Refused     Outcome = "refused"     // Amazon refused with invalid_grant: the grant has ended
-	Unavailable Outcome = "unavailable" // a failure that passes: of Amazon, or of the store after a refusal
+	Unavailable Outcome = "unavailable" // temporary failure: of Amazon, or of the store after a refusal
 	Skipped     Outcome = "skipped"     // no request during backoff, or while 1000 grants wait for the store
 	Failed      Outcome = "failed"      // Amazon refused the client or the request
 )

@@ -12,11 +12,11 @@ import (
 // Implementations are safe for concurrent use, also by several processes if they
 // share the storage. They start no goroutines. Times are kept in UTC to the
 // millisecond, and the zero time as zero. Text is kept byte for byte; a token has
-// up to 4096 bytes. Looking up or erasing a key that [Grant.Clean] refuses finds
-// nothing and returns no error of its own. Keys are equal only if each of their
-// parts is. An iterator that fails yields the error once, with a zero Grant, and
-// ends. A loop may stop at any time, and its body may use the store. A method whose
-// context is cancelled returns the context's error and changes nothing.
+// up to 4096 bytes. Looking up or erasing a key that [Grant.Clean] refuses finds no
+// grant, as with an unknown key. Keys are equal only if each of their parts is. An
+// iterator that fails yields the error once, with a zero Grant, and ends. A loop may
+// stop at any time, and its body may use the store. A method whose context is
+// cancelled returns the context's error and changes nothing.
 //
 // A store may also have the methods Grants and EndedGrants that
 // [Source.EndedGrants] describes.
