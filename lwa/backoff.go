@@ -105,9 +105,9 @@ func (b *backoff) idleAt(now time.Time) bool {
 	return !b.trying && !now.Before(b.until.Add(mostBackoff))
 }
 
-// memory is what a Source remembers of the few grants for which a request failed or
+// standings is what a Source remembers of the few grants for which a request failed or
 // an API refused a token.
-type memory struct {
+type standings struct {
 	mu    sync.Mutex
 	byKey map[Key]*standing
 	prune int // size at which idle entries are deleted
@@ -119,7 +119,7 @@ type standing struct {
 }
 
 // waits reports whether no request may be made for the grant now.
-func (m *memory) waits(key Key, now time.Time) bool {
+func (m *standings) waits(key Key, now time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	standing := m.byKey[key]
@@ -128,7 +128,7 @@ func (m *memory) waits(key Key, now time.Time) bool {
 
 // mayRenew reports whether a token that an API refused may be replaced now. It does
 // not matter which token: another process may have replaced the last one.
-func (m *memory) mayRenew(key Key, now time.Time) bool {
+func (m *standings) mayRenew(key Key, now time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	standing := m.byKey[key]
@@ -136,19 +136,19 @@ func (m *memory) mayRenew(key Key, now time.Time) bool {
 }
 
 // noteRenewal notes that a token that an API refused was replaced.
-func (m *memory) noteRenewal(key Key, now time.Time) {
+func (m *standings) noteRenewal(key Key, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.of(key, now).renewed = now
 }
 
-func (m *memory) backoff(key Key, now time.Time) *backoff {
+func (m *standings) backoff(key Key, now time.Time) *backoff {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return &m.of(key, now).backoff
 }
 
-func (m *memory) of(key Key, now time.Time) *standing {
+func (m *standings) of(key Key, now time.Time) *standing {
 	if found := m.byKey[key]; found != nil {
 		return found
 	}

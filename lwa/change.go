@@ -35,15 +35,15 @@ type change struct {
 
 	// from are the refresh tokens that grant.RefreshToken replaces. While the
 	// store has one of them, or grant.RefreshToken, the change can be stored.
-	from   []alexaevents.Secret
-	stale  alexaevents.Secret // access token in the store before the change
-	accept *acceptance        // exchange of a code; nil for a refresh
+	from     []alexaevents.Secret
+	stale    alexaevents.Secret // access token in the store before the change
+	exchange *exchange          // exchange of a code; nil for a refresh
 
 	done chan struct{} // closed when the change is stored, superseded, or part of a later one
 }
 
-// acceptance is the exchange of a code.
-type acceptance struct {
+// exchange is the exchange of a code.
+type exchange struct {
 	replaced Grant     // grant in the store before; zero without one
 	at       time.Time // when the request began
 }
@@ -54,7 +54,7 @@ func refreshed(grant Grant, base *change, token Token, at time.Time) *change {
 	c := &change{grant: grant, from: []alexaevents.Secret{grant.RefreshToken}, stale: grant.AccessToken, done: make(chan struct{})}
 	if base != nil {
 		c.from = slices.Concat(base.from, c.from)
-		c.stale, c.accept = base.stale, base.accept
+		c.stale, c.exchange = base.stale, base.exchange
 	}
 	c.grant.issue(token, at)
 	return c
@@ -64,8 +64,8 @@ func refreshed(grant Grant, base *change, token Token, at time.Time) *change {
 // process or call changed the grant: that change stays.
 func (c *change) apply(g *Grant) error {
 	switch {
-	case c.accept != nil && g.CodeHash != c.grant.CodeHash:
-		return c.applyAcceptance(g)
+	case c.exchange != nil && g.CodeHash != c.grant.CodeHash:
+		return c.applyExchange(g)
 	case g.RefreshToken == c.grant.RefreshToken:
 		stored := g.AccessToken == c.grant.AccessToken && g.IssuedAt.Equal(c.grant.IssuedAt)
 		newer := g.AccessToken != c.stale && g.IssuedAt.After(c.grant.IssuedAt)
@@ -79,9 +79,9 @@ func (c *change) apply(g *Grant) error {
 	return nil
 }
 
-func (c *change) applyAcceptance(g *Grant) error {
-	erased := g.RefreshToken == "" && c.accept.replaced.RefreshToken != ""
-	newer := g.CodeHash != c.accept.replaced.CodeHash && g.IssuedAt.After(c.accept.at)
+func (c *change) applyExchange(g *Grant) error {
+	erased := g.RefreshToken == "" && c.exchange.replaced.RefreshToken != ""
+	newer := g.CodeHash != c.exchange.replaced.CodeHash && g.IssuedAt.After(c.exchange.at)
 	if erased || newer {
 		return errChanged
 	}

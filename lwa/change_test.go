@@ -87,7 +87,7 @@ func TestLateWriteGivesWay(t *testing.T) {
 		meanwhile func(t *testing.T, a *amazon, other *lwa.Source, key lwa.Key)
 		present   bool
 	}{
-		"to an acceptance": {func(t *testing.T, a *amazon, other *lwa.Source, key lwa.Key) {
+		"to an exchange": {func(t *testing.T, a *amazon, other *lwa.Source, key lwa.Key) {
 			require.NoError(t, other.Exchange(t.Context(), key, alexaevents.FarEast, a.consent()))
 		}, true},
 		"to an import": {func(t *testing.T, a *amazon, other *lwa.Source, key lwa.Key) {

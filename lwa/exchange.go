@@ -87,9 +87,9 @@ func (s *Source) exchange(ctx context.Context, key Key, region alexaevents.Regio
 	}
 	// The code is used up, so the tokens are stored even if ctx has ended.
 	c := &change{
-		grant:  Grant{Key: key, Region: region, CodeHash: codeHash},
-		accept: &acceptance{replaced, at},
-		done:   make(chan struct{}),
+		grant:    Grant{Key: key, Region: region, CodeHash: codeHash},
+		exchange: &exchange{replaced, at},
+		done:     make(chan struct{}),
 	}
 	c.grant.issue(token, at)
 	err = s.save(ctx, c, nil)

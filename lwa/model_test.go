@@ -166,17 +166,17 @@ func (m *model) together(t *rapid.T) {
 	group.Wait()
 }
 
-func (m *model) accept(p *process) {
+func (m *model) exchange(p *process) {
 	begin := time.Now()
 	code := m.amazon.consent()
 	err := p.source.Exchange(context.Background(), m.key, alexaevents.Europe, code)
-	m.expect(err == nil || !m.calm, "not accepted: %v", err)
+	m.expect(err == nil || !m.calm, "not exchanged: %v", err)
 	m.expect(time.Since(begin) < 30*time.Second, "it took %v", time.Since(begin))
 	if err != nil {
 		m.settle() // the code may have been exchanged all the same
 	}
 	grant, storeErr := m.store.Grant(context.Background(), m.key)
-	m.expect(err != nil || storeErr == nil && m.amazon.isValid(grant.RefreshToken), "accepted and not stored")
+	m.expect(err != nil || storeErr == nil && m.amazon.isValid(grant.RefreshToken), "exchanged and not stored")
 	if storeErr == nil {
 		m.present = true
 	}
@@ -229,7 +229,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 		"":          func(t *rapid.T) { require.Empty(t, m.wrong) },
 		"together":  m.together,
 		"invariant": func(*rapid.T) { m.invariant() },
-		"accept":    func(t *rapid.T) { m.accept(m.processes[other(t)]) },
+		"exchange":  func(t *rapid.T) { m.exchange(m.processes[other(t)]) },
 		"time": func(t *rapid.T) {
 			time.Sleep(time.Duration(rapid.IntRange(1, 70).Draw(t, "minutes")) * time.Minute)
 		},

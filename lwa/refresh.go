@@ -37,7 +37,7 @@ func (s *Source) renew(ctx context.Context, key Key, stale alexaevents.Secret, r
 			return "", errRefused
 		case grant.AccessToken != stale && grant.validAt(now):
 			return grant.AccessToken, nil
-		case refused && grant.validAt(now) && !s.memory.mayRenew(key, now):
+		case refused && grant.validAt(now) && !s.standings.mayRenew(key, now):
 			return stale, nil
 		}
 		token, outcome, err := s.refresh(ctx, grant, base)
@@ -47,7 +47,7 @@ func (s *Source) renew(ctx context.Context, key Key, stale alexaevents.Secret, r
 			continue
 		case Refreshed, Unsaved:
 			if refused {
-				s.memory.noteRenewal(key, now)
+				s.standings.noteRenewal(key, now)
 			}
 			return token, nil
 		}
@@ -107,7 +107,7 @@ func (s *Source) refresh(ctx context.Context, grant Grant, base *change) (alexae
 // request makes the request of a refresh, except during backoff of the client or of
 // the grant.
 func (s *Source) request(ctx context.Context, grant Grant) (token Token, skipped bool, err error) {
-	all, one := &s.renewals.backoff, s.memory.backoff(grant.Key, s.now())
+	all, one := &s.renewals.backoff, s.standings.backoff(grant.Key, s.now())
 	ofAll, wait := all.begin(s.now())
 	if wait != nil {
 		return Token{}, true, wait

@@ -46,9 +46,9 @@ type Source struct {
 	// Now is the clock. Nil is time.Now.
 	Now func() time.Time
 
-	renewals renewals
-	memory   memory
-	unsaved  changes
+	renewals  renewals
+	standings standings
+	unsaved   changes
 }
 
 // Token returns an access token of the grant. In the last five to six minutes
@@ -91,7 +91,7 @@ func (s *Source) token(ctx context.Context, grant Grant) (alexaevents.Secret, er
 		return "", errRefused
 	}
 	key, now := grant.Key, s.now()
-	paused := s.renewals.backoff.waits(now) || s.memory.waits(key, now) || s.unsaved.count() > 0
+	paused := s.renewals.backoff.waits(now) || s.standings.waits(key, now) || s.unsaved.count() > 0
 	return s.renewals.fresh(ctx, string(key.bytes()), grant, now, paused, func(ctx context.Context) (alexaevents.Secret, error) {
 		return s.renew(ctx, key, grant.AccessToken, false)
 	})
