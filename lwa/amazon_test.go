@@ -78,17 +78,17 @@ func (a *amazon) code(customer string) alexaevents.Secret {
 
 // grant returns a new refresh token of the customer.
 func (a *amazon) grant(customer string) alexaevents.Secret {
-	form := url.Values{
-		"grant_type": {"authorization_code"}, "code": {string(a.code(customer))},
-		"client_id": {clientID}, "client_secret": {clientSecret},
+	client := a.client()
+	client.HTTPClient = a.simulator().Client()
+	token, err := client.Exchange(context.Background(), a.code(customer))
+	if err != nil {
+		panic(err)
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if _, err := a.issue(form); err != nil {
-		panic(err)
-	}
-	a.access = a.access[:len(a.access)-1] // not used
-	return a.refresh[len(a.refresh)-1]
+	a.owner[token.RefreshToken] = customer
+	a.refresh = append(a.refresh, token.RefreshToken)
+	return token.RefreshToken
 }
 
 // customer returns the customer of a code or token.
@@ -128,47 +128,44 @@ func (a *amazon) count(grantType string) int {
 }
 
 func (a *amazon) RoundTrip(request *http.Request) (*http.Response, error) {
-	var form url.Values
+	var body []byte
 	if request.Body != nil {
-		defer request.Body.Close()
-		body, err := io.ReadAll(request.Body)
-		if err != nil {
+		var err error
+		if body, err = io.ReadAll(request.Body); err != nil {
 			return nil, err
 		}
-		form, _ = url.ParseQuery(string(body))
+		defer request.Body.Close()
 	}
+	form, _ := url.ParseQuery(string(body))
 	if err := sleep(request.Context(), a.delay); err != nil {
 		return nil, err
 	}
-	if request.URL.Host == "api.amazon.com" && request.Method == http.MethodPost {
-		next := func() (*http.Response, error) {
-			a.mu.Lock()
-			defer a.mu.Unlock()
-			if a.asked == nil {
-				a.asked = make(map[string]int)
-			}
-			a.asked[form.Get("grant_type")]++
-			return a.issue(form)
+	if request.URL.Host != "api.amazon.com" || request.Method != http.MethodPost {
+		token, _ := strings.CutPrefix(request.Header.Get("Authorization"), "Bearer ")
+		if !a.isValid(alexaevents.Secret(token)) {
+			return respond(401, `{"message":"token"}`), nil
 		}
-		if a.around != nil {
-			return a.around(form, next)
-		}
-		return next()
+		return respond(200, request.Method+" "+request.URL.Path+" "+form.Encode()), nil
 	}
-	token, _ := strings.CutPrefix(request.Header.Get("Authorization"), "Bearer ")
-	if !a.isValid(alexaevents.Secret(token)) {
-		return respond(401, `{"message":"token"}`), nil
+	next := func() (*http.Response, error) {
+		r := request.Clone(context.Background())
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		return a.issue(r, form)
 	}
-	return respond(200, request.Method+" "+request.URL.Path+" "+form.Encode()), nil
+	if a.around != nil {
+		return a.around(form, next)
+	}
+	return next()
 }
 
-// issue makes a token request and notes the tokens in the response. The lock is held.
-func (a *amazon) issue(form url.Values) (*http.Response, error) {
-	request, err := http.NewRequest(http.MethodPost, "https://api.amazon.com/auth/o2/token", strings.NewReader(form.Encode()))
-	if err != nil {
-		return nil, err
+// issue makes a token request and notes the tokens in the response.
+func (a *amazon) issue(request *http.Request, form url.Values) (*http.Response, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.asked == nil {
+		a.asked = make(map[string]int)
 	}
-	request.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	a.asked[form.Get("grant_type")]++
 	response, err := a.simulator().RoundTrip(request)
 	if err != nil {
 		return nil, err
@@ -178,22 +175,21 @@ func (a *amazon) issue(form url.Values) (*http.Response, error) {
 		return nil, err
 	}
 	response.Body = io.NopCloser(bytes.NewReader(body))
-	var tokens struct {
+	var token struct {
 		Access  alexaevents.Secret `json:"access_token"`
 		Refresh alexaevents.Secret `json:"refresh_token"`
 	}
-	if err := json.Unmarshal(body, &tokens); err != nil {
+	if err := json.Unmarshal(body, &token); err != nil {
 		return nil, err
 	}
-	customer := a.owner[alexaevents.Secret(form.Get("code")+form.Get("refresh_token"))]
-	if tokens.Access != "" {
-		a.access = append(a.access, tokens.Access)
+	if token.Access != "" {
+		a.access = append(a.access, token.Access)
 	}
-	if tokens.Refresh != "" {
-		a.refresh = append(a.refresh, tokens.Refresh)
+	if token.Refresh != "" {
+		a.refresh = append(a.refresh, token.Refresh)
 	}
-	if customer != "" {
-		a.owner[tokens.Access], a.owner[tokens.Refresh] = customer, customer
+	if customer := a.owner[alexaevents.Secret(form.Get("code")+form.Get("refresh_token"))]; customer != "" {
+		a.owner[token.Access], a.owner[token.Refresh] = customer, customer
 	}
 	return response, nil
 }
