@@ -49,8 +49,8 @@ func collect[T any](t *testing.T, items iter.Seq2[T, error]) (all []T) {
 	return all
 }
 
-// answer is a response of the APIs for developers.
-type answer struct {
+// apiResponse is a response of the APIs for developers.
+type apiResponse struct {
 	Status     int    `json:"-"`
 	Location   string `json:"-"`
 	ID         string `json:"id"`
@@ -65,7 +65,7 @@ type answer struct {
 }
 
 // call makes a request to an API for developers, without a token if it is empty.
-func call(t *testing.T, cloud *alexatest.Cloud, token, method, url, body string) (got answer) {
+func call(t *testing.T, cloud *alexatest.Cloud, token, method, url, body string) (got apiResponse) {
 	t.Helper()
 	r, err := http.NewRequest(method, url, strings.NewReader(body))
 	require.NoError(t, err)

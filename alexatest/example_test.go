@@ -146,7 +146,7 @@ func ExampleCloud_NewSNSRequest() {
 	fmt.Println(send(cloud.NewSNSRequest("https://backend.example/sns", topicARN+"-of-another", []byte("good news"))))
 	for name, forgery := range cloud.SNSForgeries("https://backend.example/sns", topicARN, []byte("good news")) {
 		if code := send(forgery); code != http.StatusBadRequest {
-			fmt.Println(name, "was answered with", code)
+			fmt.Println(name, "got the status", code)
 		}
 	}
 	// Output:

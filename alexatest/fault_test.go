@@ -103,7 +103,7 @@ func TestFaultConnections(t *testing.T) {
 	body, err := post(alexatest.Fault{Truncate: true, Status: 502, Body: "0123456789"})
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	require.Equal(t, "01234", body)
-	require.Len(t, cloud.Sent(), 2, "another answer than the real one")
+	require.Len(t, cloud.Sent(), 2, "the response is replaced")
 }
 
 func TestFaultDelays(t *testing.T) {

@@ -129,7 +129,7 @@ func TestGatewayReadsEvents(t *testing.T) {
 	press = strings.Replace(press, `"payloadVersion": "3"`, `"payloadVersion": "1.0", "instance": "Button"`, 1)
 	for _, test := range []struct {
 		name, body string
-		wrong      string // what is, as the answer says; empty is accepted
+		wrong      string // in the response; empty is accepted
 	}{
 		{"change report", report, ""},
 		{"no context", eventJSON("Alexa", "ChangeReport", endpoint+`, `+change+`}`), ""},

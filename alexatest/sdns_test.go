@@ -142,8 +142,8 @@ func TestInvalidDevelopmentRequests(t *testing.T) {
 		{"no vendor of events", "POST", "subscriptions", subscription, `M1VENDOR`, ``, []string{"vendorId: not of 1 to 255"}},
 		{"no events in an update", "PUT", "subscriptions/" + subscriptionID, subscription, event, ``, []string{"events: required"}},
 
-		{"a list of nobody", "GET", "subscribers", "", "", "", []string{"vendorId: not of 1 to 255"}},
-		{"a list of nobody's events", "GET", "subscriptions?vendorId=", "", "", "", []string{"vendorId: not of 1 to 255"}},
+		{"a list without a vendor", "GET", "subscribers", "", "", "", []string{"vendorId: not of 1 to 255"}},
+		{"a list of events without a vendor", "GET", "subscriptions?vendorId=", "", "", "", []string{"vendorId: not of 1 to 255"}},
 		{"a page of 0", "GET", "subscribers?vendorId=M1VENDOR&maxResults=0", "", "", "", []string{"maxResults: not a number from 1 to 50"}},
 		{"a page of 51", "GET", "subscribers?vendorId=M1VENDOR&maxResults=51", "", "", "", []string{"maxResults: not a number from 1 to 50"}},
 		{"a page of x", "GET", "subscriptions?vendorId=M1VENDOR&maxResults=x", "", "", "", []string{"maxResults: not a number from 1 to 50"}},
@@ -188,7 +188,7 @@ func TestDevelopersAreAuthorized(t *testing.T) {
 		body := func(vendor string) string {
 			return `{"name":"x","vendorId":"` + vendor + `","endpoint":{"uri":"` + topicARN + `","authorization":{"type":"AWS_IAM","arn":"` + roleARN + `"}}}`
 		}
-		id := func(got answer) string {
+		id := func(got apiResponse) string {
 			require.Equal(t, 201, got.Status)
 			return got.Location[strings.LastIndex(got.Location, "/")+1:]
 		}
@@ -256,8 +256,8 @@ func TestVendors(t *testing.T) {
 	other := &sdns.Client{HTTPClient: as(cloud, signIn(t, cloud, "client", "someone", lwa.ScopeProfile))}
 	_, err = other.Vendors(t.Context())
 	require.ErrorIs(t, err, sdns.ErrUnauthorized)
-	nobody := &sdns.Client{HTTPClient: as(cloud, signIn(t, cloud, "client", "nobody", lwa.ScopeModelsReadWrite))}
-	vendors, err = nobody.Vendors(t.Context())
+	stranger := &sdns.Client{HTTPClient: as(cloud, signIn(t, cloud, "client", "stranger", lwa.ScopeModelsReadWrite))}
+	vendors, err = stranger.Vendors(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []sdns.Vendor{}, vendors)
 }

@@ -133,9 +133,9 @@ func TestInvalidPropertyRequests(t *testing.T) {
 		{"no parent", "POST", subscriptions, subscription, `Alexa.Skill.Interaction","name":"Failure`, `Alexa.Enterprise.Subscription","name":"Activation`, []string{"entities.unit.parent"}},
 		{"no resource", "POST", subscriptions, subscription, `Alexa.Skill.Interaction","name":"Failure`, `Alexa.Role.Management","name":"Revocation`, []string{"entities.resource"}},
 
-		{"nobody's configurations", "GET", configurations, "", "", "", []string{"owner: not ~caller"}},
+		{"configurations without an owner", "GET", configurations, "", "", "", []string{"owner: not ~caller"}},
 		{"somebody's subscriptions", "GET", subscriptions + "?owner=someone", "", "", "", []string{"owner: not ~caller"}},
-		{"nobody's subscriptions", "GET", subscriptions, "", "", "", []string{"owner: not ~caller"}},
+		{"subscriptions without an owner", "GET", subscriptions, "", "", "", []string{"owner: not ~caller"}},
 		{"half a unit", "GET", list + "&entities.unit.id=room", "", "", "", []string{"entities.unit.id and entities.unit.type: give both", "entities.unit.type: not Unit"}},
 		{"another unit", "GET", list + "&entities.unit.id=room&entities.unit.type=Room", "", "", "", []string{"entities.unit.type: not Unit"}},
 		{"half a parent", "GET", list + "&entities.unit.parent.type=Unit", "", "", "", []string{"entities.unit.parent.id and"}},

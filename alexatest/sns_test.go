@@ -204,7 +204,7 @@ func (l *listener) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if l.status != 0 {
 		w.WriteHeader(l.status)
 	}
-	_, _ = io.WriteString(w, "an answer")
+	_, _ = io.WriteString(w, "a body")
 }
 
 func visit(t *testing.T, cloud *alexatest.Cloud, url string) (status int, body string) {
@@ -310,24 +310,24 @@ func TestUnsubscribe(t *testing.T) {
 
 func TestRetries(t *testing.T) {
 	for _, test := range []struct {
-		name    string
-		topic   alexatest.Topic
-		answers []int // the last one stays
-		slow    time.Duration
-		want    []int
-		takes   time.Duration
+		name     string
+		topic    alexatest.Topic
+		statuses []int // the last one stays
+		slow     time.Duration
+		want     []int
+		takes    time.Duration
 	}{
-		{name: "acknowledged", answers: []int{204}, want: []int{204}},
-		{name: "refused", answers: []int{400}, want: []int{400}},
-		{name: "redirected", answers: []int{302}, want: []int{302}},
-		{name: "never", answers: []int{500}, want: []int{500, 500, 500, 500}},
-		{name: "at last", answers: []int{500, 503, 429, 200}, want: []int{500, 503, 429, 200}},
-		{name: "refused at last", answers: []int{503, 403}, want: []int{503, 403}},
-		{name: "with a pause", topic: alexatest.Topic{Pause: 20 * time.Second}, answers: []int{500, 500, 200}, want: []int{500, 500, 200}, takes: 40 * time.Second},
-		{name: "more often", topic: alexatest.Topic{Retries: 5}, answers: []int{500}, want: []int{500, 500, 500, 500, 500, 500}},
-		{name: "not at all", topic: alexatest.Topic{Retries: -1}, answers: []int{500}, want: []int{500}},
-		{name: "in time", answers: []int{200}, slow: 15*time.Second - 1, want: []int{200}, takes: 15*time.Second - 1},
-		{name: "too late", topic: alexatest.Topic{Retries: 1}, answers: []int{200}, slow: 16 * time.Second, want: []int{0, 0}, takes: 32 * time.Second},
+		{name: "acknowledged", statuses: []int{204}, want: []int{204}},
+		{name: "refused", statuses: []int{400}, want: []int{400}},
+		{name: "redirected", statuses: []int{302}, want: []int{302}},
+		{name: "never", statuses: []int{500}, want: []int{500, 500, 500, 500}},
+		{name: "at last", statuses: []int{500, 503, 429, 200}, want: []int{500, 503, 429, 200}},
+		{name: "refused at last", statuses: []int{503, 403}, want: []int{503, 403}},
+		{name: "with a pause", topic: alexatest.Topic{Pause: 20 * time.Second}, statuses: []int{500, 500, 200}, want: []int{500, 500, 200}, takes: 40 * time.Second},
+		{name: "more often", topic: alexatest.Topic{Retries: 5}, statuses: []int{500}, want: []int{500, 500, 500, 500, 500, 500}},
+		{name: "not at all", topic: alexatest.Topic{Retries: -1}, statuses: []int{500}, want: []int{500}},
+		{name: "in time", statuses: []int{200}, slow: 15*time.Second - 1, want: []int{200}, takes: 15*time.Second - 1},
+		{name: "too late", topic: alexatest.Topic{Retries: 1}, statuses: []int{200}, slow: 16 * time.Second, want: []int{0, 0}, takes: 32 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -340,7 +340,7 @@ func TestRetries(t *testing.T) {
 				require.NoError(t, cloud.Subscribe(topicARN, snsURL, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 					time.Sleep(test.slow)
 					w.WriteHeader(103)
-					w.WriteHeader(test.answers[min(calls, len(test.answers)-1)])
+					w.WriteHeader(test.statuses[min(calls, len(test.statuses)-1)])
 					w.WriteHeader(418) // too late
 					calls++
 				})))

@@ -147,11 +147,9 @@ func (a *amazon) RoundTrip(request *http.Request) (*http.Response, error) {
 		}
 		return respond(200, request.Method+" "+request.URL.Path+" "+form.Encode()), nil
 	}
-	next := func() (*http.Response, error) {
-		r := request.Clone(context.Background())
-		r.Body = io.NopCloser(bytes.NewReader(body))
-		return a.issue(r, form)
-	}
+	whole := request.Clone(context.WithoutCancel(request.Context()))
+	whole.Body = io.NopCloser(bytes.NewReader(body))
+	next := func() (*http.Response, error) { return a.issue(whole, form) }
 	if a.around != nil {
 		return a.around(form, next)
 	}
