@@ -3,6 +3,8 @@ package gateway_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +14,8 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -26,6 +30,8 @@ const (
 	clientSecret = "amzn1.oa2-cs.v1.secret-canary"
 	loginURL     = "https://api.amazon.com/"
 )
+
+var gatewayURL = alexaevents.Europe.APIEndpoint()
 
 // backend is a skill's backend and the Amazon that it talks to. An access token
 // of its own has the form account/link/serial; the customer of the cloud is
@@ -255,4 +261,45 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	})
 	r.mu.Unlock()
 	return r.base.RoundTrip(request)
+}
+
+func linked(t *testing.T, b *backend) { b.link(t, alexaevents.Europe, "home", "anna") }
+
+func confirmed(t *testing.T, b *backend) {
+	linked(t, b)
+	require.NoError(t, sendReport(t, b))
+	require.NoError(t, b.sender.Flush(t.Context()))
+}
+
+func sendReport(t *testing.T, b *backend) error {
+	return b.sender.Send(t.Context(), "home", lampReport())
+}
+
+// links returns the links of the grants of the account home.
+func (b *backend) links(t *testing.T) (links []string) {
+	for grant, err := range b.store.MemoryStore.AccountGrants(t.Context(), clientID, "home") {
+		require.NoError(t, err)
+		links = append(links, grant.LinkID)
+	}
+	return links
+}
+
+// fill imports live grants of the account home up to a number, the first the
+// longest without an accepted event.
+func (b *backend) fill(t *testing.T, n int) {
+	for i := range n {
+		require.NoError(t, b.store.UpdateGrant(t.Context(), keyOf("home", fmt.Sprintf("imported-%04d", i)), func(g *lwa.Grant) error {
+			g.RefreshToken, g.Region = "Atzr|imported", alexaevents.Europe
+			g.ConfirmedAt = time.Now().Add(time.Duration(i-n) * time.Minute)
+			return nil
+		}))
+	}
+}
+
+func (b *backend) end(t *testing.T, link string) {
+	require.NoError(t, b.store.UpdateGrant(t.Context(), keyOf("home", link), func(g *lwa.Grant) error {
+		sum := sha256.Sum256([]byte(g.RefreshToken))
+		g.Refused = hex.EncodeToString(sum[:])
+		return nil
+	}))
 }

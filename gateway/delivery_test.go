@@ -16,8 +16,6 @@ import (
 	"github.com/alexaevents/alexaevents/gateway"
 )
 
-var gatewayURL = alexaevents.Europe.APIEndpoint()
-
 // The message ID stays over all attempts; the token does not.
 func TestDeliveryRenewsTheToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -84,10 +82,6 @@ func TestDeliveryPauses(t *testing.T) {
 		})
 	}
 }
-
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // A call ends with its context, wherever it is.
 func TestDeliveryEndsWithItsContext(t *testing.T) {

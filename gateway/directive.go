@@ -6,16 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/internal/envelope"
 	"github.com/alexaevents/alexaevents/internal/summary"
 )
-
-// ErrMalformedDirective is the error of [ParseDirective] for bytes that are not
-// a directive, and of [Directive.AcceptGrant] for a directive that grants
-// nothing.
-var ErrMalformedDirective = errors.New("gateway: malformed directive")
 
 // maxCookie is the length in bytes of the longest cookie that is decoded. Amazon
 // once documented a limit of 5000; today's is unverified.
@@ -186,6 +182,35 @@ func (d *Directive) Payload() json.RawMessage { return d.payload }
 // Raw returns the whole directive as it arrived. It holds tokens: do not log it.
 // The caller must not change the bytes.
 func (d *Directive) Raw() json.RawMessage { return d.raw }
+
+// Response returns the answer that the directive was carried out, with what the
+// endpoint's properties are now. Its other fields may be changed.
+func (d *Directive) Response(context ...Property) *Response {
+	return &Response{
+		PayloadVersion: d.PayloadVersion, EndpointID: d.EndpointID, CorrelationToken: d.CorrelationToken, Context: context,
+	}
+}
+
+// StateReport returns the answer to [ReportState], with what the endpoint's
+// properties are now.
+func (d *Directive) StateReport(context ...Property) *StateReport {
+	return &StateReport{EndpointID: d.EndpointID, CorrelationToken: d.CorrelationToken, Context: context}
+}
+
+// ErrorResponse returns the answer that the directive was not carried out. The
+// message is for the developer. Its other fields may be changed, such as
+// Namespace for a type that only one interface defines.
+func (d *Directive) ErrorResponse(t ErrorType, message string) *ErrorResponse {
+	return &ErrorResponse{
+		PayloadVersion: d.PayloadVersion, EndpointID: d.EndpointID, CorrelationToken: d.CorrelationToken, Type: t, Message: message,
+	}
+}
+
+// DeferredResponse returns the answer that another will follow. The estimate may
+// be zero.
+func (d *Directive) DeferredResponse(estimate time.Duration) *DeferredResponse {
+	return &DeferredResponse{CorrelationToken: d.CorrelationToken, EstimatedDeferral: estimate}
+}
 
 // The methods below have value receivers, so that copies of directives are as
 // safe to print as the pointers that ParseDirective returns.

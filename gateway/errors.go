@@ -64,6 +64,11 @@ var (
 	ErrTooLarge error = kind{"gateway: the event is too large", ErrInvalidEvent}
 )
 
+// ErrMalformedDirective is the error of [ParseDirective] for bytes that are not
+// a directive, and of [Directive.AcceptGrant] for a directive that grants
+// nothing.
+var ErrMalformedDirective = errors.New("gateway: malformed directive")
+
 // kind is an error that is also another one.
 type kind struct {
 	text string

@@ -4,14 +4,21 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/gateway"
 	"github.com/alexaevents/alexaevents/lwa"
@@ -180,4 +187,208 @@ func requireOneDecision(t require.TestingT, err error) {
 		}
 	}
 	require.LessOrEqual(t, len(precise), 1, "%v", err)
+}
+
+// reply is what a gateway or Login with Amazon does with every request.
+type reply struct {
+	status int
+	code   string
+	err    error // instead of a response
+}
+
+func (r reply) String() string { return fmt.Sprint(r.status, " ", r.code, " ", r.err) }
+
+// replies returns all that may come: every status, with each code that anybody
+// decides by, and every way to have no response.
+func replies() (all []reply) {
+	codes := []string{
+		"", "UNKNOWN_EXCEPTION", "SKILL_DISABLED_EXCEPTION", "SKILL_NEVER_ENABLED_EXCEPTION", "INSUFFICIENT_PERMISSION_EXCEPTION",
+		"ACCOUNT_NOT_FOUND_EXCEPTION", "SKILL_NOT_FOUND_EXCEPTION", "invalid_grant", "invalid_client", "invalid_scope", "server_error",
+	}
+	for status := 100; status < 600; status++ {
+		for _, code := range codes {
+			all = append(all, reply{status: status, code: code})
+		}
+	}
+	causes := []error{
+		io.EOF, syscall.ECONNRESET, &net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}, &net.DNSError{Err: "no such host"},
+		context.Canceled, context.DeadlineExceeded, // of the transport itself
+		lwa.ErrNoGrant, lwa.ErrRefused, lwa.ErrInvalidClient, lwa.ErrThrottled,
+	}
+	causes = append(causes, decisions...)
+	for _, cause := range causes {
+		all = append(all, reply{err: fmt.Errorf("transport: %w", cause)})
+	}
+	return all
+}
+
+func (r reply) RoundTrip(request *http.Request) (*http.Response, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
+	body := ""
+	if r.code != "" {
+		body = fmt.Sprintf(`{"payload": {"code": %q}, "error": %q}`, r.code, r.code)
+	}
+	return &http.Response{StatusCode: r.status, Header: make(http.Header), Body: io.NopCloser(strings.NewReader(body)), Request: request}, nil
+}
+
+// member is a customer of an account of the tests below.
+type member struct {
+	gateway, login         reply
+	confirmed, old, expiry bool // an event was accepted; the grant is older than a minute; its token has expired
+}
+
+// send sends an event to an account of these members.
+func send(ctx context.Context, t require.TestingT, event gateway.Event, members ...member) error {
+	replies := make(map[string]reply)
+	tokens := &lwa.Source{Store: new(lwa.MemoryStore), Client: &lwa.Client{ID: clientID, Secret: clientSecret}}
+	for i, m := range members {
+		id := strconv.Itoa(i)
+		replies["Bearer access-"+id], replies["refresh-"+id] = m.gateway, m.login
+		require.NoError(t, tokens.Store.UpdateGrant(ctx, keyOf("home", "link-"+id), func(g *lwa.Grant) error {
+			now := time.Now()
+			g.Region, g.CodeHash, g.RefreshToken, g.AccessToken = alexaevents.Europe, "c", alexaevents.Secret("refresh-"+id), alexaevents.Secret("access-"+id)
+			g.IssuedAt, g.Expiry = now, now.Add(time.Hour)
+			if m.confirmed {
+				g.ConfirmedAt = now
+			}
+			if m.old {
+				g.IssuedAt = now.Add(-time.Hour)
+			}
+			if m.expiry {
+				g.Expiry = now
+			}
+			return nil
+		}))
+	}
+	client := &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+		if r.URL.Host == "api.amazon.com" {
+			require.NoError(t, r.ParseForm())
+			return replies[r.PostForm.Get("refresh_token")].RoundTrip(r)
+		}
+		return replies[r.Header.Get("Authorization")].RoundTrip(r)
+	})}
+	tokens.Client.HTTPClient = client
+	return (&gateway.Sender{Tokens: tokens, HTTPClient: client}).Send(ctx, "home", event)
+}
+
+// Whatever Amazon says, the error is one of those that a caller decides by.
+func TestEachFailureHasOneMeaning(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := 0
+		for _, r := range replies() {
+			for _, confirmed := range []bool{false, true} {
+				for _, m := range []member{
+					{gateway: r, login: reply{status: 200}, confirmed: confirmed},
+					{gateway: r, login: reply{status: 400, code: "invalid_grant"}, confirmed: confirmed, old: true},
+					{gateway: reply{status: 202}, login: r, confirmed: confirmed, old: true, expiry: true},
+				} {
+					err := send(t.Context(), t, lampReport(), m)
+					if err == nil {
+						require.True(t, r.status >= 200 && r.status <= 299, "%v", r)
+						continue
+					}
+					n++
+					requireOneDecision(t, err)
+					require.NotEqual(t, "error", kindOf(err), "%v: %v", r, err)
+					var failure *gateway.SendError
+					require.ErrorAs(t, err, &failure)
+					require.Equal(t, errors.Is(err, gateway.ErrTemporary), len(failure.Retry()) == 1)
+				}
+			}
+		}
+		require.Greater(t, n, 25_000)
+	})
+}
+
+// Of several grants, the one that needs action most decides, by whatever order.
+func TestSeveralFailuresHaveOneMeaning(t *testing.T) {
+	all := replies()
+	property := func(t *rapid.T) {
+		// LWA gives all the same reply: it is not asked again in a pause after two
+		// failures, and whose failures these are is left to chance.
+		login := rapid.SampledFrom(all).Draw(t, "LWA")
+		members := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) member {
+			return member{
+				gateway: rapid.SampledFrom(all).Draw(t, "gateway"), login: login,
+				confirmed: rapid.Bool().Draw(t, "confirmed"), old: rapid.Bool().Draw(t, "old"), expiry: rapid.Bool().Draw(t, "expired"),
+			}
+		}), 1, 4).Draw(t, "members")
+		err := send(context.Background(), t, lampReport(), members...)
+		single := make(map[string]bool)
+		for _, m := range members {
+			single[kindOf(send(context.Background(), t, lampReport(), m))] = true
+		}
+		order := []string{
+			"ErrMisconfigured", "ErrInvalidEvent", "ErrTooLarge", "ErrThrottled", "ErrUnavailable",
+			"ErrRelink", "ErrSkillDisabled", "ErrNoGrant",
+		}
+		var want []string // all kinds of the most urgent
+		for _, group := range [][]string{order[:1], order[1:3], order[3:5], order[5:]} {
+			for _, kind := range group {
+				if single[kind] {
+					want = append(want, kind)
+				}
+			}
+			if want != nil {
+				break
+			}
+		}
+		if err == nil {
+			require.True(t, single[""], "one was accepted")
+			require.Subset(t, append(order[5:], ""), want)
+			return
+		}
+		requireOneDecision(t, err)
+		require.Contains(t, want, kindOf(err))
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		inBubble(t, func() { property(rt) })
+	})
+}
+
+// An error of the caller's own is that and nothing else.
+func TestOwnErrors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for name, test := range map[string]struct {
+			context func(context.Context) (context.Context, context.CancelFunc)
+			want    error
+		}{
+			"cancelled": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+				ctx, cancel := context.WithCancel(ctx)
+				time.AfterFunc(time.Second, cancel)
+				return ctx, cancel
+			}, context.Canceled},
+			"no time left": {func(ctx context.Context) (context.Context, context.CancelFunc) {
+				return context.WithTimeout(ctx, time.Second)
+			}, context.DeadlineExceeded},
+		} {
+			for _, host := range []string{gatewayURL, loginURL} {
+				b := newBackend()
+				confirmed(t, b)
+				if host == loginURL {
+					time.Sleep(2 * time.Hour)
+				}
+				b.sender.HTTPClient = &http.Client{Transport: hang{}}
+				b.tokens.Client.HTTPClient = b.sender.HTTPClient
+				ctx, cancel := test.context(t.Context())
+				err := b.sender.Send(ctx, "home", lampReport())
+				cancel()
+				require.ErrorIs(t, err, test.want, name)
+				require.Equal(t, "error", kindOf(err), name)
+				requireOneDecision(t, err)
+				synctest.Wait()
+				time.Sleep(time.Minute)
+			}
+		}
+	})
+}
+
+// hang never responds.
+type hang struct{}
+
+func (hang) RoundTrip(r *http.Request) (*http.Response, error) {
+	<-r.Context().Done()
+	return nil, r.Context().Err()
 }

@@ -153,18 +153,6 @@ var operations = []operation{
 	},
 }
 
-func linked(t *testing.T, b *backend) { b.link(t, alexaevents.Europe, "home", "anna") }
-
-func confirmed(t *testing.T, b *backend) {
-	linked(t, b)
-	require.NoError(t, sendReport(t, b))
-	require.NoError(t, b.sender.Flush(t.Context()))
-}
-
-func sendReport(t *testing.T, b *backend) error {
-	return b.sender.Send(t.Context(), "home", lampReport())
-}
-
 // Every fault strikes every request. The outcomes are data: to see what a change
 // does, read the difference of the file.
 func TestFaults(t *testing.T) {

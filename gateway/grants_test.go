@@ -2,8 +2,6 @@ package gateway_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -20,35 +18,6 @@ import (
 	"github.com/alexaevents/alexaevents/gateway"
 	"github.com/alexaevents/alexaevents/lwa"
 )
-
-// links returns the links of the grants of the account home.
-func (b *backend) links(t *testing.T) (links []string) {
-	for grant, err := range b.store.MemoryStore.AccountGrants(t.Context(), clientID, "home") {
-		require.NoError(t, err)
-		links = append(links, grant.LinkID)
-	}
-	return links
-}
-
-// fill imports live grants of the account home up to a number, the first the
-// longest without an accepted event.
-func (b *backend) fill(t *testing.T, n int) {
-	for i := range n {
-		require.NoError(t, b.store.UpdateGrant(t.Context(), keyOf("home", fmt.Sprintf("imported-%04d", i)), func(g *lwa.Grant) error {
-			g.RefreshToken, g.Region = "Atzr|imported", alexaevents.Europe
-			g.ConfirmedAt = time.Now().Add(time.Duration(i-n) * time.Minute)
-			return nil
-		}))
-	}
-}
-
-func (b *backend) end(t *testing.T, link string) {
-	require.NoError(t, b.store.UpdateGrant(t.Context(), keyOf("home", link), func(g *lwa.Grant) error {
-		sum := sha256.Sum256([]byte(g.RefreshToken))
-		g.Refused = hex.EncodeToString(sum[:])
-		return nil
-	}))
-}
 
 // An AcceptGrant removes what has ended, and no live grant below a thousand.
 func TestGranterRemovesEndedGrants(t *testing.T) {

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -74,3 +75,30 @@ func requireInvalid(t *testing.T, err error, field, rule string) {
 	require.Contains(t, invalid.Rule, rule)
 	require.Equal(t, "gateway: invalid event: "+field+": "+invalid.Rule, err.Error())
 }
+
+func headerJSON(namespace, name, more string) string {
+	return `"header": {"namespace": "` + namespace + `", "name": "` + name + `", "payloadVersion": "3", "messageId": "` + messageID + `"` + more + `}`
+}
+
+const (
+	lampJSON       = `"endpoint": {"endpointId": "lamp-1", ` + scopeJSON + `}`
+	correlatedJSON = `, "correlationToken": "correlation=="`
+)
+
+func parse(t require.TestingT, data string) *gateway.Directive {
+	directive, err := gateway.ParseDirective([]byte(data))
+	require.NoError(t, err)
+	return directive
+}
+
+// endpoint is one of a discovery response.
+func endpoint(id string) map[string]any {
+	return map[string]any{
+		"endpointId": id, "manufacturerName": "Example", "friendlyName": "Lamp", "description": "A lamp",
+		"displayCategories": []string{"LIGHT"}, "capabilities": []any{struct{}{}},
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

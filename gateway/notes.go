@@ -112,3 +112,24 @@ func (s *Sender) note(ctx context.Context, d *delivery, err error, claimed bool)
 		s.notes.release(grant.Key)
 	}
 }
+
+// probeEvery is how often an event is sent to a grant that is disabled.
+const probeEvery = 24 * time.Hour
+
+// claimProbe tells whether an event is to be sent to a disabled grant, and claims
+// the note about that.
+func (s *Sender) claimProbe(ctx context.Context, grant lwa.Grant) bool {
+	due := func(g lwa.Grant) bool {
+		return s.now().Sub(g.DisabledAt) >= probeEvery && s.now().Sub(g.ProbedAt) >= probeEvery
+	}
+	if !due(grant) || !s.notes.claim(grant.Key) {
+		return false
+	}
+	// Another probe may have ended since the grant was read.
+	stored, err := s.Tokens.Store.Grant(ctx, grant.Key)
+	if err != nil || !due(stored) {
+		s.notes.release(grant.Key)
+		return false
+	}
+	return true
+}

@@ -3,6 +3,8 @@
 package gateway
 
 import (
+	"bytes"
+	"encoding/json"
 	"strconv"
 	"time"
 )
@@ -163,4 +165,91 @@ func roundUp(d, unit time.Duration) int64 {
 		n++
 	}
 	return n
+}
+
+// The functions below are the rules that a literal of a known property must keep,
+// as its function does. They get the value and its JSON, and return the rule that
+// it breaks, or "". They leave open what Amazon may add: words and members.
+
+const formRule = "must be of the form that the property's function makes"
+
+// of is the rule of values that know their own, and of JSON that can be one.
+func of[T checked](value any, written []byte) string {
+	if v, ok := value.(T); ok {
+		return v.broken()
+	}
+	return readAs[T](written)
+}
+
+func readAs[T checked](written []byte) string {
+	var v T
+	if json.Unmarshal(written, &v) != nil {
+		return formRule
+	}
+	return v.broken()
+}
+
+func text(_ any, written []byte) string {
+	if written[0] != '"' {
+		return "must be text"
+	}
+	return ""
+}
+
+func flag(_ any, written []byte) string {
+	if written[0] != 't' && written[0] != 'f' {
+		return "must be true or false"
+	}
+	return ""
+}
+
+func number(_ any, written []byte) string {
+	if written[0] != '-' && (written[0] < '0' || written[0] > '9') {
+		return "must be a number"
+	}
+	return ""
+}
+
+// mode is a word, or an object that has it.
+func mode(value any, written []byte) string {
+	if written[0] == '"' {
+		return ""
+	}
+	return of[Cooking](value, written)
+}
+
+// amount is an Amount, or a number in the older form.
+func amount(value any, written []byte) string {
+	if number(value, written) == "" {
+		if written[0] == '-' {
+			return "must not be negative"
+		}
+		return ""
+	}
+	return of[Amount](value, written)
+}
+
+// duration is one of ISO 8601.
+func duration(value any, written []byte) string {
+	if t, ok := value.(cookTime); ok {
+		return t.broken()
+	}
+	if !bytes.HasPrefix(written, []byte(`"P`)) {
+		return "must be a duration as in ISO 8601"
+	}
+	return ""
+}
+
+func interval(value any, written []byte) string {
+	if i, ok := value.(Interval); ok {
+		return i.broken()
+	}
+	var i struct {
+		Start, End instant
+		Duration   string
+	}
+	if json.Unmarshal(written, &i) != nil || i.Start.IsZero() && i.End.IsZero() && i.Duration == "" {
+		return intervalRule
+	}
+	return ""
 }

@@ -181,9 +181,6 @@ func (s *Sender) prepare(event Event) (*message, error) {
 	return m, m.sendable()
 }
 
-// probeEvery is how often an event is sent to a grant that is disabled.
-const probeEvery = 24 * time.Hour
-
 // deliver sends the message to one grant, before so many rounds of others, and
 // tells what came of it.
 func (s *Sender) deliver(ctx context.Context, grant lwa.Grant, m *message, rounds int) error {
@@ -227,24 +224,6 @@ func (s *Sender) warn(ctx context.Context, what string, d *delivery, why slog.At
 		slog.String("alexa.region", string(d.grant.Region)), slog.Int("alexa.attempts", d.attempts), why)
 	s.Logger.LogAttrs(ctx, slog.LevelDebug, "whose event that was",
 		slog.String("alexa.account.id", d.grant.AccountID), slog.String("alexa.link.id", d.grant.LinkID))
-}
-
-// claimProbe tells whether an event is to be sent to a disabled grant, and claims
-// the note about that.
-func (s *Sender) claimProbe(ctx context.Context, grant lwa.Grant) bool {
-	due := func(g lwa.Grant) bool {
-		return s.now().Sub(g.DisabledAt) >= probeEvery && s.now().Sub(g.ProbedAt) >= probeEvery
-	}
-	if !due(grant) || !s.notes.claim(grant.Key) {
-		return false
-	}
-	// Another probe may have ended since the grant was read.
-	stored, err := s.Tokens.Store.Grant(ctx, grant.Key)
-	if err != nil || !due(stored) {
-		s.notes.release(grant.Key)
-		return false
-	}
-	return true
 }
 
 func (s *Sender) now() time.Time {

@@ -2,7 +2,124 @@ package gateway
 
 import (
 	"encoding/json"
+	"errors"
+	"strconv"
 	"time"
+)
+
+// The types in this file are the values of properties that are words. Others
+// than the constants, which are those that Amazon documents, are sent as they
+// are.
+
+// Switch is the value of [PowerState] and [ToggleState].
+type Switch string
+
+// The positions of a switch.
+const (
+	On  Switch = "ON"
+	Off Switch = "OFF"
+)
+
+// Detection is the value of [ContactDetectionState] and [MotionDetectionState].
+type Detection string
+
+// What a sensor reports. A contact that is detected is open.
+const (
+	Detected    Detection = "DETECTED"
+	NotDetected Detection = "NOT_DETECTED"
+)
+
+// Reachability is the value of [Connectivity].
+type Reachability string
+
+// Whether the skill reaches the endpoint.
+const (
+	Reachable   Reachability = "OK"
+	Unreachable Reachability = "UNREACHABLE"
+)
+
+// Lock is the value of [LockState].
+type Lock string
+
+// The states of a lock.
+const (
+	Locked   Lock = "LOCKED"
+	Unlocked Lock = "UNLOCKED"
+	Jammed   Lock = "JAMMED" // it can neither lock nor unlock
+)
+
+// Arming is the value of [ArmState].
+type Arming string
+
+// The states of a security panel.
+const (
+	ArmedAway  Arming = "ARMED_AWAY"
+	ArmedStay  Arming = "ARMED_STAY"
+	ArmedNight Arming = "ARMED_NIGHT"
+	Disarmed   Arming = "DISARMED"
+)
+
+// Alarm is the value of [BurglaryAlarm], [CarbonMonoxideAlarm], [FireAlarm] and
+// [WaterAlarm].
+type Alarm string
+
+// The states of an alarm.
+const (
+	AlarmOff Alarm = "OK"
+	AlarmOn  Alarm = "ALARM"
+)
+
+// Thermostat is the value of [ThermostatMode].
+type Thermostat string
+
+// The modes of a thermostat.
+const (
+	ThermostatAuto Thermostat = "AUTO"
+	ThermostatCool Thermostat = "COOL"
+	ThermostatHeat Thermostat = "HEAT"
+	ThermostatEco  Thermostat = "ECO"
+	ThermostatOff  Thermostat = "OFF"
+)
+
+// Playback is the value of [PlaybackState].
+type Playback string
+
+// The states of a player.
+const (
+	Playing Playback = "PLAYING"
+	Paused  Playback = "PAUSED"
+	Stopped Playback = "STOPPED"
+)
+
+// Recording is the value of [RecordingState].
+type Recording string
+
+// The states of a recorder.
+const (
+	RecordingOn  Recording = "RECORDING"
+	RecordingOff Recording = "NOT_RECORDING"
+)
+
+// Sound is the value of [EqualizerMode].
+type Sound string
+
+// The modes of an equalizer.
+const (
+	SoundMovie Sound = "MOVIE"
+	SoundMusic Sound = "MUSIC"
+	SoundNight Sound = "NIGHT"
+	SoundSport Sound = "SPORT"
+	SoundTV    Sound = "TV"
+)
+
+// Band names a band of [EqualizerBands].
+type Band string
+
+// The bands of an equalizer.
+const (
+	Bass     Band = "BASS"
+	Midrange Band = "MIDRANGE"
+	Treble   Band = "TREBLE"
 )
 
 // Degrees is a temperature; [Celsius], [Fahrenheit] and [Kelvin] make one.
@@ -179,3 +296,145 @@ func (i Interval) broken() string {
 }
 
 const intervalRule = "must have a start, an end or a duration"
+
+// The types in this file give the values of properties their form on the wire,
+// with the limits that Amazon's message schema sets.
+
+// percent is a whole number from 0 to 100.
+type percent int
+
+func (p percent) broken() string {
+	if p < 0 || p > 100 {
+		return "must be 0 to 100"
+	}
+	return ""
+}
+
+// kelvins is the colour temperature of a light.
+type kelvins int
+
+func (k kelvins) broken() string {
+	if k < 1000 || k > 10000 {
+		return "must be 1000 to 10000"
+	}
+	return ""
+}
+
+// boxed is a word inside an object.
+type boxed[T ~string] struct {
+	Value T `json:"value"`
+}
+
+func (b boxed[T]) broken() string { return required(b.Value) }
+
+// connectivity is whether an endpoint is reached, and why not.
+type connectivity struct {
+	Value  Reachability `json:"value"`
+	Reason string       `json:"reason,omitempty"`
+}
+
+func (c connectivity) broken() string { return required(c.Value) }
+
+// playbackState is a word inside an object of another form.
+type playbackState struct {
+	State Playback `json:"state"`
+}
+
+func (s playbackState) broken() string { return required(s.State) }
+
+func required[T ~string](word T) string {
+	if word == "" {
+		return "is required"
+	}
+	return ""
+}
+
+// bands are levels of an equalizer, each band at most once.
+type bands []EqualizerBand
+
+func (b bands) broken() string {
+	seen := make(map[Band]bool)
+	for _, band := range b {
+		if band.Name == "" || seen[band.Name] {
+			return "must name every band, and each once"
+		}
+		seen[band.Name] = true
+	}
+	return ""
+}
+
+// automations are the capabilities of an endpoint.
+type automations []AutomationStatus
+
+func (a automations) broken() string {
+	for _, status := range a {
+		if status.Capability == "" || status.Status == "" {
+			return "must have a capability and a status everywhere"
+		}
+	}
+	return ""
+}
+
+// powerLevel is how strongly an appliance cooks.
+type powerLevel struct {
+	Type  string `json:"@type"`
+	Value any    `json:"value"`
+}
+
+func (l powerLevel) broken() string {
+	if l.Type == "" || l.Value == "" || l.Value == nil {
+		return "must have a type and a value"
+	}
+	return ""
+}
+
+// instant is a time in whole seconds.
+type instant time.Time
+
+func (i instant) IsZero() bool { return time.Time(i).IsZero() }
+
+func (i instant) MarshalJSON() ([]byte, error) {
+	return json.Marshal(time.Time(i).UTC().Format(time.RFC3339))
+}
+
+// UnmarshalJSON refuses what is not such a time.
+func (i *instant) UnmarshalJSON(data []byte) error {
+	const layout = `"2006-01-02T15:04:05Z"`
+	t, err := time.Parse(layout, string(data))
+	if err == nil && len(data) != len(layout) { // time.Parse accepts fractions too
+		err = errors.New("not in whole seconds")
+	}
+	*i = instant(t)
+	return err
+}
+
+func (i instant) broken() string {
+	if year := time.Time(i).UTC().Year(); year < 1000 || year > 9999 {
+		return yearRule
+	}
+	return ""
+}
+
+// cookTime is a duration in the form of ISO 8601, such as PT1H30M.
+type cookTime time.Duration
+
+func (t cookTime) MarshalJSON() ([]byte, error) {
+	seconds := roundUp(time.Duration(t), time.Second)
+	text := []byte(`"PT`)
+	for _, unit := range [...]struct {
+		letter byte
+		n      int64
+	}{{'H', seconds / 3600}, {'M', seconds / 60 % 60}, {'S', seconds % 60}} {
+		if unit.n != 0 || unit.letter == 'S' && seconds == 0 {
+			text = append(strconv.AppendInt(text, unit.n, 10), unit.letter)
+		}
+	}
+	return append(text, '"'), nil
+}
+
+func (t cookTime) broken() string {
+	if t < 0 {
+		return "must not be negative"
+	}
+	return ""
+}

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -452,4 +453,56 @@ func TestGranterKeepsTimeToRespond(t *testing.T) {
 		require.Equal(t, 2900*time.Millisecond, time.Since(start))
 		time.Sleep(time.Minute)
 	})
+}
+
+func TestAcceptGrant(t *testing.T) {
+	grant, err := parse(t, acceptGrant).AcceptGrant()
+	require.NoError(t, err)
+	require.Equal(t, &gateway.AuthorizationGrant{Code: "code-canary", GranteeToken: "grantee-canary"}, grant)
+	require.NotContains(t, fmt.Sprintf("%v %+v %#v", grant, grant, grant), "canary")
+
+	const header = `{"directive": {"header": {"namespace": "Alexa.Authorization", "name": "AcceptGrant"}`
+	for _, data := range []string{
+		turnOn,
+		header + `}}`,
+		header + `, "payload": null}}`,
+		header + `, "payload": []}}`,
+		header + `, "payload": {"grant": {"code": ""}, "grantee": {"token": "canary"}}}}`,
+		header + `, "payload": {"grant": {"code": "canary"}, "grantee": {}}}}`,
+		header + `, "payload": {"grant": {"code": "canary"}, "grantee": "canary"}}}`,
+	} {
+		grant, err := parse(t, data).AcceptGrant()
+		require.Nil(t, grant)
+		require.ErrorIs(t, err, gateway.ErrMalformedDirective)
+		require.NotContains(t, err.Error(), "canary")
+	}
+}
+
+func TestAcceptGrantAnswers(t *testing.T) {
+	for _, answer := range []func(*gateway.Directive) (json.RawMessage, error){
+		gateway.AcceptGrantResponse,
+		func(d *gateway.Directive) (json.RawMessage, error) { return gateway.AcceptGrantFailed(d, "not stored") },
+	} {
+		newer := parse(t, acceptGrant)
+		newer.PayloadVersion = "3.1"
+		written, err := answer(newer)
+		require.NoError(t, err)
+		require.Contains(t, string(written), `"payloadVersion":"3.1"`)
+	}
+	plain := parse(t, acceptGrant)
+	correlated := parse(t, acceptGrant)
+	correlated.CorrelationToken = "correlation=="
+	for _, test := range []struct {
+		directive *gateway.Directive
+		more      string
+	}{{plain, ""}, {correlated, correlatedJSON}} {
+		answer, err := gateway.AcceptGrantResponse(test.directive)
+		require.NoError(t, err)
+		require.JSONEq(t, `{"event": {`+headerJSON("Alexa.Authorization", "AcceptGrant.Response", test.more)+`, "payload": {}}}`, known(t, answer))
+
+		answer, err = gateway.AcceptGrantFailed(test.directive, "not stored")
+		require.NoError(t, err)
+		require.JSONEq(t, `{"event": {`+headerJSON("Alexa.Authorization", "ErrorResponse", test.more)+`,
+			"payload": {"type": "ACCEPT_GRANT_FAILED", "message": "not stored"}}}`, known(t, answer))
+	}
 }

@@ -11,15 +11,6 @@ import (
 	"github.com/alexaevents/alexaevents/gateway"
 )
 
-func headerJSON(namespace, name, more string) string {
-	return `"header": {"namespace": "` + namespace + `", "name": "` + name + `", "payloadVersion": "3", "messageId": "` + messageID + `"` + more + `}`
-}
-
-const (
-	lampJSON       = `"endpoint": {"endpointId": "lamp-1", ` + scopeJSON + `}`
-	correlatedJSON = `, "correlationToken": "correlation=="`
-)
-
 func TestEvents(t *testing.T) {
 	lampOn, reachable := lampOn(), reachable()
 	const whole = `"timestamp": "2026-11-22T08:30:15Z"`
@@ -207,14 +198,6 @@ func TestCauses(t *testing.T) {
 	}
 }
 
-// endpoint is one of a discovery response.
-func endpoint(id string) map[string]any {
-	return map[string]any{
-		"endpointId": id, "manufacturerName": "Example", "friendlyName": "Lamp", "description": "A lamp",
-		"displayCategories": []string{"LIGHT"}, "capabilities": []any{struct{}{}},
-	}
-}
-
 func TestAnswer(t *testing.T) {
 	for _, test := range []struct {
 		name  string
@@ -272,31 +255,6 @@ func TestAnswerRefuses(t *testing.T) {
 	}
 	_, err := gateway.Answer(&gateway.ErrorResponse{})
 	requireInvalid(t, err, "ErrorResponse.Type", "is required")
-}
-
-func TestEncode(t *testing.T) {
-	deferred, err := gateway.MessageOf(&gateway.DeferredResponse{CorrelationToken: "correlation=="})
-	require.NoError(t, err)
-	_, err = deferred.Encode(messageID, token)
-	requireInvalid(t, err, "DeferredResponse", "names no endpoint")
-
-	m, err := gateway.MessageOf(&gateway.DeleteReport{EndpointIDs: []string{"lamp-1"}})
-	require.NoError(t, err)
-	for _, id := range []string{"", "under_score", `"`, "é", string(make([]byte, 128))} {
-		_, err := m.Encode(id, token)
-		requireInvalid(t, err, "DeleteReport", "1 to 127 letters, digits and hyphens")
-		require.NotContains(t, err.Error(), token)
-	}
-
-	t.Run("a message serves any number of attempts", func(t *testing.T) {
-		first, err := m.Encode("id-1", "token-1")
-		require.NoError(t, err)
-		second, err := m.Encode("id-2", `token-"2"`)
-		require.NoError(t, err)
-		const format = `{"event": {"header": {"namespace": "Alexa.Discovery", "name": "DeleteReport", "payloadVersion": "3", "messageId": "`
-		require.JSONEq(t, format+`id-1"}, "payload": {"scope": {"type": "BearerToken", "token": "token-1"}, "endpoints": [{"endpointId": "lamp-1"}]}}}`, string(first))
-		require.JSONEq(t, format+`id-2"}, "payload": {"scope": {"type": "BearerToken", "token": "token-\"2\""}, "endpoints": [{"endpointId": "lamp-1"}]}}}`, string(second))
-	})
 }
 
 // What a directive says of its endpoint and version is repeated as it came; a
