@@ -23,36 +23,6 @@ const (
 	failedTime   = time.Second / 2 // for Failed, after that
 )
 
-// AuthorizationGrant is what the directive [AcceptGrant] brings.
-type AuthorizationGrant struct {
-	// Code is to be exchanged at Login with Amazon within minutes, once.
-	Code alexaevents.Secret
-
-	// GranteeToken is the skill's own account linking token, which names the
-	// customer that the code is for. It changes when it is refreshed.
-	GranteeToken alexaevents.Secret
-}
-
-// AcceptGrant returns what a directive of the type [AcceptGrant] brings. For any
-// other, and for one without code or token, it returns [ErrMalformedDirective].
-func (d *Directive) AcceptGrant() (*AuthorizationGrant, error) {
-	if d.Type() != AcceptGrant {
-		return nil, fmt.Errorf("%w: not an AcceptGrant", ErrMalformedDirective)
-	}
-	var grant AuthorizationGrant
-	wire := fields{
-		"grant":   fields{"code": (*string)(&grant.Code)},
-		"grantee": fields{"token": (*string)(&grant.GranteeToken)},
-	}
-	if err := wire.read(d.payload, wire.nodes()); err != nil {
-		return nil, err
-	}
-	if grant.Code == "" || grant.GranteeToken == "" {
-		return nil, fmt.Errorf("%w: no grant.code or no grantee.token", ErrMalformedDirective)
-	}
-	return &grant, nil
-}
-
 // Granter answers AcceptGrant directives: it stores the permission to send
 // events about a customer. It is safe for concurrent use; its fields must not
 // change once it is in use.
@@ -66,9 +36,9 @@ func (d *Directive) AcceptGrant() (*AuthorizationGrant, error) {
 //
 //   - Within the time that Alexa waits, a Granter retries what Login with Amazon
 //     throttles or fails to answer.
-//   - What still fails goes to Failed. Store it, and call [Granter.Accept] with it
-//     every few seconds, until it succeeds or five minutes are over: then the code
-//     is of no more use.
+//   - A directive that still fails goes to Failed. Store it, and call
+//     [Granter.Retry] with it every few seconds for five minutes. Then its code has
+//     expired.
 //   - Make the store fit for as many writes per second as directives come, and let
 //     no function that Account or Link calls limit that.
 type Granter struct {
@@ -95,10 +65,10 @@ type Granter struct {
 	// of that region. Empty refuses every grant.
 	Region alexaevents.Region
 
-	// Failed is called with each grant that is not stored although its code may
-	// still work, before Alexa is answered: keep it for [Granter.Accept]. Its
-	// context has half a second left. Nil is not called.
-	Failed func(context.Context, AuthorizationGrant)
+	// Failed is called with each directive whose grant is not stored although its
+	// code may still work, before AcceptGrant returns: keep [Directive.Raw] for
+	// [Granter.Retry]. Its context has half a second left. Nil disables it.
+	Failed func(context.Context, *Directive)
 
 	// Logger receives one record at Warn for each grant that failed, and one at
 	// Info for each that was removed; at Debug their account and link IDs. Nil
@@ -112,7 +82,7 @@ type Granter struct {
 }
 
 // GrantObservation tells how an AcceptGrant directive, or a call of
-// [Granter.Accept], ended.
+// [Granter.Retry], ended.
 type GrantObservation struct {
 	Region   alexaevents.Region
 	Key      lwa.Key // whose IDs are personal data; zero if it is not known
@@ -145,23 +115,18 @@ func (g *Granter) AcceptGrant(ctx context.Context, directive json.RawMessage) (j
 		return nil, err
 	}
 	if parsed.Type() != AcceptGrant {
-		return nil, fmt.Errorf("%w: not an AcceptGrant", ErrMalformedDirective)
-	}
-	grant, err := parsed.AcceptGrant()
-	if err != nil {
-		g.tell(ctx, GrantObservation{Region: g.Region, Err: err})
-		return acceptGrantFailed(parsed, "The grant could not be stored.")
+		return nil, errNotAcceptGrant
 	}
 	accepting, cancel := g.reserve(ctx)
 	defer cancel()
-	err = g.Accept(accepting, *grant)
+	err = g.accept(accepting, parsed)
 	if err == nil {
 		return acceptGrantResponse(parsed)
 	}
-	if g.Failed != nil && !errors.Is(err, lwa.ErrInvalidGrant) {
+	if g.Failed != nil && !errors.Is(err, ErrRelink) && !errors.Is(err, ErrMalformedDirective) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), failedTime)
 		defer cancel()
-		if err := flight.Catch(func() error { g.Failed(ctx, *grant); return nil }); err != nil && g.Logger != nil {
+		if err := flight.Catch(func() error { g.Failed(ctx, parsed); return nil }); err != nil && g.Logger != nil {
 			g.Logger.ErrorContext(ctx, "Granter.Failed panicked", slog.Any("error", err))
 		}
 	}
@@ -200,30 +165,40 @@ func (g *Granter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(answer)
 }
 
-// Accept stores the grant that an AcceptGrant directive brought, in six seconds
-// at most, for directives that an AcceptGrant of the same Granter answered with a
-// failure: see Failed. Whoever calls it with the same grant meanwhile waits for
-// the same outcome. Since a code works once, the work goes on when ctx ends.
+// Retry stores the grant of a directive that Failed received, in six seconds at
+// most. Concurrent calls with the same directive share one outcome. Since a code
+// works once, the work goes on when ctx ends. Retry succeeds if the grant is stored
+// already.
 //
-// The errors are [ErrRelink] for a code that does not work any more, those of
-// Account, Link and the store, and those that AcceptGrant reports to Observe. All
-// but ErrRelink are worth another try.
-func (g *Granter) Accept(ctx context.Context, grant AuthorizationGrant) error {
+// The errors are [ErrRelink] for a code that does not work any more,
+// [ErrMalformedDirective], those of Account, Link and the store, and those that
+// AcceptGrant reports to Observe. After any but the first two, retry.
+func (g *Granter) Retry(ctx context.Context, directive *Directive) error {
+	return g.accept(ctx, directive)
+}
+
+// accept stores the grant of a directive and reports the outcome.
+func (g *Granter) accept(ctx context.Context, directive *Directive) error {
 	start := time.Now()
-	accepted, err := g.accept(ctx, grant)
+	var accepted acceptance
+	code, token, err := directive.grant()
+	if err == nil {
+		accepted, err = g.share(ctx, code, token)
+	}
 	g.tell(ctx, GrantObservation{g.Region, accepted.key, time.Since(start), accepted.removed, err})
 	return err
 }
 
-func (g *Granter) accept(ctx context.Context, grant AuthorizationGrant) (acceptance, error) {
+// share stores a grant, once for all who call it at the same time.
+func (g *Granter) share(ctx context.Context, code, token alexaevents.Secret) (acceptance, error) {
 	if err := ctx.Err(); err != nil {
 		return acceptance{}, err
 	}
 	caller := ctx
 	ctx, cancel := context.WithTimeout(ctx, grantTime)
 	defer cancel()
-	run, started := g.flights.Start(ctx, string(grant.Code)+" "+string(grant.GranteeToken), exchangeTime, func(ctx context.Context) (acceptance, error) {
-		return g.store(ctx, grant)
+	run, started := g.flights.Start(ctx, string(code)+" "+string(token), exchangeTime, func(ctx context.Context) (acceptance, error) {
+		return g.store(ctx, code, token)
 	})
 	accepted, err := run.Wait(ctx)
 	switch {
@@ -239,15 +214,15 @@ func (g *Granter) accept(ctx context.Context, grant AuthorizationGrant) (accepta
 	return accepted, err
 }
 
-func (g *Granter) store(ctx context.Context, grant AuthorizationGrant) (acceptance, error) {
+func (g *Granter) store(ctx context.Context, code, token alexaevents.Secret) (acceptance, error) {
 	if g.Region.APIEndpoint() == "" {
 		return acceptance{}, fmt.Errorf("%w: Granter.Region is none of Alexa's", ErrMisconfigured)
 	}
-	key, err := g.key(ctx, grant.GranteeToken)
+	key, err := g.key(ctx, token)
 	if err != nil {
 		return acceptance{}, err
 	}
-	if err := g.Tokens.Accept(ctx, key, g.Region, grant.Code); err != nil {
+	if err := g.Tokens.Accept(ctx, key, g.Region, code); err != nil {
 		return acceptance{key: key}, tokenError(err)
 	}
 	return acceptance{key, g.tidy(ctx, key)}, nil
@@ -280,6 +255,27 @@ func logKey(ctx context.Context, logger *slog.Logger, message string, key lwa.Ke
 	if key.AccountID != "" {
 		logger.LogAttrs(ctx, slog.LevelDebug, message, slog.String("alexa.account.id", key.AccountID), slog.String("alexa.link.id", key.LinkID))
 	}
+}
+
+var errNotAcceptGrant = fmt.Errorf("%w: not an AcceptGrant", ErrMalformedDirective)
+
+// grant returns the code of an AcceptGrant directive and the skill's own access
+// token of the customer that the code is for.
+func (d *Directive) grant() (code, token alexaevents.Secret, err error) {
+	if d == nil || d.Type() != AcceptGrant {
+		return "", "", errNotAcceptGrant
+	}
+	wire := fields{
+		"grant":   fields{"code": (*string)(&code)},
+		"grantee": fields{"token": (*string)(&token)},
+	}
+	if err := wire.read(d.payload, wire.nodes()); err != nil {
+		return "", "", err
+	}
+	if code == "" || token == "" {
+		return "", "", fmt.Errorf("%w: no grant.code or no grantee.token", ErrMalformedDirective)
+	}
+	return code, token, nil
 }
 
 // acceptGrantResponse encodes the answer that the grant is stored.

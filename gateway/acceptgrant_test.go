@@ -242,9 +242,9 @@ func TestGranterCodeForTwoCustomers(t *testing.T) {
 		code := b.cloud.Grant(alexaevents.Europe, "anna")
 		var errs [2]error
 		var group sync.WaitGroup
-		for i, token := range []alexaevents.Secret{"home/anna/1", "flat/bert/1"} {
+		for i, token := range []string{"home/anna/1", "flat/bert/1"} {
 			group.Go(func() {
-				errs[i] = granter.Accept(t.Context(), gateway.AuthorizationGrant{Code: alexaevents.Secret(code), GranteeToken: token})
+				errs[i] = granter.Retry(t.Context(), parse(t, string(alexatest.AcceptGrantDirective(code, token))))
 			})
 		}
 		group.Wait()
@@ -264,11 +264,11 @@ func TestGranterBurst(t *testing.T) {
 		b.tokens.Client.HTTPClient = &http.Client{Transport: throttled}
 		server := b.granter(alexaevents.Europe)
 		var mu sync.Mutex
-		var pending []gateway.AuthorizationGrant
-		server.Failed = func(_ context.Context, grant gateway.AuthorizationGrant) {
+		var pending []*gateway.Directive
+		server.Failed = func(_ context.Context, directive *gateway.Directive) {
 			mu.Lock()
 			defer mu.Unlock()
-			pending = append(pending, grant)
+			pending = append(pending, directive)
 		}
 		var group sync.WaitGroup
 		var failed atomic.Int64
@@ -287,8 +287,8 @@ func TestGranterBurst(t *testing.T) {
 		require.Greater(t, throttled.requests.Load(), int64(customers*11/10), "Amazon throttled")
 		require.Less(t, failed.Load(), int64(10))
 		require.Len(t, pending, int(failed.Load()))
-		for _, grant := range pending {
-			require.NoError(t, server.Accept(t.Context(), grant))
+		for _, directive := range pending {
+			require.NoError(t, server.Retry(t.Context(), directive))
 		}
 		require.Equal(t, customers, b.cloud.Calls(loginURL), "each code is used once")
 		for i := range customers {
@@ -304,12 +304,12 @@ func TestGranterFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
 		granter := b.granter(alexaevents.Europe)
-		var pending []gateway.AuthorizationGrant
-		granter.Failed = func(ctx context.Context, grant gateway.AuthorizationGrant) {
+		var pending []*gateway.Directive
+		granter.Failed = func(ctx context.Context, directive *gateway.Directive) {
 			end, ok := ctx.Deadline()
 			require.True(t, ok)
 			require.Equal(t, time.Second/2, time.Until(end))
-			pending = append(pending, grant)
+			pending = append(pending, directive)
 		}
 		b.cloud.Fail(alexatest.Fault{URL: loginURL, Times: -1, Status: 503})
 		for _, name := range []string{"anna", "bert"} {
@@ -321,13 +321,13 @@ func TestGranterFailed(t *testing.T) {
 		}
 		require.Len(t, pending, 2)
 		require.NotContains(t, fmt.Sprintf("%v %+v", pending, pending), "home/anna", "it prints without its secrets")
-		require.ErrorIs(t, granter.Accept(t.Context(), pending[0]), gateway.ErrUnavailable)
-		require.Len(t, pending, 2, "Accept itself reports by its error")
+		require.ErrorIs(t, granter.Retry(t.Context(), pending[0]), gateway.ErrUnavailable)
+		require.Len(t, pending, 2, "Retry returns its error and does not call Failed")
 
 		b.cloud.Heal()
-		for _, grant := range pending {
-			require.NoError(t, granter.Accept(t.Context(), grant))
-			require.NoError(t, granter.Accept(t.Context(), grant), "again")
+		for _, directive := range pending {
+			require.NoError(t, granter.Retry(t.Context(), directive))
+			require.NoError(t, granter.Retry(t.Context(), directive), "again")
 		}
 		require.True(t, b.holds(t, "home", "anna"))
 		require.True(t, b.holds(t, "home", "bert"))
@@ -337,7 +337,7 @@ func TestGranterFailed(t *testing.T) {
 		require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
 		require.Len(t, pending, 2, "a code that does not work is of no use")
 
-		granter.Failed = func(context.Context, gateway.AuthorizationGrant) { panic("the queue") }
+		granter.Failed = func(context.Context, *gateway.Directive) { panic("the queue") }
 		granter.Account = func(context.Context, string) (string, error) { return "", errNoSuchToken }
 		answer, err = granter.AcceptGrant(t.Context(), alexatest.AcceptGrantDirective("code", "home/anna/1"))
 		require.NoError(t, err)
@@ -352,7 +352,7 @@ func TestGranterFailedAfterTheCallersTime(t *testing.T) {
 		b := newBackend()
 		granter := b.granter(alexaevents.Europe)
 		called := false
-		granter.Failed = func(ctx context.Context, _ gateway.AuthorizationGrant) {
+		granter.Failed = func(ctx context.Context, _ *gateway.Directive) {
 			called = true
 			require.NoError(t, ctx.Err())
 		}
@@ -428,9 +428,9 @@ func TestGranterKeepsTimeToRespond(t *testing.T) {
 		b := newBackend()
 		b.cloud.Fail(alexatest.Fault{URL: loginURL, Delay: time.Minute, Times: -1})
 		granter := b.granter(alexaevents.Europe)
-		for want, failed := range map[time.Duration]func(context.Context, gateway.AuthorizationGrant){
-			2900 * time.Millisecond: func(ctx context.Context, _ gateway.AuthorizationGrant) { <-ctx.Done() },
-			2899 * time.Millisecond: func(context.Context, gateway.AuthorizationGrant) {
+		for want, failed := range map[time.Duration]func(context.Context, *gateway.Directive){
+			2900 * time.Millisecond: func(ctx context.Context, _ *gateway.Directive) { <-ctx.Done() },
+			2899 * time.Millisecond: func(context.Context, *gateway.Directive) {
 				time.Sleep(500*time.Millisecond - time.Millisecond)
 			},
 		} {
@@ -455,12 +455,9 @@ func TestGranterKeepsTimeToRespond(t *testing.T) {
 	})
 }
 
-func TestAcceptGrant(t *testing.T) {
-	grant, err := parse(t, acceptGrant).AcceptGrant()
-	require.NoError(t, err)
-	require.Equal(t, &gateway.AuthorizationGrant{Code: "code-canary", GranteeToken: "grantee-canary"}, grant)
-	require.NotContains(t, fmt.Sprintf("%v %+v %#v", grant, grant, grant), "canary")
-
+func TestRetryRefusesOtherDirectives(t *testing.T) {
+	b := newBackend()
+	granter := b.granter(alexaevents.Europe)
 	const header = `{"directive": {"header": {"namespace": "Alexa.Authorization", "name": "AcceptGrant"}`
 	for _, data := range []string{
 		turnOn,
@@ -471,11 +468,12 @@ func TestAcceptGrant(t *testing.T) {
 		header + `, "payload": {"grant": {"code": "canary"}, "grantee": {}}}}`,
 		header + `, "payload": {"grant": {"code": "canary"}, "grantee": "canary"}}}`,
 	} {
-		grant, err := parse(t, data).AcceptGrant()
-		require.Nil(t, grant)
+		err := granter.Retry(t.Context(), parse(t, data))
 		require.ErrorIs(t, err, gateway.ErrMalformedDirective)
 		require.NotContains(t, err.Error(), "canary")
 	}
+	require.ErrorIs(t, granter.Retry(t.Context(), nil), gateway.ErrMalformedDirective)
+	require.Zero(t, b.cloud.Calls(""))
 }
 
 func TestAcceptGrantAnswers(t *testing.T) {

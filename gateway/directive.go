@@ -41,8 +41,8 @@ type Directive struct {
 	Cookie     map[string]string // what the discovery response said of the endpoint
 
 	// AccessToken is the skill's own account linking token, which names the
-	// customer: of the endpoint, for [Discover] of the payload. For
-	// [AcceptGrant] see [Directive.AcceptGrant].
+	// customer: of the endpoint, for [Discover] of the payload. It is empty for
+	// [AcceptGrant], which is for [Granter.AcceptGrant].
 	AccessToken alexaevents.Secret
 
 	// ScopeType is the type of the scope that AccessToken is in: "BearerToken",

@@ -65,8 +65,7 @@ var (
 )
 
 // ErrMalformedDirective is the error of [ParseDirective] for bytes that are not
-// a directive, and of [Directive.AcceptGrant] for a directive that grants
-// nothing.
+// a directive, and of [Granter] for a directive that lacks what it needs.
 var ErrMalformedDirective = errors.New("gateway: malformed directive")
 
 // kind is an error that is also another one.

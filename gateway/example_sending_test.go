@@ -155,14 +155,14 @@ func ExampleSender_SendTo() {
 	// Response <nil>
 }
 
-// While Login with Amazon is out, a grant cannot be accepted. It is kept, and
-// tried again while its code lives.
-func ExampleGranter_Accept() {
+// While Login with Amazon is out, no grant can be stored. The directive is kept and
+// retried until its code expires.
+func ExampleGranter_Retry() {
 	cloud := alexatest.NewCloud()
 	granter, _ := granted(cloud)
-	var pending []gateway.AuthorizationGrant // a program keeps them in a durable queue
-	granter.Failed = func(_ context.Context, grant gateway.AuthorizationGrant) {
-		pending = append(pending, grant)
+	var pending []json.RawMessage // a program keeps them in a durable queue, encrypted
+	granter.Failed = func(_ context.Context, directive *gateway.Directive) {
+		pending = append(pending, directive.Raw())
 	}
 
 	ctx := context.Background()
@@ -171,8 +171,12 @@ func ExampleGranter_Accept() {
 	answer, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(code, "account-2/session-8/1"))
 	fmt.Println(nameOf(answer), err)
 
-	for _, grant := range pending { // later
-		fmt.Println(granter.Accept(ctx, grant))
+	for _, data := range pending { // later
+		directive, err := gateway.ParseDirective(data)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(granter.Retry(ctx, directive))
 	}
 	// Output:
 	// ErrorResponse <nil>

@@ -123,9 +123,8 @@ func TestGranterDoesNotPrintSecrets(t *testing.T) {
 		granter := b.granter(alexaevents.Europe)
 		code := b.cloud.Grant(alexaevents.Europe, "anna")
 		var group sync.WaitGroup
-		group.Go(func() {
-			_ = granter.Accept(t.Context(), gateway.AuthorizationGrant{Code: alexaevents.Secret(code), GranteeToken: "home/anna/canary"})
-		})
+		directive := parse(t, string(alexatest.AcceptGrantDirective(code, "home/anna/canary")))
+		group.Go(func() { _ = granter.Retry(t.Context(), directive) })
 		synctest.Wait()
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
 			text := fmt.Sprintf(verb, granter) + fmt.Sprintf(verb, b.tokens) + fmt.Sprintf(verb, b.sender)
