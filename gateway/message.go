@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/internal/flight"
 )
 
 // message is a checked event, encoded up to what differs from one attempt to
@@ -232,8 +233,9 @@ func (w *writer) value(field string, v any) []byte {
 		w.values = json.NewEncoder(w)
 		w.values.SetEscapeHTML(false)
 	}
-	// The error is not passed on: its text may show the value.
-	if err := w.values.Encode(v); err != nil {
+	// The error or panic of a MarshalJSON method is not passed on: its text may show
+	// the value.
+	if err := flight.Catch(func() error { return w.values.Encode(v) }); err != nil {
 		w.fail(field, "must be a value that encoding/json can encode")
 		return nil
 	}

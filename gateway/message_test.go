@@ -16,6 +16,11 @@ import (
 	"github.com/alexaevents/alexaevents/gateway"
 )
 
+// panicking is a value whose MarshalJSON method panics.
+type panicking struct{}
+
+func (panicking) MarshalJSON() ([]byte, error) { panic("canary") }
+
 func TestInvalidEvents(t *testing.T) {
 	list := func(p ...gateway.Property) []gateway.Property { return p }
 	change := func(p ...gateway.Property) *gateway.ChangeReport {
@@ -86,6 +91,8 @@ func TestInvalidEvents(t *testing.T) {
 		{value(math.NaN()), p + ".Value", encodes},
 		{value(math.Inf(-1)), p + ".Value", encodes},
 		{value(func() {}), p + ".Value", encodes},
+		{value(panicking{}), p + ".Value", encodes},
+		{value(map[string]any{"a": &panicking{}}), p + ".Value", encodes},
 		{value(json.RawMessage(`{"a"`)), p + ".Value", encodes},
 		{value(json.RawMessage("\"\xff\"")), p + ".Value", utf8},
 		{value("a\xff"), p + ".Value", utf8},
@@ -137,6 +144,7 @@ func TestInvalidEvents(t *testing.T) {
 		{&gateway.Response{Payload: []int{1}}, "Response.Payload", object},
 		{&gateway.Response{Payload: (*struct{})(nil)}, "Response.Payload", object},
 		{&gateway.Response{Payload: make(chan int)}, "Response.Payload", encodes},
+		{&gateway.Response{Payload: panicking{}}, "Response.Payload", encodes},
 		{&gateway.StateReport{CorrelationToken: "c"}, "StateReport.EndpointID", needed},
 		{&gateway.StateReport{EndpointID: "lamp-1"}, "StateReport.CorrelationToken", needed},
 		{&gateway.ErrorResponse{EndpointID: "lamp-1", Type: "X"}, "ErrorResponse.CorrelationToken", needed},
@@ -155,6 +163,7 @@ func TestInvalidEvents(t *testing.T) {
 		{&gateway.AddOrUpdateReport{}, "AddOrUpdateReport.Endpoints", "1 to 300"},
 		{&gateway.AddOrUpdateReport{Endpoints: make([]any, 301)}, "AddOrUpdateReport.Endpoints", "1 to 300"},
 		{&gateway.AddOrUpdateReport{Endpoints: make([]any, 1)}, "AddOrUpdateReport.Endpoints[0].manufacturerName", "1 to 128 characters"},
+		{&gateway.AddOrUpdateReport{Endpoints: []any{panicking{}}}, "AddOrUpdateReport.Endpoints[0]", encodes},
 		{&gateway.AddOrUpdateReport{Endpoints: []any{1}}, "AddOrUpdateReport.Endpoints[0]", object},
 		{&gateway.AddOrUpdateReport{Endpoints: []any{endpoint("a"), endpoint("a")}}, "AddOrUpdateReport.Endpoints[1]", "repeats an endpoint"},
 		{added("endpointId", "a/b"), "AddOrUpdateReport.Endpoints[1].endpointId", pattern},
@@ -204,6 +213,7 @@ func TestInvalidEvents(t *testing.T) {
 			m, err := gateway.MessageOf(test.event)
 			require.Nil(t, m)
 			requireInvalid(t, err, test.field, test.rule)
+			require.NotContains(t, err.Error(), "canary")
 		})
 	}
 

@@ -175,6 +175,7 @@ func TestSendRefuses(t *testing.T) {
 		want    error
 	}{
 		"invalid event":  {b.sender, "home", &gateway.ChangeReport{}, gateway.ErrInvalidEvent},
+		"panic":          {b.sender, "home", &gateway.AddOrUpdateReport{Endpoints: []any{panicking{}}}, gateway.ErrInvalidEvent},
 		"no event":       {b.sender, "home", nil, gateway.ErrInvalidEvent},
 		"nil event":      {b.sender, "home", (*gateway.ChangeReport)(nil), gateway.ErrInvalidEvent},
 		"only an answer": {b.sender, "home", directive.DeferredResponse(0), gateway.ErrInvalidEvent},
