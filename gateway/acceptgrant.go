@@ -13,6 +13,7 @@ import (
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/internal/flight"
 	"github.com/alexaevents/alexaevents/internal/resend"
+	"github.com/alexaevents/alexaevents/internal/throttle"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -70,15 +71,18 @@ type Granter struct {
 	// [Granter.Retry]. Its context has half a second left. Nil disables it.
 	Failed func(context.Context, *Directive)
 
-	// Logger receives one record at Warn for each grant that failed, and one at
-	// Info for each that was removed; at Debug their account and link IDs. Nil
-	// disables logging.
+	// Logger receives one record at Warn for each grant that is not stored, one at
+	// Info for each that is removed, and their account and link IDs at Debug. An
+	// [ErrMisconfigured] is logged at Error, at most once a minute, and otherwise at
+	// Debug. Nil disables logging.
 	Logger *slog.Logger
 
-	// Observe is called after each directive, for metrics. Nil is not called.
+	// Observe is called at the end of each directive, for metrics. Nil disables
+	// it.
 	Observe func(context.Context, GrantObservation)
 
 	flights flight.Group[acceptance] // by code and access token
+	misuse  throttle.Throttle
 }
 
 // GrantObservation tells how an AcceptGrant directive, or a call of
@@ -185,7 +189,7 @@ func (g *Granter) accept(ctx context.Context, directive *Directive) error {
 	if err == nil {
 		accepted, err = g.share(ctx, code, token)
 	}
-	g.tell(ctx, GrantObservation{g.Region, accepted.key, time.Since(start), accepted.removed, err})
+	g.report(ctx, GrantObservation{g.Region, accepted.key, time.Since(start), accepted.removed, err})
 	return err
 }
 
@@ -228,8 +232,8 @@ func (g *Granter) store(ctx context.Context, code, token alexaevents.Secret) (ac
 	return acceptance{key, g.tidy(ctx, key)}, nil
 }
 
-// tell reports how a directive ended.
-func (g *Granter) tell(ctx context.Context, observation GrantObservation) {
+// report calls Observe and logs.
+func (g *Granter) report(ctx context.Context, observation GrantObservation) {
 	if g.Observe != nil {
 		g.Observe(ctx, observation)
 	}
@@ -242,7 +246,14 @@ func (g *Granter) tell(ctx context.Context, observation GrantObservation) {
 		if failure, ok := errors.AsType[*flight.PanicError](observation.Err); ok {
 			attrs = append(attrs, slog.String("stack", string(failure.Stack)))
 		}
-		g.Logger.LogAttrs(ctx, slog.LevelWarn, "grant not accepted", attrs...)
+		level := slog.LevelWarn
+		switch misconfigured := errors.Is(observation.Err, ErrMisconfigured); {
+		case misconfigured && g.misuse.Allow():
+			level = slog.LevelError
+		case misconfigured:
+			level = slog.LevelDebug
+		}
+		g.Logger.LogAttrs(ctx, level, "grant not accepted", attrs...)
 		logKey(ctx, g.Logger, "whose grant that was", observation.Key)
 	}
 	for _, key := range observation.Removed {

@@ -128,7 +128,8 @@ func TestGranterFails(t *testing.T) {
 					require.ErrorIs(t, observed.Err, test.want)
 				}
 				require.Equal(t, time.Since(start), observed.Duration)
-				require.Equal(t, 1, strings.Count(b.log.String(), "level=WARN msg=\"grant not accepted\""))
+				level := map[bool]string{false: "WARN", true: "ERROR"}[errors.Is(observed.Err, gateway.ErrMisconfigured)]
+				require.Equal(t, 1, strings.Count(b.log.String(), "level="+level+" msg=\"grant not accepted\""))
 				require.Empty(t, b.grant(t, "home", "anna"))
 
 				time.Sleep(time.Minute) // nothing that is still under way may use up the code
@@ -141,6 +142,23 @@ func TestGranterFails(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A misconfiguration concerns every directive: it is logged at Error once a minute.
+func TestGranterLogsMisconfigurationOnceAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := newBackend()
+		granter := b.granter("")
+		var levels []string
+		for range 3 {
+			b.log.text.Reset()
+			_, err := granter.AcceptGrant(t.Context(), []byte(acceptGrant))
+			require.NoError(t, err)
+			levels = append(levels, strings.Fields(b.log.String())[1])
+			time.Sleep(30 * time.Second)
+		}
+		require.Equal(t, []string{"level=ERROR", "level=DEBUG", "level=ERROR"}, levels)
+	})
 }
 
 func TestGranterRefusesOtherDirectives(t *testing.T) {

@@ -49,8 +49,8 @@ type Sender struct {
 	// logging.
 	Logger *slog.Logger
 
-	// Observe is called for each grant of an event, for metrics. Nil disables
-	// it.
+	// Observe is called at the end of each grant's delivery, for metrics. Nil
+	// disables it.
 	Observe func(context.Context, Observation)
 
 	notes notes
