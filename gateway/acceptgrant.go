@@ -17,53 +17,53 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// Alexa waits eight seconds for an answer.
+// Alexa waits eight seconds for a response.
 const (
-	grantTime    = 6 * time.Second // for all
-	exchangeTime = 5 * time.Second // until the code is exchanged, so that there is time to store the grant
-	failedTime   = time.Second / 2 // for Failed, after that
+	grantTime    = 6 * time.Second // limit for the grant
+	exchangeTime = 5 * time.Second // limit for the exchange of the code, which leaves time to store the grant
+	failedTime   = time.Second / 2 // limit for Failed, after grantTime
 )
 
-// Granter answers AcceptGrant directives: it stores the permission to send
-// events about a customer. It is safe for concurrent use; its fields must not
-// change once it is in use.
+// Granter handles AcceptGrant directives: it stores a customer's permission to send
+// events as a grant. It is safe for concurrent use; its fields must not change once
+// it is in use.
 //
 // # Backfill
 //
 // When "Send Alexa Events" is switched on for a skill that has customers, Alexa
 // sends an AcceptGrant for each of them within a short time: the backfill. Alexa
-// does not repeat a directive that failed, and such a customer gets no events
-// until they disable and enable the skill. To lose none:
+// does not redeliver a directive that failed, and its customer gets no events until
+// they disable and enable the skill. To lose no customer:
 //
-//   - Within the time that Alexa waits, a Granter retries what Login with Amazon
-//     throttles or fails to answer.
+//   - Within the time that Alexa waits, a Granter retries if Login with Amazon
+//     throttles or gives no usable response.
 //   - A directive that still fails goes to Failed. Store it, and call
 //     [Granter.Retry] with it every few seconds for five minutes. Then its code has
 //     expired.
-//   - Make the store fit for as many writes per second as directives come, and let
-//     no function that Account or Link calls limit that.
+//   - The store, and what Account and Link call, must be as fast as the directives
+//     arrive.
 type Granter struct {
-	// Tokens exchanges the code and keeps the grant; required. Its client is that
-	// of the skill's Permissions page, under Alexa Skill Messaging, not the one
-	// of account linking.
+	// Tokens exchanges the code and stores the grant. Its client is the one under
+	// Alexa Skill Messaging on the skill's Permissions page, not the client of
+	// account linking. Required.
 	Tokens *lwa.Source
 
 	// Account returns the account that an access token of the skill's own
-	// authorization server belongs to, as for identity.Recorder; required.
+	// authorization server belongs to, as for identity.Recorder. Required.
 	Account func(ctx context.Context, accessToken string) (accountID string, err error)
 
-	// Link names the authorization that an access token came from, so that each
-	// Alexa customer of an account has one grant. The name must stay while the
-	// token is refreshed, as the claim sid of many servers does, or origin_jti
-	// of Cognito; the method Account of an identity.JWT with that Claim is such
-	// a function. Nil is the SHA-256 of the token: then a customer who links
-	// again has two grants until Amazon refuses the old one, and the tokens of
-	// two customers must differ. [Granter.Key] needs Link, except for a directive
-	// that has the very token of the AcceptGrant.
+	// Link returns the ID of the authorization that an access token came from, so
+	// that each Alexa customer of an account has one grant. The ID must stay the same
+	// when the token is refreshed, as the claim sid of many servers does, or
+	// origin_jti of Cognito; the method Account of an identity.JWT with that Claim is
+	// such a function. [Granter.Key] needs Link, except for a directive with the
+	// same token as the AcceptGrant. Nil uses the SHA-256 of the token: then a
+	// customer who links again has two grants until Amazon refuses the old one, and
+	// the tokens of two customers must differ.
 	Link func(ctx context.Context, accessToken string) (linkID string, err error)
 
-	// Region is the region of this endpoint, which Alexa calls for the customers
-	// of that region. Empty refuses every grant.
+	// Region is the region of this endpoint. Alexa calls it for the customers of
+	// that region. Empty refuses every grant.
 	Region alexaevents.Region
 
 	// Failed is called with each directive whose grant is not stored although its
@@ -85,34 +85,34 @@ type Granter struct {
 	misuse  throttle.Throttle
 }
 
-// GrantObservation tells how an AcceptGrant directive, or a call of
-// [Granter.Retry], ended.
+// GrantObservation describes the end of one AcceptGrant directive or call of
+// [Granter.Retry].
 type GrantObservation struct {
-	Region   alexaevents.Region
-	Key      lwa.Key // whose IDs are personal data; zero if it is not known
-	Duration time.Duration
-	Removed  []lwa.Key // ended grants of the account, and those that were too many
-	Err      error     // nil if the grant is stored
+	Region   alexaevents.Region // region of the Granter
+	Key      lwa.Key            // key of the grant; its IDs are personal data; zero if unknown
+	Duration time.Duration      // time from the start to the end, without Failed
+	Removed  []lwa.Key          // keys of the account's grants that were removed
+	Err      error              // nil if the grant is stored
 }
 
-// acceptance is the outcome of accepting a grant.
+// acceptance is the outcome of storing a grant.
 type acceptance struct {
 	key     lwa.Key
 	removed []lwa.Key
 }
 
-// AcceptGrant answers an AcceptGrant directive, as a Lambda function is called
-// with it: it finds account and link, exchanges the code, and stores the grant,
-// in six seconds at most. The same directive again has the same answer and uses
-// no code. The ended grants of the account are removed. An account keeps 1000
-// others; beyond that, the one whose last accepted event is longest ago is
-// removed.
+// AcceptGrant handles an AcceptGrant directive, as Alexa sends it to the Lambda
+// function, and returns the response. It finds account and link, exchanges the code
+// and stores the grant, in at most six seconds. A duplicate of the directive gets the
+// same response and no second exchange. The ended grants of the account are removed.
+// An account keeps 1000 others; beyond that, the one whose last accepted event is
+// oldest is removed.
 //
-// Failed has half a second more. If ctx has an earlier deadline, as in a Lambda
-// function, both end before it. Whatever fails is answered with
-// ACCEPT_GRANT_FAILED and a nil error, since linking the account fails too where
-// no answer comes; Logger and Observe tell why. Only what is no AcceptGrant
-// directive has no answer: [ErrMalformedDirective].
+// After any failure the response is ACCEPT_GRANT_FAILED and the error nil, since
+// without a response account linking itself fails; Logger and Observe receive the
+// reason. Failed then has half a second. If ctx has an earlier deadline, as in a
+// Lambda function, both end before it. The only error is [ErrMalformedDirective], for
+// anything but an AcceptGrant directive.
 func (g *Granter) AcceptGrant(ctx context.Context, directive json.RawMessage) (json.RawMessage, error) {
 	parsed, err := ParseDirective(directive)
 	if err != nil {
@@ -150,9 +150,9 @@ func (g *Granter) reserve(ctx context.Context) (context.Context, context.CancelF
 	return context.WithDeadline(ctx, deadline)
 }
 
-// ServeHTTP answers AcceptGrant directives that are posted, for a backend to
-// which a Lambda function hands directives on. Nothing in a directive proves
-// that it comes from Alexa: let nobody else reach this.
+// ServeHTTP handles AcceptGrant directives over HTTP, for a Lambda function that
+// forwards directives to a backend. Nothing in a directive proves that it comes from
+// Alexa: let only that function reach this handler.
 func (g *Granter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	const maxDirective = 64 << 10
 	directive, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxDirective))
@@ -160,13 +160,13 @@ func (g *Granter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	answer, err := g.AcceptGrant(r.Context(), directive)
+	response, err := g.AcceptGrant(r.Context(), directive)
 	if err != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(answer)
+	_, _ = w.Write(response)
 }
 
 // Retry stores the grant of a directive that Failed received, in six seconds at
@@ -193,7 +193,7 @@ func (g *Granter) accept(ctx context.Context, directive *Directive) error {
 	return err
 }
 
-// share stores a grant, once for all who call it at the same time.
+// share stores a grant. Concurrent calls for the same grant share one run.
 func (g *Granter) share(ctx context.Context, code, token alexaevents.Secret) (acceptance, error) {
 	if err := ctx.Err(); err != nil {
 		return acceptance{}, err
@@ -208,19 +208,19 @@ func (g *Granter) share(ctx context.Context, code, token alexaevents.Secret) (ac
 	switch {
 	case err == nil || ctx.Err() == nil:
 	case caller.Err() == nil && errors.Is(err, context.DeadlineExceeded):
-		err = fmt.Errorf("%w: the grant was not accepted within %v", ErrTemporary, grantTime)
+		err = fmt.Errorf("%w: the grant was not stored within %v", ErrTemporary, grantTime)
 	default:
-		err = fmt.Errorf("gateway: accepting a grant: %w", err)
+		err = fmt.Errorf("gateway: storing a grant: %w", err)
 	}
 	if !started {
-		accepted.removed = nil // the first tells of them
+		accepted.removed = nil // the call that started the run reports them
 	}
 	return accepted, err
 }
 
 func (g *Granter) store(ctx context.Context, code, token alexaevents.Secret) (acceptance, error) {
 	if g.Region.APIEndpoint() == "" {
-		return acceptance{}, fmt.Errorf("%w: Granter.Region is none of Alexa's", ErrMisconfigured)
+		return acceptance{}, fmt.Errorf("%w: Granter.Region is not a region of Alexa", ErrMisconfigured)
 	}
 	key, err := g.key(ctx, token)
 	if err != nil {
@@ -229,7 +229,7 @@ func (g *Granter) store(ctx context.Context, code, token alexaevents.Secret) (ac
 	if err := g.Tokens.Accept(ctx, key, g.Region, code); err != nil {
 		return acceptance{key: key}, tokenError(err)
 	}
-	return acceptance{key, g.tidy(ctx, key)}, nil
+	return acceptance{key, g.removeEnded(ctx, key)}, nil
 }
 
 // report calls Observe and logs.
@@ -253,12 +253,12 @@ func (g *Granter) report(ctx context.Context, observation GrantObservation) {
 		case misconfigured:
 			level = slog.LevelDebug
 		}
-		g.Logger.LogAttrs(ctx, level, "grant not accepted", attrs...)
-		logKey(ctx, g.Logger, "whose grant that was", observation.Key)
+		g.Logger.LogAttrs(ctx, level, "grant not stored", attrs...)
+		logKey(ctx, g.Logger, "the grant", observation.Key)
 	}
 	for _, key := range observation.Removed {
 		g.Logger.LogAttrs(ctx, slog.LevelInfo, "grant removed", region)
-		logKey(ctx, g.Logger, "whose grant that was", key)
+		logKey(ctx, g.Logger, "the grant", key)
 	}
 }
 
@@ -289,9 +289,9 @@ func (d *Directive) grant() (code, token alexaevents.Secret, err error) {
 	return code, token, nil
 }
 
-// acceptGrantResponse encodes the answer that the grant is stored.
+// acceptGrantResponse encodes the response that the grant is stored.
 func acceptGrantResponse(d *Directive) (json.RawMessage, error) {
-	return Answer(&Response{
+	return EncodeResponse(&Response{
 		Namespace:        "Alexa.Authorization",
 		Name:             "AcceptGrant.Response",
 		PayloadVersion:   d.PayloadVersion,
@@ -299,10 +299,10 @@ func acceptGrantResponse(d *Directive) (json.RawMessage, error) {
 	})
 }
 
-// acceptGrantFailed encodes the answer that it is not. The message must not hold
-// anything secret.
+// acceptGrantFailed encodes the response that it is not. The message must not contain
+// a secret.
 func acceptGrantFailed(d *Directive, message string) (json.RawMessage, error) {
-	return Answer(&ErrorResponse{
+	return EncodeResponse(&ErrorResponse{
 		Namespace:        "Alexa.Authorization",
 		PayloadVersion:   d.PayloadVersion,
 		CorrelationToken: d.CorrelationToken,

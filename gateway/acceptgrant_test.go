@@ -37,7 +37,7 @@ func TestGranter(t *testing.T) {
 		require.Zero(t, first.ConfirmedAt)
 
 		requireAccepted(t, granter, directive)
-		require.Equal(t, 1, b.cloud.Calls(loginURL), "the same directive again needs no code")
+		require.Equal(t, 1, b.cloud.Calls(loginURL), "a duplicate uses no code")
 		require.Equal(t, first, b.grant(t, "home", "anna"))
 
 		// The customer's access token was refreshed, but the link is the same.
@@ -49,7 +49,7 @@ func TestGranter(t *testing.T) {
 	})
 }
 
-// Whatever fails is answered, and nothing that fails before the exchange uses up
+// Every failure gets a response, and no failure before the exchange uses up
 // the code.
 func TestGranterFails(t *testing.T) {
 	errStore := errors.New("the store is down")
@@ -71,14 +71,14 @@ func TestGranterFails(t *testing.T) {
 		{"neither link nor error", func(g *gateway.Granter, _ *backend) {
 			g.Link = func(context.Context, string) (string, error) { return "", nil }
 		}, gateway.ErrMisconfigured, false},
-		{"account waits for ever", func(g *gateway.Granter, _ *backend) {
+		{"account blocks", func(g *gateway.Granter, _ *backend) {
 			g.Account = func(ctx context.Context, _ string) (string, error) { <-ctx.Done(); return "", ctx.Err() }
 		}, context.DeadlineExceeded, false},
-		{"account heeds no context", func(g *gateway.Granter, _ *backend) {
+		{"account ignores its context", func(g *gateway.Granter, _ *backend) {
 			g.Account = func(context.Context, string) (string, error) { time.Sleep(7 * time.Second); return "home", nil }
 		}, gateway.ErrTemporary, false}, // the deadline is not the caller's
 		{"no region", func(g *gateway.Granter, _ *backend) { g.Region = "" }, gateway.ErrMisconfigured, false},
-		{"another region than Alexa's", func(g *gateway.Granter, _ *backend) { g.Region = "eu-west-1" }, gateway.ErrMisconfigured, false},
+		{"unknown region", func(g *gateway.Granter, _ *backend) { g.Region = "eu-west-1" }, gateway.ErrMisconfigured, false},
 		{"no tokens", func(g *gateway.Granter, _ *backend) { g.Tokens = nil }, gateway.ErrMisconfigured, false},
 		{"no client", func(g *gateway.Granter, _ *backend) { g.Tokens = new(lwa.Source) }, gateway.ErrMisconfigured, false},
 		{"no account function", func(g *gateway.Granter, _ *backend) { g.Account = nil }, gateway.ErrMisconfigured, false},
@@ -105,7 +105,7 @@ func TestGranterFails(t *testing.T) {
 		{"LWA refuses the client", func(_ *gateway.Granter, b *backend) {
 			b.cloud.Fail(alexatest.Fault{Status: 401, Code: "invalid_client"})
 		}, gateway.ErrMisconfigured, false},
-		{"LWA does not answer", func(_ *gateway.Granter, b *backend) {
+		{"LWA does not respond", func(_ *gateway.Granter, b *backend) {
 			b.cloud.Fail(alexatest.Fault{Delay: time.Hour})
 		}, gateway.ErrUnavailable, false},
 	} {
@@ -119,26 +119,26 @@ func TestGranterFails(t *testing.T) {
 				granter.Observe = func(_ context.Context, o gateway.GrantObservation) { observed = o }
 
 				start := time.Now()
-				answer, err := granter.AcceptGrant(t.Context(), directive)
+				response, err := granter.AcceptGrant(t.Context(), directive)
 				require.LessOrEqual(t, time.Since(start), 6*time.Second)
 				require.NoError(t, err)
-				require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
+				require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
 				require.Error(t, observed.Err)
 				if test.want != nil {
 					require.ErrorIs(t, observed.Err, test.want)
 				}
 				require.Equal(t, time.Since(start), observed.Duration)
 				level := map[bool]string{false: "WARN", true: "ERROR"}[errors.Is(observed.Err, gateway.ErrMisconfigured)]
-				require.Equal(t, 1, strings.Count(b.log.String(), "level="+level+" msg=\"grant not accepted\""))
+				require.Equal(t, 1, strings.Count(b.log.String(), "level="+level+" msg=\"grant not stored\""))
 				require.Empty(t, b.grant(t, "home", "anna"))
 
-				time.Sleep(time.Minute) // nothing that is still under way may use up the code
+				time.Sleep(time.Minute) // nothing in progress may use up the code
 				synctest.Wait()
 				b.store.before = nil
 				b.cloud.Heal()
-				answer, err = b.granter(alexaevents.Europe).AcceptGrant(t.Context(), directive)
+				response, err = b.granter(alexaevents.Europe).AcceptGrant(t.Context(), directive)
 				require.NoError(t, err)
-				require.Equal(t, map[bool]string{false: "AcceptGrant.Response", true: "ACCEPT_GRANT_FAILED"}[test.codeUsed], readAnswer(t, answer))
+				require.Equal(t, map[bool]string{false: "AcceptGrant.Response", true: "ACCEPT_GRANT_FAILED"}[test.codeUsed], responseName(t, response))
 			})
 		})
 	}
@@ -165,28 +165,28 @@ func TestGranterRefusesOtherDirectives(t *testing.T) {
 	b := newBackend()
 	granter := b.granter(alexaevents.Europe)
 	for _, data := range []string{turnOn, discover, `{}`, ``, `null`} {
-		answer, err := granter.AcceptGrant(t.Context(), []byte(data))
+		response, err := granter.AcceptGrant(t.Context(), []byte(data))
 		require.ErrorIs(t, err, gateway.ErrMalformedDirective, data)
-		require.Nil(t, answer)
+		require.Nil(t, response)
 	}
-	answer, err := granter.AcceptGrant(t.Context(), []byte(strings.Replace(acceptGrant, "code-canary", "", 1)))
-	require.NoError(t, err, "Alexa waits for an answer to this one")
-	require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
+	response, err := granter.AcceptGrant(t.Context(), []byte(strings.Replace(acceptGrant, "code-canary", "", 1)))
+	require.NoError(t, err, "Alexa waits for a response to this one")
+	require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
 	require.Zero(t, b.cloud.Calls(""))
 }
 
-// A code works once, so what it gave is stored although the caller is gone or
-// the store is slow.
-func TestGranterStoresWhatTheCodeGave(t *testing.T) {
+// A code works once, so its tokens are stored even if the caller is gone or the
+// store is slow.
+func TestGranterStoresAnExchangedCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
 		b.cloud.Fail(alexatest.Fault{Delay: time.Second})
 		directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
-		answer, err := b.granter(alexaevents.Europe).AcceptGrant(ctx, directive)
+		response, err := b.granter(alexaevents.Europe).AcceptGrant(ctx, directive)
 		require.NoError(t, err)
-		require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
+		require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
 		time.Sleep(time.Second)
 		require.True(t, b.holds(t, "home", "anna"))
 		requireAccepted(t, b.granter(alexaevents.Europe), directive)
@@ -201,10 +201,10 @@ func TestGranterStoresWhatTheCodeGave(t *testing.T) {
 		}
 		directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
 		start := time.Now()
-		answer, err := b.granter(alexaevents.Europe).AcceptGrant(t.Context(), directive)
+		response, err := b.granter(alexaevents.Europe).AcceptGrant(t.Context(), directive)
 		require.NoError(t, err)
 		require.Equal(t, 6*time.Second, time.Since(start))
-		require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
+		require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
 		require.NoError(t, b.tokens.Flush(t.Context()))
 		require.True(t, b.holds(t, "home", "anna"))
 	})
@@ -213,14 +213,14 @@ func TestGranterStoresWhatTheCodeGave(t *testing.T) {
 		directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		answer, err := b.granter(alexaevents.Europe).AcceptGrant(ctx, directive)
+		response, err := b.granter(alexaevents.Europe).AcceptGrant(ctx, directive)
 		require.NoError(t, err)
-		require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
-		require.Zero(t, b.cloud.Calls(""), "nobody waited from the start")
+		require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
+		require.Zero(t, b.cloud.Calls(""), "the caller was gone before the start")
 	})
 }
 
-func TestGranterAnswersRepetitionsAlike(t *testing.T) {
+func TestGranterHandlesDuplicates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
 		granter := b.granter(alexaevents.Europe)
@@ -229,7 +229,7 @@ func TestGranterAnswersRepetitionsAlike(t *testing.T) {
 		var group sync.WaitGroup
 		for i := range 100 {
 			group.Go(func() {
-				time.Sleep(time.Duration(i) * 20 * time.Millisecond) // some come later than the answer to the first
+				time.Sleep(time.Duration(i) * 20 * time.Millisecond) // some arrive after the response to the first
 				requireAccepted(t, granter, directive)
 			})
 		}
@@ -238,7 +238,7 @@ func TestGranterAnswersRepetitionsAlike(t *testing.T) {
 	})
 }
 
-// oneInTen is Amazon who throttles every tenth request.
+// oneInTen throttles every tenth request.
 type oneInTen struct {
 	http.RoundTripper
 	requests atomic.Int64
@@ -251,7 +251,7 @@ func (o *oneInTen) RoundTrip(request *http.Request) (*http.Response, error) {
 	return o.RoundTripper.RoundTrip(request)
 }
 
-// A code that comes for two customers works for one of them.
+// A code that arrives for two customers works for one of them.
 func TestGranterCodeForTwoCustomers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
@@ -272,8 +272,7 @@ func TestGranterCodeForTwoCustomers(t *testing.T) {
 	})
 }
 
-// When a skill with customers is allowed to send events, every customer grants
-// at once. LWA throttles, and no customer is lost.
+// A backfill: all customers grant at once. LWA throttles, and no customer is lost.
 func TestGranterBurst(t *testing.T) {
 	const customers = 10_000
 	synctest.Test(t, func(t *testing.T) {
@@ -317,7 +316,7 @@ func TestGranterBurst(t *testing.T) {
 	})
 }
 
-// While LWA is out, every grant goes to Failed, and is accepted afterwards.
+// While LWA is out, every directive goes to Failed. Retry stores its grant afterwards.
 func TestGranterFailed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
@@ -332,13 +331,13 @@ func TestGranterFailed(t *testing.T) {
 		b.cloud.Fail(alexatest.Fault{URL: loginURL, Times: -1, Status: 503})
 		for _, name := range []string{"anna", "bert"} {
 			start := time.Now()
-			answer, err := granter.AcceptGrant(t.Context(), alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, name), "home/"+name+"/1"))
+			response, err := granter.AcceptGrant(t.Context(), alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, name), "home/"+name+"/1"))
 			require.NoError(t, err)
-			require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
+			require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
 			require.LessOrEqual(t, time.Since(start), 6*time.Second)
 		}
 		require.Len(t, pending, 2)
-		require.NotContains(t, fmt.Sprintf("%v %+v", pending, pending), "home/anna", "it prints without its secrets")
+		require.NotContains(t, fmt.Sprintf("%v %+v", pending, pending), "home/anna", "the code and the token are redacted")
 		require.ErrorIs(t, granter.Retry(t.Context(), pending[0]), gateway.ErrUnavailable)
 		require.Len(t, pending, 2, "Retry returns its error and does not call Failed")
 
@@ -350,22 +349,22 @@ func TestGranterFailed(t *testing.T) {
 		require.True(t, b.holds(t, "home", "anna"))
 		require.True(t, b.holds(t, "home", "bert"))
 
-		answer, err := granter.AcceptGrant(t.Context(), alexatest.AcceptGrantDirective("used up", "home/anna/1"))
+		response, err := granter.AcceptGrant(t.Context(), alexatest.AcceptGrantDirective("used up", "home/anna/1"))
 		require.NoError(t, err)
-		require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
-		require.Len(t, pending, 2, "a code that does not work is of no use")
+		require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
+		require.Len(t, pending, 2, "a code that does not work is not retried")
 
 		granter.Failed = func(context.Context, *gateway.Directive) { panic("the queue") }
 		granter.Account = func(context.Context, string) (string, error) { return "", errNoSuchToken }
-		answer, err = granter.AcceptGrant(t.Context(), alexatest.AcceptGrantDirective("code", "home/anna/1"))
+		response, err = granter.AcceptGrant(t.Context(), alexatest.AcceptGrantDirective("code", "home/anna/1"))
 		require.NoError(t, err)
-		require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
+		require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
 		require.Contains(t, b.log.String(), "Granter.Failed panicked")
 	})
 }
 
-// Failed has its time although the caller's is over.
-func TestGranterFailedAfterTheCallersTime(t *testing.T) {
+// Failed has its half second even after the caller's deadline.
+func TestGranterFailedAfterTheDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
 		granter := b.granter(alexaevents.Europe)
@@ -377,15 +376,15 @@ func TestGranterFailedAfterTheCallersTime(t *testing.T) {
 		b.cloud.Fail(alexatest.Fault{URL: loginURL, Delay: time.Hour})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		answer, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1"))
+		response, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1"))
 		require.NoError(t, err)
-		require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
+		require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
 		require.True(t, called)
 		time.Sleep(time.Minute) // the exchange goes on
 	})
 }
 
-// Two processes get the same directive; both answer that the grant is stored.
+// Two processes get the same directive. Both respond that the grant is stored.
 func TestGranterInTwoProcesses(t *testing.T) {
 	for _, delay := range []time.Duration{0, 300 * time.Millisecond, 3 * time.Second} {
 		synctest.Test(t, func(t *testing.T) {
@@ -418,7 +417,7 @@ func TestGranterOverHTTP(t *testing.T) {
 	for _, test := range []struct {
 		name, body string
 		status     int
-		answer     string
+		response   string
 	}{
 		{"grant", string(alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")), 200, "AcceptGrant.Response"},
 		{"no such account", string(alexatest.AcceptGrantDirective("another", "nobody's")), 200, "ACCEPT_GRANT_FAILED"},
@@ -430,12 +429,12 @@ func TestGranterOverHTTP(t *testing.T) {
 			w := httptest.NewRecorder()
 			granter.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(test.body)))
 			require.Equal(t, test.status, w.Code)
-			if test.answer == "" {
+			if test.response == "" {
 				require.Empty(t, w.Body.String())
 				return
 			}
 			require.Equal(t, "application/json", w.Header().Get("Content-Type"))
-			require.Equal(t, test.answer, readAnswer(t, w.Body.Bytes()))
+			require.Equal(t, test.response, responseName(t, w.Body.Bytes()))
 		})
 	}
 }
@@ -455,9 +454,9 @@ func TestGranterKeepsTimeToRespond(t *testing.T) {
 			granter.Failed = failed
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 			start := time.Now()
-			answer, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1"))
+			response, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1"))
 			require.NoError(t, err)
-			require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
+			require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
 			require.Equal(t, want, time.Since(start))
 			require.NoError(t, ctx.Err())
 			cancel()
@@ -494,14 +493,14 @@ func TestRetryRefusesOtherDirectives(t *testing.T) {
 	require.Zero(t, b.cloud.Calls(""))
 }
 
-func TestAcceptGrantAnswers(t *testing.T) {
-	for _, answer := range []func(*gateway.Directive) (json.RawMessage, error){
+func TestAcceptGrantResponses(t *testing.T) {
+	for _, response := range []func(*gateway.Directive) (json.RawMessage, error){
 		gateway.AcceptGrantResponse,
 		func(d *gateway.Directive) (json.RawMessage, error) { return gateway.AcceptGrantFailed(d, "not stored") },
 	} {
 		newer := parse(t, acceptGrant)
 		newer.PayloadVersion = "3.1"
-		written, err := answer(newer)
+		written, err := response(newer)
 		require.NoError(t, err)
 		require.Contains(t, string(written), `"payloadVersion":"3.1"`)
 	}
@@ -512,13 +511,13 @@ func TestAcceptGrantAnswers(t *testing.T) {
 		directive *gateway.Directive
 		more      string
 	}{{plain, ""}, {correlated, correlatedJSON}} {
-		answer, err := gateway.AcceptGrantResponse(test.directive)
+		response, err := gateway.AcceptGrantResponse(test.directive)
 		require.NoError(t, err)
-		require.JSONEq(t, `{"event": {`+headerJSON("Alexa.Authorization", "AcceptGrant.Response", test.more)+`, "payload": {}}}`, known(t, answer))
+		require.JSONEq(t, `{"event": {`+headerJSON("Alexa.Authorization", "AcceptGrant.Response", test.more)+`, "payload": {}}}`, withKnownID(t, response))
 
-		answer, err = gateway.AcceptGrantFailed(test.directive, "not stored")
+		response, err = gateway.AcceptGrantFailed(test.directive, "not stored")
 		require.NoError(t, err)
 		require.JSONEq(t, `{"event": {`+headerJSON("Alexa.Authorization", "ErrorResponse", test.more)+`,
-			"payload": {"type": "ACCEPT_GRANT_FAILED", "message": "not stored"}}}`, known(t, answer))
+			"payload": {"type": "ACCEPT_GRANT_FAILED", "message": "not stored"}}}`, withKnownID(t, response))
 	}
 }

@@ -33,8 +33,8 @@ const (
 		"payload": {}}}`
 )
 
-// A cookie of 16 KiB is decoded, and a larger one left to Raw.
-func TestParseLongCookie(t *testing.T) {
+// A cookie of up to 16 KiB is decoded. A larger one is in Raw.
+func TestParseDirectiveLongCookie(t *testing.T) {
 	for size, decoded := range map[int]bool{16 << 10: true, 16<<10 + 1: false} {
 		cookie := `{"a":"` + strings.Repeat("x", size-len(`{"a":""}`)) + `"}`
 		directive := parse(t, strings.Replace(turnOn, `{"room": "kitchen"}`, cookie, 1))
@@ -64,7 +64,7 @@ func TestParseDirective(t *testing.T) {
 			gateway.Directive{Namespace: "Alexa.Authorization", Name: "AcceptGrant", PayloadVersion: "3", MessageID: "m-1"},
 		},
 		{
-			"what is new is no error",
+			"new members",
 			`{"new": 1, "directive": {"new": 1, "header": {"namespace": "N", "name": "M", "instance": "Fan.Speed", "new": 1},
 				"endpoint": {"endpointId": "fan", "cookie": {"new": 1}, "scope": {"type": "BearerTokenWithPartition", "token": "scope-canary", "partition": "room"}},
 				"payload": {"scope": [1]}}}`,
@@ -72,7 +72,7 @@ func TestParseDirective(t *testing.T) {
 			gateway.Directive{Namespace: "N", Name: "M", Instance: "Fan.Speed", EndpointID: "fan", AccessToken: "scope-canary", ScopeType: "BearerTokenWithPartition", Partition: "room"},
 		},
 		{
-			"what decides nothing may be odd",
+			"members of another type",
 			`{"directive": {"header": {"namespace": "N", "name": "M", "messageId": 7, "payloadVersion": 3, "x": 1, "x": 2},
 				"endpoint": {"endpointId": "fan", "cookie": [1]}, "x": 1, "x": 2}, "x": 1, "x": 2}`,
 			"N.M", ``,
@@ -133,7 +133,7 @@ func TestParseDirectiveRefuses(t *testing.T) {
 	}
 }
 
-func TestReplies(t *testing.T) {
+func TestDirectiveResponses(t *testing.T) {
 	directive := parse(t, turnOn)
 	const correlation = `, "correlationToken": "correlation-canary=="`
 	for name, test := range map[string]struct {
@@ -155,9 +155,9 @@ func TestReplies(t *testing.T) {
 		})
 	}
 
-	answer, err := gateway.Answer(directive.DeferredResponse(20 * time.Second))
+	response, err := gateway.EncodeResponse(directive.DeferredResponse(20 * time.Second))
 	require.NoError(t, err)
-	require.JSONEq(t, `{"event": {`+headerJSON("Alexa", "DeferredResponse", correlation)+`, "payload": {"estimatedDeferralInSeconds": 20}}}`, known(t, answer))
+	require.JSONEq(t, `{"event": {`+headerJSON("Alexa", "DeferredResponse", correlation)+`, "payload": {"estimatedDeferralInSeconds": 20}}}`, withKnownID(t, response))
 }
 
 func TestErrorTypes(t *testing.T) {
@@ -170,7 +170,7 @@ func TestErrorTypes(t *testing.T) {
 	}
 }
 
-func TestDirectiveDoesNotPrint(t *testing.T) {
+func TestDirectivePrintsNoTokens(t *testing.T) {
 	directive := parse(t, `{"directive": {
 		"header": {"namespace": "Alexa", "name": "ReportState", "messageId": "m-1", "correlationToken": "canary-1"},
 		"endpoint": {"endpointId": "lamp-1", "cookie": {"a": "canary-2"}, "scope": {"token": "canary-3"}},

@@ -24,7 +24,7 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// An error says what happened in Amazon's words, and what to do.
+// The text of an error has Amazon's description and what to do.
 func TestError(t *testing.T) {
 	for _, test := range []struct {
 		err  *gateway.Error
@@ -38,7 +38,7 @@ func TestError(t *testing.T) {
 		{
 			&gateway.Error{Status: 401, Code: "INVALID_ACCESS_TOKEN_EXCEPTION"},
 			gateway.ErrUnavailable, "gateway: INVALID_ACCESS_TOKEN_EXCEPTION (HTTP status 401); " +
-				"Alexa does not accept a token that Login with Amazon gave: try again in a minute",
+				"Alexa does not accept a new token of Login with Amazon: retry in a minute",
 		},
 		{
 			&gateway.Error{Status: 403, Code: "SKILL_DISABLED_EXCEPTION"},
@@ -56,11 +56,11 @@ func TestError(t *testing.T) {
 			&gateway.Error{Status: 413, Code: "REQUEST_ENTITY_TOO_LARGE_EXCEPTION"},
 			gateway.ErrTooLarge, "gateway: REQUEST_ENTITY_TOO_LARGE_EXCEPTION (HTTP status 413); split the event",
 		},
-		{&gateway.Error{Status: 302}, gateway.ErrMisconfigured, "gateway: Alexa answered with a redirect, which is not followed (HTTP status 302)"},
-		{&gateway.Error{Status: 418}, gateway.ErrMisconfigured, "gateway: Alexa refused without saying why (HTTP status 418)"},
-		{&gateway.Error{Status: 408}, gateway.ErrUnavailable, "gateway: Alexa refused without saying why (HTTP status 408)"},
-		{&gateway.Error{Status: 429}, gateway.ErrThrottled, "gateway: Alexa refused without saying why (HTTP status 429)"},
-		{&gateway.Error{Status: 502}, gateway.ErrUnavailable, "gateway: Alexa refused without saying why (HTTP status 502)"},
+		{&gateway.Error{Status: 302}, gateway.ErrMisconfigured, "gateway: Alexa responded with a redirect, which is not followed (HTTP status 302)"},
+		{&gateway.Error{Status: 418}, gateway.ErrMisconfigured, "gateway: Alexa refused the event without a reason (HTTP status 418)"},
+		{&gateway.Error{Status: 408}, gateway.ErrUnavailable, "gateway: Alexa refused the event without a reason (HTTP status 408)"},
+		{&gateway.Error{Status: 429}, gateway.ErrThrottled, "gateway: Alexa refused the event without a reason (HTTP status 429)"},
+		{&gateway.Error{Status: 502}, gateway.ErrUnavailable, "gateway: Alexa refused the event without a reason (HTTP status 502)"},
 	} {
 		t.Run(test.text, func(t *testing.T) {
 			require.EqualError(t, test.err, test.text)
@@ -70,7 +70,7 @@ func TestError(t *testing.T) {
 	}
 }
 
-// A caller can still see what package lwa and net/http said.
+// errors.As and errors.Is find the errors of package lwa and net/http.
 func TestErrorsWrap(t *testing.T) {
 	b := newBackend()
 	confirmed(t, b)
@@ -82,7 +82,7 @@ func TestErrorsWrap(t *testing.T) {
 	require.ErrorIs(t, err, syscall.ECONNRESET)
 	var op *net.OpError
 	require.ErrorAs(t, err, &op)
-	require.ErrorContains(t, err, "gateway: no answer from Alexa: ")
+	require.ErrorContains(t, err, "gateway: no response from Alexa: ")
 
 	b.cloud.ExpireTokens()
 	b.cloud.Fail(alexatest.Fault{URL: loginURL, Status: 400, Code: "invalid_scope"})
@@ -108,16 +108,16 @@ func TestSendError(t *testing.T) {
 		kind string
 		text string
 	}{
-		{results(throttled), "ErrThrottled", "gateway: Alexa refused without saying why (HTTP status 429)"},
+		{results(throttled), "ErrThrottled", "gateway: Alexa refused the event without a reason (HTTP status 429)"},
 		{
 			results(disabled, gateway.ErrRelink), "ErrSkillDisabled",
 			"gateway: 2 of 2 grants did not get the event, one because of: gateway: SKILL_DISABLED_EXCEPTION (HTTP status 403); stop sending until the customer enables the skill",
 		},
 		{
 			results(nil, disabled, throttled), "ErrThrottled",
-			"gateway: 2 of 3 grants did not get the event, one because of: gateway: Alexa refused without saying why (HTTP status 429)",
+			"gateway: 2 of 3 grants did not get the event, one because of: gateway: Alexa refused the event without a reason (HTTP status 429)",
 		},
-		{results(throttled, nil), "ErrThrottled", "gateway: 1 of 2 grants did not get the event, one because of: gateway: Alexa refused without saying why (HTTP status 429)"},
+		{results(throttled, nil), "ErrThrottled", "gateway: 1 of 2 grants did not get the event, one because of: gateway: Alexa refused the event without a reason (HTTP status 429)"},
 		{results(nil), "error", "gateway: 0 of 1 grants did not get the event"},
 		{results(), "error", "gateway: 0 of 0 grants did not get the event"},
 	} {
@@ -129,7 +129,7 @@ func TestSendError(t *testing.T) {
 	}
 }
 
-// The grant that needs action most decides what the whole is, wherever it stands.
+// The most urgent error decides, in any order of the grants.
 func TestSendErrorDecides(t *testing.T) {
 	ordered := []error{ // the most urgent first
 		&gateway.Error{Status: 302}, &gateway.Error{Status: 413}, errors.New("the store is down"),
@@ -165,8 +165,8 @@ func reversed[T any](list []T) []T {
 	return list
 }
 
-// requireOneDecision requires that an error is exactly one of those that a caller
-// decides by, or none of them, which is then an error of the caller's own.
+// requireOneDecision requires that an error is exactly one of those that a program
+// decides by, or an error of the caller's context or store.
 func requireOneDecision(t require.TestingT, err error) {
 	require.Error(t, err)
 	var is []error
@@ -189,7 +189,7 @@ func requireOneDecision(t require.TestingT, err error) {
 	require.LessOrEqual(t, len(precise), 1, "%v", err)
 }
 
-// reply is what a gateway or Login with Amazon does with every request.
+// reply is the response of a gateway or of Login with Amazon to every request.
 type reply struct {
 	status int
 	code   string
@@ -198,8 +198,8 @@ type reply struct {
 
 func (r reply) String() string { return fmt.Sprint(r.status, " ", r.code, " ", r.err) }
 
-// replies returns all that may come: every status, with each code that anybody
-// decides by, and every way to have no response.
+// replies returns every status with each known code, and every failure without a
+// response.
 func replies() (all []reply) {
 	codes := []string{
 		"", "UNKNOWN_EXCEPTION", "SKILL_DISABLED_EXCEPTION", "SKILL_NEVER_ENABLED_EXCEPTION", "INSUFFICIENT_PERMISSION_EXCEPTION",
@@ -233,13 +233,13 @@ func (r reply) RoundTrip(request *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: r.status, Header: make(http.Header), Body: io.NopCloser(strings.NewReader(body)), Request: request}, nil
 }
 
-// member is a customer of an account of the tests below.
+// member is a customer of the account home.
 type member struct {
-	gateway, login         reply
-	confirmed, old, expiry bool // an event was accepted; the grant is older than a minute; its token has expired
+	gateway, login          reply
+	confirmed, old, expired bool // an event was accepted; the grant is older than a minute; its token has expired
 }
 
-// send sends an event to an account of these members.
+// send sends an event to an account with these members.
 func send(ctx context.Context, t require.TestingT, event gateway.Event, members ...member) error {
 	replies := make(map[string]reply)
 	tokens := &lwa.Source{Store: new(lwa.MemoryStore), Client: &lwa.Client{ID: clientID, Secret: clientSecret}}
@@ -256,7 +256,7 @@ func send(ctx context.Context, t require.TestingT, event gateway.Event, members 
 			if m.old {
 				g.IssuedAt = now.Add(-time.Hour)
 			}
-			if m.expiry {
+			if m.expired {
 				g.Expiry = now
 			}
 			return nil
@@ -273,7 +273,7 @@ func send(ctx context.Context, t require.TestingT, event gateway.Event, members 
 	return (&gateway.Sender{Tokens: tokens, HTTPClient: client}).Send(ctx, "home", event)
 }
 
-// Whatever Amazon says, the error is one of those that a caller decides by.
+// For every reply, the error is exactly one of those that a program decides by.
 func TestEachFailureHasOneMeaning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0
@@ -282,7 +282,7 @@ func TestEachFailureHasOneMeaning(t *testing.T) {
 				for _, m := range []member{
 					{gateway: r, login: reply{status: 200}, confirmed: confirmed},
 					{gateway: r, login: reply{status: 400, code: "invalid_grant"}, confirmed: confirmed, old: true},
-					{gateway: reply{status: 202}, login: r, confirmed: confirmed, old: true, expiry: true},
+					{gateway: reply{status: 202}, login: r, confirmed: confirmed, old: true, expired: true},
 				} {
 					err := send(t.Context(), t, lampReport(), m)
 					if err == nil {
@@ -302,17 +302,17 @@ func TestEachFailureHasOneMeaning(t *testing.T) {
 	})
 }
 
-// Of several grants, the one that needs action most decides, by whatever order.
+// Of several grants, the most urgent error decides, in any order.
 func TestSeveralFailuresHaveOneMeaning(t *testing.T) {
 	all := replies()
 	property := func(t *rapid.T) {
-		// LWA gives all the same reply: it is not asked again in a pause after two
-		// failures, and whose failures these are is left to chance.
+		// All have the same reply of LWA: after two failures the Source pauses, and
+		// which two fail is random.
 		login := rapid.SampledFrom(all).Draw(t, "LWA")
 		members := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) member {
 			return member{
 				gateway: rapid.SampledFrom(all).Draw(t, "gateway"), login: login,
-				confirmed: rapid.Bool().Draw(t, "confirmed"), old: rapid.Bool().Draw(t, "old"), expiry: rapid.Bool().Draw(t, "expired"),
+				confirmed: rapid.Bool().Draw(t, "confirmed"), old: rapid.Bool().Draw(t, "old"), expired: rapid.Bool().Draw(t, "expired"),
 			}
 		}), 1, 4).Draw(t, "members")
 		err := send(context.Background(), t, lampReport(), members...)
@@ -348,8 +348,8 @@ func TestSeveralFailuresHaveOneMeaning(t *testing.T) {
 	})
 }
 
-// An error of the caller's own is that and nothing else.
-func TestOwnErrors(t *testing.T) {
+// An error of the caller's context is no other error.
+func TestContextErrors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, test := range map[string]struct {
 			context func(context.Context) (context.Context, context.CancelFunc)

@@ -17,8 +17,8 @@ func TestEvents(t *testing.T) {
 
 	type kind struct{ Correlated, Repeatable, SendOnly bool }
 	report := kind{Repeatable: true, SendOnly: true}
-	answer := kind{Correlated: true, Repeatable: true}
-	moment := kind{SendOnly: true}
+	response := kind{Correlated: true, Repeatable: true}
+	momentary := kind{SendOnly: true}
 
 	for _, test := range []struct {
 		name  string
@@ -45,7 +45,7 @@ func TestEvents(t *testing.T) {
 			"response",
 			&gateway.Response{EndpointID: "lamp-1", CorrelationToken: "correlation==", Context: []gateway.Property{lampOn}},
 			`{"event": {` + headerJSON("Alexa", "Response", correlatedJSON) + `, ` + lampJSON + `, "payload": {}}, "context": {"properties": [` + lampOnJSON + `]}}`,
-			answer,
+			response,
 		},
 		{
 			"response of an interface",
@@ -55,20 +55,20 @@ func TestEvents(t *testing.T) {
 			},
 			`{"event": {` + headerJSON("Alexa.CameraStreamController", "Response", correlatedJSON) + `, ` + lampJSON + `,
 				"payload": {"imageUri": "https://camera.example/<1>?a&b"}}}`,
-			answer,
+			response,
 		},
 		{
 			"state report",
 			&gateway.StateReport{EndpointID: "lamp-1", CorrelationToken: "correlation==", Context: []gateway.Property{lampOn, reachable}},
 			`{"event": {` + headerJSON("Alexa", "StateReport", correlatedJSON) + `, ` + lampJSON + `, "payload": {}},
 				"context": {"properties": [` + lampOnJSON + `, ` + reachableJSON + `]}}`,
-			answer,
+			response,
 		},
 		{
 			"error response",
 			&gateway.ErrorResponse{EndpointID: "lamp-1", CorrelationToken: "correlation==", Type: gateway.EndpointUnreachable, Message: `"offline"`},
 			`{"event": {` + headerJSON("Alexa", "ErrorResponse", correlatedJSON) + `, ` + lampJSON + `, "payload": {"type": "ENDPOINT_UNREACHABLE", "message": "\"offline\""}}}`,
-			answer,
+			response,
 		},
 		{
 			"error response of an interface",
@@ -78,7 +78,7 @@ func TestEvents(t *testing.T) {
 			},
 			`{"event": {` + headerJSON("Alexa.ThermostatController", "ErrorResponse", correlatedJSON) + `, ` + lampJSON + `, "payload": {
 				"type": "REQUESTED_SETPOINTS_TOO_CLOSE", "message": "", "minimumTemperatureDelta": {"value": 2, "scale": "CELSIUS"}}}}`,
-			answer,
+			response,
 		},
 		{
 			"added endpoints",
@@ -98,14 +98,14 @@ func TestEvents(t *testing.T) {
 			"doorbell",
 			&gateway.DoorbellPress{EndpointID: "lamp-1", Cause: gateway.PhysicalInteraction, Timestamp: at},
 			`{"event": {` + headerJSON("Alexa.DoorbellEventSource", "DoorbellPress", "") + `, ` + lampJSON + `, "payload": {"cause": {"type": "PHYSICAL_INTERACTION"}, ` + whole + `}}}`,
-			moment,
+			momentary,
 		},
 		{
 			"simple event",
 			&gateway.SimpleEvent{EndpointID: "lamp-1", Instance: "Remote.Button", ID: "Remote.Button.Press", Timestamp: at, Context: []gateway.Property{reachable}},
 			`{"event": {"header": {"namespace": "Alexa.SimpleEventSource", "name": "Event", "instance": "Remote.Button", "payloadVersion": "1.0", "messageId": "` + messageID + `"},
 				` + lampJSON + `, "payload": {"id": "Remote.Button.Press", ` + whole + `}}, "context": {"properties": [` + reachableJSON + `]}}`,
-			moment,
+			momentary,
 		},
 		{
 			"wake up",
@@ -117,7 +117,7 @@ func TestEvents(t *testing.T) {
 			"scene activated",
 			&gateway.ActivationStarted{EndpointID: "lamp-1", CorrelationToken: "correlation==", Cause: gateway.VoiceInteraction, Timestamp: at},
 			`{"event": {` + headerJSON("Alexa.SceneController", "ActivationStarted", correlatedJSON) + `, ` + lampJSON + `, "payload": {"cause": {"type": "VOICE_INTERACTION"}, ` + whole + `}}}`,
-			answer,
+			response,
 		},
 		{
 			"scene deactivated by itself",
@@ -133,19 +133,19 @@ func TestEvents(t *testing.T) {
 			},
 			`{"event": {` + headerJSON("Alexa.SecurityPanelController", "Arm.Response", correlatedJSON) + `, ` + lampJSON + `, "payload": {
 				"exitDelayInSeconds": 30, "bypassedEndpoints": [{"friendlyName": "Window", "endpointId": "window-1"}, {"friendlyName": "Door"}]}}}`,
-			answer,
+			response,
 		},
 		{
 			"camera answers",
 			&gateway.AnswerGeneratedForSession{EndpointID: "lamp-1", CorrelationToken: "correlation==", SDP: "v=0\r\n"},
 			`{"event": {` + headerJSON("Alexa.RTCSessionController", "AnswerGeneratedForSession", correlatedJSON) + `, ` + lampJSON + `, "payload": {"answer": {"format": "SDP", "value": "v=0\r\n"}}}}`,
-			answer,
+			response,
 		},
 		{
 			"camera connected",
 			&gateway.SessionConnected{EndpointID: "lamp-1", CorrelationToken: "correlation==", SessionID: "session-1"},
 			`{"event": {` + headerJSON("Alexa.RTCSessionController", "SessionConnected", correlatedJSON) + `, ` + lampJSON + `, "payload": {"sessionId": "session-1"}}}`,
-			answer,
+			response,
 		},
 		{
 			"camera disconnected",
@@ -198,7 +198,7 @@ func TestCauses(t *testing.T) {
 	}
 }
 
-func TestAnswer(t *testing.T) {
+func TestEncodeResponse(t *testing.T) {
 	for _, test := range []struct {
 		name  string
 		event gateway.Event
@@ -228,18 +228,18 @@ func TestAnswer(t *testing.T) {
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			first, err := gateway.Answer(test.event)
+			first, err := gateway.EncodeResponse(test.event)
 			require.NoError(t, err)
-			second, err := gateway.Answer(test.event)
+			second, err := gateway.EncodeResponse(test.event)
 			require.NoError(t, err)
 			require.NotEqual(t, string(first), string(second), "the message ID is new")
-			require.JSONEq(t, test.json, known(t, first))
-			require.JSONEq(t, test.json, known(t, second))
+			require.JSONEq(t, test.json, withKnownID(t, first))
+			require.JSONEq(t, test.json, withKnownID(t, second))
 		})
 	}
 }
 
-func TestAnswerRefuses(t *testing.T) {
+func TestEncodeResponseRefuses(t *testing.T) {
 	for name, event := range map[string]gateway.Event{
 		"ChangeReport":      &gateway.ChangeReport{EndpointID: "lamp-1", Cause: gateway.PeriodicPoll, Properties: []gateway.Property{lampOn()}},
 		"AddOrUpdateReport": &gateway.AddOrUpdateReport{Endpoints: []any{endpoint("lamp-1")}},
@@ -249,17 +249,17 @@ func TestAnswerRefuses(t *testing.T) {
 		"WakeUp":            &gateway.WakeUp{EndpointID: "lamp-1"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := gateway.Answer(event)
+			_, err := gateway.EncodeResponse(event)
 			requireInvalid(t, err, name, "can only be sent")
 		})
 	}
-	_, err := gateway.Answer(&gateway.ErrorResponse{})
+	_, err := gateway.EncodeResponse(&gateway.ErrorResponse{})
 	requireInvalid(t, err, "ErrorResponse.Type", "is required")
 }
 
-// What a directive says of its endpoint and version is repeated as it came; a
-// program may say otherwise.
-func TestAnswersRepeatTheDirective(t *testing.T) {
+// A response repeats the endpoint and version of its directive. A program may change
+// them.
+func TestResponsesRepeatTheDirective(t *testing.T) {
 	const id = "lamp/1 \"ü\""
 	directive := parse(t, `{"directive": {
 		"header": {"namespace": "Alexa.Example", "name": "Do", "payloadVersion": "1.0", "messageId": "m", "correlationToken": "c"},

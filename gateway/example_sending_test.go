@@ -44,23 +44,23 @@ func ExampleGranter() {
 		case gateway.AcceptGrant:
 			return granter.AcceptGrant(ctx, directive)
 		default: // Discover, ReportState, TurnOn ...
-			return gateway.Answer(d.ErrorResponse(gateway.InvalidDirective, "not in this example"))
+			return gateway.EncodeResponse(d.ErrorResponse(gateway.InvalidDirective, "not in this example"))
 		}
 	}
 
 	ctx := context.Background()
 	code := cloud.Grant(alexaevents.Europe, "customer-1")
-	answer, err := handle(ctx, alexatest.AcceptGrantDirective(code, "account-1/session-7/1"))
-	fmt.Println(nameOf(answer), err)
+	response, err := handle(ctx, alexatest.AcceptGrantDirective(code, "account-1/session-7/1"))
+	fmt.Println(nameOf(response), err)
 	// Output:
 	// AcceptGrant.Response <nil>
 }
 
-func nameOf(answer json.RawMessage) string {
+func nameOf(response json.RawMessage) string {
 	var message struct {
 		Event struct{ Header struct{ Name string } }
 	}
-	if err := json.Unmarshal(answer, &message); err != nil {
+	if err := json.Unmarshal(response, &message); err != nil {
 		return err.Error()
 	}
 	return message.Event.Header.Name
@@ -144,8 +144,8 @@ func ExampleSender_SendTo() {
 	if err != nil {
 		panic(err)
 	}
-	answer, err := gateway.Answer(directive.DeferredResponse(20 * time.Second))
-	fmt.Println(nameOf(answer), err)
+	response, err := gateway.EncodeResponse(directive.DeferredResponse(20 * time.Second))
+	fmt.Println(nameOf(response), err)
 
 	// later, when the door is locked
 	err = sender.SendTo(ctx, key, directive.Response(gateway.LockState(gateway.Locked, time.Now())))
@@ -168,8 +168,8 @@ func ExampleGranter_Retry() {
 	ctx := context.Background()
 	code := cloud.Grant(alexaevents.Europe, "customer-2")
 	cloud.Fail(alexatest.Fault{Status: 429, Header: http.Header{"Retry-After": {"60"}}})
-	answer, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(code, "account-2/session-8/1"))
-	fmt.Println(nameOf(answer), err)
+	response, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(code, "account-2/session-8/1"))
+	fmt.Println(nameOf(response), err)
 
 	for _, data := range pending { // later
 		directive, err := gateway.ParseDirective(data)

@@ -11,39 +11,39 @@ import (
 	"github.com/alexaevents/alexaevents/internal/flight"
 )
 
-// message is a checked event, encoded up to what differs from one attempt to
-// the next.
+// message is a checked and encoded event, without what differs between attempts.
 type message struct {
-	event string // the event's type, for errors
+	event string // type of the event
 
-	body    []byte // the JSON without message ID and scope
-	idAt    int    // where in body the message ID belongs
-	scopeAt int    // where in body the scope belongs, at the start of an object; 0: nowhere
+	body    []byte // JSON without message ID and scope
+	idAt    int    // index in body where the message ID is inserted
+	scopeAt int    // index in body where the scope is inserted, at the start of an object; 0 without a place for it
 
-	sendOnly   bool // it cannot be the answer that a Lambda function returns
-	correlated bool // it carries the correlation token of a directive, so it concerns one customer only
-	repeatable bool // Alexa may get it twice: it tells a state or answers a directive, rather than a thing that happens
+	sendOnly   bool // not a response that a Lambda function may return
+	correlated bool // has the correlation token of a directive, and so concerns one customer
+	repeatable bool // a duplicate does no harm: a state or a response, not something that happened
 }
 
-// Amazon's page allows an AddOrUpdateReport 256 KB. Of other events it says nothing.
+// Amazon documents a limit of 256 KB for an AddOrUpdateReport, and none for other
+// events.
 const (
 	maxEvent = 256_000         // bytes in UTF-8
-	maxBody  = maxEvent - 4096 // without message ID and token, which has at most 2048 bytes
+	maxBody  = maxEvent - 4096 // bytes without message ID and token; a token has at most 2048
 )
 
-// sendable tells why the gateway would not take the message, whatever the token.
+// sendable returns an error if the gateway would refuse the message with any token.
 func (m *message) sendable() error {
 	switch {
 	case m.scopeAt == 0:
-		return &InvalidError{Field: m.event, Rule: "names no endpoint; it can only be the answer that Answer encodes"}
+		return &InvalidError{Field: m.event, Rule: "names no endpoint: it can only be returned, see EncodeResponse"}
 	case len(m.body) > maxBody:
 		return &InvalidError{Field: m.event, Rule: "must have at most 256 KB: split it", tooLarge: true}
 	}
 	return nil
 }
 
-// encode returns the JSON of one attempt. An empty token leaves out the scope,
-// for synchronous answers.
+// encode returns the JSON of one attempt. An empty token leaves out the scope, for
+// responses that a Lambda function returns.
 func (m *message) encode(messageID, token string) ([]byte, error) {
 	if !isMessageID(messageID) {
 		return nil, &InvalidError{Field: m.event, Rule: "has a message ID that is not 1 to 127 letters, digits and hyphens"}
@@ -69,7 +69,7 @@ func (m *message) encode(messageID, token string) ([]byte, error) {
 
 const scopeOpen = `"scope":{"type":"BearerToken","token":`
 
-// isMessageID applies the pattern of Amazon's message schema.
+// isMessageID applies the rule of Amazon's message schema.
 func isMessageID(id string) bool {
 	for i := range len(id) {
 		if !isAlphanumeric(id[i]) && id[i] != '-' {
@@ -83,29 +83,28 @@ func isAlphanumeric(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// writer writes the body of a message from left to right and checks what it
-// writes. It keeps the first rule that is broken, so that the methods of events
-// need not look at every step.
+// writer writes the body of a message from left to right and checks it. It keeps the
+// first error, so that the methods of events need not check each step.
 type writer struct {
 	message
 	err    *InvalidError
-	values *json.Encoder // writes into body; made when a value needs it
+	values *json.Encoder // writes into body; nil before the first value
 
-	list  string // the list whose element is being written, "" outside of lists
-	index int
+	list  string // field of the list that is being written; empty outside of lists
+	index int    // index of the list's current element
 }
 
 type header struct {
 	namespace, name  string
-	instance         string             // "" = none
-	payloadVersion   string             // "" = "3"
-	correlationToken alexaevents.Secret // "" = none
+	instance         string             // empty is left out
+	payloadVersion   string             // empty means "3"
+	correlationToken alexaevents.Secret // empty is left out
 }
 
 // write starts the message of an event, up to the end of its header.
 func write(event string, h header) *writer {
 	w := &writer{message: message{event: event, correlated: h.correlationToken != ""}}
-	w.body = make([]byte, 0, 1536) // enough for half a dozen properties
+	w.body = make([]byte, 0, 1536) // enough for six properties
 	w.raw(`{"event":{"header":{"namespace":`)
 	w.text("Namespace", h.namespace)
 	w.raw(`,"name":`)
@@ -129,8 +128,8 @@ func write(event string, h header) *writer {
 	return w
 }
 
-// endpoint writes the endpoint, and makes it the place of the scope. The ID of a
-// directive is repeated as it came.
+// endpoint writes the endpoint, where the scope is inserted. In a response, the ID of
+// the directive is not checked.
 func (w *writer) endpoint(id string) {
 	if !w.correlated && !isEndpointID(id) {
 		w.fail("EndpointID", endpointIDRule)
@@ -138,7 +137,7 @@ func (w *writer) endpoint(id string) {
 	w.anyEndpoint(id)
 }
 
-// anyEndpoint is endpoint for an ID of any form.
+// anyEndpoint is endpoint without a check of the ID.
 func (w *writer) anyEndpoint(id string) {
 	w.raw(`,"endpoint":{`)
 	w.scopeAt = len(w.body)
@@ -147,9 +146,9 @@ func (w *writer) anyEndpoint(id string) {
 	w.raw(`}`)
 }
 
-// answerTo writes the endpoint of an answer to a directive. Only directives
-// that concern no endpoint have neither an endpoint nor a correlation token.
-func (w *writer) answerTo(id string) {
+// respondTo writes the endpoint of the response to a directive. A directive that
+// concerns no endpoint may have no correlation token.
+func (w *writer) respondTo(id string) {
 	w.repeatable = true
 	if id == "" {
 		return
@@ -158,8 +157,8 @@ func (w *writer) answerTo(id string) {
 	w.require("CorrelationToken", w.correlated)
 }
 
-// finish ends the message behind the payload with a context, which must repeat
-// none of the other properties. An empty context is left out.
+// finish writes the context and ends the message. The context must not repeat any of
+// the other properties. An empty context is left out.
 func (w *writer) finish(context, others []Property) (*message, error) {
 	w.raw(`}`)
 	if len(context) > 0 {
@@ -176,8 +175,8 @@ func (w *writer) finish(context, others []Property) (*message, error) {
 
 func (w *writer) raw(json string) { w.body = append(w.body, json...) }
 
-// fail notes that a field breaks a rule. Inside a list the field is one of the
-// element's, or "" for the element itself.
+// fail keeps the error that a field breaks a rule. Inside a list the field is a field
+// of the element, or "" for the element itself.
 func (w *writer) fail(field, rule string) {
 	if w.err != nil {
 		return
@@ -198,7 +197,7 @@ func (w *writer) require(field string, ok bool) {
 	}
 }
 
-// text writes a string that must not be empty.
+// text writes a text that must not be empty.
 func (w *writer) text(field, s string) {
 	w.require(field, s != "")
 	if !utf8.ValidString(s) {
@@ -226,7 +225,7 @@ func (w *writer) time(field string, t time.Time, layout string) {
 	w.body = append(w.body, '"')
 }
 
-// value writes any value as encoding/json does and returns its JSON.
+// value writes a value with encoding/json and returns its JSON, nil after an error.
 func (w *writer) value(field string, v any) []byte {
 	start := len(w.body)
 	if w.values == nil {
@@ -240,27 +239,28 @@ func (w *writer) value(field string, v any) []byte {
 		return nil
 	}
 	w.body = w.body[:len(w.body)-1] // the line break of Encode
-	written := w.body[start:]
-	_, raw := v.(json.RawMessage) // which may have the escape itself
-	if !utf8.Valid(written) || !raw && replaces(written) {
+	encoded := w.body[start:]
+	_, raw := v.(json.RawMessage) // may contain the escape itself
+	if !utf8.Valid(encoded) || !raw && hasReplacement(encoded) {
 		w.fail(field, utf8Rule)
 	}
-	return written
+	return encoded
 }
 
-// replaces tells whether the JSON has the escape \ufffd, with which encoding/json
-// replaces invalid UTF-8. It leaves the valid character U+FFFD unescaped.
-func replaces(written []byte) bool {
+// hasReplacement reports whether the JSON has the escape \ufffd, with which
+// encoding/json replaces invalid UTF-8. It leaves the valid character U+FFFD
+// unescaped.
+func hasReplacement(encoded []byte) bool {
 	for {
-		i := bytes.Index(written, []byte(`\ufffd`))
+		i := bytes.Index(encoded, []byte(`\ufffd`))
 		if i < 0 {
 			return false
 		}
-		backslashes := i + 1 - len(bytes.TrimRight(written[:i+1], `\`))
+		backslashes := i + 1 - len(bytes.TrimRight(encoded[:i+1], `\`))
 		if backslashes%2 == 1 {
 			return true
 		}
-		written = written[i+1:]
+		encoded = encoded[i+1:]
 	}
 }
 
@@ -270,8 +270,8 @@ func (w *writer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// object writes a value that must be a JSON object, and returns its members; nil
-// is {}.
+// object writes a value that must encode to a JSON object, and returns its members.
+// Nil is written as {}.
 func (w *writer) object(field string, v any) (members map[string]json.RawMessage) {
 	if v == nil {
 		w.raw(`{}`)
@@ -299,11 +299,11 @@ func appendText(b []byte, s string) []byte {
 const (
 	endpointIDRule = "must be 1 to 256 letters, digits, spaces and characters of _-=#;:?@&"
 	utf8Rule       = "must be valid UTF-8"
-	yearRule       = "must lie in the years 1000 to 9999"
+	yearRule       = "must be in the years 1000 to 9999"
 )
 
 // isEndpointID applies the rule of Amazon's page on discovery objects. The message
-// schema of 2021 does not allow the space.
+// schema of 2021 does not allow spaces.
 func isEndpointID(id string) bool {
 	for i := range len(id) {
 		if isAlphanumeric(id[i]) {

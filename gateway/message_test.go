@@ -46,7 +46,7 @@ func TestInvalidEvents(t *testing.T) {
 		p       = "ChangeReport.Properties[0]"
 		needed  = "is required"
 		pattern = "must be 1 to 256 letters"
-		years   = "must lie in the years 1000 to 9999"
+		years   = "must be in the years 1000 to 9999"
 		utf8    = "must be valid UTF-8"
 		object  = "must be a JSON object"
 		encodes = "that encoding/json can encode"
@@ -116,7 +116,7 @@ func TestInvalidEvents(t *testing.T) {
 		{change(gateway.CookingPowerLevel("", at)), p + ".Value", "a type and a value"},
 		{change(gateway.Temperature(gateway.Degrees{Value: 20}, at)), p + ".Value", "must have a scale"},
 		{change(gateway.Channel(gateway.TVChannel{}, at)), p + ".Value", "must name the channel"},
-		{change(gateway.EqualizerBands([]gateway.EqualizerBand{{Name: gateway.Bass}, {Name: gateway.Bass}}, at)), p + ".Value", "each once"},
+		{change(gateway.EqualizerBands([]gateway.EqualizerBand{{Name: gateway.Bass}, {Name: gateway.Bass}}, at)), p + ".Value", "none twice"},
 		{change(gateway.EqualizerBands([]gateway.EqualizerBand{{Value: 1}}, at)), p + ".Value", "name every band"},
 		{change(gateway.InventoryLevel("Ink", gateway.Amount{Value: 1}, at)), p + ".Value", "must have a type"},
 		{change(gateway.InventoryLevel("Ink", gateway.Amount{Type: "Count", Value: -1}, at)), p + ".Value", "must not be negative"},
@@ -130,7 +130,7 @@ func TestInvalidEvents(t *testing.T) {
 		{change(gateway.CookingTimeInterval(gateway.Interval{End: at.AddDate(8000, 0, 0)}, at)), p + ".Value", years},
 		{change(gateway.CookingTimeInterval(gateway.Interval{Start: at.AddDate(-1500, 0, 0)}, at)), p + ".Value", years},
 		{change(gateway.CookingTimeInterval(gateway.Interval{Start: at, Duration: -1}, at)), p + ".Value", "must not have a negative duration"},
-		{change(gateway.FoodItem(gateway.Food{Name: "Steak", Thickness: &gateway.Length{Value: 2}}, at)), p + ".Value", "a thickness with a unit"},
+		{change(gateway.FoodItem(gateway.Food{Name: "Steak", Thickness: &gateway.Length{Value: 2}}, at)), p + ".Value", "a thickness that is not negative, with a unit"},
 		{change(gateway.LauncherTarget(gateway.App{Name: "X"}, at)), p + ".Value", "an identifier and a name"},
 		{change(gateway.AutomationStatuses([]gateway.AutomationStatus{{Status: "AUTOMATED"}}, at)), p + ".Value", "a capability and a status"},
 		{change(gateway.ConnectivityLost("", time.Time{})), p + ".TimeOfSample", needed},
@@ -138,7 +138,7 @@ func TestInvalidEvents(t *testing.T) {
 		{change(gateway.HoldStartTime(time.Time{}, at)), p + ".Value", years},
 		{change(gateway.RequestedCookTime(-1, at)), p + ".Value", "must not be negative"},
 
-		// answers
+		// responses
 		{&gateway.Response{EndpointID: "lamp-1"}, "Response.CorrelationToken", needed},
 		{&gateway.Response{EndpointID: "lamp-1", CorrelationToken: "\xff"}, "Response.CorrelationToken", utf8},
 		{&gateway.Response{Payload: []int{1}}, "Response.Payload", object},
@@ -176,7 +176,7 @@ func TestInvalidEvents(t *testing.T) {
 		{added("displayCategories", []string{}), "AddOrUpdateReport.Endpoints[1].displayCategories", needed},
 		{added("capabilities", nil), "AddOrUpdateReport.Endpoints[1].capabilities", needed},
 
-		// moments
+		// momentary events
 		{&gateway.DoorbellPress{EndpointID: "lamp-1", Timestamp: at}, "DoorbellPress.Cause", needed},
 		{&gateway.DoorbellPress{EndpointID: "lamp-1", Cause: "X"}, "DoorbellPress.Timestamp", needed},
 		{&gateway.SimpleEvent{EndpointID: "lamp-1", ID: "Press", Timestamp: at}, "SimpleEvent.Instance", needed},
@@ -277,7 +277,7 @@ var (
 
 func sampleOf(p gateway.Property) [3]string { return [3]string{p.Namespace, p.Instance, p.Name} }
 
-// Every valid event is sent, as what it is.
+// Every valid event is sent with its values.
 func TestValidEventsAreSent(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		properties := rapid.SliceOfNDistinct(validProperties, 1, 8, sampleOf).Draw(t, "properties")
@@ -344,7 +344,7 @@ func requireSame(t require.TestingT, want gateway.Property, got map[string]any) 
 	require.GreaterOrEqual(t, uncertainty, want.Uncertainty)
 }
 
-// mostly draws a valid value, and now and then an odd one.
+// mostly draws a valid value, and sometimes an odd one.
 func mostly[T any](valid *rapid.Generator[T], odd ...T) *rapid.Generator[T] {
 	return rapid.Custom(func(t *rapid.T) T {
 		if rapid.IntRange(0, 15).Draw(t, "odd") == 0 {
@@ -354,7 +354,7 @@ func mostly[T any](valid *rapid.Generator[T], odd ...T) *rapid.Generator[T] {
 	})
 }
 
-// Whatever is not refused fits the schema.
+// Every event that is not refused fits the schema.
 func TestAcceptedEventsFitTheSchema(t *testing.T) {
 	names := mostly(rapid.StringMatching(`[a-c]`), "", "\xff", "Alexa.ModeController", `"`)
 	properties := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) gateway.Property {

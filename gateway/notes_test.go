@@ -17,8 +17,7 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// A token that is still good costs one look into the store, and the hourly note
-// that an event was accepted.
+// With a fresh token, Send reads the store once, and writes it once an hour.
 func TestSendReadsTheStoreOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
@@ -44,8 +43,8 @@ func TestSendReadsTheStoreOnce(t *testing.T) {
 	})
 }
 
-// An accepted event proves the region of its own grant, not of one that took its
-// place meanwhile.
+// An accepted event proves the region of its own grant, not of a grant that has
+// replaced it meanwhile.
 func TestSendConfirmsItsOwnGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
@@ -61,11 +60,11 @@ func TestSendConfirmsItsOwnGrant(t *testing.T) {
 		b.tokens.Now = func() time.Time { return clock }
 		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()))
 		synctest.Wait()
-		require.Equal(t, clock, b.grant(t, "home", "anna").ConfirmedAt, "by the clock of the tokens")
+		require.Equal(t, clock, b.grant(t, "home", "anna").ConfirmedAt, "by Source.Now")
 	})
 }
 
-// The store may take its time to note that an event was accepted.
+// Send does not wait while the store writes that an event was accepted.
 func TestSendDoesNotWaitForNotes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
@@ -92,18 +91,18 @@ func TestSendDoesNotWaitForNotes(t *testing.T) {
 		require.ErrorIs(t, b.sender.Flush(ctx), context.DeadlineExceeded)
 		require.NoError(t, b.sender.Flush(t.Context()))
 		require.Equal(t, 6*time.Second, time.Since(start))
-		require.Equal(t, 64, b.store.takeCalls()["UpdateGrant"], "there are no more at a time")
+		require.Equal(t, 64, b.store.takeCalls()["UpdateGrant"], "the maximum of concurrent writes")
 		require.False(t, b.grant(t, "home-0", "anna").ConfirmedAt.IsZero())
-		require.False(t, b.grant(t, "home-63", "anna").ConfirmedAt.IsZero(), "there is one note at a time for each grant")
+		require.False(t, b.grant(t, "home-63", "anna").ConfirmedAt.IsZero(), "one concurrent write per grant")
 		require.NoError(t, b.sender.Send(t.Context(), "home-99", lampReport()))
 		require.NoError(t, b.sender.Flush(t.Context()))
-		require.False(t, b.grant(t, "home-99", "anna").ConfirmedAt.IsZero(), "a note that was left out is made up for")
+		require.False(t, b.grant(t, "home-99", "anna").ConfirmedAt.IsZero(), "the next event writes what was left out")
 	})
 }
 
-// A customer who disabled the skill costs one request a day, and is remembered by
-// whoever shares the store.
-func TestSendSkipsTheDisabled(t *testing.T) {
+// A customer who disabled the skill costs one request a day, in all processes that
+// share the store.
+func TestSendSkipsDisabledGrants(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
 		b.link(t, alexaevents.Europe, "home", "live")
@@ -137,7 +136,7 @@ func TestSendSkipsTheDisabled(t *testing.T) {
 		b.log.text.Reset()
 		require.Equal(t, 1, send(1))
 		require.Equal(t, map[string]int{" 1": 1, "ErrSkillDisabled 0": 7}, observed)
-		require.Empty(t, b.log.String(), "it is not news")
+		require.Empty(t, b.log.String(), "it is logged once")
 		other := &gateway.Sender{Tokens: b.tokens, HTTPClient: b.cloud.Client()}
 		before := b.gatewayCalls()
 		require.NoError(t, other.Send(t.Context(), "home", lampReport()))
@@ -149,7 +148,7 @@ func TestSendSkipsTheDisabled(t *testing.T) {
 	})
 }
 
-// probed is a backend with a grant that has been disabled for a day, while its
+// probed returns a backend with a grant that has been disabled for a day and whose
 // tokens still work.
 func probed(t *testing.T) *backend {
 	b := newBackend()
@@ -165,7 +164,7 @@ func probed(t *testing.T) *backend {
 	return b
 }
 
-func TestSendProbesTheDisabled(t *testing.T) {
+func TestSendProbesDisabledGrants(t *testing.T) {
 	const refused = "SKILL_DISABLED_EXCEPTION"
 	for _, test := range []struct {
 		name  string
@@ -233,14 +232,13 @@ func TestSendProbesTheDisabled(t *testing.T) {
 			directive := parse(t, string(alexatest.Directive("Alexa.PowerController", "TurnOn", "lamp-1", "home/anna/9", nil)))
 			require.NoError(t, b.sender.SendTo(t.Context(), keyOf("home", "anna"), directive.Response(lampOn())))
 			synctest.Wait()
-			require.NoError(t, sendReport(t, b), "it is enabled again")
+			require.NoError(t, sendReport(t, b), "the skill is enabled again")
 		})
 	})
 }
 
-// An accepted event is noted at once if the grant is disabled, and else once an
-// hour.
-func TestSendEndsDisabledWithinTheHour(t *testing.T) {
+// An accepted event of a disabled grant is written at once, not once an hour.
+func TestSendRevivesADisabledGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
 		confirmed(t, b)
@@ -257,8 +255,8 @@ func TestSendEndsDisabledWithinTheHour(t *testing.T) {
 	})
 }
 
-// A probe that fails late leaves alone what an accepted event noted meanwhile.
-func TestSendProbesLate(t *testing.T) {
+// A probe that fails does not overwrite an event that was accepted meanwhile.
+func TestSendProbesConcurrently(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := probed(t)
 		b.cloud.Fail(alexatest.Fault{URL: gatewayURL, Status: 403, Code: "SKILL_DISABLED_EXCEPTION", Delay: 5 * time.Second})

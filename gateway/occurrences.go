@@ -6,12 +6,12 @@ import (
 	"github.com/alexaevents/alexaevents"
 )
 
-// DoorbellPress says that somebody rang.
+// DoorbellPress says that a doorbell was pressed.
 type DoorbellPress struct {
 	EndpointID string
-	Cause      Cause      // any text but the empty one
-	Timestamp  time.Time  // when it happened, cut to the second; zero is refused
-	Context    []Property // what the endpoint's properties are now; empty is left out
+	Cause      Cause      // required
+	Timestamp  time.Time  // time of the press, truncated to seconds; required
+	Context    []Property // the endpoint's current properties; empty is left out
 }
 
 func (e *DoorbellPress) message() (*message, error) {
@@ -22,7 +22,7 @@ func (e *DoorbellPress) message() (*message, error) {
 	return w.finish(e.Context, nil)
 }
 
-// occurrence writes the payload of events that say why and when.
+// occurrence writes the payload of an event with cause and timestamp.
 func (w *writer) occurrence(cause Cause, timestamp time.Time) {
 	w.raw(`,"payload":{"cause":{"type":`)
 	w.text("Cause", string(cause))
@@ -31,14 +31,14 @@ func (w *writer) occurrence(cause Cause, timestamp time.Time) {
 	w.raw(`}`)
 }
 
-// SimpleEvent is a thing without a state that happened, such as the press of a
-// button: the event Event of Alexa.SimpleEventSource 1.0.
+// SimpleEvent says that something without a state happened, such as the press of a
+// button. It is the event Event of Alexa.SimpleEventSource 1.0.
 type SimpleEvent struct {
 	EndpointID string
-	Instance   string     // the instance of the interface that the discovery response named
-	ID         string     // which of the instance's supported events
-	Timestamp  time.Time  // when it happened, cut to the second; zero is refused
-	Context    []Property // what the endpoint's properties are now; empty is left out
+	Instance   string     // the instance of the interface, as in the discovery response; required
+	ID         string     // one of the instance's supported events; required
+	Timestamp  time.Time  // time of the event, truncated to seconds; required
+	Context    []Property // the endpoint's current properties; empty is left out
 }
 
 func (e *SimpleEvent) message() (*message, error) {
@@ -60,7 +60,7 @@ func (e *SimpleEvent) message() (*message, error) {
 type WakeUp struct {
 	EndpointID       string
 	CorrelationToken alexaevents.Secret // the directive's
-	Context          []Property         // what the endpoint's properties are now; empty is left out
+	Context          []Property         // the endpoint's current properties; empty is left out
 }
 
 func (e *WakeUp) message() (*message, error) {
@@ -71,14 +71,14 @@ func (e *WakeUp) message() (*message, error) {
 	return w.finish(e.Context, nil)
 }
 
-// ActivationStarted says that a scene is being activated, in answer to
-// Alexa.SceneController.Activate or by itself.
+// ActivationStarted says that a scene is being activated. It is the response to
+// Alexa.SceneController.Activate, or is sent without a directive.
 type ActivationStarted struct {
 	EndpointID       string
-	CorrelationToken alexaevents.Secret // the directive's; empty if no directive asked for it
-	Cause            Cause              // any text but the empty one
-	Timestamp        time.Time          // when it started, cut to the second; zero is refused
-	Context          []Property         // what the endpoint's properties are now; empty is left out
+	CorrelationToken alexaevents.Secret // the directive's; empty without a directive
+	Cause            Cause              // required
+	Timestamp        time.Time          // time of the start, truncated to seconds; required
+	Context          []Property         // the endpoint's current properties; empty is left out
 }
 
 func (e *ActivationStarted) message() (*message, error) {
@@ -93,14 +93,14 @@ func (e *ActivationStarted) scene(name string) (*message, error) {
 	return w.finish(e.Context, nil)
 }
 
-// DeactivationStarted says that a scene is being deactivated, in answer to
-// Alexa.SceneController.Deactivate or by itself.
+// DeactivationStarted says that a scene is being deactivated. It is the response to
+// Alexa.SceneController.Deactivate, or is sent without a directive.
 type DeactivationStarted struct {
 	EndpointID       string
-	CorrelationToken alexaevents.Secret // the directive's; empty if no directive asked for it
-	Cause            Cause              // any text but the empty one
-	Timestamp        time.Time          // when it started, cut to the second; zero is refused
-	Context          []Property         // what the endpoint's properties are now; empty is left out
+	CorrelationToken alexaevents.Secret // the directive's; empty without a directive
+	Cause            Cause              // required
+	Timestamp        time.Time          // time of the start, truncated to seconds; required
+	Context          []Property         // the endpoint's current properties; empty is left out
 }
 
 func (e *DeactivationStarted) message() (*message, error) {

@@ -7,35 +7,35 @@ import (
 	"unicode/utf8"
 )
 
-// Cause is why a state changed or a thing happened.
+// Cause is why a state changed or something happened.
 type Cause string
 
-// The causes of Amazon's message schema. Others are sent as they are.
+// The causes of Amazon's message schema. Other causes are sent unchecked.
 const (
 	AppInteraction      Cause = "APP_INTERACTION"      // the customer used the skill's own app
 	PhysicalInteraction Cause = "PHYSICAL_INTERACTION" // the customer used the device itself
-	PeriodicPoll        Cause = "PERIODIC_POLL"        // a regular sample found it
-	RuleTrigger         Cause = "RULE_TRIGGER"         // a rule of the device or its cloud did it
+	PeriodicPoll        Cause = "PERIODIC_POLL"        // regular polling found the change
+	RuleTrigger         Cause = "RULE_TRIGGER"         // a rule of the device or its cloud caused the change
 	VoiceInteraction    Cause = "VOICE_INTERACTION"    // the customer spoke to Alexa
 	InvalidCredentials  Cause = "INVALID_CREDENTIALS"  //nolint:gosec // the name of a cause
 	SubscriptionExpired Cause = "SUBSCRIPTION_EXPIRED"
 )
 
-// ChangeReport says that properties of an endpoint changed, whatever the reason,
-// a directive of Alexa's included. Only properties that the discovery response
-// declared with proactivelyReported may change in it.
+// ChangeReport says that properties of an endpoint changed, for any reason, also a
+// directive. It reports only changes of properties that the discovery response
+// declares as proactivelyReported.
 //
-// A sensor starts a routine when its state changes, so a report that repeats the
+// A routine starts when the state of a sensor changes. A report that repeats the
 // state starts none.
 type ChangeReport struct {
 	EndpointID string
-	Cause      Cause // any text but the empty one
+	Cause      Cause // required
 
-	// Properties are those that changed, at least one.
+	// Properties are the properties that changed, at least one.
 	Properties []Property
 
-	// Context is a snapshot of the endpoint's other properties; it must repeat
-	// none of Properties. Empty is left out.
+	// Context is the current state of the endpoint's other properties. It must
+	// not repeat any of Properties. Empty is left out.
 	Context []Property
 }
 
@@ -53,29 +53,28 @@ func (e *ChangeReport) message() (*message, error) {
 }
 
 const (
-	maxEndpoints    = 300 // of one discovery report; also of one customer
-	maxCapabilities = 100 // of one endpoint
+	maxEndpoints    = 300 // per discovery report, and per customer
+	maxCapabilities = 100 // per endpoint
 )
 
-// AddOrUpdateReport tells of endpoints that are new or have changed outside of
-// any discovery.
+// AddOrUpdateReport adds endpoints, or updates them, outside of a discovery.
 type AddOrUpdateReport struct {
-	// Endpoints are 1 to 300 complete descriptions, each a value that encodes
-	// to an endpoint of a Discover.Response, together of at most 256 KB. A
-	// description replaces the one that Alexa has. Its endpointId is unique among
-	// all customers of the skill. A customer has at most 300 endpoints.
+	// Endpoints are 1 to 300 complete descriptions, together at most 256 KB. Each
+	// is a value that encodes to an endpoint of a Discover.Response, and replaces
+	// the description that Alexa has. An endpointId is unique among all customers
+	// of the skill. A customer has at most 300 endpoints.
 	Endpoints []any
 }
 
-// Split returns the report in reports of at most n endpoints and 256 KB; zero or
-// more than 300 means 300. An endpoint that is larger is in a report of its own,
-// which [Sender.Send] refuses with [ErrTooLarge].
+// Split splits the report into reports of at most n endpoints and 256 KB. Less than
+// 1 or more than 300 means 300. A larger endpoint gets a report of its own, for
+// which [Sender.Send] returns [ErrTooLarge].
 func (e *AddOrUpdateReport) Split(n int) iter.Seq[*AddOrUpdateReport] {
 	return func(yield func(*AddOrUpdateReport) bool) {
 		first, size := 0, reportSize
 		for i, endpoint := range e.Endpoints {
 			w := new(writer)
-			w.value("", endpoint) // what cannot be encoded is refused later
+			w.value("", endpoint) // its errors come when the report is sent
 			added := len(w.body) + len(`,`)
 			if i > first && (i-first == batch(n) || size+added > maxBody) {
 				if !yield(&AddOrUpdateReport{Endpoints: e.Endpoints[first:i:i]}) {
@@ -91,25 +90,25 @@ func (e *AddOrUpdateReport) Split(n int) iter.Seq[*AddOrUpdateReport] {
 	}
 }
 
-// reportSize is what a report has beside its endpoints, in bytes, or less.
+// reportSize is the maximum size of a report without its endpoints, in bytes.
 const reportSize = 256
 
 func (e *AddOrUpdateReport) message() (*message, error) {
 	return discoveryReport("AddOrUpdateReport", "Endpoints", len(e.Endpoints), func(w *writer, i int) string {
-		// These are the rules of the message schema, and the newer limits of
-		// Amazon's page on discovery objects.
+		// The rules of the message schema, with the newer limits of Amazon's page on
+		// discovery objects.
 		endpoint := members(w.object("", e.Endpoints[i]))
 		for _, name := range [...]string{"manufacturerName", "description"} {
 			if n := utf8.RuneCountInString(endpoint.text(name)); n < 1 || n > 128 {
 				w.fail(name, "must have 1 to 128 characters")
 			}
 		}
-		// Some interfaces do without a name.
+		// Some interfaces need no name.
 		if n := utf8.RuneCountInString(endpoint.text("friendlyName")); endpoint["friendlyName"] != nil && (n < 1 || n > 256) {
 			w.fail("friendlyName", "must have 1 to 256 characters")
 		}
-		w.require("displayCategories", endpoint.list("displayCategories") > 0)
-		capabilities := endpoint.list("capabilities")
+		w.require("displayCategories", endpoint.count("displayCategories") > 0)
+		capabilities := endpoint.count("capabilities")
 		w.require("capabilities", capabilities > 0)
 		if capabilities > maxCapabilities {
 			w.fail("capabilities", "must have at most 100 elements")
@@ -122,30 +121,30 @@ func (e *AddOrUpdateReport) message() (*message, error) {
 	})
 }
 
-// members are those of a JSON object. Unlike a struct it finds them by their
-// exact names.
+// members are the members of a JSON object. Unlike in a struct, their names match
+// exactly.
 type members map[string]json.RawMessage
 
 func (m members) text(name string) (s string) {
-	_ = json.Unmarshal(m[name], &s) // what is not a string is missing
+	_ = json.Unmarshal(m[name], &s) // empty if it is not a string
 	return s
 }
 
-// list returns how many elements a list has, 0 if there is none.
-func (m members) list(name string) int {
+// count returns how many elements a list has, 0 without a list.
+func (m members) count(name string) int {
 	var list []json.RawMessage
 	_ = json.Unmarshal(m[name], &list)
 	return len(list)
 }
 
-// DeleteReport tells of endpoints that are gone.
+// DeleteReport removes endpoints.
 type DeleteReport struct {
 	EndpointIDs []string // 1 to 300, each once
 }
 
-// Split returns the report in reports of at most n endpoints; zero or more than
-// 300 means 300. Large reports were seen to fail with an internal error of
-// Alexa's where reports of 30 passed.
+// Split splits the report into reports of at most n endpoints. Less than 1 or more
+// than 300 means 300. Large reports have failed with an INTERNAL_SERVICE_EXCEPTION
+// where reports of 30 were accepted.
 func (e *DeleteReport) Split(n int) iter.Seq[*DeleteReport] {
 	return func(yield func(*DeleteReport) bool) {
 		for part := range slices.Chunk(e.EndpointIDs, batch(n)) {
@@ -165,7 +164,7 @@ func (e *DeleteReport) message() (*message, error) {
 	})
 }
 
-// discoveryReport writes the n endpoints of a report. The function writes one
+// discoveryReport encodes a report of n endpoints. The function endpoint writes one
 // of them and returns its ID.
 func discoveryReport(name, list string, n int, endpoint func(w *writer, i int) string) (*message, error) {
 	w := write(name, header{namespace: "Alexa.Discovery", name: name})

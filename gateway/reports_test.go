@@ -91,7 +91,7 @@ func TestSplit(t *testing.T) {
 	})
 }
 
-// The limits count characters, and members are found by their exact names.
+// The limits count characters. Members match by their exact names.
 func TestAddOrUpdateReportMembers(t *testing.T) {
 	e := endpoint("lamp-1")
 	e["friendlyName"], e["description"] = strings.Repeat("ü", 256), strings.Repeat("ü", 128)
@@ -107,15 +107,14 @@ func TestAddOrUpdateReportMembers(t *testing.T) {
 	}
 }
 
-// Some interfaces do without a name.
+// Some interfaces need no name.
 func TestAddOrUpdateReportWithoutName(t *testing.T) {
 	e := endpoint("lamp-1")
 	delete(e, "friendlyName")
 	sent(t, &gateway.AddOrUpdateReport{Endpoints: []any{e}})
 }
 
-// The parts of a report can be sent, however large the endpoints are, and are as
-// few as that allows.
+// Split makes as few parts as the size of the endpoints allows, and each can be sent.
 func TestSplitByBytes(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		report := new(gateway.AddOrUpdateReport)
@@ -137,7 +136,7 @@ func TestSplitByBytes(t *testing.T) {
 			if len(lengths) > 0 {
 				first, err := json.Marshal(part.Endpoints[0].(map[string]any)["cookie"])
 				require.NoError(t, err)
-				require.Greater(t, lengths[len(lengths)-1]+len(first)/2, 100_000, "one more would not have been too much")
+				require.Greater(t, lengths[len(lengths)-1]+len(first)/2, 100_000, "the next endpoint would have fitted")
 			}
 			lengths = append(lengths, len(body))
 			all = append(all, part.Endpoints...)

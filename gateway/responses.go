@@ -9,26 +9,25 @@ import (
 	"github.com/alexaevents/alexaevents"
 )
 
-// Response says that a directive was carried out. [Directive.Response] makes
-// one.
+// Response says that a directive succeeded. [Directive.Response] makes one.
 type Response struct {
 	Namespace string // empty means "Alexa"
 	Name      string // empty means "Response"
 
-	// PayloadVersion is the version of the interface, which [Directive.Response]
-	// takes from the directive. Empty means "3".
+	// PayloadVersion is the version of the interface. [Directive.Response] copies
+	// the directive's. Empty means "3".
 	PayloadVersion string
 
 	// EndpointID and CorrelationToken are the directive's. A directive that
 	// concerns no endpoint, such as Alexa.Discovery.Discover, has neither; its
-	// response can only be returned, see [Answer].
+	// response can only be returned, see [EncodeResponse].
 	EndpointID       string
 	CorrelationToken alexaevents.Secret
 
-	// Payload must encode to a JSON object. Nil means an empty one.
+	// Payload must encode to a JSON object. Nil means an empty object.
 	Payload any
 
-	// Context is what the endpoint's properties are now. Empty is left out.
+	// Context is the endpoint's current properties. Empty is left out.
 	Context []Property
 }
 
@@ -39,39 +38,39 @@ func (e *Response) message() (*message, error) {
 		payloadVersion:   e.PayloadVersion,
 		correlationToken: e.CorrelationToken,
 	})
-	w.answerTo(e.EndpointID)
+	w.respondTo(e.EndpointID)
 	w.raw(`,"payload":`)
 	w.object("Payload", e.Payload)
 	return w.finish(e.Context, nil)
 }
 
-// StateReport answers the directive [ReportState] and no other.
+// StateReport is the response to the directive [ReportState].
 // [Directive.StateReport] makes one.
 type StateReport struct {
 	EndpointID       string
 	CorrelationToken alexaevents.Secret
 
-	// Context is what the endpoint's properties are now: all that the discovery
-	// response declared as retrievable. Empty is left out.
+	// Context is the endpoint's current properties, all that the discovery
+	// response declares as retrievable. Empty is left out.
 	Context []Property
 }
 
 func (e *StateReport) message() (*message, error) {
 	w := write("StateReport", header{namespace: "Alexa", name: "StateReport", correlationToken: e.CorrelationToken})
 	w.require("EndpointID", e.EndpointID != "")
-	w.answerTo(e.EndpointID)
+	w.respondTo(e.EndpointID)
 	w.raw(`,"payload":{}`)
 	return w.finish(e.Context, nil)
 }
 
-// ErrorType is why a directive was not carried out.
+// ErrorType is why a directive failed.
 type ErrorType string
 
-// Some of the types that Amazon defines for every interface. Interfaces define
-// others; any text is sent as it is.
+// Some of the error types that Amazon defines for all interfaces. Interfaces define
+// more; any type is sent unchecked.
 const (
 	BridgeUnreachable   ErrorType = "BRIDGE_UNREACHABLE"   // the hub that the endpoint is connected to is offline
-	EndpointBusy        ErrorType = "ENDPOINT_BUSY"        // the endpoint is carrying out something else
+	EndpointBusy        ErrorType = "ENDPOINT_BUSY"        // the endpoint executes another directive
 	EndpointUnreachable ErrorType = "ENDPOINT_UNREACHABLE" // the endpoint is offline
 	InternalError       ErrorType = "INTERNAL_ERROR"       // none of the other types fits
 	InvalidDirective    ErrorType = "INVALID_DIRECTIVE"    // the endpoint does not support the directive, or it is malformed
@@ -80,28 +79,28 @@ const (
 	ValueOutOfRange     ErrorType = "VALUE_OUT_OF_RANGE"   // the value lies outside the endpoint's range
 )
 
-// ErrorResponse says that a directive was not carried out.
+// ErrorResponse says that a directive failed.
 // [Directive.ErrorResponse] makes one.
 type ErrorResponse struct {
 	// Namespace is the interface that defines Type, such as
 	// "Alexa.ThermostatController". Empty means "Alexa".
 	Namespace string
 
-	// PayloadVersion is the version of the interface, which
-	// [Directive.ErrorResponse] takes from the directive. Empty means "3".
+	// PayloadVersion is the version of the interface. [Directive.ErrorResponse]
+	// copies the directive's. Empty means "3".
 	PayloadVersion string
 
 	// EndpointID and CorrelationToken are the directive's. A directive that
 	// concerns no endpoint has neither; its response can only be returned, see
-	// [Answer].
+	// [EncodeResponse].
 	EndpointID       string
 	CorrelationToken alexaevents.Secret
 
 	Type    ErrorType // required
 	Message string    // for the developer; customers do not see it
 
-	// Details are what some types have beside the message, such as validRange.
-	// Nil means none.
+	// Details are further members of the payload, such as validRange. Nil adds
+	// none.
 	Details map[string]any
 }
 
@@ -112,7 +111,7 @@ func (e *ErrorResponse) message() (*message, error) {
 		payloadVersion:   e.PayloadVersion,
 		correlationToken: e.CorrelationToken,
 	})
-	w.answerTo(e.EndpointID)
+	w.respondTo(e.EndpointID)
 	w.raw(`,"payload":`)
 	w.require("Type", e.Type != "")
 	payload := make(map[string]any, len(e.Details)+2)
@@ -127,15 +126,15 @@ func (e *ErrorResponse) message() (*message, error) {
 	return w.finish(nil, nil)
 }
 
-// DeferredResponse says that the answer to a directive takes longer than the
-// eight seconds that Alexa waits. It can only be returned, see [Answer]; the
-// [Response] or [ErrorResponse] is sent later. [Directive.DeferredResponse]
+// DeferredResponse says that the response to a directive takes longer than the
+// eight seconds that Alexa waits. It can only be returned, see [EncodeResponse];
+// the [Response] or [ErrorResponse] is sent later. [Directive.DeferredResponse]
 // makes one.
 type DeferredResponse struct {
-	CorrelationToken alexaevents.Secret // the directive's; the later answer has it too
+	CorrelationToken alexaevents.Secret // the directive's, repeated in the later response
 
-	// EstimatedDeferral is how long the answer will take, in whole seconds,
-	// rounded up. Zero means not to say.
+	// EstimatedDeferral is the time until the later response, rounded up to
+	// seconds. Zero is left out.
 	EstimatedDeferral time.Duration
 }
 
@@ -155,21 +154,21 @@ func (e *DeferredResponse) message() (*message, error) {
 	return w.finish(nil, nil)
 }
 
-// ArmResponse says that a security panel is armed, or will be after the exit
-// delay: the event Arm.Response of Alexa.SecurityPanelController.
+// ArmResponse says that a security panel is armed, or will be after ExitDelay. It is
+// the event Arm.Response of Alexa.SecurityPanelController.
 type ArmResponse struct {
 	EndpointID       string
 	CorrelationToken alexaevents.Secret // the directive's
 
-	// ExitDelay is how long there is to leave, 0 to 255 whole seconds, rounded
-	// up. Zero means not to say.
+	// ExitDelay is the time to leave the building, rounded up to seconds, at most
+	// 255. Zero is left out.
 	ExitDelay time.Duration
 
-	BypassedEndpoints []BypassedEndpoint // those that the panel does not watch; empty is left out
-	Context           []Property         // what the endpoint's properties are now; empty is left out
+	BypassedEndpoints []BypassedEndpoint // the sensors that the panel ignores; empty is left out
+	Context           []Property         // the endpoint's current properties; empty is left out
 }
 
-// BypassedEndpoint is a sensor that an armed security panel does not watch.
+// BypassedEndpoint is a sensor that an armed security panel ignores.
 type BypassedEndpoint struct {
 	FriendlyName string `json:"friendlyName"`         // required
 	EndpointID   string `json:"endpointId,omitempty"` // empty is left out
@@ -178,7 +177,7 @@ type BypassedEndpoint struct {
 func (e *ArmResponse) message() (*message, error) {
 	w := write("ArmResponse", header{namespace: "Alexa.SecurityPanelController", name: "Arm.Response", correlationToken: e.CorrelationToken})
 	w.require("EndpointID", e.EndpointID != "")
-	w.answerTo(e.EndpointID)
+	w.respondTo(e.EndpointID)
 	payload := struct {
 		ExitDelayInSeconds int64              `json:"exitDelayInSeconds,omitempty"`
 		BypassedEndpoints  []BypassedEndpoint `json:"bypassedEndpoints,omitempty"`

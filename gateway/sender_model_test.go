@@ -17,7 +17,7 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// person is what the model knows about a customer.
+// person is the model of a customer.
 type person struct {
 	account, name string
 	region        alexaevents.Region
@@ -25,13 +25,13 @@ type person struct {
 	directive     []byte // the last AcceptGrant
 
 	granted  bool // a grant is stored
-	enabled  bool // Amazon holds it for good
-	misled   bool // it came to the endpoint of another region
-	accepted bool // an event of it was accepted
-	stale    bool // its access token is of no use any more
-	ended    bool // LWA refused its refresh token, which is noted
+	enabled  bool // Amazon accepts the grant
+	misled   bool // its AcceptGrant went to the endpoint of another region
+	accepted bool // an event of the grant was accepted
+	stale    bool // its access token has expired
+	ended    bool // LWA refused its refresh token, as the store says
 
-	disabledAt, probedAt time.Time // as the store has them
+	disabledAt, probedAt time.Time // as in the store
 }
 
 // outcome of an event for one person.
@@ -40,7 +40,7 @@ type outcome int
 const (
 	reached outcome = iota
 	relink
-	disabled // for sure
+	disabled // certainly
 	perhapsDisabled
 )
 
@@ -51,8 +51,8 @@ var outcomeErrors = map[outcome]string{
 	perhapsDisabled: "ErrMisconfigured",
 }
 
-// sending is a backend with three customers of one account and one of another,
-// to whom anything may happen in any order.
+// sending is a backend with three customers of one account and one of another. The
+// model runs its actions in any order.
 type sending struct {
 	*backend
 	people []*person
@@ -66,8 +66,8 @@ func newSending() *sending {
 	return s
 }
 
-// deliver is what the model says about an event for one person, and does. The
-// response to a directive is no event that is skipped.
+// deliver returns the model's outcome of an event for one person and updates the
+// model. The response to a directive is never skipped.
 func (s *sending) deliver(p *person, response bool) outcome {
 	probed := p.disabledAt
 	if p.probedAt.After(probed) {
@@ -230,7 +230,7 @@ func (s *sending) actions() map[string]func(*rapid.T) {
 		"": func(t *rapid.T) {
 			for _, p := range s.people {
 				stored := s.grant(t, p.account, p.name)
-				require.Equal(t, p.granted, stored.RefreshToken != "", "only who grants and who erases decides what there is")
+				require.Equal(t, p.granted, stored.RefreshToken != "", "only AcceptGrant and erasure add and remove grants")
 				if p.granted {
 					require.Equal(t, p.accepted, !stored.ConfirmedAt.IsZero())
 					require.Equal(t, p.ended, !stored.Live())
@@ -256,8 +256,8 @@ func TestSendingModel(t *testing.T) {
 	})
 }
 
-// inBubble runs one check of rapid in a bubble of synctest, and hands rapid's
-// panics on.
+// inBubble runs one check of rapid in a bubble of synctest. It passes on rapid's
+// panics.
 func inBubble(t *testing.T, check func()) {
 	var reason any
 	synctest.Test(t, func(*testing.T) {

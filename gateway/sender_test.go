@@ -46,8 +46,8 @@ func TestSend(t *testing.T) {
 	require.ErrorIs(t, b.sender.Send(t.Context(), "developer", lampReport()), gateway.ErrNoGrant)
 }
 
-// Alexa may refuse a token that Login with Amazon gave a moment ago. The grant has
-// not ended, and gets another token a minute later.
+// Alexa may refuse a token that is new. The grant has not ended, and gets another
+// token a minute later.
 func TestRefusedTokenEndsNoGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
@@ -78,17 +78,17 @@ func TestSendToAFamily(t *testing.T) {
 		synctest.Wait()
 
 		b.cloud.DisableSkill("anna")
-		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()), "while Alexa says so")
+		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()), "while Alexa says that the skill is disabled")
 		require.True(t, b.holds(t, "home", "anna"), "a refused event ends no grant")
 		time.Sleep(25 * time.Hour)
-		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()), "when Login with Amazon says so")
+		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()), "after Login with Amazon refused the token")
 		require.False(t, b.holds(t, "home", "anna"))
 
 		gatewayCalls, loginCalls, warnings := b.gatewayCalls(), b.cloud.Calls(loginURL), strings.Count(b.log.String(), "event not accepted")
-		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()), "for ever after")
+		require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()), "after the grant has ended")
 		require.Equal(t, gatewayCalls+1, b.gatewayCalls())
 		require.Equal(t, loginCalls, b.cloud.Calls(loginURL))
-		require.Equal(t, warnings, strings.Count(b.log.String(), "event not accepted"), "nothing new, so no word about it")
+		require.Equal(t, warnings, strings.Count(b.log.String(), "event not accepted"), "it is logged once")
 		require.ElementsMatch(t, []string{"anna", "bert", "bert", "bert", "bert"}, b.customers())
 
 		b.cloud.DisableSkill("bert")
@@ -98,7 +98,7 @@ func TestSendToAFamily(t *testing.T) {
 		require.Len(t, failure.Results, 2)
 		require.ErrorIs(t, failure.Results[0].Err, gateway.ErrRelink)
 		require.ErrorIs(t, failure.Results[1].Err, gateway.ErrSkillDisabled)
-		require.Equal(t, "ErrRelink", kindOf(err), "the first of two that are alike")
+		require.Equal(t, "ErrRelink", kindOf(err), "the first of two that are equally urgent")
 		require.Empty(t, failure.Retry())
 		time.Sleep(25 * time.Hour)
 		err = b.sender.Send(t.Context(), "home", lampReport())
@@ -110,8 +110,8 @@ func TestSendToAFamily(t *testing.T) {
 	})
 }
 
-// Alexa answers as if the customer had disabled the skill where the grant is of
-// another region. Until an event was accepted, that is as likely.
+// For a grant of another region, Alexa says that the skill is disabled. Until an event
+// was accepted, both are possible.
 func TestSendToAnotherRegion(t *testing.T) {
 	b := newBackend()
 	directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
@@ -120,11 +120,11 @@ func TestSendToAnotherRegion(t *testing.T) {
 
 	err := b.sender.Send(t.Context(), "home", lampReport())
 	var failure *gateway.SendError
-	require.ErrorAs(t, err, &failure, "the operator must hear of it")
+	require.ErrorAs(t, err, &failure, "the operator must act")
 	require.Equal(t, keyOf("home", "anna"), failure.Results[0].Key)
 	require.Equal(t, "ErrMisconfigured", kindOf(failure.Results[0].Err))
 	requireOneDecision(t, failure.Results[0].Err)
-	require.ErrorIs(t, err, gateway.ErrMisconfigured, "though the other one was accepted")
+	require.ErrorIs(t, err, gateway.ErrMisconfigured, "although the event was accepted for the other grant")
 	require.ErrorContains(t, failure.Results[0].Err, "check that its region is the customer's")
 	require.NoError(t, failure.Results[1].Err)
 	require.True(t, b.holds(t, "home", "anna"))
@@ -161,7 +161,7 @@ func TestSendTo(t *testing.T) {
 	require.ErrorIs(t, b.sender.SendTo(t.Context(), key, response), gateway.ErrRelink)
 }
 
-// What can be known to be wrong is not sent.
+// An event with a known error is not sent.
 func TestSendRefuses(t *testing.T) {
 	b := newBackend()
 	b.link(t, alexaevents.Europe, "home", "anna")
@@ -174,19 +174,19 @@ func TestSendRefuses(t *testing.T) {
 		event   gateway.Event
 		want    error
 	}{
-		"invalid event":  {b.sender, "home", &gateway.ChangeReport{}, gateway.ErrInvalidEvent},
-		"panic":          {b.sender, "home", &gateway.AddOrUpdateReport{Endpoints: []any{panicking{}}}, gateway.ErrInvalidEvent},
-		"no event":       {b.sender, "home", nil, gateway.ErrInvalidEvent},
-		"nil event":      {b.sender, "home", (*gateway.ChangeReport)(nil), gateway.ErrInvalidEvent},
-		"only an answer": {b.sender, "home", directive.DeferredResponse(0), gateway.ErrInvalidEvent},
-		"no endpoint":    {b.sender, "home", &gateway.Response{}, gateway.ErrInvalidEvent},
-		"no tokens":      {&gateway.Sender{}, "home", lampReport(), gateway.ErrMisconfigured},
-		"no store":       {&gateway.Sender{Tokens: &lwa.Source{Client: b.tokens.Client}}, "home", lampReport(), gateway.ErrMisconfigured},
-		"no client ID":   {&gateway.Sender{Tokens: &lwa.Source{Client: &lwa.Client{Secret: "s"}, Store: b.store}}, "home", lampReport(), gateway.ErrMisconfigured},
-		"no secret":      {&gateway.Sender{Tokens: &lwa.Source{Client: &lwa.Client{ID: clientID}, Store: b.store}}, "home", lampReport(), gateway.ErrMisconfigured},
-		"no https":       {&gateway.Sender{Tokens: &lwa.Source{Client: &lwa.Client{ID: clientID, Secret: "s", APIURL: "http://x"}, Store: b.store}}, "home", lampReport(), gateway.ErrMisconfigured},
-		"no region":      {b.sender, "imported", lampReport(), gateway.ErrMisconfigured},
-		"no account":     {b.sender, "", lampReport(), gateway.ErrNoGrant},
+		"invalid event": {b.sender, "home", &gateway.ChangeReport{}, gateway.ErrInvalidEvent},
+		"panic":         {b.sender, "home", &gateway.AddOrUpdateReport{Endpoints: []any{panicking{}}}, gateway.ErrInvalidEvent},
+		"no event":      {b.sender, "home", nil, gateway.ErrInvalidEvent},
+		"nil event":     {b.sender, "home", (*gateway.ChangeReport)(nil), gateway.ErrInvalidEvent},
+		"only returned": {b.sender, "home", directive.DeferredResponse(0), gateway.ErrInvalidEvent},
+		"no endpoint":   {b.sender, "home", &gateway.Response{}, gateway.ErrInvalidEvent},
+		"no tokens":     {&gateway.Sender{}, "home", lampReport(), gateway.ErrMisconfigured},
+		"no store":      {&gateway.Sender{Tokens: &lwa.Source{Client: b.tokens.Client}}, "home", lampReport(), gateway.ErrMisconfigured},
+		"no client ID":  {&gateway.Sender{Tokens: &lwa.Source{Client: &lwa.Client{Secret: "s"}, Store: b.store}}, "home", lampReport(), gateway.ErrMisconfigured},
+		"no secret":     {&gateway.Sender{Tokens: &lwa.Source{Client: &lwa.Client{ID: clientID}, Store: b.store}}, "home", lampReport(), gateway.ErrMisconfigured},
+		"no https":      {&gateway.Sender{Tokens: &lwa.Source{Client: &lwa.Client{ID: clientID, Secret: "s", APIURL: "http://x"}, Store: b.store}}, "home", lampReport(), gateway.ErrMisconfigured},
+		"no region":     {b.sender, "imported", lampReport(), gateway.ErrMisconfigured},
+		"no account":    {b.sender, "", lampReport(), gateway.ErrNoGrant},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := test.sender.Send(t.Context(), test.account, test.event)
@@ -212,7 +212,7 @@ func TestSendReportsStoreErrors(t *testing.T) {
 		}
 		return nil
 	}
-	require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()), "the event was accepted all the same")
+	require.NoError(t, b.sender.Send(t.Context(), "home", lampReport()), "the event was accepted")
 }
 
 // A grant that is erased while an event is sent has ended.
@@ -264,7 +264,7 @@ func TestSendInParallel(t *testing.T) {
 	})
 }
 
-// Where an account has very many grants, each has its share of the time.
+// If an account has more than 16 grants, each has its share of the time.
 func TestSendSharesTheTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
@@ -293,14 +293,14 @@ func TestSendSharesTheTime(t *testing.T) {
 		}
 		err := b.sender.Send(ctx, "home", lampReport())
 		require.Equal(t, map[time.Duration]int{0: 16, 3950 * time.Millisecond: 16}, took)
-		require.Equal(t, "ErrUnavailable", kindOf(err), "the caller's own time has not ended")
+		require.Equal(t, "ErrUnavailable", kindOf(err), "the caller's deadline has not passed")
 		requireOneDecision(t, err)
 		require.Len(t, b.cloud.Sent(), 16)
 		require.Equal(t, 3950*time.Millisecond, time.Since(start), "half of 8 seconds without the caller's last 100 milliseconds")
 	})
 }
 
-// The gateway may not know a grant at once that Login with Amazon has just given.
+// The gateway may not know a new grant at once.
 func TestSendToANewGrant(t *testing.T) {
 	const never = "SKILL_NEVER_ENABLED_EXCEPTION"
 	for _, test := range []struct {
@@ -348,9 +348,9 @@ func TestSendObservesAndLogs(t *testing.T) {
 		require.ErrorIs(t, observed[1].Err, gateway.ErrUnavailable)
 		lines := strings.Split(strings.TrimSpace(b.log.String()), "\n")
 		require.Len(t, lines, 2)
-		require.Contains(t, lines[0], `level=WARN msg="event not accepted" alexa.event.type=DoorbellPress alexa.region=EU alexa.attempts=4 error="gateway: Alexa refused without saying why (HTTP status 503)"`)
+		require.Contains(t, lines[0], `level=WARN msg="event not accepted" alexa.event.type=DoorbellPress alexa.region=EU alexa.attempts=4 error="gateway: Alexa refused the event without a reason (HTTP status 503)"`)
 		require.NotContains(t, lines[0], "home")
-		require.Contains(t, lines[1], `level=DEBUG msg="whose event that was" alexa.account.id=home alexa.link.id=anna`)
+		require.Contains(t, lines[1], `level=DEBUG msg="the grant of the event" alexa.account.id=home alexa.link.id=anna`)
 
 		b.cloud.Heal()
 		b.cloud.Fail(alexatest.Fault{URL: loginURL, Status: 401, Code: "invalid_client"})
@@ -361,8 +361,7 @@ func TestSendObservesAndLogs(t *testing.T) {
 	})
 }
 
-// The client that is used where none is given: the context ends before it could
-// reach anybody.
+// The default client. The context ends before it sends a request.
 func TestSendWithoutHTTPClient(t *testing.T) {
 	b := newBackend()
 	b.link(t, alexaevents.Europe, "home", "anna")
@@ -370,10 +369,10 @@ func TestSendWithoutHTTPClient(t *testing.T) {
 	sender := &gateway.Sender{Tokens: &lwa.Source{Client: b.tokens.Client, Store: cancelling{b.store, cancel}}}
 	err := sender.SendTo(ctx, keyOf("home", "anna"), lampReport())
 	require.ErrorIs(t, err, context.Canceled)
-	require.ErrorContains(t, err, "no answer from Alexa")
+	require.ErrorContains(t, err, "no response from Alexa")
 }
 
-// cancelling is a store that cancels a context as soon as it was read.
+// cancelling is a store that cancels a context when a grant was read.
 type cancelling struct {
 	lwa.Store
 	cancel context.CancelFunc
@@ -384,7 +383,7 @@ func (s cancelling) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
 	return s.Store.Grant(ctx, key)
 }
 
-// Whatever the cause, a cancelled context is one.
+// A cancelled context is context.Canceled, whatever its cause.
 func TestSendIsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
@@ -401,7 +400,7 @@ func TestSendIsCancelled(t *testing.T) {
 	})
 }
 
-// A store that hangs leaves the caller time to respond.
+// With a store that blocks, the caller has time to respond.
 func TestSendWithAHangingStore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
@@ -434,9 +433,9 @@ func TestSendWithUnsavedTokens(t *testing.T) {
 			}
 			return nil
 		}
-		answer, err := b.granter(alexaevents.Europe).AcceptGrant(t.Context(), alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/2"))
+		response, err := b.granter(alexaevents.Europe).AcceptGrant(t.Context(), alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/2"))
 		require.NoError(t, err)
-		require.Equal(t, "ACCEPT_GRANT_FAILED", readAnswer(t, answer))
+		require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
 		require.NoError(t, sendReport(t, b))
 		require.NoError(t, b.sender.SendTo(t.Context(), keyOf("home", "anna"), lampReport()))
 		down.Store(false)

@@ -2,12 +2,12 @@ package gateway
 
 import "github.com/alexaevents/alexaevents"
 
-// AnswerGeneratedForSession answers the offer of a camera session, the directive
-// InitiateSessionWithOffer of Alexa.RTCSessionController.
+// AnswerGeneratedForSession is the response to InitiateSessionWithOffer of
+// Alexa.RTCSessionController: it answers the offer of a camera session.
 type AnswerGeneratedForSession struct {
 	EndpointID       string
 	CorrelationToken alexaevents.Secret // the directive's
-	SDP              string             // the answer, as the Session Description Protocol has it
+	SDP              string             // the answer in the Session Description Protocol; required
 }
 
 func (e *AnswerGeneratedForSession) message() (*message, error) {
@@ -18,12 +18,12 @@ func (e *AnswerGeneratedForSession) message() (*message, error) {
 	return w.finish(nil, nil)
 }
 
-// SessionConnected says that a camera session is connected, in answer to the
-// directive SessionConnected of Alexa.RTCSessionController.
+// SessionConnected is the response to SessionConnected of
+// Alexa.RTCSessionController: a camera session is connected.
 type SessionConnected struct {
 	EndpointID       string
 	CorrelationToken alexaevents.Secret // the directive's
-	SessionID        string
+	SessionID        string             // required
 }
 
 func (e *SessionConnected) message() (*message, error) {
@@ -38,20 +38,20 @@ func (e *SessionConnected) session(name string) (*message, error) {
 	return w.finish(nil, nil)
 }
 
-// SessionDisconnected says that a camera session has ended, in answer to the
-// directive SessionDisconnected of Alexa.RTCSessionController.
+// SessionDisconnected is the response to SessionDisconnected of
+// Alexa.RTCSessionController: a camera session has ended.
 type SessionDisconnected struct {
 	EndpointID       string
 	CorrelationToken alexaevents.Secret // the directive's
-	SessionID        string
+	SessionID        string             // required
 }
 
 func (e *SessionDisconnected) message() (*message, error) {
 	return (*SessionConnected)(e).session("SessionDisconnected")
 }
 
-// rtcSession leaves it to the caller whether there is a correlation token: no
-// document says that Alexa requires one.
+// rtcSession starts an event of Alexa.RTCSessionController. It does not require a
+// correlation token: no document says that Alexa does.
 func rtcSession(name, endpointID string, correlationToken alexaevents.Secret) *writer {
 	w := write(name, header{namespace: "Alexa.RTCSessionController", name: name, correlationToken: correlationToken})
 	w.repeatable = true

@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// The types in this file are the values of properties that are words. Others
-// than the constants, which are those that Amazon documents, are sent as they
-// are.
+// The constants below are the values that Amazon documents. Other values are sent
+// unchecked.
 
 // Switch is the value of [PowerState] and [ToggleState].
 type Switch string
@@ -23,7 +22,7 @@ const (
 // Detection is the value of [ContactDetectionState] and [MotionDetectionState].
 type Detection string
 
-// What a sensor reports. A contact that is detected is open.
+// The reports of a sensor. A contact sensor reports an open contact as Detected.
 const (
 	Detected    Detection = "DETECTED"
 	NotDetected Detection = "NOT_DETECTED"
@@ -32,7 +31,7 @@ const (
 // Reachability is the value of [Connectivity].
 type Reachability string
 
-// Whether the skill reaches the endpoint.
+// The states of the connection to an endpoint.
 const (
 	Reachable   Reachability = "OK"
 	Unreachable Reachability = "UNREACHABLE"
@@ -45,7 +44,7 @@ type Lock string
 const (
 	Locked   Lock = "LOCKED"
 	Unlocked Lock = "UNLOCKED"
-	Jammed   Lock = "JAMMED" // it can neither lock nor unlock
+	Jammed   Lock = "JAMMED" // the lock can neither lock nor unlock
 )
 
 // Arming is the value of [ArmState].
@@ -137,21 +136,21 @@ func Fahrenheit(value float64) Degrees { return Degrees{value, "FAHRENHEIT"} }
 // Kelvin returns a temperature in kelvins.
 func Kelvin(value float64) Degrees { return Degrees{value, "KELVIN"} }
 
-func (d Degrees) broken() string {
+func (d Degrees) brokenRule() string {
 	if d.Scale == "" {
 		return "must have a scale"
 	}
 	return ""
 }
 
-// HSB is a colour.
+// HSB is a color.
 type HSB struct {
 	Hue        float64 `json:"hue"`        // 0 to 360 degrees
 	Saturation float64 `json:"saturation"` // 0 to 1
 	Brightness float64 `json:"brightness"` // 0 to 1
 }
 
-func (c HSB) broken() string {
+func (c HSB) brokenRule() string {
 	switch {
 	case c.Hue < 0 || c.Hue > 360:
 		return "must have a hue of 0 to 360"
@@ -163,15 +162,15 @@ func (c HSB) broken() string {
 	return ""
 }
 
-// TVChannel is a channel of a television, by at least one of its names.
+// TVChannel is a television channel. At least one field is required.
 type TVChannel struct {
 	Number            string `json:"number,omitempty"`            // such as "5" or "5.1"
-	CallSign          string `json:"callSign,omitempty"`          // of the station
-	AffiliateCallSign string `json:"affiliateCallSign,omitempty"` // of the network
+	CallSign          string `json:"callSign,omitempty"`          // call sign of the station
+	AffiliateCallSign string `json:"affiliateCallSign,omitempty"` // call sign of the network
 	URI               string `json:"uri,omitempty"`
 }
 
-func (c TVChannel) broken() string {
+func (c TVChannel) brokenRule() string {
 	if c == (TVChannel{}) {
 		return "must name the channel"
 	}
@@ -181,39 +180,38 @@ func (c TVChannel) broken() string {
 // EqualizerBand is the level of one band of an equalizer.
 type EqualizerBand struct {
 	Name  Band `json:"name"`
-	Value int  `json:"value"` // in the range of the discovery response
+	Value int  `json:"value"` // within the range of the discovery response
 }
 
 // AutomationStatus says whether a routine of the customer controls a capability of
 // an endpoint.
 type AutomationStatus struct {
 	Capability string `json:"capability"`         // the interface, such as "Alexa.PowerController"
-	Instance   string `json:"instance,omitempty"` // empty if the interface has no instances
+	Instance   string `json:"instance,omitempty"` // the instance of the interface; empty is left out
 	Status     string `json:"status"`             // "AUTOMATED" or "NOT_AUTOMATED"
 }
 
-// App is an app or a shortcut of a device with a screen.
+// App is an app or a shortcut of a device with a screen. Both fields are required.
 type App struct {
-	Identifier string `json:"identifier"` // of Amazon's list of launch targets
+	Identifier string `json:"identifier"` // from Amazon's list of launch targets
 	Name       string `json:"name"`
 }
 
-func (a App) broken() string {
+func (a App) brokenRule() string {
 	if a.Identifier == "" || a.Name == "" {
 		return "must have an identifier and a name"
 	}
 	return ""
 }
 
-// Amount is a quantity of a consumable or of food, by its kind: Count,
-// Percentage, Volume, or Weight.
+// Amount is a quantity of a consumable or of food.
 type Amount struct {
 	Type  string  `json:"@type"`          // "Count", "Percentage", "Volume" or "Weight"
 	Value float64 `json:"value"`          // not negative
-	Unit  string  `json:"unit,omitempty"` // of a volume or weight, such as "LITER" or "GRAM"
+	Unit  string  `json:"unit,omitempty"` // unit of a volume or weight, such as "LITER" or "GRAM"
 }
 
-func (a Amount) broken() string {
+func (a Amount) brokenRule() string {
 	switch {
 	case a.Type == "":
 		return "must have a type"
@@ -228,10 +226,10 @@ func (a Amount) broken() string {
 // Cooking is how an appliance cooks.
 type Cooking struct {
 	Mode       string `json:"value"`                // such as "DEFROST", "REHEAT" or "OFF"
-	CustomName string `json:"customName,omitempty"` // the manufacturer's name for it; required for the mode "CUSTOM"
+	CustomName string `json:"customName,omitempty"` // the manufacturer's name of the mode; required for "CUSTOM"
 }
 
-func (c Cooking) broken() string {
+func (c Cooking) brokenRule() string {
 	if c.Mode == "" || c.Mode == "CUSTOM" && c.CustomName == "" {
 		return "must have a mode, and a custom mode a name"
 	}
@@ -247,28 +245,28 @@ type Food struct {
 	Thickness *Length `json:"foodThickness,omitempty"`
 }
 
-// Length is how thick food is.
+// Length is the thickness of food.
 type Length struct {
 	Value float64 `json:"value"` // not negative
 	Unit  string  `json:"unit"`  // such as "CENTIMETER" or "INCH"
 }
 
-func (f Food) broken() string {
+func (f Food) brokenRule() string {
 	switch {
 	case f.Name == "":
 		return "must have a name"
 	case f.Thickness != nil && (f.Thickness.Value < 0 || f.Thickness.Unit == ""):
-		return "must have a thickness with a unit that is not negative"
+		return "must have a thickness that is not negative, with a unit"
 	case f.Quantity != nil:
-		return f.Quantity.broken()
+		return f.Quantity.brokenRule()
 	}
 	return ""
 }
 
-// Interval is a span of time, in whole seconds. A zero field is left out.
+// Interval is a span of time. A zero field is left out, and one is required.
 type Interval struct {
-	Start, End time.Time     // cut to the second
-	Duration   time.Duration // rounded up to the second
+	Start, End time.Time     // truncated to seconds
+	Duration   time.Duration // rounded up to seconds
 }
 
 // MarshalJSON returns the object that Amazon calls TimeInterval.
@@ -280,14 +278,14 @@ func (i Interval) MarshalJSON() ([]byte, error) {
 	}{instant(i.Start), instant(i.End), cookTime(i.Duration)})
 }
 
-func (i Interval) broken() string {
+func (i Interval) brokenRule() string {
 	start, end := instant(i.Start), instant(i.End)
 	switch {
 	case i.Duration < 0:
 		return "must not have a negative duration"
 	case start.IsZero() && end.IsZero() && i.Duration == 0:
 		return intervalRule
-	case !start.IsZero() && start.broken() != "", !end.IsZero() && end.broken() != "":
+	case !start.IsZero() && start.brokenRule() != "", !end.IsZero() && end.brokenRule() != "":
 		return yearRule
 	case !start.IsZero() && !end.IsZero() && i.End.Before(i.Start):
 		return "must not end before it starts"
@@ -297,91 +295,91 @@ func (i Interval) broken() string {
 
 const intervalRule = "must have a start, an end or a duration"
 
-// The types in this file give the values of properties their form on the wire,
-// with the limits that Amazon's message schema sets.
+// The types below are the JSON forms of other values, with the limits of Amazon's
+// message schema.
 
 // percent is a whole number from 0 to 100.
 type percent int
 
-func (p percent) broken() string {
+func (p percent) brokenRule() string {
 	if p < 0 || p > 100 {
 		return "must be 0 to 100"
 	}
 	return ""
 }
 
-// kelvins is the colour temperature of a light.
+// kelvins is the color temperature of a light.
 type kelvins int
 
-func (k kelvins) broken() string {
+func (k kelvins) brokenRule() string {
 	if k < 1000 || k > 10000 {
 		return "must be 1000 to 10000"
 	}
 	return ""
 }
 
-// boxed is a word inside an object.
+// boxed is a text in an object.
 type boxed[T ~string] struct {
 	Value T `json:"value"`
 }
 
-func (b boxed[T]) broken() string { return required(b.Value) }
+func (b boxed[T]) brokenRule() string { return required(b.Value) }
 
-// connectivity is whether an endpoint is reached, and why not.
+// connectivity is the state of the connection to an endpoint.
 type connectivity struct {
 	Value  Reachability `json:"value"`
 	Reason string       `json:"reason,omitempty"`
 }
 
-func (c connectivity) broken() string { return required(c.Value) }
+func (c connectivity) brokenRule() string { return required(c.Value) }
 
-// playbackState is a word inside an object of another form.
+// playbackState is the state of a player, in an object.
 type playbackState struct {
 	State Playback `json:"state"`
 }
 
-func (s playbackState) broken() string { return required(s.State) }
+func (s playbackState) brokenRule() string { return required(s.State) }
 
-func required[T ~string](word T) string {
-	if word == "" {
+func required[T ~string](value T) string {
+	if value == "" {
 		return "is required"
 	}
 	return ""
 }
 
-// bands are levels of an equalizer, each band at most once.
+// bands is the levels of an equalizer, each band at most once.
 type bands []EqualizerBand
 
-func (b bands) broken() string {
+func (b bands) brokenRule() string {
 	seen := make(map[Band]bool)
 	for _, band := range b {
 		if band.Name == "" || seen[band.Name] {
-			return "must name every band, and each once"
+			return "must name every band, and none twice"
 		}
 		seen[band.Name] = true
 	}
 	return ""
 }
 
-// automations are the capabilities of an endpoint.
+// automations is the automation statuses of an endpoint.
 type automations []AutomationStatus
 
-func (a automations) broken() string {
+func (a automations) brokenRule() string {
 	for _, status := range a {
 		if status.Capability == "" || status.Status == "" {
-			return "must have a capability and a status everywhere"
+			return "must have a capability and a status in every element"
 		}
 	}
 	return ""
 }
 
-// powerLevel is how strongly an appliance cooks.
+// powerLevel is the power level of a cooking appliance.
 type powerLevel struct {
 	Type  string `json:"@type"`
 	Value any    `json:"value"`
 }
 
-func (l powerLevel) broken() string {
+func (l powerLevel) brokenRule() string {
 	if l.Type == "" || l.Value == "" || l.Value == nil {
 		return "must have a type and a value"
 	}
@@ -397,7 +395,7 @@ func (i instant) MarshalJSON() ([]byte, error) {
 	return json.Marshal(time.Time(i).UTC().Format(time.RFC3339))
 }
 
-// UnmarshalJSON refuses what is not such a time.
+// UnmarshalJSON returns an error for a time with fractions of a second.
 func (i *instant) UnmarshalJSON(data []byte) error {
 	const layout = `"2006-01-02T15:04:05Z"`
 	t, err := time.Parse(layout, string(data))
@@ -408,7 +406,7 @@ func (i *instant) UnmarshalJSON(data []byte) error {
 	return err
 }
 
-func (i instant) broken() string {
+func (i instant) brokenRule() string {
 	if year := time.Time(i).UTC().Year(); year < 1000 || year > 9999 {
 		return yearRule
 	}
@@ -432,7 +430,7 @@ func (t cookTime) MarshalJSON() ([]byte, error) {
 	return append(text, '"'), nil
 }
 
-func (t cookTime) broken() string {
+func (t cookTime) brokenRule() string {
 	if t < 0 {
 		return "must not be negative"
 	}
