@@ -28,7 +28,7 @@ func TestGranter(t *testing.T) {
 		granter := b.granter(alexaevents.Europe)
 		var observed []gateway.GrantObservation
 		granter.Observe = func(_ context.Context, o gateway.GrantObservation) { observed = append(observed, o) }
-		directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
+		directive := b.acceptGrant(alexaevents.Europe, "home/anna/1")
 
 		requireAccepted(t, granter, directive)
 		first := b.grant(t, "home", "anna")
@@ -41,7 +41,7 @@ func TestGranter(t *testing.T) {
 		require.Equal(t, first, b.grant(t, "home", "anna"))
 
 		// The customer's access token was refreshed, but the link is the same.
-		requireAccepted(t, granter, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/2"))
+		requireAccepted(t, granter, b.acceptGrant(alexaevents.Europe, "home/anna/2"))
 		require.NotEqual(t, first.RefreshToken, b.grant(t, "home", "anna").RefreshToken)
 		want := gateway.GrantObservation{Region: alexaevents.Europe, Key: keyOf("home", "anna")}
 		require.Equal(t, []gateway.GrantObservation{want, want, want}, observed)
@@ -112,7 +112,7 @@ func TestGranterFails(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBackend()
-				directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
+				directive := b.acceptGrant(alexaevents.Europe, "home/anna/1")
 				granter := b.granter(alexaevents.Europe)
 				test.sabotage(granter, b)
 				var observed gateway.GrantObservation
@@ -136,9 +136,7 @@ func TestGranterFails(t *testing.T) {
 				synctest.Wait()
 				b.store.before = nil
 				b.cloud.Heal()
-				response, err = b.granter(alexaevents.Europe).AcceptGrant(t.Context(), directive)
-				require.NoError(t, err)
-				require.Equal(t, map[bool]string{false: "AcceptGrant.Response", true: "ACCEPT_GRANT_FAILED"}[test.codeUsed], responseName(t, response))
+				require.Equal(t, map[bool]string{false: "AcceptGrant.Response", true: "ACCEPT_GRANT_FAILED"}[test.codeUsed], respond(t.Context(), t, b.granter(alexaevents.Europe), directive))
 			})
 		})
 	}
@@ -181,12 +179,10 @@ func TestGranterStoresAnExchangedCode(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
 		b.cloud.Fail(alexatest.Fault{Delay: time.Second})
-		directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
+		directive := b.acceptGrant(alexaevents.Europe, "home/anna/1")
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
-		response, err := b.granter(alexaevents.Europe).AcceptGrant(ctx, directive)
-		require.NoError(t, err)
-		require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
+		require.Equal(t, "ACCEPT_GRANT_FAILED", respond(ctx, t, b.granter(alexaevents.Europe), directive))
 		time.Sleep(time.Second)
 		require.True(t, b.holds(t, "home", "anna"))
 		requireAccepted(t, b.granter(alexaevents.Europe), directive)
@@ -199,7 +195,7 @@ func TestGranterStoresAnExchangedCode(t *testing.T) {
 			}
 			return nil
 		}
-		directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
+		directive := b.acceptGrant(alexaevents.Europe, "home/anna/1")
 		start := time.Now()
 		response, err := b.granter(alexaevents.Europe).AcceptGrant(t.Context(), directive)
 		require.NoError(t, err)
@@ -210,12 +206,10 @@ func TestGranterStoresAnExchangedCode(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
-		directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
+		directive := b.acceptGrant(alexaevents.Europe, "home/anna/1")
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		response, err := b.granter(alexaevents.Europe).AcceptGrant(ctx, directive)
-		require.NoError(t, err)
-		require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
+		require.Equal(t, "ACCEPT_GRANT_FAILED", respond(ctx, t, b.granter(alexaevents.Europe), directive))
 		require.Zero(t, b.cloud.Calls(""), "the caller was gone before the start")
 	})
 }
@@ -224,7 +218,7 @@ func TestGranterHandlesDuplicates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
 		granter := b.granter(alexaevents.Europe)
-		directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
+		directive := b.acceptGrant(alexaevents.Europe, "home/anna/1")
 		b.cloud.Fail(alexatest.Fault{Delay: time.Second})
 		var group sync.WaitGroup
 		for i := range 100 {
@@ -236,19 +230,6 @@ func TestGranterHandlesDuplicates(t *testing.T) {
 		group.Wait()
 		require.Equal(t, 1, b.cloud.Calls(loginURL))
 	})
-}
-
-// oneInTen throttles every tenth request.
-type oneInTen struct {
-	http.RoundTripper
-	requests atomic.Int64
-}
-
-func (o *oneInTen) RoundTrip(request *http.Request) (*http.Response, error) {
-	if o.requests.Add(1)%10 == 0 {
-		return &http.Response{StatusCode: http.StatusTooManyRequests, Body: http.NoBody, Request: request}, nil
-	}
-	return o.RoundTripper.RoundTrip(request)
 }
 
 // A code that arrives for two customers works for one of them.
@@ -277,8 +258,13 @@ func TestGranterBurst(t *testing.T) {
 	const customers = 10_000
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
-		throttled := &oneInTen{RoundTripper: b.cloud.Client().Transport}
-		b.tokens.Client.HTTPClient = &http.Client{Transport: throttled}
+		var requests atomic.Int64
+		b.tokens.Client.HTTPClient = &http.Client{Transport: roundTrip(func(r *http.Request) (*http.Response, error) {
+			if requests.Add(1)%10 == 0 {
+				return &http.Response{StatusCode: http.StatusTooManyRequests, Body: http.NoBody, Request: r}, nil
+			}
+			return b.cloud.RoundTrip(r)
+		})}
 		server := b.granter(alexaevents.Europe)
 		var mu sync.Mutex
 		var pending []*gateway.Directive
@@ -291,7 +277,7 @@ func TestGranterBurst(t *testing.T) {
 		var failed atomic.Int64
 		for i := range customers {
 			name := fmt.Sprint("customer-", i)
-			directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, name), fmt.Sprintf("account-%d/%s/1", i/2, name))
+			directive := b.acceptGrant(alexaevents.Europe, fmt.Sprintf("account-%d/%s/1", i/2, name))
 			group.Go(func() {
 				w := httptest.NewRecorder()
 				server.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/", strings.NewReader(string(directive))))
@@ -301,7 +287,7 @@ func TestGranterBurst(t *testing.T) {
 			})
 		}
 		group.Wait()
-		require.Greater(t, throttled.requests.Load(), int64(customers*11/10), "Amazon throttled")
+		require.Greater(t, requests.Load(), int64(customers*11/10), "Amazon throttled")
 		require.Less(t, failed.Load(), int64(10))
 		require.Len(t, pending, int(failed.Load()))
 		for _, directive := range pending {
@@ -331,9 +317,7 @@ func TestGranterFailed(t *testing.T) {
 		b.cloud.Fail(alexatest.Fault{URL: loginURL, Times: -1, Status: 503})
 		for _, name := range []string{"anna", "bert"} {
 			start := time.Now()
-			response, err := granter.AcceptGrant(t.Context(), alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, name), "home/"+name+"/1"))
-			require.NoError(t, err)
-			require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
+			require.Equal(t, "ACCEPT_GRANT_FAILED", respond(t.Context(), t, granter, b.acceptGrant(alexaevents.Europe, "home/"+name+"/1")))
 			require.LessOrEqual(t, time.Since(start), 6*time.Second)
 		}
 		require.Len(t, pending, 2)
@@ -349,16 +333,12 @@ func TestGranterFailed(t *testing.T) {
 		require.True(t, b.holds(t, "home", "anna"))
 		require.True(t, b.holds(t, "home", "bert"))
 
-		response, err := granter.AcceptGrant(t.Context(), alexatest.AcceptGrantDirective("used up", "home/anna/1"))
-		require.NoError(t, err)
-		require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
+		require.Equal(t, "ACCEPT_GRANT_FAILED", respond(t.Context(), t, granter, alexatest.AcceptGrantDirective("used up", "home/anna/1")))
 		require.Len(t, pending, 2, "a code that does not work is not retried")
 
 		granter.Failed = func(context.Context, *gateway.Directive) { panic("the queue") }
 		granter.Account = func(context.Context, string) (string, error) { return "", errNoSuchToken }
-		response, err = granter.AcceptGrant(t.Context(), alexatest.AcceptGrantDirective("code", "home/anna/1"))
-		require.NoError(t, err)
-		require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
+		require.Equal(t, "ACCEPT_GRANT_FAILED", respond(t.Context(), t, granter, alexatest.AcceptGrantDirective("code", "home/anna/1")))
 		require.Contains(t, b.log.String(), "Granter.Failed panicked")
 	})
 }
@@ -376,9 +356,7 @@ func TestGranterFailedAfterTheDeadline(t *testing.T) {
 		b.cloud.Fail(alexatest.Fault{URL: loginURL, Delay: time.Hour})
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		response, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1"))
-		require.NoError(t, err)
-		require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
+		require.Equal(t, "ACCEPT_GRANT_FAILED", respond(ctx, t, granter, b.acceptGrant(alexaevents.Europe, "home/anna/1")))
 		require.True(t, called)
 		time.Sleep(time.Minute) // the exchange goes on
 	})
@@ -399,7 +377,7 @@ func TestGranterInTwoProcesses(t *testing.T) {
 				}
 				return nil
 			}
-			directive := alexatest.AcceptGrantDirective(first.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
+			directive := first.acceptGrant(alexaevents.Europe, "home/anna/1")
 			var group sync.WaitGroup
 			for _, b := range []*backend{first, second} {
 				group.Go(func() { requireAccepted(t, b.granter(alexaevents.Europe), directive) })
@@ -419,7 +397,7 @@ func TestGranterOverHTTP(t *testing.T) {
 		status     int
 		response   string
 	}{
-		{"grant", string(alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")), 200, "AcceptGrant.Response"},
+		{"grant", string(b.acceptGrant(alexaevents.Europe, "home/anna/1")), 200, "AcceptGrant.Response"},
 		{"no such account", string(alexatest.AcceptGrantDirective("another", "nobody's")), 200, "ACCEPT_GRANT_FAILED"},
 		{"another directive", turnOn, 400, ""},
 		{"nothing", "", 400, ""},
@@ -454,9 +432,7 @@ func TestGranterKeepsTimeToRespond(t *testing.T) {
 			granter.Failed = failed
 			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 			start := time.Now()
-			response, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1"))
-			require.NoError(t, err)
-			require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
+			require.Equal(t, "ACCEPT_GRANT_FAILED", respond(ctx, t, granter, b.acceptGrant(alexaevents.Europe, "home/anna/1")))
 			require.Equal(t, want, time.Since(start))
 			require.NoError(t, ctx.Err())
 			cancel()
@@ -465,7 +441,7 @@ func TestGranterKeepsTimeToRespond(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 		defer cancel()
 		start := time.Now()
-		_, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1"))
+		_, err := granter.AcceptGrant(ctx, b.acceptGrant(alexaevents.Europe, "home/anna/1"))
 		require.NoError(t, err)
 		require.Equal(t, 2900*time.Millisecond, time.Since(start))
 		time.Sleep(time.Minute)

@@ -81,16 +81,27 @@ func keyOf(account, link string) lwa.Key {
 	return lwa.Key{ClientID: clientID, AccountID: account, LinkID: link}
 }
 
+// acceptGrant returns an AcceptGrant directive with the access token, whose customer
+// grants in the region.
+func (b *backend) acceptGrant(region alexaevents.Region, accessToken string) []byte {
+	return alexatest.AcceptGrantDirective(b.cloud.Grant(region, strings.Split(accessToken, "/")[1]), accessToken)
+}
+
 // link stores a grant of the customer for the account.
 func (b *backend) link(t require.TestingT, region alexaevents.Region, account, customer string) {
-	directive := alexatest.AcceptGrantDirective(b.cloud.Grant(region, customer), account+"/"+customer+"/1")
-	requireAccepted(t, b.granter(region), directive)
+	requireAccepted(t, b.granter(region), b.acceptGrant(region, account+"/"+customer+"/1"))
 }
 
 func requireAccepted(t require.TestingT, granter *gateway.Granter, directive []byte) {
-	response, err := granter.AcceptGrant(context.Background(), directive)
+	require.Equal(t, "AcceptGrant.Response", respond(context.Background(), t, granter, directive))
+}
+
+// respond returns the name of the response to an AcceptGrant directive, or the type of
+// the error.
+func respond(ctx context.Context, t require.TestingT, granter *gateway.Granter, directive []byte) string {
+	response, err := granter.AcceptGrant(ctx, directive)
 	require.NoError(t, err)
-	require.Equal(t, "AcceptGrant.Response", responseName(t, response))
+	return responseName(t, response)
 }
 
 // responseName returns the name of a response to AcceptGrant, or the type of the

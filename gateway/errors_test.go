@@ -370,8 +370,7 @@ func TestContextErrors(t *testing.T) {
 				if host == loginURL {
 					time.Sleep(2 * time.Hour)
 				}
-				b.sender.HTTPClient = &http.Client{Transport: hang{}}
-				b.tokens.Client.HTTPClient = b.sender.HTTPClient
+				b.cloud.Fail(alexatest.Fault{Delay: time.Hour, Times: -1})
 				ctx, cancel := test.context(t.Context())
 				err := b.sender.Send(ctx, "home", lampReport())
 				cancel()
@@ -383,12 +382,4 @@ func TestContextErrors(t *testing.T) {
 			}
 		}
 	})
-}
-
-// hang never responds.
-type hang struct{}
-
-func (hang) RoundTrip(r *http.Request) (*http.Response, error) {
-	<-r.Context().Done()
-	return nil, r.Context().Err()
 }

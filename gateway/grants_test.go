@@ -29,7 +29,7 @@ func TestGranterRemovesEndedGrants(t *testing.T) {
 		granter.Observe = func(_ context.Context, o gateway.GrantObservation) { removed = append(removed, o.Removed...) }
 		accept := func(name string) {
 			removed = nil
-			requireAccepted(t, granter, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, name), "home/"+name+"/1"))
+			requireAccepted(t, granter, b.acceptGrant(alexaevents.Europe, "home/"+name+"/1"))
 		}
 		accept("anna")
 		require.Empty(t, removed)
@@ -147,7 +147,7 @@ func TestGranterReportsARemovalOnce(t *testing.T) {
 			removed = append(removed, o.Removed...)
 		}
 		b.cloud.Fail(alexatest.Fault{URL: loginURL, Delay: time.Second})
-		directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "bert"), "home/bert/1")
+		directive := b.acceptGrant(alexaevents.Europe, "home/bert/1")
 		var group sync.WaitGroup
 		for range 5 {
 			group.Go(func() { requireAccepted(t, granter, directive) })
@@ -166,7 +166,7 @@ func TestGranterReportsARemovalAfterALostReply(t *testing.T) {
 	granter := b.granter(alexaevents.Europe)
 	var removed []lwa.Key
 	granter.Observe = func(_ context.Context, o gateway.GrantObservation) { removed = o.Removed }
-	requireAccepted(t, granter, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "bert"), "home/bert/1"))
+	requireAccepted(t, granter, b.acceptGrant(alexaevents.Europe, "home/bert/1"))
 	require.Equal(t, []string{"bert"}, b.links(t))
 	require.Equal(t, []lwa.Key{keyOf("home", "anna")}, removed)
 }
@@ -270,12 +270,12 @@ func TestGranterKeepsAnUnsavedGrant(t *testing.T) {
 			}
 			return nil
 		}
-		anna := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/2")
+		anna := b.acceptGrant(alexaevents.Europe, "home/anna/2")
 		var group sync.WaitGroup
 		group.Go(func() { requireAccepted(t, granter, anna) })
 		synctest.Wait()
 		down.Store(false)
-		requireAccepted(t, granter, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "bert"), "home/bert/1"))
+		requireAccepted(t, granter, b.acceptGrant(alexaevents.Europe, "home/bert/1"))
 		group.Wait()
 		require.Equal(t, []string{"anna", "bert"}, b.links(t))
 		require.True(t, b.grant(t, "home", "anna").Live())

@@ -114,7 +114,7 @@ func TestSendToAFamily(t *testing.T) {
 // was accepted, both are possible.
 func TestSendToAnotherRegion(t *testing.T) {
 	b := newBackend()
-	directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1")
+	directive := b.acceptGrant(alexaevents.Europe, "home/anna/1")
 	requireAccepted(t, b.granter(alexaevents.NorthAmerica), directive)
 	b.link(t, alexaevents.Europe, "home", "bert")
 
@@ -433,9 +433,7 @@ func TestSendWithUnsavedTokens(t *testing.T) {
 			}
 			return nil
 		}
-		response, err := b.granter(alexaevents.Europe).AcceptGrant(t.Context(), alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/2"))
-		require.NoError(t, err)
-		require.Equal(t, "ACCEPT_GRANT_FAILED", responseName(t, response))
+		require.Equal(t, "ACCEPT_GRANT_FAILED", respond(t.Context(), t, b.granter(alexaevents.Europe), b.acceptGrant(alexaevents.Europe, "home/anna/2")))
 		require.NoError(t, sendReport(t, b))
 		require.NoError(t, b.sender.SendTo(t.Context(), keyOf("home", "anna"), lampReport()))
 		down.Store(false)
