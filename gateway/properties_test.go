@@ -223,18 +223,18 @@ func TestManyProperties(t *testing.T) {
 	reportOf := func(n int) *gateway.ChangeReport {
 		return &gateway.ChangeReport{EndpointID: "lamp-1", Cause: gateway.PeriodicPoll, Properties: list(n / 2), Context: list(n)[n/2:]}
 	}
-	fastest := func(n int) time.Duration {
-		report, shortest := reportOf(n), time.Hour
-		for range 3 {
-			start := time.Now()
-			_, err := gateway.MessageOf(report)
-			require.NoError(t, err)
-			shortest = min(shortest, time.Since(start))
-		}
-		return shortest
+	timeOf := func(report *gateway.ChangeReport) time.Duration {
+		start := time.Now()
+		_, err := gateway.MessageOf(report)
+		require.NoError(t, err)
+		return time.Since(start)
 	}
-	require.Less(t, fastest(40_000), 32*fastest(5_000), "a comparison of each with each other takes more than 40 times as long")
-	report := reportOf(40_000)
+	small, report := reportOf(5_000), reportOf(40_000)
+	forSmall, forLarge := time.Hour, time.Hour // the fastest of 3 runs, of more on a busy machine
+	for i := 0; i < 3 || i < 20 && forLarge >= 32*forSmall; i++ {
+		forSmall, forLarge = min(forSmall, timeOf(small)), min(forLarge, timeOf(report))
+	}
+	require.Less(t, forLarge, 32*forSmall, "a comparison of each with each other takes more than 40 times as long")
 	m, err := gateway.MessageOf(report)
 	require.NoError(t, err)
 	require.ErrorIs(t, m.Sendable(), gateway.ErrTooLarge)
