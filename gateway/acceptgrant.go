@@ -68,7 +68,7 @@ type Granter struct {
 
 	// Failed is called with each directive whose grant is not stored although its
 	// code may still work, before AcceptGrant returns: keep [Directive.Raw] for
-	// [Granter.Retry]. Its context has half a second left. Nil disables it.
+	// [Granter.Retry]. Its context ends after half a second. Nil disables it.
 	Failed func(context.Context, *Directive)
 
 	// Logger receives one record at Warn for each grant that is not stored, one at
@@ -110,7 +110,7 @@ type acceptance struct {
 //
 // After any failure the response is ACCEPT_GRANT_FAILED and the error nil, since
 // without a response account linking itself fails; Logger and Observe receive the
-// reason. Failed then has half a second. If ctx has an earlier deadline, as in a
+// reason. Failed then has another half second. If ctx has an earlier deadline, as in a
 // Lambda function, both end before it. The only error is [ErrMalformedDirective], for
 // anything but an AcceptGrant directive.
 func (g *Granter) AcceptGrant(ctx context.Context, directive json.RawMessage) (json.RawMessage, error) {

@@ -182,7 +182,7 @@ func (d *Directive) Payload() json.RawMessage { return d.payload }
 // The caller must not change the bytes.
 func (d *Directive) Raw() json.RawMessage { return d.raw }
 
-// Response returns the response that the directive succeeded, with the endpoint's
+// Response returns a response for a directive that succeeded, with the endpoint's
 // current properties. The caller may set its other fields.
 func (d *Directive) Response(context ...Property) *Response {
 	return &Response{
@@ -196,7 +196,7 @@ func (d *Directive) StateReport(context ...Property) *StateReport {
 	return &StateReport{EndpointID: d.EndpointID, CorrelationToken: d.CorrelationToken, Context: context}
 }
 
-// ErrorResponse returns the response that the directive failed. The message is for
+// ErrorResponse returns a response for a directive that failed. The message is for
 // the developer. The caller may set its other fields, such as Namespace for a type
 // that one interface defines.
 func (d *Directive) ErrorResponse(t ErrorType, message string) *ErrorResponse {
@@ -205,8 +205,8 @@ func (d *Directive) ErrorResponse(t ErrorType, message string) *ErrorResponse {
 	}
 }
 
-// DeferredResponse returns the response that another response follows. The estimate
-// may be zero.
+// DeferredResponse returns a response for a directive whose actual response is sent
+// later. The estimate may be zero.
 func (d *Directive) DeferredResponse(estimate time.Duration) *DeferredResponse {
 	return &DeferredResponse{CorrelationToken: d.CorrelationToken, EstimatedDeferral: estimate}
 }

@@ -18,7 +18,7 @@
 // Amazon's gateway reports an invalid event only as malformed. So an event is
 // checked before it is sent, and an [*InvalidError] names the field and the rule.
 // The rules are those of Amazon's message schema of 2021, with the limits of newer
-// pages. Values that Amazon adds to, such as causes and states, are not checked
+// pages. Causes, states and other values to which Amazon may add are not checked
 // against a list.
 //
 // # Properties
@@ -28,16 +28,15 @@
 // of the message schema, except for those of Alexa.EventDetectionSensor and
 // Alexa.Networking.AccessController, which Amazon has withdrawn. For other
 // properties, such as those of Alexa.SmartVision.ObjectDetectionSensor, write a
-// literal. The value of a literal is checked as the property's function checks it,
-// if there is one.
+// literal. In a literal of a property with a function, the value is checked too.
 //
 // # Directives
 //
 // [ParseDirective] decodes what Alexa sends to the skill's Lambda function. The
 // methods [Directive.Response], [Directive.StateReport],
-// [Directive.ErrorResponse] and [Directive.DeferredResponse] make a response that
-// repeats what it must of the directive. [EncodeResponse] encodes it for the
-// function to return. The same response can be sent instead, within the eight
+// [Directive.ErrorResponse] and [Directive.DeferredResponse] make a response with
+// the directive's endpoint ID and correlation token. [EncodeResponse] encodes it for
+// the function to return. The same response can be sent instead, within the eight
 // seconds that Alexa waits, or later, after a DeferredResponse.
 //
 // [Directive.AccessToken] is the skill's own access token, which names the
@@ -48,7 +47,8 @@
 // Before a skill may send events about a customer, Alexa sends it the customer's
 // permission: the directive [AcceptGrant]. A [Granter] exchanges its code for tokens
 // and stores them as a grant of the customer's account. An account may have several
-// grants, since several people may link it, in several regions.
+// grants, since several people may link it, in several regions. For a skill that
+// already has customers, see the backfill at [Granter].
 //
 // # Sending
 //

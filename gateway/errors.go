@@ -269,10 +269,10 @@ type Result struct {
 	Err error   // nil if Alexa accepted the event
 }
 
-// SendError says that an event was not accepted for every grant of an account.
-// For errors.Is and errors.As it is the most urgent error of the grants:
-// [ErrMisconfigured] before [ErrInvalidEvent], an error of the context or the store,
-// [ErrTemporary] and [ErrEnded]. Of two equally urgent errors it is the first.
+// SendError says for which grants of an account an event failed. For errors.Is and
+// errors.As it is the most urgent of their errors. The order is [ErrMisconfigured],
+// [ErrInvalidEvent], an error of the context or the store, [ErrTemporary],
+// [ErrEnded]. Of two equally urgent errors it is the first.
 type SendError struct {
 	Results []Result // one for each grant of the account
 }
