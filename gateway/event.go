@@ -112,5 +112,5 @@ func (e *RawEvent) message() (*message, error) {
 	if w.object("Payload", payload)["scope"] != nil {
 		w.fail("Payload", "must not have the member scope, which is written when the event is sent")
 	}
-	return w.finish(e.Context, nil)
+	return w.finish(e.Context)
 }

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -156,19 +157,16 @@ func hasEnded(ctx context.Context, tokens *lwa.Source, grant lwa.Grant) bool {
 // byLastUse sorts grants: first those that have ended, then those of customers who
 // disabled the skill, then the others, each by the time of their last use.
 func byLastUse(a, b lwa.Grant) int {
-	if a.Live() != b.Live() {
-		if b.Live() {
-			return -1
-		}
-		return 1
-	}
-	if enabled := a.DisabledAt.IsZero(); enabled != b.DisabledAt.IsZero() {
-		if enabled {
+	rank := func(grant lwa.Grant) int {
+		switch {
+		case !grant.Live():
+			return 0
+		case !grant.DisabledAt.IsZero():
 			return 1
 		}
-		return -1
+		return 2
 	}
-	return lastUse(a).Compare(lastUse(b))
+	return cmp.Or(rank(a)-rank(b), lastUse(a).Compare(lastUse(b)))
 }
 
 // lastUse returns when an event was last accepted; without one, when the token was

@@ -90,8 +90,9 @@ type writer struct {
 	err    *InvalidError
 	values *json.Encoder // writes into body; nil before the first value
 
-	list  string // field of the list that is being written; empty outside of lists
-	index int    // index of the list's current element
+	list  string              // field of the list that is being written; empty outside of lists
+	index int                 // index of the list's current element
+	seen  map[[3]string]place // written properties, by namespace, instance and name
 }
 
 type header struct {
@@ -157,13 +158,12 @@ func (w *writer) respondTo(id string) {
 	w.require("CorrelationToken", w.correlated)
 }
 
-// finish writes the context and ends the message. The context must not repeat any of
-// the other properties. An empty context is left out.
-func (w *writer) finish(context, others []Property) (*message, error) {
+// finish writes the context and ends the message. An empty context is left out.
+func (w *writer) finish(context []Property) (*message, error) {
 	w.raw(`}`)
 	if len(context) > 0 {
 		w.raw(`,"context":{"properties":`)
-		w.properties("Context", context, others)
+		w.properties("Context", context)
 		w.raw(`}`)
 	}
 	w.raw(`}`)

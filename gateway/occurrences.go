@@ -19,7 +19,7 @@ func (e *DoorbellPress) message() (*message, error) {
 	w.sendOnly = true
 	w.endpoint(e.EndpointID)
 	w.occurrence(e.Cause, e.Timestamp)
-	return w.finish(e.Context, nil)
+	return w.finish(e.Context)
 }
 
 // occurrence writes the payload of an event with cause and timestamp.
@@ -51,7 +51,7 @@ func (e *SimpleEvent) message() (*message, error) {
 	w.raw(`,"timestamp":`)
 	w.time("Timestamp", e.Timestamp, time.RFC3339)
 	w.raw(`}`)
-	return w.finish(e.Context, nil)
+	return w.finish(e.Context)
 }
 
 // WakeUp asks an Echo in the home to wake a sleeping endpoint over the network.
@@ -68,7 +68,7 @@ func (e *WakeUp) message() (*message, error) {
 	w.sendOnly = true
 	w.endpoint(e.EndpointID)
 	w.raw(`,"payload":{}`)
-	return w.finish(e.Context, nil)
+	return w.finish(e.Context)
 }
 
 // ActivationStarted says that a scene is being activated. It is the response to
@@ -90,7 +90,7 @@ func (e *ActivationStarted) scene(name string) (*message, error) {
 	w.repeatable = w.correlated
 	w.endpoint(e.EndpointID)
 	w.occurrence(e.Cause, e.Timestamp)
-	return w.finish(e.Context, nil)
+	return w.finish(e.Context)
 }
 
 // DeactivationStarted says that a scene is being deactivated. It is the response to

@@ -35,13 +35,6 @@ type Property struct {
 	Unit string
 }
 
-func (p *Property) key() [3]string { return [3]string{p.Namespace, p.Instance, p.Name} }
-
-// same reports whether two samples are of the same property.
-func (p *Property) same(other *Property) bool {
-	return p.Name == other.Name && p.Namespace == other.Namespace && p.Instance == other.Instance
-}
-
 // propertyName names a property of an interface.
 type propertyName struct{ namespace, name string }
 
@@ -51,63 +44,39 @@ type checked interface {
 	brokenRule() string
 }
 
-// maxPairwise is the number of properties up to which each is compared with each
-// other. More use a map.
-const maxPairwise = 16
-
-// properties writes a list of properties. A property must not occur twice, in the
-// list and others together.
-func (w *writer) properties(field string, list, others []Property) {
+// properties writes a list of properties. A message must not have a property twice.
+func (w *writer) properties(field string, list []Property) {
+	if w.seen == nil {
+		w.seen = make(map[[3]string]place, len(list))
+	}
 	w.list = field
 	w.raw(`[`)
-	var first map[[3]string]int // index of a property in list; -1 for those of others
-	if len(list)+len(others) > maxPairwise {
-		first = make(map[[3]string]int, len(list)+len(others))
-		for i := range others {
-			first[others[i].key()] = -1
-		}
-	}
 	for i := range list {
 		p := &list[i]
 		if w.index = i; i > 0 {
 			w.raw(`,`)
 		}
 		w.property(p)
-		j, repeated := find(first, p, list[:i], others)
-		switch {
-		case repeated && j < 0:
+		key := [3]string{p.Namespace, p.Instance, p.Name}
+		switch first, repeated := w.seen[key]; {
+		case repeated && first.list != field:
 			w.fail("", "repeats a property that changed")
 		case repeated:
-			w.fail("", "repeats "+element(field, j))
-		case first != nil:
-			first[p.key()] = i
+			w.fail("", "repeats "+element(field, first.index))
 		}
 		if w.err != nil {
 			return
 		}
+		w.seen[key] = place{field, i}
 	}
 	w.raw(`]`)
 	w.list = ""
 }
 
-// find returns the index of the property in the list, or -1 if others has it. It
-// uses the map unless that is nil.
-func find(first map[[3]string]int, p *Property, list, others []Property) (int, bool) {
-	if first != nil {
-		j, found := first[p.key()]
-		return j, found
-	}
-	for j := range list {
-		if p.same(&list[j]) {
-			return j, true
-		}
-	}
-	for j := range others {
-		if p.same(&others[j]) {
-			return -1, true
-		}
-	}
-	return 0, false
+// place is a place in one of the lists of a message.
+type place struct {
+	list  string // the field
+	index int
 }
 
 func (w *writer) property(p *Property) {

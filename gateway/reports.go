@@ -47,9 +47,9 @@ func (e *ChangeReport) message() (*message, error) {
 	w.text("Cause", string(e.Cause))
 	w.raw(`},"properties":`)
 	w.require("Properties", len(e.Properties) > 0)
-	w.properties("Properties", e.Properties, nil)
+	w.properties("Properties", e.Properties)
 	w.raw(`}}`)
-	return w.finish(e.Context, e.Properties)
+	return w.finish(e.Context)
 }
 
 const (
@@ -190,7 +190,7 @@ func discoveryReport(name, list string, n int, endpoint func(w *writer, i int) s
 	}
 	w.list = ""
 	w.raw(`]}`)
-	return w.finish(nil, nil)
+	return w.finish(nil)
 }
 
 func batch(n int) int {

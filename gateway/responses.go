@@ -41,7 +41,7 @@ func (e *Response) message() (*message, error) {
 	w.respondTo(e.EndpointID)
 	w.raw(`,"payload":`)
 	w.object("Payload", e.Payload)
-	return w.finish(e.Context, nil)
+	return w.finish(e.Context)
 }
 
 // StateReport is the response to the directive [ReportState].
@@ -60,7 +60,7 @@ func (e *StateReport) message() (*message, error) {
 	w.require("EndpointID", e.EndpointID != "")
 	w.respondTo(e.EndpointID)
 	w.raw(`,"payload":{}`)
-	return w.finish(e.Context, nil)
+	return w.finish(e.Context)
 }
 
 // ErrorType is why a directive failed.
@@ -123,7 +123,7 @@ func (e *ErrorResponse) message() (*message, error) {
 	}
 	payload["type"], payload["message"] = e.Type, e.Message
 	w.object("Details", payload)
-	return w.finish(nil, nil)
+	return w.finish(nil)
 }
 
 // DeferredResponse says that the response to a directive takes longer than the
@@ -151,7 +151,7 @@ func (e *DeferredResponse) message() (*message, error) {
 		w.body = strconv.AppendInt(w.body, seconds, 10)
 	}
 	w.raw(`}`)
-	return w.finish(nil, nil)
+	return w.finish(nil)
 }
 
 // ArmResponse says that a security panel is armed, or will be after ExitDelay. It is
@@ -195,5 +195,5 @@ func (e *ArmResponse) message() (*message, error) {
 	w.list = ""
 	w.raw(`,"payload":`)
 	w.object("BypassedEndpoints", payload)
-	return w.finish(e.Context, nil)
+	return w.finish(e.Context)
 }

@@ -15,7 +15,7 @@ func (e *AnswerGeneratedForSession) message() (*message, error) {
 	w.raw(`,"payload":{"answer":{"format":"SDP","value":`)
 	w.text("SDP", e.SDP)
 	w.raw(`}}`)
-	return w.finish(nil, nil)
+	return w.finish(nil)
 }
 
 // SessionConnected is the response to SessionConnected of
@@ -35,7 +35,7 @@ func (e *SessionConnected) session(name string) (*message, error) {
 	w.raw(`,"payload":{"sessionId":`)
 	w.text("SessionID", e.SessionID)
 	w.raw(`}`)
-	return w.finish(nil, nil)
+	return w.finish(nil)
 }
 
 // SessionDisconnected is the response to SessionDisconnected of
