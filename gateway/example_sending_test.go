@@ -96,7 +96,7 @@ func ExampleSender_Send() {
 		case err == nil:
 			return "accepted"
 		case errors.Is(err, gateway.ErrEnded):
-			return "nobody to tell until a customer links the account again"
+			return "no grant until a customer links the account again"
 		case errors.Is(err, gateway.ErrTemporary):
 			return "send the state later"
 		case errors.Is(err, gateway.ErrMisconfigured):
@@ -122,9 +122,9 @@ func ExampleSender_Send() {
 	}
 	// Output:
 	// accepted
-	// nobody to tell until a customer links the account again
+	// no grant until a customer links the account again
 	// send the state later
-	// nobody to tell until a customer links the account again
+	// no grant until a customer links the account again
 	// EU customer-1
 }
 
