@@ -101,6 +101,7 @@ func TestInvalidEvents(t *testing.T) {
 		{value((*gateway.Degrees)(nil)), p + ".Value", needed},
 		{value((*gateway.Amount)(nil)), p + ".Value", needed},
 		{value((*gateway.Interval)(nil)), p + ".Value", needed},
+		{value(struct{ *gateway.Degrees }{}), p + ".Value", "must not embed a nil pointer"},
 
 		// values of known properties
 		{change(gateway.PowerState("", at)), p + ".Value", needed},

@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"strconv"
 	"time"
+
+	"github.com/alexaevents/alexaevents/internal/flight"
 )
 
 // Property is the value of a property of an endpoint at one time. Functions such as
@@ -121,10 +123,14 @@ func brokenRule(p *Property, encoded []byte) string {
 	if rule := rules[propertyName{p.Namespace, p.Name}]; rule != nil {
 		return rule(p.Value, encoded)
 	}
+	rule := ""
 	if v, ok := p.Value.(checked); ok {
-		return v.brokenRule()
+		// A program's type that embeds a nil pointer to a type of this package panics.
+		if flight.Catch(func() error { rule = v.brokenRule(); return nil }) != nil {
+			return "must not embed a nil pointer"
+		}
 	}
-	return ""
+	return rule
 }
 
 // roundUp returns d in units, rounded up.
