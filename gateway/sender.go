@@ -22,8 +22,8 @@ const parallel = 16
 //
 // An event that is retried may arrive after a newer one. Amazon does not document
 // whether Alexa then keeps the sample with the later TimeOfSample, so Alexa may show
-// the older state until the next report. To send a state again later, send what it
-// is by then.
+// the older state until the next report. A program that keeps an event for later
+// sends the current state instead.
 type Sender struct {
 	// Tokens has the grants that a [Granter] stored, and gets their access tokens.
 	// Required.
