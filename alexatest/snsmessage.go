@@ -7,13 +7,12 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
 
-	"github.com/alexaevents/alexaevents/internal/arn"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // The types of messages.
@@ -122,11 +121,11 @@ type place struct {
 
 // placeOf returns where a topic lives. It panics if the ARN is not that of one.
 func placeOf(topicARN string) place {
-	partition, ok := arn.Topic(topicARN)
+	partition, region, ok := rest.TopicARN(topicARN)
 	if !ok {
 		panic("alexatest: not the ARN of an SNS topic: " + topicARN)
 	}
-	p := place{region: strings.Split(topicARN, ":")[3], domain: "amazonaws.com"}
+	p := place{region: region, domain: "amazonaws.com"}
 	switch {
 	case partition == "aws-cn":
 		p.domain = "amazonaws.com.cn"

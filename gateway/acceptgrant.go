@@ -11,9 +11,8 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/flight"
-	"github.com/alexaevents/alexaevents/internal/resend"
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
+	"github.com/alexaevents/alexaevents/internal/rest"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -81,8 +80,8 @@ type Granter struct {
 	// it.
 	Observe func(context.Context, GrantObservation)
 
-	flights flight.Group[acceptance] // by code and access token
-	misuse  throttle.Throttle
+	flights rest.Group[acceptance] // by code and access token
+	misuse  redact.Throttle
 }
 
 // GrantObservation describes the end of one AcceptGrant directive or call of
@@ -130,7 +129,7 @@ func (g *Granter) AcceptGrant(ctx context.Context, directive json.RawMessage) (j
 	if g.Failed != nil && !errors.Is(err, ErrRelink) && !errors.Is(err, ErrMalformedDirective) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), failedTime)
 		defer cancel()
-		if err := flight.Catch(func() error { g.Failed(ctx, parsed); return nil }); err != nil && g.Logger != nil {
+		if err := rest.Catch(func() error { g.Failed(ctx, parsed); return nil }); err != nil && g.Logger != nil {
 			g.Logger.ErrorContext(ctx, "Granter.Failed panicked", slog.Any("error", err))
 		}
 	}
@@ -140,7 +139,7 @@ func (g *Granter) AcceptGrant(ctx context.Context, directive json.RawMessage) (j
 // reserve returns a context that ends before the deadline of ctx, so that there is
 // time for Failed and for the response.
 func (g *Granter) reserve(ctx context.Context) (context.Context, context.CancelFunc) {
-	deadline, ok := resend.Deadline(ctx)
+	deadline, ok := rest.Deadline(ctx)
 	if !ok {
 		return ctx, func() {}
 	}
@@ -243,7 +242,7 @@ func (g *Granter) report(ctx context.Context, observation GrantObservation) {
 	region := slog.String("alexa.region", string(g.Region))
 	if observation.Err != nil {
 		attrs := []slog.Attr{region, slog.Any("error", observation.Err)}
-		if failure, ok := errors.AsType[*flight.PanicError](observation.Err); ok {
+		if failure, ok := errors.AsType[*rest.PanicError](observation.Err); ok {
 			attrs = append(attrs, slog.String("stack", string(failure.Stack)))
 		}
 		level := slog.LevelWarn

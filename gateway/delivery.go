@@ -11,9 +11,8 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/outbound"
 	"github.com/alexaevents/alexaevents/internal/redact"
-	"github.com/alexaevents/alexaevents/internal/resend"
+	"github.com/alexaevents/alexaevents/internal/rest"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -50,7 +49,7 @@ func (d *delivery) run(ctx context.Context) error {
 	client := d.sender.client()
 	for retry := 1; ; retry++ {
 		err := d.try(ctx, client)
-		if err == nil || !d.mayRetry(err) || !resend.Pause(ctx, retry, d.retryAfter) {
+		if err == nil || !d.mayRetry(err) || !rest.Pause(ctx, retry, d.retryAfter) {
 			return err
 		}
 	}
@@ -134,7 +133,7 @@ func (d *delivery) attempt(ctx context.Context, client *http.Client) *Error {
 	}
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxResponse))
 	_ = json.Unmarshal(body, &exception) // it may be truncated, or HTML of a proxy
-	d.retryAfter = resend.After(response.Header)
+	d.retryAfter = rest.RetryAfter(response.Header)
 	return &Error{
 		Status:      d.status,
 		Code:        redact.Text(exception.Payload.Code, string(d.token)),
@@ -172,4 +171,4 @@ func (d *delivery) post(ctx context.Context, client *http.Client) (*http.Respons
 
 // client returns a client that follows no redirect, so that the token goes to
 // Amazon's host only.
-func (s *Sender) client() *http.Client { return outbound.Client(s.HTTPClient) }
+func (s *Sender) client() *http.Client { return rest.HTTPClient(s.HTTPClient) }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/internal/envelope"
-	"github.com/alexaevents/alexaevents/internal/summary"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // maxCookie is the maximum length of a decoded cookie in bytes. Amazon once
@@ -214,8 +214,8 @@ func (d *Directive) DeferredResponse(estimate time.Duration) *DeferredResponse {
 // The methods below have value receivers, so that copies of a directive are as safe
 // to print as the pointer that ParseDirective returns.
 
-func (d Directive) summary() summary.Summary {
-	return summary.Summary{
+func (d Directive) summary() redact.Summary {
+	return redact.Summary{
 		{Name: "type", Text: d.Type()},
 		{Name: "messageId", Text: d.MessageID},
 		{Name: "endpointId", Text: d.EndpointID},

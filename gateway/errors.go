@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/resend"
+	"github.com/alexaevents/alexaevents/internal/rest"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -221,7 +221,7 @@ func (e *Error) starting() bool { return e.young && e.Code == codeNeverEnabled }
 // not accept it. A retry then makes no duplicate.
 func (e *Error) unaccepted() bool {
 	return e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable || e.starting() ||
-		resend.Unsent(e.cause)
+		rest.Unsent(e.cause)
 }
 
 // decisions are the errors that a program decides by. Only the meaning of an error

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/flight"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // message is a checked and encoded event, without what differs between attempts.
@@ -234,7 +234,7 @@ func (w *writer) value(field string, v any) []byte {
 	}
 	// The error or panic of a MarshalJSON method is not passed on: its text may show
 	// the value.
-	if err := flight.Catch(func() error { return w.values.Encode(v) }); err != nil {
+	if err := rest.Catch(func() error { return w.values.Encode(v) }); err != nil {
 		w.fail(field, "must be a value that encoding/json can encode")
 		return nil
 	}

@@ -8,7 +8,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/alexaevents/alexaevents/internal/flight"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // Property is the value of a property of an endpoint at one time. Functions such as
@@ -126,7 +126,7 @@ func brokenRule(p *Property, encoded []byte) string {
 	rule := ""
 	if v, ok := p.Value.(checked); ok {
 		// A program's type that embeds a nil pointer to a type of this package panics.
-		if flight.Catch(func() error { rule = v.brokenRule(); return nil }) != nil {
+		if rest.Catch(func() error { rule = v.brokenRule(); return nil }) != nil {
 			return "must not embed a nil pointer"
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/resend"
+	"github.com/alexaevents/alexaevents/internal/rest"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -136,7 +136,7 @@ var errShare = fmt.Errorf("%w: no response in time, while other grants of the ac
 // that the caller has time to respond, and leaves as much time for each of the
 // rounds of deliveries after it.
 func share(ctx context.Context, rounds int) (context.Context, context.CancelFunc) {
-	deadline, ok := resend.Deadline(ctx)
+	deadline, ok := rest.Deadline(ctx)
 	switch {
 	case !ok:
 		return ctx, func() {}

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/flight"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 const (
@@ -20,7 +20,7 @@ const (
 // renewals lets those who want the same token renewed share one renewal, and
 // all renewals of one client share one backoff.
 type renewals struct {
-	flights flight.Group[alexaevents.Secret]
+	flights rest.Group[alexaevents.Secret]
 	backoff backoff // for what concerns the client, and not one grant
 }
 

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"log/slog"
 
-	"github.com/alexaevents/alexaevents/internal/flight"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // Outcome is what became of a refresh, or of a write that was late. The text is
@@ -35,7 +35,7 @@ type Observation struct {
 func (s *Source) report(ctx context.Context, key Key, outcome Outcome, err error) {
 	observation := Observation{key.ClientID, outcome, err, s.unsaved.count()}
 	if s.Observe != nil {
-		_ = flight.Catch(func() error { s.Observe(ctx, observation); return nil }) // a panic must not keep a token from its caller
+		_ = rest.Catch(func() error { s.Observe(ctx, observation); return nil }) // a panic must not keep a token from its caller
 	}
 	if s.Logger == nil {
 		return
@@ -55,7 +55,7 @@ func (s *Source) report(ctx context.Context, key Key, outcome Outcome, err error
 	if err != nil {
 		attrs = append(attrs, slog.Any("error", err))
 	}
-	if failure, ok := errors.AsType[*flight.PanicError](err); ok {
+	if failure, ok := errors.AsType[*rest.PanicError](err); ok {
 		attrs = append(attrs, slog.String("stack", string(failure.Stack)))
 	}
 	s.Logger.LogAttrs(ctx, level, message, attrs...)

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/outbound"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // ErrRefused says that Amazon refused the refresh token of a grant: the customer
@@ -135,7 +135,7 @@ func (s *Source) HTTPClient(accountID string) *http.Client {
 		key.ClientID = s.Client.ID
 		base = s.Client.HTTPClient
 	}
-	client := outbound.Client(base)
+	client := rest.HTTPClient(base)
 	client.Transport = &transport{base: client.Transport, source: s, key: key}
 	return client
 }

@@ -13,7 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/flight"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 const (
@@ -160,7 +160,7 @@ func (e *unsavedError) Unwrap() error { return e.error }
 func (s *Source) update(ctx context.Context, key Key, limit time.Duration, fn func(*Grant) error) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	return flight.Catch(func() error { return s.Store.UpdateGrant(ctx, key, fn) })
+	return rest.Catch(func() error { return s.Store.UpdateGrant(ctx, key, fn) })
 }
 
 // write stores the changes, as often as it takes.

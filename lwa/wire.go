@@ -14,10 +14,8 @@ import (
 	"unicode"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/flight"
-	"github.com/alexaevents/alexaevents/internal/outbound"
-	"github.com/alexaevents/alexaevents/internal/resend"
-	"github.com/alexaevents/alexaevents/internal/text"
+	"github.com/alexaevents/alexaevents/internal/redact"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 const (
@@ -38,7 +36,7 @@ func (c *Client) call(request *http.Request, answer usable, secret alexaevents.S
 	ctx, cancel := context.WithTimeout(request.Context(), requestTime)
 	defer cancel()
 	var failure *Error
-	err := flight.Catch(func() error {
+	err := rest.Catch(func() error {
 		failure = c.do(request.WithContext(ctx), answer)
 		return nil
 	})
@@ -52,7 +50,7 @@ func (c *Client) call(request *http.Request, answer usable, secret alexaevents.S
 }
 
 func (c *Client) do(request *http.Request, answer usable) *Error {
-	response, err := outbound.Client(c.HTTPClient).Do(request)
+	response, err := rest.HTTPClient(c.HTTPClient).Do(request)
 	if err != nil {
 		if urlErr, ok := errors.AsType[*url.Error](err); ok {
 			err = urlErr.Err // without the URL, whose query may hold a token
@@ -63,7 +61,7 @@ func (c *Client) do(request *http.Request, answer usable) *Error {
 	failure := &Error{
 		Status:     response.StatusCode,
 		RequestID:  response.Header.Get("x-amzn-RequestId"),
-		RetryAfter: resend.After(response.Header),
+		RetryAfter: rest.RetryAfter(response.Header),
 	}
 	body, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
@@ -118,7 +116,7 @@ func isBlank(token alexaevents.Secret) bool { return strings.TrimSpace(string(to
 
 // isToken tells whether a text can be sent in a header and stored.
 func isToken(token alexaevents.Secret) bool {
-	return !isBlank(token) && len(token) <= maxToken && text.Storable(string(token)) &&
+	return !isBlank(token) && len(token) <= maxToken && redact.Storable(string(token)) &&
 		!strings.ContainsFunc(string(token), unicode.IsControl)
 }
 
