@@ -125,9 +125,9 @@ func isLength(text string) bool {
 const pageTokenLifetime = 24 * time.Hour
 
 // pages are the remaining items of lists, by the token for the next page.
-type pages map[string]rest
+type pages map[string]remainder
 
-type rest struct {
+type remainder struct {
 	list  string // the request without the parameters of the page
 	items []any
 	until time.Time
@@ -149,9 +149,9 @@ func (p pages) page(c call, wrong *violations, items []any, limit, most int) (pa
 	query.Del("nextToken")
 	list := c.caller.customer + " " + c.URL.Path + "?" + query.Encode()
 	if token != "" {
-		rest := p[token]
-		wrong.require(rest.list == list && time.Now().Before(rest.until), "nextToken: not one of this list, or expired")
-		items = rest.items
+		left := p[token]
+		wrong.require(left.list == list && time.Now().Before(left.until), "nextToken: not one of this list, or expired")
+		items = left.items
 	}
 	if *wrong != nil {
 		return nil, ""
@@ -159,7 +159,7 @@ func (p pages) page(c call, wrong *violations, items []any, limit, most int) (pa
 	part = append([]any{}, items[:min(len(items), size, most)]...) // a JSON list even if empty
 	if len(part) < len(items) {
 		next = rand.Text()
-		p[next] = rest{list, items[len(part):], time.Now().Add(pageTokenLifetime)}
+		p[next] = remainder{list, items[len(part):], time.Now().Add(pageTokenLifetime)}
 	}
 	return part, next
 }

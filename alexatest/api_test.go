@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/oauth2"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/sdns"
@@ -182,12 +183,12 @@ func TestFaultsOfTheDevelopersAPI(t *testing.T) {
 	client := &sdns.Client{HTTPClient: as(cloud, cloud.AccessToken(lwa.ScopeSubscriptions))}
 	cloud.Fail(alexatest.Fault{URL: smapiURL, Status: 409, Code: "CONFLICT"})
 	_, err := client.CreateSubscriber(t.Context(), subscriber("x"))
-	var got *sdns.Error
+	var got *alexaevents.Error
 	require.ErrorAs(t, err, &got)
 	require.Equal(t, []any{409, "CONFLICT"}, []any{got.Status, got.Code})
 
 	cloud.Fail(alexatest.Fault{URL: smapiURL, Lost: true})
 	_, err = client.CreateSubscriber(t.Context(), subscriber("x"))
-	require.ErrorIs(t, err, sdns.ErrUnavailable)
+	require.ErrorIs(t, err, alexaevents.ErrUnavailable)
 	require.Len(t, collect(t, client.Subscribers(t.Context(), vendorID)), 1, "it was created all the same")
 }

@@ -7,7 +7,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/alexaevents/alexaevents/internal/arn"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // AddVendor creates a developer account with this vendor ID if there is none, and
@@ -123,11 +123,11 @@ func (v *violations) requireVendor(id string) {
 // require the rest.
 func (b *subscriberBody) check(wrong *violations) {
 	authorization := b.Endpoint.Authorization
-	_, isTopic := arn.Topic(b.Endpoint.URI)
+	_, _, isTopic := rest.TopicARN(b.Endpoint.URI)
 	wrong.require(b.Name != "", "name: required")
 	wrong.require(isTopic, "endpoint.uri: not the ARN of an SNS topic")
 	wrong.require(authorization.Type == "AWS_IAM", "endpoint.authorization.type: not AWS_IAM")
-	wrong.require(arn.IsRole(authorization.ARN), "endpoint.authorization.arn: not the ARN of an IAM role")
+	wrong.require(rest.IsRoleARN(authorization.ARN), "endpoint.authorization.arn: not the ARN of an IAM role")
 }
 
 func (s *smapi) createSubscriber(c call) *http.Response {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/sdns"
@@ -46,9 +47,9 @@ func TestSubscribers(t *testing.T) {
 	require.NoError(t, client.DeleteSubscriber(t.Context(), id))
 	require.Empty(t, collect(t, client.Subscribers(t.Context(), vendorID)))
 	_, err = client.Subscriber(t.Context(), id)
-	require.ErrorIs(t, err, sdns.ErrNotFound)
-	require.ErrorIs(t, client.UpdateSubscriber(t.Context(), want), sdns.ErrNotFound)
-	require.ErrorIs(t, client.DeleteSubscriber(t.Context(), id), sdns.ErrNotFound)
+	require.ErrorIs(t, err, alexaevents.ErrNotFound)
+	require.ErrorIs(t, client.UpdateSubscriber(t.Context(), want), alexaevents.ErrNotFound)
+	require.ErrorIs(t, client.DeleteSubscriber(t.Context(), id), alexaevents.ErrNotFound)
 }
 
 func TestSubscriptions(t *testing.T) {
@@ -87,12 +88,12 @@ func TestSubscriptions(t *testing.T) {
 	require.Empty(t, collect(t, client.Subscriptions(t.Context(), vendorID, "")), "they go with their subscriber")
 	require.NoError(t, client.DeleteSubscription(t.Context(), want.ID))
 	_, err = client.Subscription(t.Context(), want.ID)
-	require.ErrorIs(t, err, sdns.ErrNotFound)
-	require.ErrorIs(t, client.UpdateSubscription(t.Context(), want), sdns.ErrNotFound)
-	require.ErrorIs(t, client.DeleteSubscription(t.Context(), want.ID), sdns.ErrNotFound)
+	require.ErrorIs(t, err, alexaevents.ErrNotFound)
+	require.ErrorIs(t, client.UpdateSubscription(t.Context(), want), alexaevents.ErrNotFound)
+	require.ErrorIs(t, client.DeleteSubscription(t.Context(), want.ID), alexaevents.ErrNotFound)
 	want.SubscriberID = "amzn1.ask-subscriber.none"
 	_, err = client.CreateSubscription(t.Context(), want)
-	require.ErrorIs(t, err, sdns.ErrNotFound)
+	require.ErrorIs(t, err, alexaevents.ErrNotFound)
 }
 
 // Requests that the client of this module would not send are refused.
@@ -255,7 +256,7 @@ func TestVendors(t *testing.T) {
 	require.Len(t, vendors, 2)
 	other := &sdns.Client{HTTPClient: as(cloud, signIn(t, cloud, "client", "someone", lwa.ScopeProfile))}
 	_, err = other.Vendors(t.Context())
-	require.ErrorIs(t, err, sdns.ErrUnauthorized)
+	require.ErrorIs(t, err, alexaevents.ErrUnauthorized)
 	stranger := &sdns.Client{HTTPClient: as(cloud, signIn(t, cloud, "client", "stranger", lwa.ScopeModelsReadWrite))}
 	vendors, err = stranger.Vendors(t.Context())
 	require.NoError(t, err)

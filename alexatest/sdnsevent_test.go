@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/sdns"
@@ -128,7 +129,7 @@ func TestNotificationsOfOneSecurityProfile(t *testing.T) {
 	require.NoError(t, err)
 	subscription := sdns.Subscription{Name: "x", VendorID: vendorID, SubscriberID: subscriberID, Events: []sdns.EventName{sdns.EventAll}}
 	_, err = client.CreateSubscription(t.Context(), subscription)
-	require.ErrorIs(t, err, sdns.ErrForbidden, "no role in the vendor")
+	require.ErrorIs(t, err, alexaevents.ErrForbidden, "no role in the vendor")
 	_, err = (&sdns.Client{HTTPClient: as(cloud, theirs)}).CreateSubscription(t.Context(), subscription)
 	require.NoError(t, err)
 	d.took()

@@ -13,6 +13,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -155,6 +156,10 @@ var forgeries = []struct {
 	}},
 	{"ten minutes in the future", func(c *Cloud, r *http.Request, body []byte) {
 		c.resign(r, withTimestamp(body, time.Now().Add(10*time.Minute)))
+	}},
+	{"more than 64 levels", func(c *Cloud, r *http.Request, body []byte) {
+		levels := strings.Repeat("[", 64) + strings.Repeat("]", 64)
+		c.resign(r, bytes.Replace(body, []byte("{"), []byte(`{"levels":`+levels+`,`), 1))
 	}},
 	{"for another skill", func(c *Cloud, r *http.Request, body []byte) {
 		c.resign(r, with(body, "amzn1.ask.skill.another", "context", "System", "application", "applicationId"))

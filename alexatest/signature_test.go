@@ -64,7 +64,7 @@ func TestForgeriesAreRefused(t *testing.T) {
 		require.False(t, called, name)
 		names[name] = true
 	}
-	require.Len(t, names, 19)
+	require.Len(t, names, 20)
 
 	w := httptest.NewRecorder()
 	handler.ServeHTTP(w, cloud.NewRequest(url, body))

@@ -11,7 +11,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/alexaevents/alexaevents/internal/arn"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // eventMessenger is the Event Messenger API of Smart Properties. Amazon documents its
@@ -153,7 +153,7 @@ func checkConfiguration(_ call, r *resource, wrong *violations) {
 	var channels []struct{ Type, ID string }
 	wrong.require(r.member("deliveryChannels", &channels) && len(channels) > 0, "deliveryChannels: required")
 	for _, channel := range channels {
-		_, isTopic := arn.Topic(channel.ID)
+		_, _, isTopic := rest.TopicARN(channel.ID)
 		wrong.require(channel.Type == "SNS", "deliveryChannels.type: not SNS")
 		wrong.require(isTopic, "deliveryChannels.id: not the ARN of an SNS topic")
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/smartprops"
@@ -53,8 +54,8 @@ func TestConfigurations(t *testing.T) {
 	require.NoError(t, client.DeleteConfiguration(t.Context(), want.ID))
 	require.Empty(t, collect(t, client.Configurations(t.Context())))
 	_, err = client.Configuration(t.Context(), want.ID)
-	require.ErrorIs(t, err, smartprops.ErrNotFound)
-	require.ErrorIs(t, client.DeleteConfiguration(t.Context(), want.ID), smartprops.ErrNotFound)
+	require.ErrorIs(t, err, alexaevents.ErrNotFound)
+	require.ErrorIs(t, client.DeleteConfiguration(t.Context(), want.ID), alexaevents.ErrNotFound)
 }
 
 func TestPropertySubscriptions(t *testing.T) {
@@ -94,7 +95,7 @@ func TestPropertySubscriptions(t *testing.T) {
 	}
 	require.NoError(t, client.DeleteSubscription(t.Context(), inRoom.ID))
 	require.Len(t, collect(t, client.Subscriptions(t.Context(), smartprops.Filter{})), 5)
-	require.ErrorIs(t, client.DeleteSubscription(t.Context(), inRoom.ID), smartprops.ErrNotFound)
+	require.ErrorIs(t, client.DeleteSubscription(t.Context(), inRoom.ID), alexaevents.ErrNotFound)
 }
 
 func TestInvalidPropertyRequests(t *testing.T) {
@@ -193,10 +194,10 @@ func TestPropertiesAreAuthorized(t *testing.T) {
 	theirs := &smartprops.Client{HTTPClient: as(cloud, signIn(t, cloud, "client", "somebody", lwa.ScopeEnterpriseManagement))}
 	require.Empty(t, collect(t, theirs.Configurations(t.Context())))
 	_, err = theirs.Configuration(t.Context(), configurationID)
-	require.ErrorIs(t, err, smartprops.ErrNotFound)
-	require.ErrorIs(t, theirs.DeleteConfiguration(t.Context(), configurationID), smartprops.ErrNotFound)
+	require.ErrorIs(t, err, alexaevents.ErrNotFound)
+	require.ErrorIs(t, theirs.DeleteConfiguration(t.Context(), configurationID), alexaevents.ErrNotFound)
 	_, err = theirs.CreateSubscription(t.Context(), smartprops.Subscription{ConfigurationID: configurationID, EventType: "Alexa.X.Y"})
-	require.ErrorIs(t, err, smartprops.ErrInvalid)
+	require.ErrorIs(t, err, alexaevents.ErrInvalid)
 	for _, token := range []string{"", "Atza|x", cloud.AccessToken(lwa.ScopeSubscriptions)} {
 		require.Equal(t, 401, call(t, cloud, token, "GET", configurations+"?owner=~caller", "").Status)
 	}

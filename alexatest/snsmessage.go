@@ -16,7 +16,7 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/alexaevents/alexaevents/internal/arn"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // The types of SNS messages.
@@ -124,11 +124,11 @@ type place struct {
 
 // placeOf returns the place of a topic. It panics if the ARN is not one of a topic.
 func placeOf(topicARN string) place {
-	partition, ok := arn.Topic(topicARN)
+	partition, region, ok := rest.TopicARN(topicARN)
 	if !ok {
 		panic("alexatest: not the ARN of an SNS topic: " + topicARN)
 	}
-	p := place{region: strings.Split(topicARN, ":")[3], domain: "amazonaws.com"}
+	p := place{region: region, domain: "amazonaws.com"}
 	switch {
 	case partition == "aws-cn":
 		p.domain = "amazonaws.com.cn"

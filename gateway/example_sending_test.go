@@ -44,23 +44,23 @@ func ExampleGranter() {
 		case gateway.AcceptGrant:
 			return granter.AcceptGrant(ctx, directive)
 		default: // Discover, ReportState, TurnOn ...
-			return gateway.Answer(d.ErrorResponse(gateway.InvalidDirective, "not in this example"))
+			return gateway.EncodeResponse(d.ErrorResponse(gateway.InvalidDirective, "not in this example"))
 		}
 	}
 
 	ctx := context.Background()
 	code := cloud.Grant(alexaevents.Europe, "customer-1")
-	answer, err := handle(ctx, alexatest.AcceptGrantDirective(code, "account-1/session-7/1"))
-	fmt.Println(nameOf(answer), err)
+	response, err := handle(ctx, alexatest.AcceptGrantDirective(code, "account-1/session-7/1"))
+	fmt.Println(nameOf(response), err)
 	// Output:
 	// AcceptGrant.Response <nil>
 }
 
-func nameOf(answer json.RawMessage) string {
+func nameOf(response json.RawMessage) string {
 	var message struct {
 		Event struct{ Header struct{ Name string } }
 	}
-	if err := json.Unmarshal(answer, &message); err != nil {
+	if err := json.Unmarshal(response, &message); err != nil {
 		return err.Error()
 	}
 	return message.Event.Header.Name
@@ -96,7 +96,7 @@ func ExampleSender_Send() {
 		case err == nil:
 			return "accepted"
 		case errors.Is(err, gateway.ErrEnded):
-			return "nobody to tell until a customer links the account again"
+			return "no grant until a customer links the account again"
 		case errors.Is(err, gateway.ErrTemporary):
 			return "send the state later"
 		case errors.Is(err, gateway.ErrMisconfigured):
@@ -122,9 +122,9 @@ func ExampleSender_Send() {
 	}
 	// Output:
 	// accepted
-	// nobody to tell until a customer links the account again
+	// no grant until a customer links the account again
 	// send the state later
-	// nobody to tell until a customer links the account again
+	// no grant until a customer links the account again
 	// EU customer-1
 }
 
@@ -144,8 +144,8 @@ func ExampleSender_SendTo() {
 	if err != nil {
 		panic(err)
 	}
-	answer, err := gateway.Answer(directive.DeferredResponse(20 * time.Second))
-	fmt.Println(nameOf(answer), err)
+	response, err := gateway.EncodeResponse(directive.DeferredResponse(20 * time.Second))
+	fmt.Println(nameOf(response), err)
 
 	// later, when the door is locked
 	err = sender.SendTo(ctx, key, directive.Response(gateway.LockState(gateway.Locked, time.Now())))
@@ -155,24 +155,28 @@ func ExampleSender_SendTo() {
 	// Response <nil>
 }
 
-// While Login with Amazon is out, a grant cannot be accepted. It is kept, and
-// tried again while its code lives.
-func ExampleGranter_Accept() {
+// While Login with Amazon is out, no grant can be stored. The directive is kept and
+// retried until its code expires.
+func ExampleGranter_Retry() {
 	cloud := alexatest.NewCloud()
 	granter, _ := granted(cloud)
-	var pending []gateway.AuthorizationGrant // a program keeps them in a durable queue
-	granter.Failed = func(_ context.Context, grant gateway.AuthorizationGrant) {
-		pending = append(pending, grant)
+	var pending []json.RawMessage // a program keeps them in a durable queue, encrypted
+	granter.Failed = func(_ context.Context, directive *gateway.Directive) {
+		pending = append(pending, directive.Raw())
 	}
 
 	ctx := context.Background()
 	code := cloud.Grant(alexaevents.Europe, "customer-2")
 	cloud.Fail(alexatest.Fault{Status: 429, Header: http.Header{"Retry-After": {"60"}}})
-	answer, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(code, "account-2/session-8/1"))
-	fmt.Println(nameOf(answer), err)
+	response, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(code, "account-2/session-8/1"))
+	fmt.Println(nameOf(response), err)
 
-	for _, grant := range pending { // later
-		fmt.Println(granter.Accept(ctx, grant))
+	for _, data := range pending { // later
+		directive, err := gateway.ParseDirective(data)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Println(granter.Retry(ctx, directive))
 	}
 	// Output:
 	// ErrorResponse <nil>

@@ -102,13 +102,13 @@ func received(namespace, name string) *gateway.Directive {
 	return directive
 }
 
-func ExampleAnswer() {
+func ExampleEncodeResponse() {
 	directive := received("Alexa.PowerController", "TurnOn")
 	at := time.Date(2026, 11, 22, 8, 30, 15, 0, time.UTC)
 
 	// What the Lambda function returns to Alexa.
-	answer, err := gateway.Answer(directive.Response(gateway.PowerState(gateway.On, at)))
-	fmt.Println(json.Valid(answer), err)
+	response, err := gateway.EncodeResponse(directive.Response(gateway.PowerState(gateway.On, at)))
+	fmt.Println(json.Valid(response), err)
 	// Output: true <nil>
 }
 
@@ -128,11 +128,11 @@ func ExampleDirective_StateReport() {
 func ExampleDeferredResponse() {
 	directive, key := received("Alexa.PowerController", "TurnOn"), lwa.Key{} // key: Granter.Key of the directive
 
-	answer, err := gateway.Answer(directive.DeferredResponse(20 * time.Second))
+	response, err := gateway.EncodeResponse(directive.DeferredResponse(20 * time.Second))
 	var m struct {
 		Event struct{ Payload json.RawMessage }
 	}
-	fmt.Println(err, json.Unmarshal(answer, &m), string(m.Event.Payload))
+	fmt.Println(err, json.Unmarshal(response, &m), string(m.Event.Payload))
 
 	// Later, when the device is on or has failed to turn on:
 	err = sender.SendTo(context.Background(), key, directive.ErrorResponse(gateway.EndpointUnreachable, "no reply in 20 s"))

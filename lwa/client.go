@@ -16,8 +16,8 @@ import (
 	"unicode"
 
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/internal/redact"
 	"github.com/alexaevents/alexaevents/internal/rest"
-	"github.com/alexaevents/alexaevents/internal/text"
 )
 
 const tokenPath = "/auth/o2/token" //nolint:gosec // a path, not a token
@@ -275,7 +275,7 @@ func isBlank(token alexaevents.Secret) bool { return strings.TrimSpace(string(to
 
 // isToken reports whether a text can be sent in a header and stored.
 func isToken(token alexaevents.Secret) bool {
-	return !isBlank(token) && len(token) <= maxToken && text.Storable(string(token)) &&
+	return !isBlank(token) && len(token) <= maxToken && redact.Storable(string(token)) &&
 		!strings.ContainsFunc(string(token), unicode.IsControl)
 }
 

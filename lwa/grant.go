@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/text"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // The longest parts of a key that every store keeps, in bytes. The sort key of a
@@ -37,11 +37,11 @@ func (k Key) check() error {
 		return fmt.Errorf("%w: ClientID is empty", ErrInvalidKey)
 	case k.AccountID == "":
 		return fmt.Errorf("%w: AccountID is empty", ErrInvalidKey)
-	case !text.Storable(k.ClientID):
+	case !redact.Storable(k.ClientID):
 		return fmt.Errorf("%w: ClientID contains NUL or is not UTF-8", ErrInvalidKey)
-	case !text.Storable(k.AccountID):
+	case !redact.Storable(k.AccountID):
 		return fmt.Errorf("%w: AccountID contains NUL or is not UTF-8", ErrInvalidKey)
-	case !text.Storable(k.LinkID):
+	case !redact.Storable(k.LinkID):
 		return fmt.Errorf("%w: LinkID contains NUL or is not UTF-8", ErrInvalidKey)
 	}
 	return nil
@@ -109,7 +109,7 @@ func (g Grant) Clean() (Grant, error) {
 		return Grant{}, err
 	}
 	for _, value := range []string{string(g.Region), string(g.AccessToken), string(g.RefreshToken), g.Refused, g.CodeHash} {
-		if !text.Storable(value) {
+		if !redact.Storable(value) {
 			return Grant{}, errors.New("lwa: a grant's text contains NUL or is not UTF-8")
 		}
 	}

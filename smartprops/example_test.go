@@ -3,26 +3,28 @@ package smartprops_test
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
+	"golang.org/x/oauth2"
+
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/smartprops"
 	"github.com/alexaevents/alexaevents/sns"
 )
 
-// Outside of the example, HTTPClient is that of a token source, which has the
-// refresh token of an account of the organization:
+// In a program, HTTPClient is that of a token source, which has the refresh token of
+// an account of the organization:
 //
 //	tokens.HTTPClient("organization") // *lwa.Source
 func ExampleClient() {
 	ctx := context.Background()
-	amazon := &script{answers: []response{ // in memory
-		{status: 201, body: `{"id": "amzn1.alexa.aem.subscription.configuration.123"}`},
-		{status: 201, body: `{"id": "amzn1.alexa.aem.subscription.123"}`},
-		{status: 200, body: `{"results": [{"id": "amzn1.alexa.aem.subscription.123", "eventType": {"namespace": "Alexa.Skill.Interaction", "name": "Failure"}}]}`},
-	}}
-	client := &smartprops.Client{HTTPClient: &http.Client{Transport: amazon}}
+	cloud := alexatest.NewCloud() // Amazon in memory
+	client := &smartprops.Client{HTTPClient: oauth2.NewClient(
+		context.WithValue(ctx, oauth2.HTTPClient, cloud.Client()),
+		oauth2.StaticTokenSource(&oauth2.Token{AccessToken: cloud.AccessToken(lwa.ScopeEnterpriseManagement)}),
+	)}
 
 	configurationID, err := client.CreateConfiguration(ctx, smartprops.Configuration{
 		DeliveryChannels: []smartprops.DeliveryChannel{{ID: "arn:aws:sns:us-east-1:000011112222:property"}},
@@ -41,27 +43,27 @@ func ExampleClient() {
 		return
 	}
 	for subscription, err := range client.Subscriptions(ctx, smartprops.Filter{UnitID: "amzn1.alexa.unit.did.12345"}) {
-		fmt.Println(subscription.ID, subscription.EventType, err)
+		fmt.Println(subscription.EventType, string(subscription.Entities["unit"]), err)
 	}
 	// Output:
-	// amzn1.alexa.aem.subscription.123 Alexa.Skill.Interaction.Failure <nil>
+	// Alexa.Skill.Interaction.Failure {"type":"Unit","id":"amzn1.alexa.unit.did.12345"} <nil>
 }
 
-// An alarm when a skill fails its guests. In a program, the function goes to a
-// handler of package sns, whose requests are signed by SNS:
+// An alarm when a skill fails. In a program, the function goes to a handler of
+// package sns, which verifies the signature of SNS:
 //
 //	http.Handle("POST /sns", &sns.Handler{Verifier: &sns.Verifier{Topics: topics}, Receive: smartprops.Receive(alarm)})
 func ExampleReceive() {
 	alarm := func(_ context.Context, event smartprops.Event) error {
 		switch event := event.(type) {
 		case *smartprops.SkillFailure:
-			fmt.Println("ALARM: the skill", event.SkillID, "did not answer at", event.Timestamp.Format(time.TimeOnly))
+			fmt.Println("ALARM: the skill", event.SkillID, "failed at", event.Timestamp.Format(time.TimeOnly))
 		case *smartprops.AutomationCompletion:
 			for _, cause := range event.Errors {
 				fmt.Println("the automation", event.AutomationID, "failed:", cause.Type, cause.ID)
 			}
 		}
-		return nil // after the alarm is on its way for certain
+		return nil // after the alarm was sent
 	}
 	receive := smartprops.Receive(alarm)
 	for _, text := range []string{
@@ -78,17 +80,17 @@ func ExampleReceive() {
 		}
 	}
 	// Output:
-	// ALARM: the skill amzn1.ask.skill.concierge did not answer at 22:00:00
+	// ALARM: the skill amzn1.ask.skill.concierge failed at 22:00:00
 	// the automation amzn1.alexa.automation.night failed: ENDPOINT_NOT_FOUND amzn1.alexa.endpoint.12345
 }
 
-// endpoints is what the installer needs of Amazon's Endpoint API.
+// endpoints is the part of Amazon's Endpoint API that the installer uses.
 type endpoints interface {
 	AssociateUnit(ctx context.Context, endpointID, unitID string) error
 }
 
-// installer puts devices into the unit that waits for them. Associating a device
-// to its unit twice must do no harm, for events may repeat.
+// installer associates devices with units. It does so twice if an event is
+// redelivered.
 type installer struct {
 	endpoints endpoints
 	next      func(ctx context.Context, endpointID string) (unitID string, err error)
@@ -115,7 +117,7 @@ func (i *installer) receive(ctx context.Context, event smartprops.Event) error {
 	return nil
 }
 
-// A device is put into its unit once it is set up.
+// A device is associated with its unit once it is set up.
 func ExampleSetupCompletion() {
 	crew := &installer{
 		endpoints: printer{},
@@ -140,14 +142,14 @@ func (printer) AssociateUnit(_ context.Context, endpointID, unitID string) error
 	return nil
 }
 
-// activations lets those who created units wait until the units are ready.
+// activations waits until new units are ready.
 type activations struct {
 	mu    sync.Mutex
 	ready map[string]chan struct{} // by unit
 }
 
-// of returns the channel that is closed when the unit is ready. The event may
-// come before anybody waits.
+// of returns the channel that is closed when the unit is ready. The event may arrive
+// before the call of wait.
 func (a *activations) of(unitID string) chan struct{} {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -168,7 +170,7 @@ func (a *activations) receive(_ context.Context, event smartprops.Event) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	select {
-	case <-channel: // the event has come before
+	case <-channel: // a duplicate
 	default:
 		close(channel)
 	}
@@ -184,7 +186,7 @@ func (a *activations) wait(ctx context.Context, unitID string) error {
 	}
 }
 
-// Units below a new unit can be created once it is ready, which an event tells.
+// A new unit can have units below it after its activation.
 func ExampleSubscriptionActivation() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

@@ -7,53 +7,59 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"time"
 
+	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/sns"
 )
 
-// The endpoint of a topic, with SNS in memory as its caller. Outside a test,
+// The endpoint of a topic, with Amazon in memory as its caller. Outside a test,
 // leave out HTTPClient.
 func ExampleHandler() {
+	const topic = "arn:aws:sns:us-east-2:123456789012:Alexa-events"
+	cloud := alexatest.NewCloud()
 	mux := http.NewServeMux()
 	mux.Handle("POST /sns", &sns.Handler{
-		Verifier: &sns.Verifier{
-			Topics:     []string{"arn:aws:sns:us-east-2:123456789012:Alexa-events"},
-			HTTPClient: &http.Client{Transport: newAmazon()},
-		},
+		Verifier: &sns.Verifier{Topics: []string{topic}, HTTPClient: cloud.Client()},
 		Receive: func(_ context.Context, message *sns.Message) error {
 			fmt.Println("received", message.Message)
 			return nil // after the durable write
 		},
+		Observe: func(_ context.Context, o sns.Observation) {
+			fmt.Println(o.Outcome, o.Err)
+		},
 	})
-	deliver := func(body []byte) {
-		w := httptest.NewRecorder()
-		mux.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/sns", bytes.NewReader(body)))
-		fmt.Println("answered", w.Code)
-	}
 
-	message := notification().with("Message", "good news").signed()
-	deliver(message)
-	deliver(bytes.ReplaceAll(message, []byte("good"), []byte("bad")))
-	deliver(confirmation(sns.SubscriptionConfirmation).signed())
+	err := cloud.Subscribe(topic, "https://backend.example/sns", mux) // SNS asks the endpoint to confirm
+	fmt.Println("subscribed:", err)
+	cloud.Publish(topic, []byte("good news"))
+
+	body, _ := io.ReadAll(cloud.NewSNSRequest("https://backend.example/sns", topic, []byte("good news")).Body)
+	forged := bytes.ReplaceAll(body, []byte("good"), []byte("bad"))
+	w := httptest.NewRecorder()
+	mux.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/sns", bytes.NewReader(forged)))
+	fmt.Println(w.Code)
 	// Output:
+	// received <nil>
+	// subscribed: <nil>
 	// received good news
-	// answered 200
-	// answered 400
-	// answered 200
+	// received <nil>
+	// refused sns: the signature does not match the message: SNS has not signed it, or a proxy has changed it on the way
+	// 400
 }
 
-// messages are the IDs of the messages whose effects are stored, as a table of a
-// database has them:
+// messages stores the IDs of the messages whose effects are stored. In a database
+// it is a table:
 //
 //	CREATE TABLE messages (id TEXT PRIMARY KEY, received TIMESTAMP NOT NULL)
-type messages struct{ ids map[string]bool }
+type messages map[string]bool
 
-// once calls effect unless the message is stored already, and stores the message
-// with what effect has done, in one transaction. In SQL:
+// once calls effect unless the message is stored already. It stores the message
+// together with the effect, in one transaction. In SQL:
 //
 //	BEGIN
 //	INSERT INTO messages VALUES ($1, now()) ON CONFLICT DO NOTHING    -- no row: COMMIT, return nil
@@ -61,30 +67,31 @@ type messages struct{ ids map[string]bool }
 //	COMMIT
 func (m messages) once(effect func(context.Context, *sns.Message) error) func(context.Context, *sns.Message) error {
 	return func(ctx context.Context, message *sns.Message) error {
-		if m.ids[message.ID] {
+		if m[message.ID] {
 			return nil
 		}
 		if err := effect(ctx, message); err != nil {
 			return err
 		}
-		m.ids[message.ID] = true
+		m[message.ID] = true
 		return nil
 	}
 }
 
-// A message that SNS or a stranger delivers again has no second effect. A message
-// whose effect failed is received again. MaxAge bounds how long an ID must be
-// kept.
-func ExampleHandler_repeated() {
+// A duplicate of a message has no second effect, whether SNS or an attacker sends
+// it. A message whose effect failed is received again. MaxAge limits how long the
+// IDs must be stored.
+func ExampleHandler_duplicate() {
+	const topic = "arn:aws:sns:us-east-2:123456789012:Alexa-events"
+	cloud := alexatest.NewCloud()
 	failures := 1
 	handler := &sns.Handler{
 		Verifier: &sns.Verifier{
-			Topics:     []string{"arn:aws:sns:us-east-2:123456789012:Alexa-events"},
+			Topics:     []string{topic},
+			HTTPClient: cloud.Client(),
 			MaxAge:     2 * time.Hour, // DELETE FROM messages WHERE received < now() - interval '2 hours'
-			Now:        func() time.Time { return now },
-			HTTPClient: &http.Client{Transport: newAmazon()},
 		},
-		Receive: messages{map[string]bool{}}.once(func(_ context.Context, message *sns.Message) error {
+		Receive: messages{}.once(func(_ context.Context, message *sns.Message) error {
 			if failures > 0 {
 				failures--
 				return errors.New("the database is down")
@@ -93,21 +100,22 @@ func ExampleHandler_repeated() {
 			return nil
 		}),
 	}
-	message := notification().with("Message", "good news").signed()
+	request := cloud.NewSNSRequest("https://backend.example/sns", topic, []byte("good news"))
 	for range 3 {
+		request.Body, _ = request.GetBody()
 		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/sns", bytes.NewReader(message)))
-		fmt.Println("responded with", w.Code)
+		handler.ServeHTTP(w, request)
+		fmt.Println(w.Code)
 	}
 	// Output:
-	// responded with 500
+	// 500
 	// received good news
-	// responded with 200
-	// responded with 200
+	// 200
+	// 200
 }
 
 // Raw messages have no signature. SNS sends the credentials of the subscription's
-// endpoint, https://sns:secret@backend.example/sns, once it is asked for them.
+// endpoint, https://sns:secret@backend.example/sns, after a response of 401.
 func ExampleHandler_rawDelivery() {
 	handler := &sns.Handler{
 		Verifier: &sns.Verifier{Topics: []string{"arn:aws:sns:us-east-2:123456789012:Alexa-events"}},
@@ -134,26 +142,25 @@ func ExampleHandler_rawDelivery() {
 		}
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)
-		fmt.Println("responded with", w.Code, w.Header().Get("WWW-Authenticate"))
+		fmt.Println(w.Code, w.Header().Get("WWW-Authenticate"))
 	}
 	deliver("")
 	deliver("secret")
 	// Output:
-	// responded with 401 Basic realm="sns"
+	// 401 Basic realm="sns"
 	// received good news
-	// responded with 200
+	// 200
 }
 
 // A backend without net/http handlers verifies the exact bytes of the body.
 func ExampleVerifier_Verify() {
-	verifier := &sns.Verifier{
-		Topics:     []string{"arn:aws:sns:us-east-2:123456789012:Alexa-events"},
-		HTTPClient: &http.Client{Transport: newAmazon()},
-	}
+	const topic = "arn:aws:sns:us-east-2:123456789012:Alexa-events"
+	cloud := alexatest.NewCloud()
+	verifier := &sns.Verifier{Topics: []string{topic}, HTTPClient: cloud.Client()}
 	handle := func(ctx context.Context, body []byte) error {
 		message, err := verifier.Verify(ctx, body)
 		if err != nil {
-			return err // answer 503 if it is sns.ErrFetch, else 400
+			return err // respond with 503 if it is sns.ErrFetch, else with 400
 		}
 		switch message.Type {
 		case sns.Notification:
@@ -164,14 +171,14 @@ func ExampleVerifier_Verify() {
 		return nil
 	}
 
-	fmt.Println(handle(context.Background(), confirmation(sns.SubscriptionConfirmation).signed()))
-	fmt.Println(handle(context.Background(), notification().with("Message", "good news").signed()))
-	fmt.Println(handle(context.Background(), notification().with("Message", "forged").json()))
+	request := cloud.NewSNSRequest("https://backend.example/sns", topic, []byte("good news"))
+	body, _ := io.ReadAll(request.Body)
+	fmt.Println(handle(context.Background(), body))
+	fmt.Println(handle(context.Background(), bytes.ReplaceAll(body, []byte("good"), []byte("bad"))))
 	// Output:
-	// <nil>
 	// received good news
 	// <nil>
-	// sns: the signature does not match the message: a signature of 0 bytes
+	// sns: the signature does not match the message: SNS has not signed it, or a proxy has changed it on the way
 }
 
 // In a program, the Invoke method goes to lambda.Start of aws-lambda-go:
@@ -199,8 +206,8 @@ func ExampleLambda() {
 	// <nil>
 }
 
-// The second message of the batch is of a topic that is not listed. SQS keeps
-// it, and moves it to the dead-letter queue in the end.
+// The second message of the batch is of a topic that is not listed. SQS delivers
+// it again, and at last moves it to the dead-letter queue.
 func ExampleSQS() {
 	function := &sns.SQS{
 		Topics: []string{"arn:aws:sns:us-east-2:123456789012:Alexa-events"},
@@ -221,8 +228,8 @@ func ExampleSQS() {
 		{"messageId": "m-2", "body": body("arn:aws:sns:us-east-2:123456789012:others")},
 	}})
 
-	answer, err := function.Invoke(context.Background(), batch)
-	fmt.Println(string(answer), err)
+	response, err := function.Invoke(context.Background(), batch)
+	fmt.Println(string(response), err)
 	// Output:
 	// received good news
 	// {"batchItemFailures":[{"itemIdentifier":"m-2"}]} <nil>

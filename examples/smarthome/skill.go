@@ -53,7 +53,7 @@ func (s *skill) invoke(ctx context.Context, message json.RawMessage) (json.RawMe
 	if err != nil && !errors.Is(err, identity.ErrNoAccount) {
 		return nil, err
 	}
-	return gateway.Answer(s.answer(ctx, directive, account))
+	return gateway.EncodeResponse(s.answer(ctx, directive, account))
 }
 
 // answer answers a directive of the customers of an account, which is "" for an

@@ -1,59 +1,95 @@
-// Package rest makes requests to Amazon's REST APIs.
+// Package rest makes requests to Amazon's REST APIs and decides when to retry
+// them.
 package rest
 
 import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"path"
+
+	"github.com/alexaevents/alexaevents"
 )
 
-const maxAnswer = 1 << 20 // bytes
+const maxResponse = 1 << 20 // bytes
 
-// Request is a request to make.
+// Client makes requests to one API. Its errors are *[alexaevents.Error].
+//
+// It follows no redirect: an HTTP client that adds an access token to each
+// request would send it along.
+type Client struct {
+	API   string         // package name, for errors
+	URL   string         // base URL
+	Hints map[int]string // advice by HTTP status, for errors
+	HTTP  *http.Client   // nil is a client with a timeout of 30 seconds
+}
+
+// Request is a request to an API.
 type Request struct {
 	Method string
-	URL    string     // without query
+	Path   string     // path after the base URL, without query
 	Query  url.Values // nil is none
 	Body   any        // sent as JSON; nil is none
 
-	// Repeatable says that a second sending does no harm, whatever became of
-	// the first. Such a request is sent again when it fails temporarily, any
-	// other only if no connection was made.
+	// Repeatable is true if a duplicate of the request does no harm. Such a
+	// request is retried when it fails temporarily. Any other is retried only
+	// if no connection was made.
 	Repeatable bool
 }
 
-// Answer is an answer with a status of success, 200 to 299.
-type Answer struct {
+// Response is a successful response, with a status of 200 to 299.
+type Response struct {
 	Status int
 	Header http.Header
-	Body   []byte // often empty, and not always JSON
+	Body   []byte // may be empty or not JSON
 }
 
-// Decode reads the body of the answer into value. The error is an *[Error].
-func (a *Answer) Decode(value any) error {
-	if err := json.Unmarshal(a.Body, value); err != nil {
-		return &Error{
-			Status: a.Status, Message: "the body of the answer is not the JSON that was asked for",
-			RequestID: requestID(a.Header), Temporary: true,
-		}
+// Get decodes a JSON response into value.
+func (c Client) Get(ctx context.Context, path string, query url.Values, value any) error {
+	response, err := c.Do(ctx, Request{Method: http.MethodGet, Path: path, Query: query, Repeatable: true})
+	if err != nil {
+		return err
+	}
+	if json.Unmarshal(response.Body, value) != nil {
+		failure := c.unusable(response, "the response body is not the expected JSON")
+		failure.Err = alexaevents.ErrUnavailable
+		return failure
 	}
 	return nil
 }
 
-// Do makes a request with the client, nil being one with a timeout of 30
-// seconds. It follows no redirect: a client that adds an access token to each
-// request would send it along. Its errors are *[Error].
-//
-// A request that is Repeatable is sent up to four times; see [Error.Temporary].
-func Do(ctx context.Context, client *http.Client, request Request) (*Answer, error) {
-	client = HTTPClient(client)
+// Create creates a resource and returns its ID: the member id of the response body,
+// or the last segment of the header Location, which is a URL, a path or the bare ID.
+func (c Client) Create(ctx context.Context, path string, body any, repeatable bool) (id string, err error) {
+	response, err := c.Do(ctx, Request{Method: http.MethodPost, Path: path, Body: body, Repeatable: repeatable})
+	if err != nil {
+		return "", err
+	}
+	if id = response.createdID(); id == "" {
+		return "", c.unusable(response, "the response has no ID")
+	}
+	return id, nil
+}
 
-	target := request.URL
+// Update replaces the resource at the path.
+func (c Client) Update(ctx context.Context, path string, body any) error {
+	_, err := c.Do(ctx, Request{Method: http.MethodPut, Path: path, Body: body, Repeatable: true})
+	return err
+}
+
+// Delete deletes the resource at the path.
+func (c Client) Delete(ctx context.Context, path string) error {
+	_, err := c.Do(ctx, Request{Method: http.MethodDelete, Path: path, Repeatable: true})
+	return err
+}
+
+// Do makes a request, and up to three retries if it is Repeatable.
+func (c Client) Do(ctx context.Context, request Request) (*Response, error) {
+	target := c.URL + request.Path
 	if len(request.Query) > 0 {
 		target += "?" + request.Query.Encode()
 	}
@@ -61,29 +97,30 @@ func Do(ctx context.Context, client *http.Client, request Request) (*Answer, err
 	if request.Body != nil {
 		var err error
 		if body, err = json.Marshal(request.Body); err != nil {
-			return nil, &Error{cause: fmt.Errorf("the request cannot be encoded: %w", err)}
+			return nil, &alexaevents.Error{API: c.API, Err: fmt.Errorf("the request cannot be encoded: %w", err)}
 		}
 	}
-	for sent := 1; ; sent++ {
-		answer, failure := send(ctx, client, request.Method, target, body)
+	client := HTTPClient(c.HTTP)
+	for attempt := 1; ; attempt++ {
+		response, failure := c.send(ctx, client, request.Method, target, body)
 		if failure == nil {
-			return answer, nil
+			return response, nil
 		}
-		again := failure.Temporary && (request.Repeatable || Unsent(failure))
-		if !again || !Pause(ctx, sent, RetryAfter(failure.header)) {
+		retry := isTemporary(failure) && (request.Repeatable || Unsent(failure))
+		if !retry || !Pause(ctx, attempt, failure.RetryAfter) {
 			return nil, failure
 		}
 	}
 }
 
-func send(ctx context.Context, client *http.Client, method, target string, body []byte) (*Answer, *Error) {
-	var reader io.Reader // nil is no body at all
+func (c Client) send(ctx context.Context, client *http.Client, method, target string, body []byte) (*Response, *alexaevents.Error) {
+	var reader io.Reader // nil is no body
 	if body != nil {
 		reader = bytes.NewReader(body)
 	}
 	request, err := http.NewRequestWithContext(ctx, method, target, reader)
 	if err != nil {
-		return nil, noAnswer(ctx, err)
+		return nil, c.noResponse(ctx, err)
 	}
 	request.Header.Set("Accept", "application/json")
 	if body != nil {
@@ -91,25 +128,38 @@ func send(ctx context.Context, client *http.Client, method, target string, body 
 	}
 	response, err := client.Do(request)
 	if err != nil {
-		return nil, noAnswer(ctx, err)
+		return nil, c.noResponse(ctx, err)
 	}
 	defer response.Body.Close()
-	data, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	data, err := io.ReadAll(io.LimitReader(response.Body, maxResponse+1))
+	received := &Response{response.StatusCode, response.Header, data}
 	switch {
 	case response.StatusCode < 200 || response.StatusCode > 299:
-		return nil, refusal(response, data)
+		return nil, c.refusal(received)
 	case err != nil:
-		return nil, noAnswer(ctx, err)
-	case len(data) > maxAnswer:
-		return nil, &Error{Status: response.StatusCode, Message: "the answer is too long", RequestID: requestID(response.Header)}
+		return nil, c.noResponse(ctx, err)
+	case len(data) > maxResponse:
+		return nil, c.unusable(received, "the response is too long")
 	}
-	return &Answer{Status: response.StatusCode, Header: response.Header, Body: data}, nil
+	return received, nil
 }
 
-// noAnswer makes an error of what kept an answer from coming.
-func noAnswer(ctx context.Context, err error) *Error {
-	if urlErr, ok := errors.AsType[*url.Error](err); ok {
-		err = urlErr.Err // without the URL, whose query is not for logs
+func (r *Response) createdID() string {
+	var created struct{ ID string }
+	if _ = json.Unmarshal(r.Body, &created); created.ID != "" { // else the header has it
+		return created.ID
 	}
-	return &Error{cause: err, Temporary: ctx.Err() == nil && isFault(err)}
+	location, err := url.Parse(r.Header.Get("Location"))
+	if err != nil || location.Path == "" {
+		return ""
+	}
+	if last := path.Base(location.Path); last != "/" && last != "." {
+		return last
+	}
+	return ""
+}
+
+// Segment returns an ID as one segment of a path, and false if it cannot be one.
+func Segment(id string) (segment string, ok bool) {
+	return url.PathEscape(id), id != "" && id != "." && id != ".."
 }

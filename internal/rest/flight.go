@@ -11,14 +11,14 @@ import (
 	"time"
 )
 
-// Group shares one run of a function among those who ask for its result at the
-// same time. It holds the runs in progress; the zero value has none.
+// Group shares one run of a function among concurrent callers. The zero value has
+// no runs in progress.
 //
-// Unlike golang.org/x/sync/singleflight, a panic of the function is an error and
-// does not end the process, and a run needs nobody who waits for it.
+// Unlike in golang.org/x/sync/singleflight, a panic of the function is an error and
+// does not end the process, and a run needs no waiting caller.
 type Group[T any] struct {
 	mu   sync.Mutex
-	runs map[[sha256.Size]byte]*Run[T] // by the hash of the name, which may be a secret
+	runs map[[sha256.Size]byte]*Run[T] // runs in progress by the hash of their name, which may be a secret
 }
 
 // Run is one run of a function.
@@ -28,9 +28,9 @@ type Run[T any] struct {
 	err   error
 }
 
-// Start runs fn in a goroutine, unless a run of that name is in progress: it
-// returns that run then, and false. The context of fn has the values of ctx and
-// a time limit; it does not end with ctx.
+// Start runs fn in a goroutine. If a run with the same name is in progress, it
+// returns that run and false instead. The context of fn has the values of ctx and
+// the time limit; it does not end with ctx.
 func (g *Group[T]) Start(ctx context.Context, name string, limit time.Duration, fn func(context.Context) (T, error)) (run *Run[T], started bool) {
 	key := sha256.Sum256([]byte(name))
 	g.mu.Lock()
@@ -71,8 +71,8 @@ func Catch(fn func() error) (err error) {
 	return fn()
 }
 
-// Idle waits until no run is in progress, and returns the cause of ctx if that
-// ends first.
+// Idle waits until no run is in progress. If ctx ends first, it returns the cause
+// of ctx.
 func (g *Group[T]) Idle(ctx context.Context) error {
 	for {
 		g.mu.Lock()
@@ -92,8 +92,8 @@ func (g *Group[T]) Idle(ctx context.Context) error {
 	}
 }
 
-// Wait returns the result of the run. If ctx ends first, it returns the error of
-// ctx, with its cause, and the run goes on.
+// Wait returns the result of the run. If ctx ends first, it returns the error and
+// cause of ctx, and the run continues.
 func (r *Run[T]) Wait(ctx context.Context) (T, error) {
 	select {
 	case <-r.done:
@@ -115,12 +115,12 @@ func (r *Run[T]) Wait(ctx context.Context) (T, error) {
 
 // PanicError is the panic of a function.
 type PanicError struct {
-	Reason any    // its text may have secrets of a request
-	Stack  []byte // where it happened
+	Reason any    // argument of panic; its text may have secrets of a request
+	Stack  []byte // stack trace of the panic
 }
 
-// Error names the kind of the panic. Only the text of an error of the Go runtime
-// is shown: it has no data of the program.
+// Error names the type of the panic's argument. It shows the text of errors of the Go
+// runtime only, which have no data of the program.
 func (e *PanicError) Error() string {
 	if reason, ok := e.Reason.(runtime.Error); ok {
 		return "panic: " + reason.Error()

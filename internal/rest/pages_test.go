@@ -2,7 +2,7 @@ package rest_test
 
 import (
 	"errors"
-	"fmt"
+	"net/url"
 	"strconv"
 	"testing"
 
@@ -31,13 +31,13 @@ func TestPages(t *testing.T) {
 		"empty page":   {pages: map[string]page{"": {next: "a"}, "a": {items: []int{1}}}, items: []int{1}, asked: []string{"", "a"}},
 		"stop":         {pages: map[string]page{"": {items: []int{1, 2, 3}, next: "a"}}, stop: 2, items: []int{1, 2}, asked: []string{""}},
 		"stop at last": {pages: map[string]page{"": {items: []int{1}, next: "a"}}, stop: 1, items: []int{1}, asked: []string{""}},
-		"error":        {pages: map[string]page{"": {items: []int{1}, next: "a"}, "a": {err: broken}}, items: []int{1}, asked: []string{"", "a"}, err: "converted broken"},
-		"loop":         {pages: map[string]page{"": {items: []int{1}, next: "a"}, "a": {items: []int{2}, next: "a"}}, items: []int{1, 2}, asked: []string{"", "a"}, err: "converted 200 OK: the pages of the list lead back to an earlier one"},
-		"long loop":    {pages: map[string]page{"": {next: "a"}, "a": {next: "b"}, "b": {items: []int{1}, next: "a"}}, items: []int{1}, asked: []string{"", "a", "b"}, err: "converted 200 OK: the pages of the list lead back to an earlier one"},
+		"error":        {pages: map[string]page{"": {items: []int{1}, next: "a"}, "a": {err: broken}}, items: []int{1}, asked: []string{"", "a"}, err: "broken"},
+		"loop":         {pages: map[string]page{"": {items: []int{1}, next: "a"}, "a": {items: []int{2}, next: "a"}}, items: []int{1, 2}, asked: []string{"", "a"}, err: "things: 200 OK: a page of the list leads back to an earlier one"},
+		"long loop":    {pages: map[string]page{"": {next: "a"}, "a": {next: "b"}, "b": {items: []int{1}, next: "a"}}, items: []int{1}, asked: []string{"", "a", "b"}, err: "things: 200 OK: a page of the list leads back to an earlier one"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var asked []string
-			pages := rest.Pages(func(err error) error { return fmt.Errorf("converted %w", err) }, func(token string) ([]int, string, error) {
+			pages := rest.Pages(rest.Client{API: "things"}, func(token string) ([]int, string, error) {
 				asked = append(asked, token)
 				p, ok := test.pages[token]
 				require.True(t, ok)
@@ -70,7 +70,7 @@ func TestPages(t *testing.T) {
 
 func TestManyPages(t *testing.T) {
 	n := 0
-	for item, err := range rest.Pages(func(err error) error { return err }, func(token string) ([]string, string, error) {
+	for item, err := range rest.Pages(rest.Client{}, func(token string) ([]string, string, error) {
 		i, _ := strconv.Atoi(token)
 		if i == 5000 {
 			return []string{token}, "", nil
@@ -84,4 +84,16 @@ func TestManyPages(t *testing.T) {
 		n++
 	}
 	require.Equal(t, 5001, n)
+}
+
+func TestPageQuery(t *testing.T) {
+	for _, test := range []struct {
+		size  int
+		token string
+		want  string
+	}{
+		{0, "", "a=b"}, {-1, "", "a=b"}, {7, "", "a=b&maxResults=7"}, {0, "x y", "a=b&nextToken=x+y"}, {7, "t", "a=b&maxResults=7&nextToken=t"},
+	} {
+		require.Equal(t, test.want, rest.PageQuery(url.Values{"a": {"b"}}, test.size, test.token).Encode())
+	}
 }

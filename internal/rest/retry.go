@@ -12,23 +12,21 @@ import (
 	"time"
 )
 
-// Amazon's own rule for the event gateway: three resends, a second or more apart.
+// Amazon's rule for the event gateway: three retries, at least a second apart.
 const (
-	most  = 3
-	first = time.Second
+	maxRetries = 3
+	firstPause = time.Second
 )
 
-// longest is the pause for which nobody waits: whoever has to wait longer does
-// better to keep the request elsewhere meanwhile.
-const longest = time.Minute
+// maxPause is the longest pause. Callers that can wait longer store the request.
+const maxPause = time.Minute
 
-// reserve is the time before a caller's deadline in which nothing is sent any
-// more, so that the caller can still respond. AWS Lambda ends a function at its
-// deadline.
+// reserve is the time that the caller keeps before its deadline, to respond. AWS
+// Lambda ends a function at its deadline.
 const reserve = 100 * time.Millisecond
 
-// Deadline returns the time until which requests may take: 100 milliseconds
-// before the deadline of ctx, but never more than half of the time that remains.
+// Deadline returns the time at which requests must end: 100 milliseconds before
+// the deadline of ctx, but at most half of the remaining time before it.
 func Deadline(ctx context.Context) (at time.Time, ok bool) {
 	at, ok = ctx.Deadline()
 	if !ok {
@@ -37,24 +35,21 @@ func Deadline(ctx context.Context) (at time.Time, ok bool) {
 	return at.Add(-max(0, min(reserve, time.Until(at)/2))), true
 }
 
-// Pause waits until a request may be sent again, for the nth time. That is after
-// 1, 2 and 4 seconds, or as long as the response asks for, see [RetryAfter], and up to
-// half as much as the former more, so that not all come back at once.
+// Pause waits before the nth retry of a request: 1, 2 or 4 seconds, or the time of
+// [RetryAfter] if that is longer, and a jitter of up to half of those seconds, so
+// that requests do not retry together.
 //
-// It returns false, at once, if the request must not be sent again: for the
-// fourth time, not within a minute, or not before the deadline of ctx; and when
-// ctx ends.
+// It returns false at once if there must be no retry: after three retries, if the
+// pause is longer than a minute, or if it does not end before the deadline of ctx.
+// It also returns false when ctx ends.
 func Pause(ctx context.Context, n int, after time.Duration) bool {
-	if n > most {
+	if n > maxRetries || after > maxPause {
 		return false
 	}
-	wait := first << (n - 1)
+	wait := firstPause << (n - 1)
 	jitter := rand.N(wait / 2) //nolint:gosec // it spreads load and keeps no secret
-	if after > longest {
-		return false
-	}
 	wait = max(wait, after) + jitter
-	if deadline, ok := Deadline(ctx); wait > longest || ok && time.Until(deadline) <= wait {
+	if deadline, ok := Deadline(ctx); wait > maxPause || ok && time.Until(deadline) <= wait {
 		return false
 	}
 	timer := time.NewTimer(wait)
@@ -67,8 +62,8 @@ func Pause(ctx context.Context, n int, after time.Duration) bool {
 	}
 }
 
-// RetryAfter reads the header Retry-After of a response, seconds or a date. What is
-// neither, or lies in the past, is zero.
+// RetryAfter returns the time in the header Retry-After of a response, seconds or a
+// date. It is zero if the header is missing, invalid or in the past.
 func RetryAfter(header http.Header) time.Duration {
 	text := strings.TrimSpace(header.Get("Retry-After"))
 	if strings.Trim(text, "0123456789") == "" && text != "" {
@@ -84,8 +79,8 @@ func RetryAfter(header http.Header) time.Duration {
 	return 0
 }
 
-// Unsent tells whether a request failed because no connection was made, so that
-// nobody can have got it.
+// Unsent reports whether a request failed before a connection was made, so that the
+// server cannot have received it.
 func Unsent(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "dial"

@@ -20,7 +20,7 @@ func TestPause(t *testing.T) {
 		name       string
 		n          int
 		retryAfter string
-		least      time.Duration // zero is no pause and no resend
+		shortest   time.Duration // zero is no pause and no resend
 		jitter     time.Duration
 	}{
 		{"first", 1, "", time.Second, time.Second / 2},
@@ -40,23 +40,23 @@ func TestPause(t *testing.T) {
 		{"distant date", 1, "Fri, 31 Dec 9999 23:59:59 GMT", 0, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			answer := http.Header{}
+			header := http.Header{}
 			if test.retryAfter != "" {
-				answer.Set("Retry-After", test.retryAfter)
+				header.Set("Retry-After", test.retryAfter)
 			}
 			pauses := make(map[time.Duration]bool)
 			for range 20 {
 				synctest.Test(t, func(t *testing.T) { // each begins with the year 2000
 					start := time.Now()
-					again := rest.Pause(t.Context(), test.n, rest.RetryAfter(answer))
+					retried := rest.Pause(t.Context(), test.n, rest.RetryAfter(header))
 					paused := time.Since(start)
-					require.Equal(t, test.least > 0, again)
-					require.GreaterOrEqual(t, paused, test.least)
-					require.LessOrEqual(t, paused, test.least+test.jitter)
+					require.Equal(t, test.shortest > 0, retried)
+					require.GreaterOrEqual(t, paused, test.shortest)
+					require.LessOrEqual(t, paused, test.shortest+test.jitter)
 					pauses[paused] = true
 				})
 			}
-			require.Equal(t, test.least > 0, len(pauses) > 10, "without jitter all come back at once")
+			require.Equal(t, test.shortest > 0, len(pauses) > 10, "without jitter all come back at once")
 		})
 	}
 }
