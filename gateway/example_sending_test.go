@@ -37,7 +37,7 @@ func ExampleGranter() {
 		case gateway.AcceptGrant:
 			return granter.AcceptGrant(ctx, directive)
 		default: // Discover, ReportState, TurnOn ...
-			return gateway.Answer(d.ErrorResponse(gateway.InvalidDirective, "not in this example"))
+			return gateway.EncodeResponse(d.ErrorResponse(gateway.InvalidDirective, "not in this example"))
 		}
 	}
 
@@ -148,7 +148,7 @@ func ExampleSender_SendTo() {
 		fmt.Println(err)
 		return
 	}
-	response, err := gateway.Answer(directive.DeferredResponse(20 * time.Second))
+	response, err := gateway.EncodeResponse(directive.DeferredResponse(20 * time.Second))
 	fmt.Println(json.Valid(response), err)
 
 	// Later, when the door is locked:
@@ -159,12 +159,12 @@ func ExampleSender_SendTo() {
 	// 1 <nil>
 }
 
-// While Login with Amazon is out, no grant can be stored. It is kept and retried
-// until its code expires.
-func ExampleGranter_Accept() {
+// While Login with Amazon is out, no grant can be stored. The directive is kept and
+// retried until its code expires.
+func ExampleGranter_Retry() {
 	ctx := context.Background()
-	cloud := alexatest.NewCloud()            // a fake Amazon; a program leaves HTTPClient out
-	var pending []gateway.AuthorizationGrant // a program keeps them in a durable queue
+	cloud := alexatest.NewCloud() // a fake Amazon; a program leaves HTTPClient out
+	var pending []json.RawMessage // a program keeps them in a durable queue, encrypted
 	granter := &gateway.Granter{
 		Tokens: &lwa.Source{
 			Client: &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()},
@@ -172,8 +172,8 @@ func ExampleGranter_Accept() {
 		},
 		Account: func(context.Context, string) (string, error) { return "account-1", nil },
 		Region:  alexaevents.Europe,
-		Failed: func(_ context.Context, grant gateway.AuthorizationGrant) {
-			pending = append(pending, grant)
+		Failed: func(_ context.Context, directive *gateway.Directive) {
+			pending = append(pending, directive.Raw())
 		},
 	}
 
@@ -182,8 +182,13 @@ func ExampleGranter_Accept() {
 	_, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(code, "token-1")) // returns ACCEPT_GRANT_FAILED
 	fmt.Println(len(pending), err)
 
-	for _, grant := range pending { // later
-		fmt.Println(granter.Accept(ctx, grant))
+	for _, data := range pending { // later
+		directive, err := gateway.ParseDirective(data)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(granter.Retry(ctx, directive))
 	}
 	// Output:
 	// 1 <nil>

@@ -106,13 +106,13 @@ func ExampleParseDirective() {
 }
 
 // A Lambda function returns the response to a directive.
-func ExampleAnswer() {
+func ExampleEncodeResponse() {
 	directive, err := gateway.ParseDirective(alexatest.Directive("Alexa.PowerController", "TurnOn", "lamp-1", "token-1", nil))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	response, err := gateway.Answer(directive.Response(gateway.PowerState(gateway.On, time.Now())))
+	response, err := gateway.EncodeResponse(directive.Response(gateway.PowerState(gateway.On, time.Now())))
 	fmt.Println(json.Valid(response), err)
 	// Output: true <nil>
 }
@@ -197,7 +197,7 @@ func ExampleDeferredResponse() {
 		fmt.Println(err)
 		return
 	}
-	response, err := gateway.Answer(directive.DeferredResponse(20 * time.Second))
+	response, err := gateway.EncodeResponse(directive.DeferredResponse(20 * time.Second))
 	var deferred struct {
 		Event struct{ Payload json.RawMessage }
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents/internal/redact"
-	"github.com/alexaevents/alexaevents/internal/text"
 )
 
 var (
@@ -45,7 +44,7 @@ func (r *Recorder) account(ctx context.Context, token string) (accountID string,
 	switch {
 	case err == nil && accountID == "":
 		err = errors.New("neither an account nor an error")
-	case err == nil && !text.Storable(accountID):
+	case err == nil && !redact.Storable(accountID):
 		err = errors.New("an account that has a NUL or is not UTF-8")
 	}
 	switch {

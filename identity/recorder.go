@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
 	"github.com/alexaevents/alexaevents/skillevents"
 )
 
@@ -44,7 +44,7 @@ type Recorder struct {
 	// Observe is called once for each event, for metrics. Nil disables it.
 	Observe func(ctx context.Context, observation Observation)
 
-	misuse throttle.Throttle
+	misuse redact.Throttle
 }
 
 // Record stores the fact that a SkillEnabled, SkillAccountLinked or

@@ -17,7 +17,7 @@ import (
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/gateway"
-	"github.com/alexaevents/alexaevents/internal/outbound"
+	"github.com/alexaevents/alexaevents/internal/rest"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
@@ -68,7 +68,7 @@ func acceptingGateway(b *testing.B) *http.Client {
 	server.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 100}
 	server.StartTLS()
 	b.Cleanup(server.Close)
-	client := outbound.Client(nil)
+	client := rest.HTTPClient(nil)
 	transport := client.Transport.(*http.Transport).Clone()
 	dial := transport.DialContext
 	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {

@@ -25,7 +25,7 @@ func ExampleSource() {
 	key := lwa.Key{ClientID: tokens.Client.ID, AccountID: "account-1", LinkID: "session-1"}
 
 	code := cloud.Grant(alexaevents.Europe, "customer-1") // an AcceptGrant directive brings it
-	if err := tokens.Accept(ctx, key, alexaevents.Europe, alexaevents.Secret(code)); err != nil {
+	if err := tokens.Exchange(ctx, key, alexaevents.Europe, alexaevents.Secret(code)); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -34,7 +34,7 @@ func ExampleSource() {
 
 	cloud.DisableSkill("customer-1")
 	_, err = tokens.Renew(ctx, key, token) // an API refused the token with 401
-	if errors.Is(err, lwa.ErrRefused) {
+	if errors.Is(err, lwa.ErrInvalidGrant) {
 		fmt.Println("ask the customer to link again")
 	}
 	for ended, err := range tokens.EndedGrants(ctx) { // for a report to the operator

@@ -53,7 +53,7 @@ func (s *skill) invoke(ctx context.Context, message json.RawMessage) (json.RawMe
 	if err != nil && !errors.Is(err, identity.ErrNoAccount) {
 		return nil, err
 	}
-	return gateway.Answer(s.respond(ctx, directive, account))
+	return gateway.EncodeResponse(s.respond(ctx, directive, account))
 }
 
 // respond returns the response to a directive of a customer of the account. The

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents/identity"
-	"github.com/alexaevents/alexaevents/internal/text"
+	"github.com/alexaevents/alexaevents/internal/redact"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -95,7 +95,7 @@ func wrap(task string, err error) error {
 func unkeepable(args []any) bool {
 	return slices.ContainsFunc(args, func(arg any) bool {
 		s, isText := arg.(string)
-		return isText && !text.Storable(s)
+		return isText && !redact.Storable(s)
 	})
 }
 
