@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whoever adds this module to a program takes on every module that go.mod
-// requires. A longer list is a decision: it belongs here first.
+// A program that uses this module downloads every module that go.mod requires. Add a
+// new one here first.
 func TestRequirements(t *testing.T) {
 	allowed := []string{
 		"github.com/cenkalti/backoff/v5",
@@ -35,5 +35,5 @@ func TestRequirements(t *testing.T) {
 	for _, required := range module.Require {
 		require.Contains(t, allowed, required.Path)
 	}
-	require.Empty(t, module.Replace, "a user of the module does not get its replacements")
+	require.Empty(t, module.Replace, "users of the module do not get its replacements")
 }

@@ -1,7 +1,7 @@
 package alexaevents
 
-// Region is one of the three regions of the Alexa service. A region belongs to
-// the customer, not to the backend's own location.
+// Region is one of the three regions of the Alexa service. It is where the
+// customer lives, wherever the backend runs.
 type Region string
 
 // The regions, by the names that Amazon's documents use.
@@ -11,9 +11,9 @@ const (
 	FarEast      Region = "FE" // Far East and Australia
 )
 
-// APIEndpoint returns the base URL of the Alexa API in the region, which is
-// what context.System.apiEndpoint says in the requests of its customers. It
-// returns "" for a region that does not exist.
+// APIEndpoint returns the base URL of the Alexa API in the region, the value of
+// context.System.apiEndpoint in its customers' requests. An unknown region has
+// none, "".
 func (r Region) APIEndpoint() string {
 	switch r {
 	case NorthAmerica:

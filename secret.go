@@ -6,17 +6,17 @@ import (
 )
 
 // Secret is a token or code that must not reach a log. It prints, logs and
-// marshals as [redacted]; the conversion string(s) is the only way to its text.
+// marshals as [redacted]. Only the conversion string(s) returns its text.
 //
-// Package fmt does not call the methods of unexported fields: it shows a Secret that
-// is in one, directly or in a struct, unless the struct around it has a method
-// Format or String of its own.
+// Package fmt does not call methods on unexported fields. It prints the text of a
+// Secret in an unexported field, directly or inside a struct, unless the outer
+// struct has a Format or String method.
 type Secret string
 
 const redacted = "[redacted]"
 
-// String returns [redacted], or "" for an empty secret, so that a log still
-// tells whether there was one.
+// String returns [redacted], or "" for an empty secret, so that a log shows
+// whether it was set.
 func (s Secret) String() string {
 	if s == "" {
 		return ""

@@ -9,7 +9,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/alexaevents/alexaevents/internal/text"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // Kind is what a [Fact] says about a user.
@@ -73,11 +73,11 @@ func (f Fact) Clean() (Fact, error) {
 		return Fact{}, fmt.Errorf("%w: Kind is unknown", ErrInvalidFact)
 	case f.AccountID != "" && f.Kind != Linked:
 		return Fact{}, fmt.Errorf("%w: AccountID on another Kind than Linked", ErrInvalidFact)
-	case !text.Storable(f.SkillID):
+	case !redact.Storable(f.SkillID):
 		return Fact{}, fmt.Errorf("%w: SkillID has a NUL or is not UTF-8", ErrInvalidFact)
-	case !text.Storable(f.AmazonUserID):
+	case !redact.Storable(f.AmazonUserID):
 		return Fact{}, fmt.Errorf("%w: AmazonUserID has a NUL or is not UTF-8", ErrInvalidFact)
-	case !text.Storable(f.AccountID):
+	case !redact.Storable(f.AccountID):
 		return Fact{}, fmt.Errorf("%w: AccountID has a NUL or is not UTF-8", ErrInvalidFact)
 	}
 	return f, nil

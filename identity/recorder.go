@@ -10,8 +10,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/alexaevents/alexaevents/internal/text"
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
 	"github.com/alexaevents/alexaevents/skillevents"
 )
 
@@ -46,7 +45,7 @@ type Recorder struct {
 	// Observe is called once for each event, for metrics. Nil disables the call.
 	Observe func(ctx context.Context, observation Observation)
 
-	misuse throttle.Throttle
+	misuse redact.Throttle
 }
 
 // Record stores the fact of a SkillEnabled, SkillAccountLinked or SkillDisabled
@@ -264,7 +263,7 @@ func (r *Recorder) account(ctx context.Context, token string) (accountID string,
 	switch {
 	case err == nil && accountID == "":
 		err = errors.New("returned an empty account and a nil error")
-	case err == nil && !text.Storable(accountID):
+	case err == nil && !redact.Storable(accountID):
 		err = errors.New("returned an account that has a NUL or is not UTF-8")
 	}
 	switch {

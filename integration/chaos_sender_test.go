@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents/gateway"
-	"github.com/alexaevents/alexaevents/internal/outbound"
+	"github.com/alexaevents/alexaevents/internal/rest"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
@@ -202,7 +202,7 @@ func (c chaosSender) client(reports *chaosReports) (*http.Client, error) {
 	}
 	roots := x509.NewCertPool()
 	roots.AddCert(certificate)
-	client := outbound.Client(nil)
+	client := rest.HTTPClient(nil)
 	transport := client.Transport.(*http.Transport).Clone()
 	dial := transport.DialContext
 	transport.DialContext = func(ctx context.Context, network, host string) (net.Conn, error) {

@@ -336,7 +336,7 @@ func requireRenewal(t *testing.T, source *lwa.Source, key lwa.Key, stale alexaev
 	t.Helper()
 	token, err := source.Renew(t.Context(), key, stale)
 	if refused {
-		require.ErrorIs(t, err, lwa.ErrRefused)
+		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 		return
 	}
 	require.NoError(t, err)

@@ -72,7 +72,7 @@ func act(ctx context.Context, source *lwa.Source, key lwa.Key) error {
 	}
 	switch {
 	case errors.Is(err, lwa.ErrNoGrant) && key.AccountID == erasedAccount,
-		errors.Is(err, lwa.ErrRefused),
+		errors.Is(err, lwa.ErrInvalidGrant),
 		err != nil && strings.HasSuffix(err.Error(), "the grant changed meanwhile"):
 		return nil
 	}
@@ -94,7 +94,7 @@ func grantAgain(ctx context.Context, source *lwa.Source, key lwa.Key) error {
 	if err != nil {
 		return err
 	}
-	return source.Accept(ctx, key, alexaevents.Europe, alexaevents.Secret(code))
+	return source.Exchange(ctx, key, alexaevents.Europe, alexaevents.Secret(code))
 }
 
 // step is an UpdateGrant or an EraseGrants that succeeded.

@@ -24,7 +24,7 @@ import (
 	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/gateway"
 	"github.com/alexaevents/alexaevents/identity"
-	"github.com/alexaevents/alexaevents/internal/outbound"
+	"github.com/alexaevents/alexaevents/internal/rest"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/signature"
 	"github.com/alexaevents/alexaevents/skillevents"
@@ -287,7 +287,7 @@ func acceptingGateway(b *testing.B) *http.Client {
 	server.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 100}
 	server.StartTLS()
 	b.Cleanup(server.Close)
-	client := outbound.Client(nil)
+	client := rest.HTTPClient(nil)
 	transport := client.Transport.(*http.Transport).Clone()
 	dial := transport.DialContext
 	transport.DialContext = func(ctx context.Context, network, _ string) (net.Conn, error) {

@@ -3,31 +3,32 @@ package sdns
 import (
 	"context"
 	"net/http"
-	"net/url"
+	"unicode/utf8"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/httpjson"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 const root = "/v0/developmentEvents"
 
 // Client manages subscribers and subscriptions through the Skill Management
-// API. It is safe for concurrent use; its fields must not change once it is in
+// API. It is safe for concurrent use. Its fields must not change once it is in
 // use.
 //
-// The errors of its methods are *[InvalidError], before anything is sent, and
-// *[Error]. A request is sent up to four times, seconds apart, while it fails
-// temporarily; one that creates something is sent once, since Amazon would
-// create it twice.
+// Its methods return an *[alexaevents.Error] if a request failed. They check
+// requests and return an *[alexaevents.InvalidError] for one that Amazon would
+// refuse, without sending it. A request that fails temporarily is retried up to
+// three times. One that creates something is retried only if no connection was
+// made, since Amazon could create it twice.
 type Client struct {
 	// HTTPClient adds an access token with the scope alexa::ask:subscriptions
-	// to each request, as the clients of lwa.Source.HTTPClient do. Nil is a
-	// client without one and with a timeout of 30 seconds, whose requests Amazon
-	// refuses: [ErrUnauthorized].
+	// to each request, as lwa.Source.HTTPClient does. Nil is a client with a
+	// timeout of 30 seconds and without a token, whose requests Amazon refuses
+	// with [alexaevents.ErrUnauthorized].
 	HTTPClient *http.Client
 
-	// PageSize is how many items of a list Amazon shall send at once, at most
-	// 50. Zero leaves that to Amazon.
+	// PageSize is the number of items in a page of a list, at most 50. Zero
+	// leaves it to Amazon.
 	PageSize int
 }
 
@@ -35,52 +36,52 @@ type Client struct {
 type Vendor struct {
 	ID    string   `json:"id"`
 	Name  string   `json:"name"`
-	Roles []string `json:"roles"` // of the token's user, such as ROLE_ADMINISTRATOR and ROLE_DEVELOPER
+	Roles []string `json:"roles"` // roles of the token's user, such as ROLE_ADMINISTRATOR and ROLE_DEVELOPER
 }
 
-// Vendors returns the developer accounts that the user of the token has a role
-// in. An organization finds the vendor IDs of its developers with it.
+// Vendors returns the developer accounts in which the token's user has a role. An
+// organization finds the vendor IDs of its developers with it.
 func (c *Client) Vendors(ctx context.Context) ([]Vendor, error) {
-	var answer struct {
+	var response struct {
 		Vendors []Vendor `json:"vendors"`
 	}
-	err := c.get(ctx, "/v1/vendors", nil, &answer)
-	return answer.Vendors, err
+	err := c.api().Get(ctx, "/v1/vendors", nil, &response)
+	return response.Vendors, err
 }
 
-func (c *Client) get(ctx context.Context, path string, query url.Values, value any) error {
-	answer, err := c.do(ctx, httpjson.Request{Method: http.MethodGet, URL: path, Query: query, Repeatable: true})
-	if err != nil {
-		return err
+// api returns the Skill Management API.
+func (c *Client) api() rest.Client {
+	return rest.Client{API: "sdns", URL: alexaevents.NorthAmerica.APIEndpoint(), Hints: hints, HTTP: c.HTTPClient} // there is no other host
+}
+
+const (
+	// The limits of Amazon's model.
+	maxLength   = 255 // characters of a vendor ID, a subscription ID and a name
+	maxPageSize = 50
+
+	topicRule = "must be the ARN of an SNS topic, arn:aws:sns:us-east-1:123456789012:name"
+)
+
+func checkVendor(field, id string) error {
+	if n := utf8.RuneCountInString(id); n < 1 || n > maxLength {
+		return invalid(field, "must have 1 to 255 characters")
 	}
-	return failure(answer.Decode(value))
+	return nil
 }
 
-// create returns the ID of what it created: the last part of the Location, which
-// Amazon's model calls a relative URL.
-func (c *Client) create(ctx context.Context, path string, body any) (id string, err error) {
-	answer, err := c.do(ctx, httpjson.Request{Method: http.MethodPost, URL: path, Body: body})
-	if err != nil {
-		return "", err
+// checkList checks what every list needs.
+func (c *Client) checkList(vendorID string) error {
+	if c.PageSize < 0 || c.PageSize > maxPageSize {
+		return invalid("Client.PageSize", "must be 0 to 50")
 	}
-	if id = answer.LocationID(); id == "" {
-		return "", &Error{Status: answer.Status, Message: "the answer has no Location to take the ID from"}
+	return checkVendor("vendorID", vendorID)
+}
+
+// resource returns the path of a subscriber or subscription.
+func resource(kind, id string) (string, error) {
+	segment, ok := rest.Segment(id)
+	if !ok || utf8.RuneCountInString(id) > maxLength {
+		return "", invalid("ID", "must have 1 to 255 characters")
 	}
-	return id, nil
-}
-
-func (c *Client) update(ctx context.Context, path string, body any) error {
-	_, err := c.do(ctx, httpjson.Request{Method: http.MethodPut, URL: path, Body: body, Repeatable: true})
-	return err
-}
-
-func (c *Client) delete(ctx context.Context, path string) error {
-	_, err := c.do(ctx, httpjson.Request{Method: http.MethodDelete, URL: path, Repeatable: true})
-	return err
-}
-
-func (c *Client) do(ctx context.Context, request httpjson.Request) (*httpjson.Answer, error) {
-	request.URL = alexaevents.NorthAmerica.APIEndpoint() + request.URL // there is no other host
-	answer, err := httpjson.Do(ctx, c.HTTPClient, request)
-	return answer, failure(err)
+	return root + "/" + kind + "/" + segment, nil
 }

@@ -10,14 +10,18 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
 
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/sdns"
 )
 
-// script answers requests in turn and remembers them as "method URL body".
+// script sends its responses in order, the last one repeatedly, and keeps the
+// requests as "method URL body".
 type script struct {
-	answers  []response
-	requests []string
+	responses []response
+	requests  []string
 }
 
 type response struct {
@@ -36,19 +40,19 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		request += " " + string(data)
 	}
-	answer := s.answers[min(len(s.requests), len(s.answers)-1)]
+	next := s.responses[min(len(s.requests), len(s.responses)-1)]
 	s.requests = append(s.requests, request)
-	if answer.err != nil {
-		return nil, answer.err
+	if next.err != nil {
+		return nil, next.err
 	}
 	w := httptest.NewRecorder()
 	w.Header().Set("X-Amzn-RequestId", "r-1")
-	if answer.location != "" {
-		w.Header().Set("Location", answer.location)
+	if next.location != "" {
+		w.Header().Set("Location", next.location)
 	}
-	w.WriteHeader(answer.status)
+	w.WriteHeader(next.status)
 	response := w.Result()
-	response.Body = io.NopCloser(strings.NewReader(answer.body))
+	response.Body = io.NopCloser(strings.NewReader(next.body))
 	return response, nil
 }
 
@@ -78,22 +82,22 @@ const (
 		`"events":["AlexaDevelopmentEvent.SkillPublish","AlexaCustomerFeedbackEvent.SkillReviewPublish"]}`
 )
 
-// Each operation: the request as Amazon's model has it, and the answer decoded.
+// Each operation: the request as Amazon's model has it, and the decoded response.
 func TestOperations(t *testing.T) {
 	for name, test := range map[string]struct {
-		answer  response
-		call    func(ctx context.Context, c *sdns.Client) (any, error)
-		request string
-		want    any
+		response response
+		call     func(ctx context.Context, c *sdns.Client) (any, error)
+		request  string
+		want     any
 	}{
 		"create subscriber": {
-			answer:  response{status: 201, location: "/v0/developmentEvents/subscribers/amzn1.ask-subscriber.1"},
-			call:    func(ctx context.Context, c *sdns.Client) (any, error) { return c.CreateSubscriber(ctx, fullSubscriber) },
-			request: `POST ` + base + `/subscribers {"name":"a name","vendorId":"M1",` + endpointJSON + `}`,
-			want:    "amzn1.ask-subscriber.1",
+			response: response{status: 201, location: "/v0/developmentEvents/subscribers/amzn1.ask-subscriber.1"},
+			call:     func(ctx context.Context, c *sdns.Client) (any, error) { return c.CreateSubscriber(ctx, fullSubscriber) },
+			request:  `POST ` + base + `/subscribers {"name":"a name","vendorId":"M1",` + endpointJSON + `}`,
+			want:     "amzn1.ask-subscriber.1",
 		},
 		"get subscriber": {
-			answer: response{status: 200, body: `{"subscriberId":"amzn1.ask-subscriber.1","name":"a name",` + endpointJSON + `}`},
+			response: response{status: 200, body: `{"subscriberId":"amzn1.ask-subscriber.1","name":"a name",` + endpointJSON + `}`},
 			call: func(ctx context.Context, c *sdns.Client) (any, error) {
 				return c.Subscriber(ctx, "amzn1.ask-subscriber.1")
 			},
@@ -101,7 +105,7 @@ func TestOperations(t *testing.T) {
 			want:    sdns.Subscriber{ID: "amzn1.ask-subscriber.1", Name: "a name", TopicARN: topic, RoleARN: role},
 		},
 		"list subscribers": {
-			answer: response{status: 200, body: `{"_links":{"self":{"href":"x"}},"subscribers":[
+			response: response{status: 200, body: `{"_links":{"self":{"href":"x"}},"subscribers":[
 				{"subscriberId":"amzn1.ask-subscriber.1","name":"a name","status":"INACTIVE","clientId":"client",` + endpointJSON + `},{"status":"NEW"}]}`},
 			call: func(ctx context.Context, c *sdns.Client) (any, error) {
 				return collect(c.Subscribers(ctx, "M1"))
@@ -113,21 +117,21 @@ func TestOperations(t *testing.T) {
 			},
 		},
 		"update subscriber": {
-			answer: response{status: 204},
+			response: response{status: 204},
 			call: func(ctx context.Context, c *sdns.Client) (any, error) {
 				return nil, c.UpdateSubscriber(ctx, fullSubscriber)
 			},
 			request: `PUT ` + base + `/subscribers/amzn1.ask-subscriber.1 {"name":"a name",` + endpointJSON + `}`,
 		},
 		"delete subscriber": {
-			answer: response{status: 204},
+			response: response{status: 204},
 			call: func(ctx context.Context, c *sdns.Client) (any, error) {
 				return nil, c.DeleteSubscriber(ctx, "amzn1.ask-subscriber.1")
 			},
 			request: `DELETE ` + base + `/subscribers/amzn1.ask-subscriber.1`,
 		},
 		"create subscription": {
-			answer: response{status: 201, location: "/v0/developmentEvents/subscriptions/amzn1.ask-subscription.2"},
+			response: response{status: 201, location: "/v0/developmentEvents/subscriptions/amzn1.ask-subscription.2"},
 			call: func(ctx context.Context, c *sdns.Client) (any, error) {
 				return c.CreateSubscription(ctx, fullSubscription)
 			},
@@ -136,7 +140,7 @@ func TestOperations(t *testing.T) {
 			want: "amzn1.ask-subscription.2",
 		},
 		"get subscription": {
-			answer: response{status: 200, body: subscriptionJSON},
+			response: response{status: 200, body: subscriptionJSON},
 			call: func(ctx context.Context, c *sdns.Client) (any, error) {
 				return c.Subscription(ctx, "amzn1.ask-subscription.2")
 			},
@@ -144,7 +148,7 @@ func TestOperations(t *testing.T) {
 			want:    fullSubscription,
 		},
 		"list subscriptions": {
-			answer: response{status: 200, body: `{"subscriptions":[` + subscriptionJSON + `,{"events":["AlexaDevelopmentEvent.All"]},{"events":["AlexaDevelopmentEvent.ALL"]}]}`},
+			response: response{status: 200, body: `{"subscriptions":[` + subscriptionJSON + `,{"events":["AlexaDevelopmentEvent.All"]},{"events":["AlexaDevelopmentEvent.ALL"]}]}`},
 			call: func(ctx context.Context, c *sdns.Client) (any, error) {
 				return collect(c.Subscriptions(ctx, "M1", "amzn1.ask-subscriber.1"))
 			},
@@ -156,13 +160,13 @@ func TestOperations(t *testing.T) {
 			},
 		},
 		"list subscriptions of all subscribers": {
-			answer:  response{status: 200, body: `{}`},
-			call:    func(ctx context.Context, c *sdns.Client) (any, error) { return collect(c.Subscriptions(ctx, "M1", "")) },
-			request: `GET ` + base + `/subscriptions?vendorId=M1`,
-			want:    []sdns.Subscription(nil),
+			response: response{status: 200, body: `{}`},
+			call:     func(ctx context.Context, c *sdns.Client) (any, error) { return collect(c.Subscriptions(ctx, "M1", "")) },
+			request:  `GET ` + base + `/subscriptions?vendorId=M1`,
+			want:     []sdns.Subscription(nil),
 		},
 		"update subscription": {
-			answer: response{status: 204},
+			response: response{status: 204},
 			call: func(ctx context.Context, c *sdns.Client) (any, error) {
 				return nil, c.UpdateSubscription(ctx, fullSubscription)
 			},
@@ -170,21 +174,21 @@ func TestOperations(t *testing.T) {
 				`"events":["AlexaDevelopmentEvent.SkillPublish","AlexaCustomerFeedbackEvent.SkillReviewPublish"]}`,
 		},
 		"delete subscription": {
-			answer: response{status: 204},
+			response: response{status: 204},
 			call: func(ctx context.Context, c *sdns.Client) (any, error) {
 				return nil, c.DeleteSubscription(ctx, "amzn1.ask-subscription.2")
 			},
 			request: `DELETE ` + base + `/subscriptions/amzn1.ask-subscription.2`,
 		},
 		"list vendors": {
-			answer:  response{status: 200, body: `{"vendors":[{"id":"M1","name":"One","roles":["ROLE_ADMINISTRATOR","ROLE_NEW"]},{"id":"M2"}]}`},
-			call:    func(ctx context.Context, c *sdns.Client) (any, error) { return c.Vendors(ctx) },
-			request: `GET https://api.amazonalexa.com/v1/vendors`,
-			want:    []sdns.Vendor{{ID: "M1", Name: "One", Roles: []string{"ROLE_ADMINISTRATOR", "ROLE_NEW"}}, {ID: "M2"}},
+			response: response{status: 200, body: `{"vendors":[{"id":"M1","name":"One","roles":["ROLE_ADMINISTRATOR","ROLE_NEW"]},{"id":"M2"}]}`},
+			call:     func(ctx context.Context, c *sdns.Client) (any, error) { return c.Vendors(ctx) },
+			request:  `GET https://api.amazonalexa.com/v1/vendors`,
+			want:     []sdns.Vendor{{ID: "M1", Name: "One", Roles: []string{"ROLE_ADMINISTRATOR", "ROLE_NEW"}}, {ID: "M2"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &script{answers: []response{test.answer}}
+			s := &script{responses: []response{test.response}}
 			got, err := test.call(t.Context(), s.client())
 			require.NoError(t, err)
 			require.Equal(t, []string{test.request}, s.requests)
@@ -193,21 +197,21 @@ func TestOperations(t *testing.T) {
 	}
 }
 
-func TestReactivateSendsWhatIsThere(t *testing.T) {
-	// The ID may be missing from the answer; it is known.
-	s := &script{answers: []response{{status: 200, body: `{"name":"a name",` + endpointJSON + `}`}, {status: 204}}}
+func TestReactivateChangesNothing(t *testing.T) {
+	// The ID may be missing from the response; it is known.
+	s := &script{responses: []response{{status: 200, body: `{"name":"a name",` + endpointJSON + `}`}, {status: 204}}}
 	require.NoError(t, s.client().Reactivate(t.Context(), "amzn1.ask-subscriber.1"))
 	require.Equal(t, []string{
 		`GET ` + base + `/subscribers/amzn1.ask-subscriber.1`,
 		`PUT ` + base + `/subscribers/amzn1.ask-subscriber.1 {"name":"a name",` + endpointJSON + `}`,
 	}, s.requests)
 
-	s = &script{answers: []response{{status: 404}}}
-	require.ErrorIs(t, s.client().Reactivate(t.Context(), "gone"), sdns.ErrNotFound)
+	s = &script{responses: []response{{status: 404}}}
+	require.ErrorIs(t, s.client().Reactivate(t.Context(), "gone"), alexaevents.ErrNotFound)
 
 	// An authorization of a kind that this version does not know is left alone.
-	s = &script{answers: []response{{status: 200, body: `{"name":"a name","endpoint":{"uri":"` + topic + `","authorization":{"type":"NEW"}}}`}}}
-	require.ErrorIs(t, s.client().Reactivate(t.Context(), "amzn1.ask-subscriber.1"), sdns.ErrInvalid)
+	s = &script{responses: []response{{status: 200, body: `{"name":"a name","endpoint":{"uri":"` + topic + `","authorization":{"type":"NEW"}}}`}}}
+	require.ErrorIs(t, s.client().Reactivate(t.Context(), "amzn1.ask-subscriber.1"), alexaevents.ErrInvalid)
 	require.Len(t, s.requests, 1)
 }
 
@@ -220,30 +224,30 @@ func TestIDsOfLocations(t *testing.T) {
 		"amzn1.ask-subscription.1":           "amzn1.ask-subscription.1",
 		"/v0/subscriptions/with%20a%20space": "with a space",
 	} {
-		s := &script{answers: []response{{status: 201, location: location}}}
+		s := &script{responses: []response{{status: 201, location: location}}}
 		got, err := s.client().CreateSubscription(t.Context(), fullSubscription)
 		require.NoError(t, err, location)
 		require.Equal(t, want, got, location)
 	}
 	for _, location := range []string{"", "/", "//", "https://api.amazonalexa.com", "https://api.amazonalexa.com/", "%zz"} {
-		s := &script{answers: []response{{status: 201, location: location}}}
+		s := &script{responses: []response{{status: 201, location: location}}}
 		_, err := s.client().CreateSubscription(t.Context(), fullSubscription)
-		require.EqualError(t, err, "sdns: 201 Created: the answer has no Location to take the ID from", location)
+		require.EqualError(t, err, "sdns: 201 Created: the response has no ID (request r-1)", location)
 		require.Len(t, s.requests, 1)
 	}
 }
 
-// Whatever an ID holds, it is one segment of the path.
+// An ID is one segment of the path, whatever its characters.
 func TestIDsAreEscaped(t *testing.T) {
 	for id, want := range map[string]string{"a/b": "a%2Fb", "a?b=c": "a%3Fb=c", "a#b": "a%23b", "../x": "..%2Fx", "ä": "%C3%A4", "a b": "a%20b"} {
-		s := &script{answers: []response{{status: 204}}}
+		s := &script{responses: []response{{status: 204}}}
 		require.NoError(t, s.client().DeleteSubscriber(t.Context(), id))
 		require.Equal(t, []string{"DELETE " + base + "/subscribers/" + want}, s.requests)
 	}
 }
 
 func TestPaging(t *testing.T) {
-	s := &script{answers: []response{
+	s := &script{responses: []response{
 		{status: 200, body: `{"nextToken":"to/2 ","subscribers":[{"name":"1"},{"name":"2"}]}`},
 		{status: 200, body: `{"nextToken":"to3"}`},
 		{status: 200, body: `{"nextToken":"","subscribers":[{"name":"3"}]}`},
@@ -259,12 +263,12 @@ func TestPaging(t *testing.T) {
 		"GET " + base + "/subscribers?maxResults=50&nextToken=to3&vendorId=M1",
 	}, s.requests)
 
-	s = &script{answers: []response{
+	s = &script{responses: []response{
 		{status: 200, body: `{"nextToken":"to2","subscriptions":[{"name":"1"}]}`},
 		{status: 200, body: `{"nextToken":"to2","subscriptions":[{"name":"2"}]}`},
 	}}
 	subscriptions, err := collect(s.client().Subscriptions(t.Context(), "M1", "x"))
-	require.EqualError(t, err, "sdns: 200 OK: the pages of the list lead back to an earlier one")
+	require.EqualError(t, err, "sdns: 200 OK: a page of the list leads back to an earlier one")
 	require.Equal(t, []sdns.Subscription{{Name: "1"}, {Name: "2"}}, subscriptions)
 	require.Equal(t, []string{
 		"GET " + base + "/subscriptions?subscriberId=x&vendorId=M1",
@@ -272,9 +276,9 @@ func TestPaging(t *testing.T) {
 	}, s.requests)
 }
 
-// A list that is left early asks for no page that nobody reads.
-func TestAListIsReadAsFarAsWanted(t *testing.T) {
-	s := &script{answers: []response{{status: 200, body: `{"nextToken":"to2","subscribers":[{"name":"1"},{"name":"2"}]}`}}}
+// A loop that ends early requests no further page.
+func TestListsAreLazy(t *testing.T) {
+	s := &script{responses: []response{{status: 200, body: `{"nextToken":"to2","subscribers":[{"name":"1"},{"name":"2"}]}`}}}
 	for _, err := range s.client().Subscribers(t.Context(), "M1") {
 		require.NoError(t, err)
 		break
@@ -282,11 +286,17 @@ func TestAListIsReadAsFarAsWanted(t *testing.T) {
 	require.Len(t, s.requests, 1)
 }
 
-// The fake of the examples agrees with the client about every operation.
-func TestAgainstTheFake(t *testing.T) {
+// alexatest agrees with the client about every operation.
+func TestAgainstAlexatest(t *testing.T) {
 	ctx := t.Context()
-	amazon := newSMAPI(map[string][]string{"amzn1.account.DEVELOPER": {"M1"}})
-	client := &sdns.Client{HTTPClient: amazon.As(amazon.login.AccessToken("alexa::ask:subscriptions"))}
+	cloud := alexatest.NewCloud()
+	cloud.SetTopic(alexatest.Topic{ARN: topic})
+	cloud.AddVendor("M2", "somebody else")
+	as := func(accessToken string) *sdns.Client {
+		ctx := context.WithValue(ctx, oauth2.HTTPClient, cloud.Client())
+		return &sdns.Client{HTTPClient: oauth2.NewClient(ctx, oauth2.StaticTokenSource(&oauth2.Token{AccessToken: accessToken}))}
+	}
+	client := as(cloud.AccessToken("alexa::ask:subscriptions"))
 	var ids []string
 	for range 5 {
 		id, err := client.CreateSubscriber(ctx, fullSubscriber)
@@ -314,19 +324,19 @@ func TestAgainstTheFake(t *testing.T) {
 	require.Equal(t, []sdns.Subscription{subscription}, all)
 	require.NoError(t, client.DeleteSubscription(ctx, subscription.ID))
 	_, err = client.Subscription(ctx, subscription.ID)
-	require.ErrorIs(t, err, sdns.ErrNotFound)
+	require.ErrorIs(t, err, alexaevents.ErrNotFound)
 
 	require.NoError(t, client.UpdateSubscriber(ctx, sdns.Subscriber{ID: ids[1], Name: "new", TopicARN: topic, RoleARN: role}))
 	one, err := client.Subscriber(ctx, ids[1])
 	require.NoError(t, err)
 	require.Equal(t, "new", one.Name)
 	require.NoError(t, client.DeleteSubscriber(ctx, ids[1]))
-	require.ErrorIs(t, client.DeleteSubscriber(ctx, ids[1]), sdns.ErrNotFound)
+	require.ErrorIs(t, client.DeleteSubscriber(ctx, ids[1]), alexaevents.ErrNotFound)
 
 	_, err = collect(client.Subscribers(ctx, "M2"))
-	require.ErrorIs(t, err, sdns.ErrForbidden)
-	_, err = (&sdns.Client{HTTPClient: amazon.As("stale")}).Vendors(ctx)
-	require.ErrorIs(t, err, sdns.ErrUnauthorized)
+	require.ErrorIs(t, err, alexaevents.ErrForbidden)
+	_, err = as("stale").Vendors(ctx)
+	require.ErrorIs(t, err, alexaevents.ErrUnauthorized)
 	require.ErrorContains(t, err, "get a new access token with the scope alexa::ask:subscriptions")
 	require.NotContains(t, err.Error(), "stale")
 }

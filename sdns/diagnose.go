@@ -5,50 +5,47 @@ import (
 	"slices"
 )
 
-// Question is a notification that does not come. The zero value of a field
-// leaves out what it would be needed for.
+// Question describes a missing notification.
 type Question struct {
 	SubscriberID string // required
+	VendorID     string // vendor whose skills the notification is about; required
 
-	// VendorID is whose skills the notification would be about; required.
-	VendorID string
-
-	// OwnerID is the vendor ID of the subscriber's owner. Only the owner's token
-	// can look at the subscriber. Empty leaves the subscriber out.
+	// OwnerID is the vendor ID of the subscriber's owner, whose token alone can
+	// read the subscriber's status. Empty skips the checks of the subscriber.
 	OwnerID string
 
-	// Event is the event that is not notified. Empty is any.
+	// Event is the missing event. Empty is any event.
 	Event EventName
 
-	// ClientID is the LWA client whose token changes the skill. Empty is not
-	// compared with that of the subscriber. Needs OwnerID.
+	// ClientID is the LWA client whose token changes the skill. It is compared
+	// with the subscriber's client if OwnerID is set. Empty skips the check.
 	ClientID string
 }
 
-// Problem is a reason why a notification does not come.
+// Problem is a reason why a notification is missing.
 type Problem string
 
-// The problems that Amazon's answers prove.
+// The problems that Amazon's responses prove.
 const (
 	NoSubscriber       Problem = "the owner has no subscriber with this ID"
-	SubscriberInactive Problem = "the subscriber is inactive since a notification could not be delivered: mend topic or role, then call Reactivate"
-	OtherClient        Problem = "the subscriber was made with a token of another LWA client than the one that changes the skill: use tokens of one security profile for both"
+	SubscriberInactive Problem = "the subscriber is inactive because Amazon could not deliver a notification: fix the topic or role, then call Reactivate"
+	OtherClient        Problem = "the subscriber was created with a token of another LWA client than the one that changes the skill: use tokens of one security profile for both"
 	NoSubscription     Problem = "the subscriber has no subscription for this vendor: call CreateSubscription"
 	NotSubscribed      Problem = "no subscription of this vendor covers the event: call UpdateSubscription"
 )
 
 // Diagnosis is what [Client.Diagnose] found.
 type Diagnosis struct {
-	Problems []Problem // what is wrong for certain, empty if nothing is
-	Advice   []string  // what Amazon says to check and cannot be seen from here
+	Problems []Problem // proven problems; empty without one
+	Advice   []string  // checks that Amazon recommends and the API does not offer
 }
 
-// Diagnose looks for the reason why a notification does not come. Amazon reports
-// the status of a subscriber to its owner alone, so a developer who subscribed
-// to an organization's learns less. An error means that Amazon did not answer.
+// Diagnose finds reasons why a notification is missing. Amazon reports the status
+// of a subscriber only to its owner, so Diagnose finds less for a developer who uses
+// an organization's subscriber. An error means that a request failed.
 func (c *Client) Diagnose(ctx context.Context, question Question) (Diagnosis, error) {
 	if question.SubscriberID == "" {
-		return Diagnosis{}, &InvalidError{"Question.SubscriberID", "required"}
+		return Diagnosis{}, invalid("Question.SubscriberID", "required")
 	}
 	diagnosis := Diagnosis{Advice: advice(question)}
 	if question.OwnerID != "" {
@@ -99,16 +96,16 @@ func (c *Client) subscriberProblems(ctx context.Context, question Question) (pro
 	return []Problem{NoSubscriber}, nil
 }
 
-// advice is the rest of Amazon's list of causes.
+// advice returns the causes in Amazon's list that the API cannot check.
 func advice(question Question) []string {
 	all := []string{
-		"Changes that are made in the developer console are not notified: use the ASK CLI or the Skill Management API.",
+		"Changes made in the developer console cause no notification: use the ASK CLI or the Skill Management API.",
 	}
 	if question.ClientID == "" || question.OwnerID == "" {
-		all = append(all, "The token that changes the skill and the one that made the subscription must come from the same LWA security profile: in an organization, from the one that the organization obtained for the developer.")
+		all = append(all, "The token that changes the skill and the one that created the subscription must come from the same LWA security profile: a developer of an organization uses the token that the organization obtained.")
 	}
 	if question.OwnerID == "" {
-		return append(all, "The subscriber may be inactive: its owner can tell.")
+		return append(all, "The subscriber may be inactive: only its owner can check.")
 	}
 	return append(all,
 		"The role must trust the AWS account "+account+", with the vendor ID of the subscriber's owner as external ID: compare it with TrustPolicy.",

@@ -2,23 +2,27 @@ package sdns_test
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
 
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/sdns"
 )
 
 func TestDiagnose(t *testing.T) {
 	const mine = "amzn1.application-oa2-client.developer"
-	subscribers := []subscriber{
-		{SubscriberID: "other", Status: "INACTIVE", ClientID: "other", vendor: "M1"},
-		{SubscriberID: "active", Status: "ACTIVE", ClientID: mine, vendor: "M1"},
-		{SubscriberID: "inactive", Status: "INACTIVE", ClientID: mine, vendor: "M1"},
-		{SubscriberID: "without client", Status: "NEW", vendor: "M1"},
-	}
+	const subscribers = `{"subscribers": [
+		{"subscriberId": "other", "status": "INACTIVE", "clientId": "other"},
+		{"subscriberId": "active", "status": "ACTIVE", "clientId": "` + mine + `"},
+		{"subscriberId": "inactive", "status": "INACTIVE", "clientId": "` + mine + `"},
+		{"subscriberId": "without client", "status": "NEW"}]}`
 	all := func(id string) sdns.Subscription {
 		return sdns.Subscription{VendorID: "M1", SubscriberID: id, Events: []sdns.EventName{sdns.EventAll}}
 	}
@@ -98,28 +102,36 @@ func TestDiagnose(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			amazon := newSMAPI(map[string][]string{"amzn1.account.DEVELOPER": {"M1", "M2"}})
-			amazon.subscribers, amazon.subscriptions = subscribers, test.subscriptions
-			for i := range amazon.subscribers {
-				amazon.subscribers[i].Endpoint = []byte("{}")
+			var list struct {
+				Subscriptions []sdns.Subscription `json:"subscriptions"`
 			}
-			client := &sdns.Client{HTTPClient: amazon.As(amazon.login.AccessToken("alexa::ask:subscriptions"))}
-			got, err := client.Diagnose(t.Context(), test.question)
+			for _, subscription := range test.subscriptions {
+				if subscription.VendorID == test.question.VendorID && subscription.SubscriberID == test.question.SubscriberID {
+					list.Subscriptions = append(list.Subscriptions, subscription)
+				}
+			}
+			subscriptions, err := json.Marshal(list)
+			require.NoError(t, err)
+			s := &script{responses: []response{{status: 200, body: subscribers}, {status: 200, body: string(subscriptions)}}}
+			if test.question.OwnerID == "" {
+				s.responses = s.responses[1:]
+			}
+			got, err := s.client().Diagnose(t.Context(), test.question)
 			require.NoError(t, err)
 			require.Equal(t, test.want, got.Problems)
 		})
 	}
 }
 
-// An API that ignores the filter by subscriber misleads nobody.
-func TestDiagnoseLooksAtTheSubscriber(t *testing.T) {
-	s := &script{answers: []response{{status: 200, body: `{"subscriptions":[{"subscriberId":"other","events":["AlexaDevelopmentEvent.All"]}]}`}}}
+// The API may ignore the filter by subscriber.
+func TestDiagnoseFiltersBySubscriber(t *testing.T) {
+	s := &script{responses: []response{{status: 200, body: `{"subscriptions":[{"subscriberId":"other","events":["AlexaDevelopmentEvent.All"]}]}`}}}
 	got, err := s.client().Diagnose(t.Context(), sdns.Question{SubscriberID: "mine", VendorID: "M1"})
 	require.NoError(t, err)
 	require.Equal(t, []sdns.Problem{sdns.NoSubscription}, got.Problems)
 }
 
-func TestDiagnoseAdvises(t *testing.T) {
+func TestDiagnoseAdvice(t *testing.T) {
 	for name, test := range map[string]struct {
 		question sdns.Question
 		says     []string
@@ -128,20 +140,20 @@ func TestDiagnoseAdvises(t *testing.T) {
 		"owner": {
 			sdns.Question{SubscriberID: "s", OwnerID: "M1", VendorID: "M1", ClientID: "c"},
 			[]string{"developer console", "258925066295", "publish to the topic", "endpoint"},
-			[]string{"its owner can tell", "same LWA security profile"},
+			[]string{"only its owner can check", "same LWA security profile"},
 		},
 		"owner without client": {
 			sdns.Question{SubscriberID: "s", OwnerID: "M1", VendorID: "M1"},
 			[]string{"developer console", "same LWA security profile", "258925066295"},
-			[]string{"its owner can tell"},
+			[]string{"only its owner can check"},
 		},
 		"developer": {
 			sdns.Question{SubscriberID: "s", VendorID: "M1", ClientID: "c"},
-			[]string{"developer console", "same LWA security profile", "its owner can tell"},
+			[]string{"developer console", "same LWA security profile", "only its owner can check"},
 			[]string{"258925066295"},
 		},
 	} {
-		s := &script{answers: []response{{status: 200, body: "{}"}}}
+		s := &script{responses: []response{{status: 200, body: "{}"}}}
 		got, err := s.client().Diagnose(t.Context(), test.question)
 		require.NoError(t, err)
 		advice := strings.Join(got.Advice, "\n")
@@ -155,31 +167,47 @@ func TestDiagnoseAdvises(t *testing.T) {
 }
 
 func TestDiagnoseFails(t *testing.T) {
-	s := &script{answers: []response{{status: 403}}}
+	s := &script{responses: []response{{status: 403}}}
 	for _, question := range []sdns.Question{{SubscriberID: "s", VendorID: "M1"}, {SubscriberID: "s", VendorID: "M1", OwnerID: "M1"}} {
 		got, err := s.client().Diagnose(t.Context(), question)
-		require.ErrorIs(t, err, sdns.ErrForbidden)
+		require.ErrorIs(t, err, alexaevents.ErrForbidden)
 		require.Zero(t, got)
 	}
 	for _, question := range []sdns.Question{{}, {VendorID: "M1"}, {SubscriberID: "s"}} {
 		_, err := s.client().Diagnose(t.Context(), question)
-		require.ErrorIs(t, err, sdns.ErrInvalid)
+		require.ErrorIs(t, err, alexaevents.ErrInvalid)
 	}
 	require.Len(t, s.requests, 2)
 }
 
 func ExampleClient_Diagnose() {
-	amazon := newSMAPI(map[string][]string{"amzn1.account.DEVELOPER": {"M1MINE"}})
-	client := &sdns.Client{HTTPClient: amazon.As(amazon.login.AccessToken("alexa::ask:subscriptions"))}
-	amazon.subscribers = []subscriber{{SubscriberID: "amzn1.ask-subscriber.1", Status: "INACTIVE", ClientID: "amzn1.application-oa2-client.one", Endpoint: []byte("{}"), vendor: "M1MINE"}}
-	amazon.subscriptions = []sdns.Subscription{{VendorID: "M1MINE", SubscriberID: "amzn1.ask-subscriber.1", Events: []sdns.EventName{sdns.EventAll}}}
+	ctx := context.Background()
+	cloud := alexatest.NewCloud() // Amazon in memory
+	client := &sdns.Client{HTTPClient: oauth2.NewClient(
+		context.WithValue(ctx, oauth2.HTTPClient, cloud.Client()),
+		oauth2.StaticTokenSource(&oauth2.Token{AccessToken: cloud.AccessToken(lwa.ScopeSubscriptions)}), // of one client
+	)}
+	subscriberID, err := client.CreateSubscriber(ctx, sdns.Subscriber{
+		Name: "My notifications", VendorID: "M1MINE", TopicARN: "arn:aws:sns:us-east-1:000011112222:none", RoleARN: "arn:aws:iam::000011112222:role/SkillNotifications",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	_, err = client.CreateSubscription(ctx, sdns.Subscription{
+		Name: "My skills", VendorID: "M1MINE", SubscriberID: subscriberID, Events: []sdns.EventName{sdns.EventAll},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 
-	diagnosis, err := client.Diagnose(context.Background(), sdns.Question{
-		SubscriberID: "amzn1.ask-subscriber.1",
+	diagnosis, err := client.Diagnose(ctx, sdns.Question{
+		SubscriberID: subscriberID,
 		OwnerID:      "M1MINE",
 		VendorID:     "M1MINE",
 		Event:        sdns.EventSkillReviewPublish,
-		ClientID:     "amzn1.application-oa2-client.two",
+		ClientID:     "amzn1.application-oa2-client.another",
 	})
 	if err != nil {
 		fmt.Println(err)
@@ -189,7 +217,7 @@ func ExampleClient_Diagnose() {
 		fmt.Println("-", problem)
 	}
 	// Output:
-	// - the subscriber is inactive since a notification could not be delivered: mend topic or role, then call Reactivate
-	// - the subscriber was made with a token of another LWA client than the one that changes the skill: use tokens of one security profile for both
+	// - the subscriber is inactive because Amazon could not deliver a notification: fix the topic or role, then call Reactivate
+	// - the subscriber was created with a token of another LWA client than the one that changes the skill: use tokens of one security profile for both
 	// - no subscription of this vendor covers the event: call UpdateSubscription
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/sdns"
 )
@@ -30,96 +31,88 @@ func collect[T any](items iter.Seq2[T, error]) (all []T, err error) {
 }
 
 var sentinels = map[string]error{
-	"invalid": sdns.ErrInvalid, "unauthorized": sdns.ErrUnauthorized, "forbidden": sdns.ErrForbidden,
-	"not found": sdns.ErrNotFound, "throttled": sdns.ErrThrottled, "unavailable": sdns.ErrUnavailable,
+	"invalid": alexaevents.ErrInvalid, "unauthorized": alexaevents.ErrUnauthorized, "forbidden": alexaevents.ErrForbidden,
+	"not found": alexaevents.ErrNotFound, "throttled": alexaevents.ErrThrottled, "unavailable": alexaevents.ErrUnavailable,
 }
 
 func TestErrors(t *testing.T) {
 	for name, test := range map[string]struct {
-		answer response
-		want   sdns.Error
-		is     string
-		text   string
+		response response
+		want     alexaevents.Error
+		is       string
+		text     string
 	}{
 		"violations": {
-			answer: response{status: 400, body: `{"message":"Not valid.","violations":[{"code":"INVALID","message":"the name"},{"message":"the ARN"}]}`},
-			want: sdns.Error{
+			response: response{status: 400, body: `{"message":"Not valid.","violations":[{"code":"INVALID","message":"the name"},{"message":"the ARN"}]}`},
+			want: alexaevents.Error{
 				Status: 400, Message: "Not valid.", RequestID: "r-1",
-				Violations: []sdns.Violation{{Code: "INVALID", Message: "the name"}, {Message: "the ARN"}},
+				Violations: []alexaevents.Violation{{Code: "INVALID", Message: "the name"}, {Message: "the ARN"}},
 			},
 			is: "invalid", text: "sdns: 400 Bad Request: Not valid.: INVALID: the name: the ARN (request r-1)",
 		},
 		"unauthorized": {
-			answer: response{status: 401, body: `{"message":"Token is invalid/expired"}`},
-			want:   sdns.Error{Status: 401, Message: "Token is invalid/expired", RequestID: "r-1"},
-			is:     "unauthorized", text: "sdns: 401 Unauthorized: Token is invalid/expired (request r-1); get a new access token with the scope alexa::ask:subscriptions",
+			response: response{status: 401, body: `{"message":"Token is invalid/expired"}`},
+			want:     alexaevents.Error{Status: 401, Message: "Token is invalid/expired", RequestID: "r-1"},
+			is:       "unauthorized", text: "sdns: 401 Unauthorized: Token is invalid/expired (request r-1); get a new access token with the scope alexa::ask:subscriptions",
 		},
 		"forbidden": {
-			answer: response{status: 403, body: `{"message":"No.","violations":[{"code":"X","message":"y"}]}`},
-			want:   sdns.Error{Status: 403, Message: "No.", RequestID: "r-1", Violations: []sdns.Violation{{Code: "X", Message: "y"}}},
-			is:     "forbidden", text: "sdns: 403 Forbidden: No.: X: y (request r-1); use a token of an account of this vendor, made with the client of the subscriber",
+			response: response{status: 403, body: `{"message":"No.","violations":[{"code":"X","message":"y"}]}`},
+			want:     alexaevents.Error{Status: 403, Message: "No.", RequestID: "r-1", Violations: []alexaevents.Violation{{Code: "X", Message: "y"}}},
+			is:       "forbidden", text: "sdns: 403 Forbidden: No.: X: y (request r-1); use a token of a user with a role in this vendor, obtained with the LWA client of the subscriber",
 		},
 		"not found": {
-			answer: response{status: 404, body: `{"code":"GONE","message":"It is not here."}`},
-			want:   sdns.Error{Status: 404, Code: "GONE", Message: "It is not here.", RequestID: "r-1"},
-			is:     "not found", text: "sdns: 404 Not Found: GONE: It is not here. (request r-1)",
+			response: response{status: 404, body: `{"code":"GONE","message":"It is not here."}`},
+			want:     alexaevents.Error{Status: 404, Code: "GONE", Message: "It is not here.", RequestID: "r-1"},
+			is:       "not found", text: "sdns: 404 Not Found: GONE: It is not here. (request r-1)",
 		},
-		"throttled":  {answer: response{status: 429}, want: sdns.Error{Status: 429, RequestID: "r-1"}, is: "throttled", text: "sdns: 429 Too Many Requests (request r-1)"},
-		"broken":     {answer: response{status: 500}, want: sdns.Error{Status: 500, RequestID: "r-1"}, is: "unavailable", text: "sdns: 500 Internal Server Error (request r-1)"},
-		"overloaded": {answer: response{status: 503, body: "<html>"}, want: sdns.Error{Status: 503, RequestID: "r-1"}, is: "unavailable", text: "sdns: 503 Service Unavailable (request r-1)"},
+		"throttled":  {response: response{status: 429}, want: alexaevents.Error{Status: 429, RequestID: "r-1"}, is: "throttled", text: "sdns: 429 Too Many Requests (request r-1)"},
+		"broken":     {response: response{status: 500}, want: alexaevents.Error{Status: 500, RequestID: "r-1"}, is: "unavailable", text: "sdns: 500 Internal Server Error (request r-1)"},
+		"overloaded": {response: response{status: 503, body: "<html>"}, want: alexaevents.Error{Status: 503, RequestID: "r-1"}, is: "unavailable", text: "sdns: 503 Service Unavailable (request r-1)"},
 		"HTML": {
-			answer: response{status: 200, body: "<html>"},
-			want:   sdns.Error{Status: 200, Message: "the body of the answer is not the JSON that was asked for", RequestID: "r-1"},
-			is:     "unavailable", text: "sdns: 200 OK: the body of the answer is not the JSON that was asked for (request r-1)",
+			response: response{status: 200, body: "<html>"},
+			want:     alexaevents.Error{Status: 200, Message: "the response body is not the expected JSON", RequestID: "r-1"},
+			is:       "unavailable", text: "sdns: 200 OK: the response body is not the expected JSON (request r-1)",
 		},
-		"reset":    {answer: response{err: syscall.ECONNRESET}, is: "unavailable", text: "sdns: no answer: connection reset by peer"},
-		"no token": {answer: response{err: lwa.ErrRefused}, text: "sdns: no answer: " + lwa.ErrRefused.Error()},
-		"teapot":   {answer: response{status: 418}, want: sdns.Error{Status: 418, RequestID: "r-1"}, text: "sdns: 418 I'm a teapot (request r-1)"},
+		"reset":    {response: response{err: syscall.ECONNRESET}, is: "unavailable", text: "sdns: no response: connection reset by peer"},
+		"no token": {response: response{err: lwa.ErrInvalidGrant}, text: "sdns: no response: " + lwa.ErrInvalidGrant.Error()},
+		"teapot":   {response: response{status: 418}, want: alexaevents.Error{Status: 418, RequestID: "r-1"}, text: "sdns: 418 I'm a teapot (request r-1)"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) { // GET is sent again, seconds later
-				s := &script{answers: []response{test.answer}}
+			synctest.Test(t, func(t *testing.T) { // GET is retried, seconds later
+				s := &script{responses: []response{test.response}}
 				_, err := s.client().Vendors(t.Context())
-				var got *sdns.Error
+				var got *alexaevents.Error
 				require.ErrorAs(t, err, &got)
-				require.Empty(t, cmp.Diff(test.want, *got, cmpopts.IgnoreUnexported(sdns.Error{})))
+				require.Empty(t, cmp.Diff(test.want, *got, cmpopts.IgnoreFields(alexaevents.Error{}, "API", "Hint", "Err")))
 				require.EqualError(t, err, test.text)
 				for name, sentinel := range sentinels {
 					require.Equal(t, name == test.is, errors.Is(err, sentinel), name)
 				}
-				if test.answer.err != nil {
-					require.ErrorIs(t, err, test.answer.err)
+				if test.response.err != nil {
+					require.ErrorIs(t, err, test.response.err)
 				}
 			})
 		})
 	}
 }
 
-// An error that a test makes behaves like one of the client.
-func TestErrorLiteral(t *testing.T) {
-	err := error(&sdns.Error{Status: 503, Message: "down"})
-	require.ErrorIs(t, err, sdns.ErrUnavailable)
-	require.EqualError(t, err, "sdns: 503 Service Unavailable: down")
-}
-
-// A creation is sent once: nobody knows whether the first one had its effect.
-func TestCreationsAreSentOnce(t *testing.T) {
-	for _, answer := range []response{{status: 503}, {err: syscall.ECONNRESET}} {
-		s := &script{answers: []response{answer}}
+// A creation is not retried: the first request may have succeeded.
+func TestCreationsAreNotRetried(t *testing.T) {
+	for _, failure := range []response{{status: 503}, {err: syscall.ECONNRESET}} {
+		s := &script{responses: []response{failure}}
 		_, err := s.client().CreateSubscriber(t.Context(), fullSubscriber)
-		require.ErrorIs(t, err, sdns.ErrUnavailable)
+		require.ErrorIs(t, err, alexaevents.ErrUnavailable)
 		_, err = s.client().CreateSubscription(t.Context(), fullSubscription)
-		require.ErrorIs(t, err, sdns.ErrUnavailable)
+		require.ErrorIs(t, err, alexaevents.ErrUnavailable)
 		require.Len(t, s.requests, 2)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		s := &script{answers: []response{{status: 429}, {err: syscall.ECONNRESET}, {status: 503}, {status: 204}}}
+		s := &script{responses: []response{{status: 429}, {err: syscall.ECONNRESET}, {status: 503}, {status: 204}}}
 		require.NoError(t, s.client().DeleteSubscription(t.Context(), "x"))
 		require.Len(t, s.requests, 4)
 	})
 }
 
-// Without a client of one's own there is no access token.
 func TestNilHTTPClient(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel() // nothing leaves the machine
@@ -180,19 +173,19 @@ func TestInvalidRequestsAreNotSent(t *testing.T) {
 				createSubscription: func(c *sdns.Client) error { _, err := c.CreateSubscription(t.Context(), subscription); return err },
 				updateSubscription: func(c *sdns.Client) error { return c.UpdateSubscription(t.Context(), subscription) },
 			} {
-				s := &script{answers: []response{{status: http.StatusCreated, location: "/x"}}}
+				s := &script{responses: []response{{status: http.StatusCreated, location: "/x"}}}
 				err := call(s.client())
 				if test.fails&operation == 0 {
 					require.NoError(t, err)
 					require.Len(t, s.requests, 1)
 					continue
 				}
-				var invalid *sdns.InvalidError
+				var invalid *alexaevents.InvalidError
 				require.ErrorAs(t, err, &invalid)
 				require.Equal(t, test.field, invalid.Field)
 				require.EqualError(t, err, "sdns: "+test.field+": "+invalid.Rule)
-				require.ErrorIs(t, err, sdns.ErrInvalid)
-				require.NotErrorIs(t, err, sdns.ErrNotFound)
+				require.ErrorIs(t, err, alexaevents.ErrInvalid)
+				require.NotErrorIs(t, err, alexaevents.ErrNotFound)
 				require.Empty(t, s.requests)
 			}
 		})
@@ -200,7 +193,7 @@ func TestInvalidRequestsAreNotSent(t *testing.T) {
 }
 
 func TestInvalidIDsAndVendorsAreNotSent(t *testing.T) {
-	s := &script{answers: []response{{status: 200, body: "{}"}}}
+	s := &script{responses: []response{{status: 200, body: "{}"}}}
 	c := s.client()
 	for _, id := range []string{"", ".", "..", strings.Repeat("x", 256)} {
 		for name, call := range map[string]func() error{
@@ -210,20 +203,20 @@ func TestInvalidIDsAndVendorsAreNotSent(t *testing.T) {
 			"get subscription":    func() error { _, err := c.Subscription(t.Context(), id); return err },
 			"delete subscription": func() error { return c.DeleteSubscription(t.Context(), id) },
 		} {
-			require.ErrorIs(t, call(), sdns.ErrInvalid, name)
+			require.ErrorIs(t, call(), alexaevents.ErrInvalid, name)
 		}
 	}
 	for _, vendorID := range []string{"", strings.Repeat("x", 256)} {
 		_, err := collect(c.Subscribers(t.Context(), vendorID))
-		require.ErrorIs(t, err, sdns.ErrInvalid)
+		require.ErrorIs(t, err, alexaevents.ErrInvalid)
 		_, err = collect(c.Subscriptions(t.Context(), vendorID, ""))
-		require.ErrorIs(t, err, sdns.ErrInvalid)
+		require.ErrorIs(t, err, alexaevents.ErrInvalid)
 	}
 	for _, size := range []int{-1, 51} {
 		c.PageSize = size
 		_, err := collect(c.Subscribers(t.Context(), "M1"))
-		require.ErrorIs(t, err, sdns.ErrInvalid)
-		require.EqualError(t, err, "sdns: Client.PageSize: 0 to 50 are possible")
+		require.ErrorIs(t, err, alexaevents.ErrInvalid)
+		require.EqualError(t, err, "sdns: Client.PageSize: must be 0 to 50")
 	}
 	require.Empty(t, s.requests)
 }

@@ -1,28 +1,69 @@
 package sdns
 
-// ManifestUpdate says that a request to create a skill or to update its manifest
-// has ended (AlexaDevelopmentEvent.ManifestUpdate).
+import (
+	"strings"
+)
+
+// EventName names an event to subscribe to. Values other than the constants are
+// possible.
+type EventName string
+
+// The events that Amazon documents.
+const (
+	EventManifestUpdate         EventName = "AlexaDevelopmentEvent.ManifestUpdate"
+	EventInteractionModelUpdate EventName = "AlexaDevelopmentEvent.InteractionModelUpdate"
+	EventSkillCertification     EventName = "AlexaDevelopmentEvent.SkillCertification"
+	EventSkillPublish           EventName = "AlexaDevelopmentEvent.SkillPublish"
+
+	// EventSkillReviewPublish is not a development event: no wildcard covers it.
+	EventSkillReviewPublish EventName = "AlexaCustomerFeedbackEvent.SkillReviewPublish"
+)
+
+// The wildcard covers all development events, future ones too, and must be the
+// only entry of a subscription. Amazon spells it in two ways, and which one the
+// service accepts is not known: if it refuses one with [alexaevents.ErrInvalid],
+// send the other.
+const (
+	EventAll           EventName = "AlexaDevelopmentEvent.All" // in Amazon's model
+	EventAllDocumented EventName = "AlexaDevelopmentEvent.ALL" // in Amazon's documents
+)
+
+const developmentEvents = "AlexaDevelopmentEvent."
+
+func (n EventName) isAll() bool { return n == EventAll || n == EventAllDocumented }
+
+// Covers reports whether a subscription to n receives the event: n is the event, or
+// n is the wildcard in either spelling and the event is a development event.
+func (n EventName) Covers(event EventName) bool {
+	if n == event {
+		return true
+	}
+	return n.isAll() && strings.HasPrefix(string(event), developmentEvents)
+}
+
+// ManifestUpdate reports the result of a request to create a skill or to update its
+// manifest (AlexaDevelopmentEvent.ManifestUpdate).
 type ManifestUpdate struct{ Envelope }
 
-// InteractionModelUpdate says that the build of an interaction model has ended
-// (AlexaDevelopmentEvent.InteractionModelUpdate). Each locale has its own.
+// InteractionModelUpdate reports the result of the build of an interaction model
+// (AlexaDevelopmentEvent.InteractionModelUpdate). Each locale has its own event.
 type InteractionModelUpdate struct {
 	Envelope
 
 	Locale string // such as "en-US"
 }
 
-// SkillCertification says that the checks of the certification beyond the basic
-// ones have ended (AlexaDevelopmentEvent.SkillCertification).
+// SkillCertification reports the result of the certification checks that follow the
+// basic ones (AlexaDevelopmentEvent.SkillCertification).
 type SkillCertification struct{ Envelope }
 
-// SkillPublish says that the publication of a skill, which follows its
-// certification, has ended (AlexaDevelopmentEvent.SkillPublish).
+// SkillPublish reports the result of the publication of a skill, which follows its
+// certification (AlexaDevelopmentEvent.SkillPublish).
 type SkillPublish struct{ Envelope }
 
-// SkillReviewPublish says that a customer's review of a skill was published or
-// changed (AlexaCustomerFeedbackEvent.SkillReviewPublish). Ratings without a
-// text are not told. It has no Status, CustomerID and RequestID.
+// SkillReviewPublish reports a customer's review of a skill that was published or
+// changed (AlexaCustomerFeedbackEvent.SkillReviewPublish). A rating without text
+// causes no event. It has no Status, CustomerID or RequestID.
 type SkillReviewPublish struct {
 	Envelope
 
@@ -32,14 +73,10 @@ type SkillReviewPublish struct {
 }
 
 // Verification is the empty object that Amazon publishes to the topic of a new
-// subscriber. It says that Amazon can reach the topic, and asks for nothing.
+// subscriber. It shows that Amazon can publish to the topic. Acknowledge it.
 type Verification struct{ Envelope }
 
-// Unknown is an event that this package has no struct for: the wildcard also
-// covers events that are newer than this version. [Envelope.Raw] has all of it.
-type Unknown struct{ Envelope }
-
-// types makes an empty event for each name that has a struct.
+// types returns an empty event for each known name.
 var types = map[EventName]func() Event{
 	EventManifestUpdate:         func() Event { return new(ManifestUpdate) },
 	EventInteractionModelUpdate: func() Event { return new(InteractionModelUpdate) },

@@ -7,27 +7,46 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/sdns"
 	"github.com/alexaevents/alexaevents/sns"
 )
 
-// A developer who wants to hear about their own skills: everything has their own
-// vendor ID, and the token comes from the ASK CLI.
+// A developer who subscribes to the events of their own skills: everything has
+// their own vendor ID, and the refresh token comes from the ASK CLI.
 //
 //	ask util generate-lwa-tokens --client-id … --client-confirmation … --scopes "alexa::ask:subscriptions …"
 func ExampleClient_onYourOwn() {
 	ctx := context.Background()
-	amazon := newSMAPI(map[string][]string{"me": {"M1MINE"}}) // in memory
-	amazon.published = subscribed                             // to the topic
+	cloud := alexatest.NewCloud() // Amazon in memory
+	const topicARN = "arn:aws:sns:us-east-1:000011112222:skills"
+	err := cloud.Subscribe(topicARN, "https://backend.example/sns", &sns.Handler{
+		Verifier: &sns.Verifier{Topics: []string{topicARN}, HTTPClient: cloud.Client()},
+		Receive: sdns.Receive(func(_ context.Context, event sdns.Event) error {
+			fmt.Printf("%T %q\n", event, event.Common().SkillID)
+			return nil // after the durable write
+		}),
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 
 	tokens := &lwa.Source{
-		Client: &lwa.Client{ID: "amzn1.application-oa2-client.mine", Secret: "secret", HTTPClient: amazon.Client()},
+		Client: &lwa.Client{ID: "amzn1.application-oa2-client.mine", Secret: "secret", HTTPClient: cloud.Client()},
 		Store:  new(lwa.MemoryStore),
 	}
-	refreshToken := amazon.generateTokens(tokens.Client, "me", lwa.ScopeSubscriptions, lwa.ScopeSkillsReadWrite)
+	const redirectURL = "http://127.0.0.1:9090/cb" // of the ASK CLI
+	consentURL, verifier := tokens.Client.AuthCodeURL(redirectURL, lwa.ScopeSubscriptions, lwa.ScopeSkillsReadWrite)
+	callback, _ := url.Parse(cloud.Consent(consentURL, "me"))
+	token, err := tokens.Client.ExchangeCallback(ctx, redirectURL, verifier, callback.Query())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	key := lwa.Key{ClientID: tokens.Client.ID, AccountID: "developer"}
-	if err := tokens.Import(ctx, key, refreshToken); err != nil {
+	if err := tokens.Import(ctx, key, token.RefreshToken); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -36,7 +55,7 @@ func ExampleClient_onYourOwn() {
 	subscriberID, err := client.CreateSubscriber(ctx, sdns.Subscriber{
 		Name:     "My notifications",
 		VendorID: "M1MINE",
-		TopicARN: "arn:aws:sns:us-east-1:000011112222:skills",
+		TopicARN: topicARN,
 		RoleARN:  "arn:aws:iam::000011112222:role/SkillNotifications", // trusts Amazon with the external ID M1MINE
 	})
 	if err != nil {
@@ -44,7 +63,7 @@ func ExampleClient_onYourOwn() {
 		return
 	}
 	_, err = client.CreateSubscription(ctx, sdns.Subscription{
-		Name:         "What becomes of my skills",
+		Name:         "My skills",
 		VendorID:     "M1MINE",
 		SubscriberID: subscriberID,
 		Events:       []sdns.EventName{sdns.EventAll},
@@ -56,34 +75,58 @@ func ExampleClient_onYourOwn() {
 
 	// From now on, work on skills with tokens of the same client.
 	accessToken, _ := tokens.Token(ctx, key)
-	amazon.UpdateManifest(string(accessToken), "M1MINE", "amzn1.ask.skill.mine")
+	cloud.NotifyDevelopers(alexatest.DevelopmentEvent{
+		Name: string(sdns.EventManifestUpdate), VendorID: "M1MINE", SkillID: "amzn1.ask.skill.mine", AccessToken: string(accessToken),
+	})
 	// Output:
-	// Amazon can reach the topic
-	// manifest of amzn1.ask.skill.mine of M1MINE: SUCCEEDED
+	// *sdns.Verification ""
+	// *sdns.ManifestUpdate "amzn1.ask.skill.mine"
 }
 
-// An organization that wants to hear about the skills that its developers make
-// under their own vendor IDs: subscriber and role have the organization's vendor
-// ID, each subscription has the developer's. The developer works with a token
-// that the organization obtains for them.
+// An organization that subscribes to the events of the skills that its developers
+// make under their own vendor IDs: subscriber and role have the organization's
+// vendor ID, each subscription has the developer's. The developer works with a
+// token that the organization obtains for them.
 func ExampleClient_organization() {
 	ctx := context.Background()
-	amazon := newSMAPI(map[string][]string{
-		"organization": {"M1ORGANIZATION", "M2DEVELOPER"}, // the developer's account is associated with the organization's
-		"developer":    {"M2DEVELOPER"},
+	cloud := alexatest.NewCloud() // Amazon in memory
+	cloud.AddVendor("M1ORGANIZATION", "organization")
+	cloud.AddVendor("M2DEVELOPER", "organization", "developer") // the developer's account is associated with the organization's
+	const topicARN = "arn:aws:sns:us-east-1:000011112222:skills"
+	err := cloud.Subscribe(topicARN, "https://organization.example/sns", &sns.Handler{
+		Verifier: &sns.Verifier{Topics: []string{topicARN}, HTTPClient: cloud.Client()},
+		Receive: sdns.Receive(func(_ context.Context, event sdns.Event) error {
+			fmt.Printf("%T %q %q\n", event, event.Common().VendorID, event.Common().SkillID)
+			return nil // after the durable write
+		}),
 	})
-	amazon.published = subscribed
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 
-	login := &lwa.Client{ID: "amzn1.application-oa2-client.organization", Secret: "secret", HTTPClient: amazon.Client()}
+	const redirectURL = "https://organization.example/callback"
+	login := &lwa.Client{ID: "amzn1.application-oa2-client.organization", Secret: "secret", HTTPClient: cloud.Client()}
+	signIn := func(login *lwa.Client, user string) lwa.Token { // sends the user to the URL, and receives their browser at redirectURL
+		consentURL, verifier := login.AuthCodeURL(redirectURL, lwa.ScopeSubscriptions, lwa.ScopeSkillsReadWrite)
+		callback, _ := url.Parse(cloud.Consent(consentURL, user))
+		token, err := login.ExchangeCallback(ctx, redirectURL, verifier, callback.Query())
+		if err != nil {
+			fmt.Println(err)
+		}
+		return token
+	}
 	tokens := &lwa.Source{Client: login, Store: new(lwa.MemoryStore)}
-	refreshToken := amazon.generateTokens(login, "organization", lwa.ScopeSubscriptions, lwa.ScopeSkillsReadWrite)
-	_ = tokens.Import(ctx, lwa.Key{ClientID: login.ID, AccountID: "organization"}, refreshToken)
+	if err := tokens.Import(ctx, lwa.Key{ClientID: login.ID, AccountID: "organization"}, signIn(login, "organization").RefreshToken); err != nil {
+		fmt.Println(err)
+		return
+	}
 
 	client := &sdns.Client{HTTPClient: tokens.HTTPClient("organization")}
 	subscriberID, err := client.CreateSubscriber(ctx, sdns.Subscriber{
 		Name:     "Our developers",
 		VendorID: "M1ORGANIZATION",
-		TopicARN: "arn:aws:sns:us-east-1:000011112222:skills",
+		TopicARN: topicARN,
 		RoleARN:  "arn:aws:iam::000011112222:role/SkillNotifications", // external ID M1ORGANIZATION
 	})
 	if err != nil {
@@ -109,26 +152,19 @@ func ExampleClient_organization() {
 		}
 	}
 
-	// Send the developer the URL; the token that comes of it is theirs to use.
-	consentURL, verifier := login.AuthCodeURL("https://organization.example/callback", lwa.ScopeSubscriptions, lwa.ScopeSkillsReadWrite)
-	shown, _ := url.Parse(consentURL)
-	fmt.Println(shown.Host+shown.Path, shown.Query()["client_id"], shown.Query()["scope"])
-	callback, _ := url.Parse(amazon.login.Consent(consentURL, "developer")) // where the developer's browser comes back
-	token, err := login.ExchangeCallback(ctx, "https://organization.example/callback", verifier, callback.Query())
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
+	developers := signIn(login, "developer") // the token is theirs to use
+	cloud.NotifyDevelopers(alexatest.DevelopmentEvent{
+		Name: string(sdns.EventManifestUpdate), VendorID: "M2DEVELOPER", SkillID: "amzn1.ask.skill.theirs", AccessToken: string(developers.AccessToken),
+	})
 
-	amazon.UpdateManifest(string(token.AccessToken), "M2DEVELOPER", "amzn1.ask.skill.theirs")
-	// A token of another client, like the one of the developer console, notifies nobody.
-	other := &lwa.Client{ID: "amzn1.application-oa2-client.console", Secret: "secret", HTTPClient: amazon.Client()}
-	elsewhere, _ := other.Refresh(ctx, amazon.generateTokens(other, "developer", lwa.ScopeSkillsReadWrite))
-	amazon.UpdateManifest(string(elsewhere.AccessToken), "M2DEVELOPER", "amzn1.ask.skill.theirs")
+	// Work with a token of another client causes no notification.
+	console := &lwa.Client{ID: "amzn1.application-oa2-client.console", Secret: "secret", HTTPClient: cloud.Client()}
+	cloud.NotifyDevelopers(alexatest.DevelopmentEvent{
+		Name: string(sdns.EventManifestUpdate), VendorID: "M2DEVELOPER", SkillID: "amzn1.ask.skill.theirs", AccessToken: string(signIn(console, "developer").AccessToken),
+	})
 	// Output:
-	// Amazon can reach the topic
-	// www.amazon.com/ap/oa [amzn1.application-oa2-client.organization] [alexa::ask:subscriptions alexa::ask:skills:readwrite]
-	// manifest of amzn1.ask.skill.theirs of M2DEVELOPER: SUCCEEDED
+	// *sdns.Verification "" ""
+	// *sdns.ManifestUpdate "M2DEVELOPER" "amzn1.ask.skill.theirs"
 }
 
 // A developer who subscribes to an organization's topic. They have no topic, no
@@ -136,15 +172,22 @@ func ExampleClient_organization() {
 // subscriber, and an access token that it obtained for them.
 func ExampleClient_developerOfAnOrganization() {
 	ctx := context.Background()
-	amazon := newSMAPI(map[string][]string{"developer": {"M2DEVELOPER"}})
-	subscriberID, accessToken := amazon.organize("developer")
-	amazon.published = subscribed
-
+	cloud := alexatest.NewCloud() // Amazon in memory
+	accessToken := cloud.AccessToken(lwa.ScopeSubscriptions, lwa.ScopeSkillsReadWrite)
 	client := &sdns.Client{HTTPClient: oauth2.NewClient(
-		context.WithValue(ctx, oauth2.HTTPClient, amazon.Client()), // outside of the example, ctx
+		context.WithValue(ctx, oauth2.HTTPClient, cloud.Client()), // outside of the example, ctx
 		oauth2.StaticTokenSource(&oauth2.Token{AccessToken: accessToken}),
 	)}
-	_, err := client.CreateSubscription(ctx, sdns.Subscription{
+	subscriberID, err := client.CreateSubscriber(ctx, sdns.Subscriber{ // what the organization has done
+		Name: "Our developers", VendorID: "M1ORGANIZATION",
+		TopicARN: "arn:aws:sns:us-east-1:000011112222:skills", RoleARN: "arn:aws:iam::000011112222:role/SkillNotifications",
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	_, err = client.CreateSubscription(ctx, sdns.Subscription{
 		Name: "My skills", VendorID: "M2DEVELOPER", SubscriberID: subscriberID,
 		Events: []sdns.EventName{sdns.EventManifestUpdate},
 	})
@@ -155,39 +198,34 @@ func ExampleClient_developerOfAnOrganization() {
 	for subscription, err := range client.Subscriptions(ctx, "M2DEVELOPER", subscriberID) {
 		fmt.Println(subscription.Name, subscription.Events, err)
 	}
-	amazon.UpdateManifest(accessToken, "M2DEVELOPER", "amzn1.ask.skill.mine")
 	// Output:
 	// My skills [AlexaDevelopmentEvent.ManifestUpdate] <nil>
-	// manifest of amzn1.ask.skill.mine of M2DEVELOPER: SUCCEEDED
 }
 
-// onDevelopmentEvent is what a backend does with its notifications.
-func onDevelopmentEvent(_ context.Context, event sdns.Event) error {
-	switch event := event.(type) {
-	case *sdns.ManifestUpdate:
-		fmt.Println("manifest of", event.SkillID, "of", event.VendorID+":", event.Status)
-	case *sdns.SkillReviewPublish:
-		fmt.Println("a review with", event.StarRating, "stars:", event.URL)
-	case *sdns.Verification:
-		fmt.Println("Amazon can reach the topic")
-	case *sdns.Unknown:
-		fmt.Println("ignored", event.EventName)
-	}
-	return nil // after the durable write
-}
-
-// In a program, the function goes to a handler of package sns, whose requests
-// are signed by SNS:
+// In a program, the function goes to a handler of package sns, which verifies the
+// signature of SNS:
 //
-//	http.Handle("POST /sns", &sns.Handler{Verifier: &sns.Verifier{Topics: topics}, Receive: sdns.Receive(onDevelopmentEvent)})
+//	http.Handle("POST /sns", &sns.Handler{Verifier: &sns.Verifier{Topics: topics}, Receive: receive})
 func ExampleReceive() {
-	receive := sdns.Receive(onDevelopmentEvent)
+	receive := sdns.Receive(func(_ context.Context, event sdns.Event) error {
+		switch event := event.(type) {
+		case *sdns.ManifestUpdate:
+			fmt.Println("manifest of", event.SkillID, "of", event.VendorID+":", event.Status)
+		case *sdns.SkillReviewPublish:
+			fmt.Println("a review with", event.StarRating, "stars:", event.URL)
+		case *sdns.Verification:
+			fmt.Println("Amazon can reach the topic")
+		case *sdns.Unknown:
+			fmt.Println("ignored", event.EventName)
+		}
+		return nil // after the durable write
+	})
 	for _, text := range []string{
 		`{}`,
 		`{"requestId": "r-1", "timestamp": "2026-11-21T22:00:00Z", "eventName": "AlexaDevelopmentEvent.ManifestUpdate", "payload": {
 			"status": "FAILED", "skill": {"skillId": "amzn1.ask.skill.example", "vendorId": "M1EXAMPLE"}}}`,
 		`{"eventName": "AlexaDevelopmentEvent.OfTomorrow"}`,
-		`an alarm of something else`,
+		`an alarm of another service`,
 	} {
 		if err := receive(context.Background(), &sns.Message{Message: text}); err != nil {
 			fmt.Println(err)
@@ -200,25 +238,25 @@ func ExampleReceive() {
 	// sdns: malformed event: not a JSON object at byte 0
 }
 
-// subscribed is an endpoint that SNS delivers to.
-func subscribed(_, text string) {
-	if err := sdns.Receive(onDevelopmentEvent)(context.Background(), &sns.Message{Message: text}); err != nil {
-		fmt.Println(err)
-	}
-}
-
-// Subscribers that Amazon has given up are found in the list alone.
+// Only the list has the status of subscribers.
 func ExampleClient_Reactivate() {
 	ctx := context.Background()
-	amazon := newSMAPI(map[string][]string{"amzn1.account.DEVELOPER": {"M1MINE"}})
-	client := &sdns.Client{HTTPClient: amazon.As(amazon.login.AccessToken(lwa.ScopeSubscriptions))}
+	cloud := alexatest.NewCloud() // Amazon in memory
+	client := &sdns.Client{HTTPClient: oauth2.NewClient(
+		context.WithValue(ctx, oauth2.HTTPClient, cloud.Client()),
+		oauth2.StaticTokenSource(&oauth2.Token{AccessToken: cloud.AccessToken(lwa.ScopeSubscriptions)}),
+	)}
 	for _, name := range []string{"one", "two", "three"} {
-		_, _ = client.CreateSubscriber(ctx, sdns.Subscriber{
-			Name: name, VendorID: "M1MINE",
-			TopicARN: "arn:aws:sns:us-east-1:000011112222:" + name, RoleARN: "arn:aws:iam::000011112222:role/" + name,
+		topicARN := "arn:aws:sns:us-east-1:000011112222:" + name
+		cloud.SetTopic(alexatest.Topic{ARN: topicARN, Closed: name == "two"}) // Amazon cannot deliver to the second
+		_, err := client.CreateSubscriber(ctx, sdns.Subscriber{
+			Name: name, VendorID: "M1MINE", TopicARN: topicARN, RoleARN: "arn:aws:iam::000011112222:role/" + name,
 		})
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
 	}
-	amazon.subscribers[1].Status = "INACTIVE" // Amazon could not deliver
 
 	for subscriber, err := range client.Subscribers(ctx, "M1MINE") {
 		if err != nil {
@@ -227,19 +265,24 @@ func ExampleClient_Reactivate() {
 		}
 		fmt.Println(subscriber.Name, subscriber.Status)
 		if subscriber.Status == sdns.Inactive {
+			cloud.SetTopic(alexatest.Topic{ARN: subscriber.TopicARN}) // fix the topic
 			fmt.Println("reactivated:", client.Reactivate(ctx, subscriber.ID))
 		}
 	}
-	fmt.Println(amazon.subscribers[1].Status, amazon.subscribers[1].topic())
+	for subscriber, err := range client.Subscribers(ctx, "M1MINE") {
+		fmt.Println(subscriber.Name, subscriber.Status, err)
+	}
 	// Output:
 	// one ACTIVE
 	// two INACTIVE
 	// reactivated: <nil>
 	// three ACTIVE
-	// ACTIVE arn:aws:sns:us-east-1:000011112222:two
+	// one ACTIVE <nil>
+	// two ACTIVE <nil>
+	// three ACTIVE <nil>
 }
 
-// The role's other half is PermissionPolicy; CloudFormation makes a role of both.
+// The role also needs PermissionPolicy. CloudFormation creates a role with both.
 func ExampleTrustPolicy() {
 	policy, err := sdns.TrustPolicy("M123456EXAMPLE", "arn:aws:sns:us-east-1:000011112222:skills")
 	if err != nil {

@@ -1,4 +1,4 @@
 package sdns
 
-// Types is the table of the event types.
+// Types is the table of event types.
 var Types = types

@@ -4,30 +4,30 @@ import (
 	"encoding/json"
 	"regexp"
 
-	"github.com/alexaevents/alexaevents/internal/arn"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // account is the AWS account that Amazon publishes notifications from.
 const account = "258925066295"
 
-// vendors are the vendor IDs that can be an external ID. A $ would begin a
-// variable there.
+// vendors matches the vendor IDs that can be an external ID. A $ would begin a
+// variable of the policy.
 var vendors = regexp.MustCompile(`^[A-Za-z0-9_+=,.@:/-]{2,255}$`)
 
-// TrustPolicy returns the trust policy of the role that Amazon assumes to
-// publish to the topic, a JSON document. The vendor ID is that of the
-// subscriber's owner.
+// TrustPolicy returns the trust policy, a JSON document, of the role that Amazon
+// assumes to publish to the topic. The vendor ID is that of the subscriber's
+// owner.
 //
-// Amazon documents the account to trust and the external ID; the form of the
-// policy is the usual one. The partition, such as aws-cn, is that of the topic;
-// whether the service reaches another one than aws is not known.
+// Amazon documents the trusted account and the external ID. The partition is that
+// of the topic; whether the service supports partitions other than aws is not
+// known.
 func TrustPolicy(vendorID, topicARN string) ([]byte, error) {
-	partition, ok := arn.Topic(topicARN)
+	partition, _, ok := rest.TopicARN(topicARN)
 	switch {
 	case !ok:
-		return nil, &InvalidError{"topicARN", topicRule}
+		return nil, invalid("topicARN", topicRule)
 	case !vendors.MatchString(vendorID):
-		return nil, &InvalidError{"vendorID", "2 to 255 letters, digits and some signs are required"}
+		return nil, invalid("vendorID", "must have 2 to 255 characters, letters, digits and _+=,.@:/-")
 	}
 	return policy(object{
 		"Effect":    "Allow",
@@ -37,19 +37,19 @@ func TrustPolicy(vendorID, topicARN string) ([]byte, error) {
 	})
 }
 
-// PermissionPolicy returns the permissions policy of that role, a JSON document:
-// it may publish to the topic, and nothing else. If the topic is encrypted, the
-// role needs permissions for its key besides.
+// PermissionPolicy returns the permissions policy of that role, a JSON document. It
+// allows only publishing to the topic. If the topic is encrypted, the role also
+// needs permissions for its key.
 func PermissionPolicy(topicARN string) ([]byte, error) {
-	if _, ok := arn.Topic(topicARN); !ok {
-		return nil, &InvalidError{"topicARN", topicRule}
+	if _, _, ok := rest.TopicARN(topicARN); !ok {
+		return nil, invalid("topicARN", topicRule)
 	}
 	return policy(object{"Effect": "Allow", "Action": "sns:Publish", "Resource": topicARN})
 }
 
-// CloudFormation returns a template in JSON that makes the role with both
-// policies. Its output RoleARN is for [Subscriber.RoleARN]. To create the stack
-// takes the capability CAPABILITY_IAM.
+// CloudFormation returns a template in JSON that creates the role with both
+// policies. Its output RoleARN is the value of [Subscriber.RoleARN]. The stack
+// needs the capability CAPABILITY_IAM.
 func CloudFormation(vendorID, topicARN string) ([]byte, error) {
 	trust, err := TrustPolicy(vendorID, topicARN)
 	if err != nil {
@@ -73,7 +73,7 @@ func CloudFormation(vendorID, topicARN string) ([]byte, error) {
 	})
 }
 
-// object marshals with its names in order.
+// object marshals with its names sorted.
 type object = map[string]any
 
 func policy(statement object) ([]byte, error) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/sdns"
 )
 
@@ -51,7 +52,7 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-// A policy must not come out wider than it was meant.
+// A policy must not allow more than intended.
 func TestPoliciesRefuse(t *testing.T) {
 	for name, test := range map[string]struct{ vendorID, topic, field string }{
 		"no topic":             {"M1", "", "topicARN"},
@@ -78,7 +79,7 @@ func TestPoliciesRefuse(t *testing.T) {
 			require.NoError(t, permissionErr)
 		}
 		for _, err := range errs {
-			var invalid *sdns.InvalidError
+			var invalid *alexaevents.InvalidError
 			require.ErrorAs(t, err, &invalid, name)
 			require.Equal(t, test.field, invalid.Field, name)
 		}

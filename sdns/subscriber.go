@@ -5,41 +5,36 @@ import (
 	"iter"
 	"net/url"
 
-	"github.com/alexaevents/alexaevents/internal/arn"
-	"github.com/alexaevents/alexaevents/internal/httpjson"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
-// Subscriber is who gets notifications: an SNS topic, and the right to publish
-// to it. Its subscriptions say which notifications.
+// Subscriber receives notifications: it is an SNS topic and a role that may publish
+// to it. Its subscriptions select the notifications.
 type Subscriber struct {
-	ID   string // given by Amazon
-	Name string
+	ID       string // assigned by Amazon
+	Name     string
+	VendorID string // owner; [Client] returns it empty, since Amazon does not send it
+	TopicARN string // SNS topic; Amazon's endpoint.uri
+	RoleARN  string // IAM role, see [TrustPolicy]; Amazon's endpoint.authorization.arn
 
-	// VendorID is the owner. Amazon asks for it and never tells it: it is empty
-	// in what the methods of [Client] return.
-	VendorID string
-
-	TopicARN string // the SNS topic; Amazon's endpoint.uri
-	RoleARN  string // the IAM role, see [TrustPolicy]; Amazon's endpoint.authorization.arn
-
-	// Status and ClientID are only in what [Client.Subscribers] returns.
+	// Only [Client.Subscribers] returns Status and ClientID.
 	Status   SubscriberStatus
-	ClientID string // the LWA client whose token made the subscriber
+	ClientID string // LWA client whose token created the subscriber
 }
 
-// SubscriberStatus says whether a subscriber gets notifications. Other values
+// SubscriberStatus says whether a subscriber receives notifications. Values other
 // than the constants are possible.
 type SubscriberStatus string
 
 const (
-	// Active subscribers get notifications.
+	// Active subscribers receive notifications.
 	Active SubscriberStatus = "ACTIVE"
-	// Inactive subscribers get none, since Amazon could not deliver one. Mend
-	// what was wrong with topic or role, then call [Client.Reactivate].
+	// Inactive subscribers receive none, because Amazon could not deliver one.
+	// Fix the topic or role, then call [Client.Reactivate].
 	Inactive SubscriberStatus = "INACTIVE"
 )
 
-// CreateSubscriber makes a subscriber of Name, VendorID, TopicARN and RoleARN,
+// CreateSubscriber creates a subscriber with Name, VendorID, TopicARN and RoleARN,
 // and returns its ID. Amazon then publishes an empty object to the topic.
 func (c *Client) CreateSubscriber(ctx context.Context, subscriber Subscriber) (id string, err error) {
 	if err := subscriber.check(); err != nil {
@@ -50,42 +45,42 @@ func (c *Client) CreateSubscriber(ctx context.Context, subscriber Subscriber) (i
 	}
 	body := subscriber.wire()
 	body.VendorID = subscriber.VendorID
-	return c.create(ctx, root+"/subscribers", body)
+	return c.api().Create(ctx, root+"/subscribers", body, false)
 }
 
-// Subscriber returns the ID, Name, TopicARN and RoleARN of a subscriber. What
-// else there is to know, [Client.Subscribers] tells.
+// Subscriber returns the ID, Name, TopicARN and RoleARN of a subscriber.
+// [Client.Subscribers] also returns its Status and ClientID.
 func (c *Client) Subscriber(ctx context.Context, id string) (Subscriber, error) {
 	path, err := resource("subscribers", id)
 	if err != nil {
 		return Subscriber{}, err
 	}
-	var answer wireSubscriber
-	err = c.get(ctx, path, nil, &answer)
-	return answer.subscriber(), err
+	var response wireSubscriber
+	err = c.api().Get(ctx, path, nil, &response)
+	return response.subscriber(), err
 }
 
-// Subscribers yields the subscribers that a vendor owns. The error is the last
-// that it yields.
+// Subscribers yields the subscribers that a vendor owns. It ends after the first
+// error.
 func (c *Client) Subscribers(ctx context.Context, vendorID string) iter.Seq2[Subscriber, error] {
-	return httpjson.Pages(failure, func(token string) (subscribers []Subscriber, next string, err error) {
+	return rest.Pages(c.api(), func(token string) (subscribers []Subscriber, next string, err error) {
 		if err := c.checkList(vendorID); err != nil {
 			return nil, "", err
 		}
-		var answer struct {
+		var response struct {
 			Subscribers []wireSubscriber `json:"subscribers"`
 			NextToken   string           `json:"nextToken"`
 		}
-		err = c.get(ctx, root+"/subscribers", httpjson.PageQuery(url.Values{"vendorId": {vendorID}}, c.PageSize, token), &answer)
-		for _, s := range answer.Subscribers {
+		err = c.api().Get(ctx, root+"/subscribers", rest.PageQuery(url.Values{"vendorId": {vendorID}}, c.PageSize, token), &response)
+		for _, s := range response.Subscribers {
 			subscribers = append(subscribers, s.subscriber())
 		}
-		return subscribers, answer.NextToken, err
+		return subscribers, response.NextToken, err
 	})
 }
 
-// UpdateSubscriber sets Name, TopicARN and RoleARN of the subscriber with this
-// ID, all of them, and makes it active.
+// UpdateSubscriber replaces Name, TopicARN and RoleARN of the subscriber with this
+// ID, and makes it active.
 func (c *Client) UpdateSubscriber(ctx context.Context, subscriber Subscriber) error {
 	path, err := resource("subscribers", subscriber.ID)
 	if err != nil {
@@ -94,11 +89,11 @@ func (c *Client) UpdateSubscriber(ctx context.Context, subscriber Subscriber) er
 	if err := subscriber.check(); err != nil {
 		return err
 	}
-	return c.update(ctx, path, subscriber.wire())
+	return c.api().Update(ctx, path, subscriber.wire())
 }
 
-// Reactivate makes an inactive subscriber active again: it updates it with what
-// it has already, which is how Amazon wants it done. Mend what was wrong first.
+// Reactivate makes an inactive subscriber active, as Amazon documents it: with an
+// update that changes nothing. Fix the topic or role first.
 func (c *Client) Reactivate(ctx context.Context, id string) error {
 	subscriber, err := c.Subscriber(ctx, id)
 	if err != nil {
@@ -114,10 +109,10 @@ func (c *Client) DeleteSubscriber(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return c.delete(ctx, path)
+	return c.api().Delete(ctx, path)
 }
 
-// wireSubscriber is a subscriber as Amazon sends and takes it.
+// wireSubscriber is a subscriber in Amazon's JSON.
 type wireSubscriber struct {
 	ID       string           `json:"subscriberId,omitempty"`
 	Name     string           `json:"name"`
@@ -137,7 +132,7 @@ type authorization struct {
 	ARN  string `json:"arn"`
 }
 
-// wire returns what can be set of a subscriber at any time.
+// wire returns the fields that an update can set.
 func (s Subscriber) wire() wireSubscriber {
 	return wireSubscriber{Name: s.Name, Endpoint: endpoint{s.TopicARN, authorization{"AWS_IAM", s.RoleARN}}}
 }
@@ -152,13 +147,13 @@ func (w wireSubscriber) subscriber() Subscriber {
 
 func (s Subscriber) check() error {
 	if s.Name == "" {
-		return &InvalidError{"Subscriber.Name", "required"}
+		return invalid("Subscriber.Name", "required")
 	}
-	if _, ok := arn.Topic(s.TopicARN); !ok {
-		return &InvalidError{"Subscriber.TopicARN", topicRule}
+	if _, _, ok := rest.TopicARN(s.TopicARN); !ok {
+		return invalid("Subscriber.TopicARN", topicRule)
 	}
-	if !arn.IsRole(s.RoleARN) {
-		return &InvalidError{"Subscriber.RoleARN", "the ARN of an IAM role is required, arn:aws:iam::123456789012:role/Name"}
+	if !rest.IsRoleARN(s.RoleARN) {
+		return invalid("Subscriber.RoleARN", "must be the ARN of an IAM role, arn:aws:iam::123456789012:role/Name")
 	}
 	return nil
 }

@@ -5,24 +5,24 @@ import (
 	"iter"
 	"net/url"
 
-	"github.com/alexaevents/alexaevents/internal/httpjson"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
-// Subscription says which events of a vendor's skills a subscriber gets.
+// Subscription selects events of a vendor's skills for a subscriber.
 type Subscription struct {
-	ID   string `json:"subscriptionId,omitempty"` // given by Amazon
+	ID   string `json:"subscriptionId,omitempty"` // assigned by Amazon
 	Name string `json:"name"`                     // 1 to 255 characters
 
-	// VendorID is whose skills the events are about. It can be another than the
-	// vendor that owns the subscriber.
+	// VendorID is the vendor of the skills. It can differ from the vendor that
+	// owns the subscriber.
 	VendorID     string `json:"vendorId,omitempty"`
 	SubscriberID string `json:"subscriberId,omitempty"`
 
 	Events []EventName `json:"events"`
 }
 
-// CreateSubscription makes a subscription and returns its ID. It needs a token
-// of the subscriber's LWA client and of a user with a role in the vendor.
+// CreateSubscription creates a subscription and returns its ID. It needs a token
+// of the subscriber's LWA client, of a user with a role in the vendor.
 func (c *Client) CreateSubscription(ctx context.Context, subscription Subscription) (id string, err error) {
 	if err := subscription.check(); err != nil {
 		return "", err
@@ -31,10 +31,10 @@ func (c *Client) CreateSubscription(ctx context.Context, subscription Subscripti
 		return "", err
 	}
 	if subscription.SubscriberID == "" {
-		return "", &InvalidError{"Subscription.SubscriberID", "required"}
+		return "", invalid("Subscription.SubscriberID", "required")
 	}
 	subscription.ID = ""
-	return c.create(ctx, root+"/subscriptions", subscription)
+	return c.api().Create(ctx, root+"/subscriptions", subscription, false)
 }
 
 // Subscription returns a subscription.
@@ -44,15 +44,15 @@ func (c *Client) Subscription(ctx context.Context, id string) (Subscription, err
 		return Subscription{}, err
 	}
 	var subscription Subscription
-	err = c.get(ctx, path, nil, &subscription)
+	err = c.api().Get(ctx, path, nil, &subscription)
 	return subscription, err
 }
 
-// Subscriptions yields the subscriptions for the events of a vendor's skills:
-// those of one subscriber, or of all if subscriberID is empty. The error is the
-// last that it yields.
+// Subscriptions yields the subscriptions to the events of a vendor's skills: those
+// of one subscriber, or of all if subscriberID is empty. It ends after the first
+// error.
 func (c *Client) Subscriptions(ctx context.Context, vendorID, subscriberID string) iter.Seq2[Subscription, error] {
-	return httpjson.Pages(failure, func(token string) ([]Subscription, string, error) {
+	return rest.Pages(c.api(), func(token string) ([]Subscription, string, error) {
 		if err := c.checkList(vendorID); err != nil {
 			return nil, "", err
 		}
@@ -60,17 +60,17 @@ func (c *Client) Subscriptions(ctx context.Context, vendorID, subscriberID strin
 		if subscriberID != "" {
 			query.Set("subscriberId", subscriberID)
 		}
-		var answer struct {
+		var response struct {
 			Subscriptions []Subscription `json:"subscriptions"`
 			NextToken     string         `json:"nextToken"`
 		}
-		err := c.get(ctx, root+"/subscriptions", httpjson.PageQuery(query, c.PageSize, token), &answer)
-		return answer.Subscriptions, answer.NextToken, err
+		err := c.api().Get(ctx, root+"/subscriptions", rest.PageQuery(query, c.PageSize, token), &response)
+		return response.Subscriptions, response.NextToken, err
 	})
 }
 
-// UpdateSubscription sets Name and Events of the subscription with this ID, both
-// of them. Nothing else of a subscription can change.
+// UpdateSubscription replaces Name and Events of the subscription with this ID. The
+// other fields of a subscription cannot change.
 func (c *Client) UpdateSubscription(ctx context.Context, subscription Subscription) error {
 	path, err := resource("subscriptions", subscription.ID)
 	if err != nil {
@@ -79,7 +79,7 @@ func (c *Client) UpdateSubscription(ctx context.Context, subscription Subscripti
 	if err := subscription.check(); err != nil {
 		return err
 	}
-	return c.update(ctx, path, Subscription{Name: subscription.Name, Events: subscription.Events})
+	return c.api().Update(ctx, path, Subscription{Name: subscription.Name, Events: subscription.Events})
 }
 
 // DeleteSubscription deletes a subscription.
@@ -88,22 +88,22 @@ func (c *Client) DeleteSubscription(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return c.delete(ctx, path)
+	return c.api().Delete(ctx, path)
 }
 
 func (s Subscription) check() error {
 	switch n := len([]rune(s.Name)); {
 	case n < 1 || n > maxLength:
-		return &InvalidError{"Subscription.Name", "1 to 255 characters are required"}
+		return invalid("Subscription.Name", "must have 1 to 255 characters")
 	case len(s.Events) == 0:
-		return &InvalidError{"Subscription.Events", "at least one is required"}
+		return invalid("Subscription.Events", "must have at least one event")
 	}
 	for _, event := range s.Events {
 		switch {
 		case event == "":
-			return &InvalidError{"Subscription.Events", "an event has no name"}
+			return invalid("Subscription.Events", "must not have an empty name")
 		case event.isAll() && len(s.Events) > 1:
-			return &InvalidError{"Subscription.Events", "a wildcard must be the only entry"}
+			return invalid("Subscription.Events", "a wildcard must be the only entry")
 		}
 	}
 	return nil

@@ -2,13 +2,11 @@ package signature_test
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/rsa"
 	"errors"
 	"fmt"
 	"net/http"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,23 +15,23 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents/internal/certs/certstest"
 	"github.com/alexaevents/alexaevents/signature"
 )
 
 // 11, 12: fetched on a miss, not on a hit.
 func TestOneFetchForManyRequests(t *testing.T) {
-	b := newBench(t)
+	b := newBench()
 	for range 10 {
 		require.NoError(t, b.verify(intent()))
 	}
-	require.Len(t, b.host.fetches(), 1)
+	require.Len(t, b.host.Calls(), 1)
 }
 
 func TestExpiredWhileCached(t *testing.T) {
-	p := newPKI(t)
-	p.leaf.NotAfter = now.Add(time.Minute - time.Second)
-	leaf, intermediate, root := p.issue(t)
-	b := newBenchOf(t, slices.Concat(block(leaf), block(intermediate)), root)
+	p := newPKI()
+	p.Leaf.NotAfter = now.Add(time.Minute - time.Second)
+	b := newBenchWith(p)
 	require.NoError(t, b.verify(intent()))
 
 	b.now = now.Add(time.Minute - time.Second)
@@ -41,23 +39,21 @@ func TestExpiredWhileCached(t *testing.T) {
 
 	b.now = now.Add(time.Minute)
 	require.ErrorIs(t, b.verify(intent()), signature.ErrCertificate)
-	require.Len(t, b.host.fetches(), 2, "fetched again once")
+	require.Len(t, b.host.Calls(), 2, "fetched again once")
 	require.ErrorIs(t, b.verify(intent()), signature.ErrCertificate)
-	require.Len(t, b.host.fetches(), 2, "the failure is remembered")
+	require.Len(t, b.host.Calls(), 2, "the failure is remembered")
 
-	p.leaf.NotAfter = now.AddDate(1, 0, 0)
-	leaf, _, _ = p.issue(t)
-	b.host.serve(certURL, slices.Concat(block(leaf), block(intermediate)))
+	p.Leaf.NotAfter = now.AddDate(1, 0, 0)
+	b.serve(p)
 	b.now = b.now.Add(time.Minute)
 	require.NoError(t, b.verify(intent()), "renewed")
-	require.Len(t, b.host.fetches(), 3)
+	require.Len(t, b.host.Calls(), 3)
 }
 
 func TestIntermediateExpiresWhileCached(t *testing.T) {
-	p := newPKI(t)
-	p.intermediate.NotAfter = now.Add(time.Minute)
-	leaf, intermediate, root := p.issue(t)
-	b := newBenchOf(t, slices.Concat(block(leaf), block(intermediate)), root)
+	p := newPKI()
+	p.Intermediate.NotAfter = now.Add(time.Minute)
+	b := newBenchWith(p)
 	require.NoError(t, b.verify(intent()))
 	b.now = now.Add(2 * time.Minute)
 	require.ErrorIs(t, b.verify(intent()), signature.ErrCertificate)
@@ -66,65 +62,62 @@ func TestIntermediateExpiresWhileCached(t *testing.T) {
 // Of two intermediates of the same authority, the one that expires later decides,
 // whichever comes first.
 func TestOneOfTwoIntermediatesExpiresWhileCached(t *testing.T) {
-	p := newPKI(t)
-	leaf, long, root := p.issue(t)
-	p.intermediate.NotAfter = now.Add(time.Minute)
-	_, short, _ := p.issue(t)
+	p := newPKI()
+	leaf, long, root := p.Issue()
+	p.Intermediate.NotAfter = now.Add(time.Minute)
+	_, short, _ := p.Issue()
 	for name, chain := range map[string][]byte{
-		"short first": slices.Concat(block(leaf), block(short), block(long)),
-		"long first":  slices.Concat(block(leaf), block(long), block(short)),
+		"short first": certstest.PEM(leaf, short, long),
+		"long first":  certstest.PEM(leaf, long, short),
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBenchOf(t, chain, root)
+			b := newBenchOf(chain, root)
 			require.NoError(t, b.verify(intent()))
 			b.now = now.Add(2 * time.Minute)
-			b.host.answer = status(404)
+			b.host.Respond = status(404)
 			require.NoError(t, b.verify(intent()))
-			require.Len(t, b.host.fetches(), 1)
+			require.Len(t, b.host.Calls(), 1)
 		})
 	}
 }
 
 // A clock that was wrong and is set right finds out what it let in.
 func TestNotYetValidWhileCached(t *testing.T) {
-	p := newPKI(t)
-	p.intermediate.NotBefore = now
-	leaf, intermediate, root := p.issue(t)
-	b := newBenchOf(t, slices.Concat(block(leaf), block(intermediate)), root)
+	p := newPKI()
+	p.Intermediate.NotBefore = now
+	b := newBenchWith(p)
 	require.NoError(t, b.verify(intent()))
 	b.now = now.Add(-time.Second)
 	require.ErrorIs(t, b.verify(intent()), signature.ErrCertificate)
 }
 
 func TestRenewedWhileCached(t *testing.T) {
-	p := newPKI(t)
-	p.leaf.NotAfter = now.Add(time.Minute)
-	leaf, intermediate, root := p.issue(t)
-	b := newBenchOf(t, slices.Concat(block(leaf), block(intermediate)), root)
+	p := newPKI()
+	p.Leaf.NotAfter = now.Add(time.Minute)
+	b := newBenchWith(p)
 	require.NoError(t, b.verify(intent()))
 
-	p.leaf.NotAfter = now.AddDate(1, 0, 0)
-	leaf, _, _ = p.issue(t)
-	b.host.serve(certURL, slices.Concat(block(leaf), block(intermediate)))
+	p.Leaf.NotAfter = now.AddDate(1, 0, 0)
+	b.serve(p)
 	b.now = now.Add(2 * time.Minute)
 	require.NoError(t, b.verify(intent()), "not one request fails")
 }
 
 func TestRotated(t *testing.T) {
-	b := newBench(t)
+	b := newBench()
 	require.NoError(t, b.verify(intent()))
 	const next = "https://s3.amazonaws.com/echo.api/echo-api-cert-2.pem"
-	b.host.serve(next, b.host.chains[certURL])
+	b.host.chains[next] = b.host.chains[certURL]
 	header := signed(intent())
 	header.Set("SignatureCertChainUrl", next)
 	require.NoError(t, b.Verify(t.Context(), header, intent()))
-	require.Equal(t, []string{certURL, next}, b.host.fetches())
+	require.Equal(t, []string{certURL, next}, b.host.Calls())
 }
 
 // 13: failures are errors of their own and are remembered, but not for long.
 func TestFailuresAreForgotten(t *testing.T) {
 	for name, test := range map[string]struct {
-		answer  func(*http.Request) (*http.Response, error)
+		respond func(*http.Request) (*http.Response, error)
 		want    error
 		fetches int
 		until   time.Duration
@@ -136,15 +129,15 @@ func TestFailuresAreForgotten(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				b := newBench(t)
-				b.host.answer = test.answer
+				b := newBench()
+				b.host.Respond = test.respond
 				for range 5 {
 					require.ErrorIs(t, b.verify(intent()), test.want)
 				}
 				b.now = now.Add(test.until - 1)
 				require.ErrorIs(t, b.verify(intent()), test.want)
-				require.Len(t, b.host.fetches(), test.fetches)
-				b.host.answer = nil
+				require.Len(t, b.host.Calls(), test.fetches)
+				b.host.Respond = nil
 				b.now = now.Add(test.until)
 				require.NoError(t, b.verify(intent()))
 			})
@@ -160,42 +153,42 @@ func TestFetchIsRetried(t *testing.T) {
 		"broken body": brokenBody,
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
-			b.host.answer = func(r *http.Request) (*http.Response, error) {
-				b.host.answer = nil
+			b := newBench()
+			b.host.Respond = func(r *http.Request) (*http.Response, error) {
+				b.host.Respond = nil
 				return first(r)
 			}
 			require.NoError(t, b.verify(intent()))
-			require.Len(t, b.host.fetches(), 2)
+			require.Len(t, b.host.Calls(), 2)
 		})
 	}
 }
 
 func status(code int) func(*http.Request) (*http.Response, error) {
-	return func(r *http.Request) (*http.Response, error) { return respond(r, code, nil), nil }
+	return func(*http.Request) (*http.Response, error) { return certstest.Response(code, nil), nil }
 }
 
 // An HTTP client that panics, or ends its goroutine, fails the request alone.
 func TestHTTPClientPanics(t *testing.T) {
-	for name, answer := range map[string]func(*http.Request) (*http.Response, error){
+	for name, respond := range map[string]func(*http.Request) (*http.Response, error){
 		"panic":  func(*http.Request) (*http.Response, error) { panic("a bug") },
 		"Goexit": func(*http.Request) (*http.Response, error) { runtime.Goexit(); return nil, nil },
 	} {
 		t.Run(name, func(t *testing.T) {
-			b := newBench(t)
-			b.host.answer = answer
+			b := newBench()
+			b.host.Respond = respond
 			require.ErrorIs(t, b.verify(intent()), signature.ErrFetch)
-			b.host.answer = nil
+			b.host.Respond = nil
 			b.now = now.Add(10 * time.Second)
 			require.NoError(t, b.verify(intent()))
 		})
 	}
 }
 
-// A stranger can name any number of certificates. The one in use must survive.
+// An attacker can name any number of certificates. The one in use must survive.
 func TestManyURLs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
+		b := newBench()
 		require.NoError(t, b.verify(intent()))
 		verify := func(i int) error {
 			header := signed(intent())
@@ -207,17 +200,17 @@ func TestManyURLs(t *testing.T) {
 			require.ErrorIs(t, verify(i), signature.ErrCertificate)
 		}
 		require.NoError(t, b.verify(intent()))
-		require.Len(t, b.host.fetches(), 101, "the good one is still cached")
+		require.Len(t, b.host.Calls(), 101, "the good one is still cached")
 		for i := 36; i < 100; i++ {
 			require.ErrorIs(t, verify(i), signature.ErrCertificate)
 		}
-		require.Len(t, b.host.fetches(), 101, "the last 64 failures are remembered")
+		require.Len(t, b.host.Calls(), 101, "the last 64 failures are remembered")
 		require.ErrorIs(t, verify(35), signature.ErrCertificate)
-		require.Len(t, b.host.fetches(), 102, "an older one is not: memory is bounded")
+		require.Len(t, b.host.Calls(), 102, "an older one is not: memory is bounded")
 
 		good := b.host.chains[certURL]
 		for i := range 100 {
-			b.host.serve(fmt.Sprintf("https://s3.amazonaws.com/echo.api/%d", i), good)
+			b.host.chains[fmt.Sprintf("https://s3.amazonaws.com/echo.api/%d", i)] = good
 		}
 		b.now = now.Add(time.Minute)
 		for i := range 16 {
@@ -225,17 +218,17 @@ func TestManyURLs(t *testing.T) {
 		}
 		require.NoError(t, verify(0))
 		require.NoError(t, verify(16), "in place of 1, used longest ago")
-		fetches := len(b.host.fetches())
+		fetches := len(b.host.Calls())
 		require.NoError(t, verify(0))
-		require.Len(t, b.host.fetches(), fetches)
+		require.Len(t, b.host.Calls(), fetches)
 		require.NoError(t, verify(1))
-		require.Len(t, b.host.fetches(), fetches+1)
+		require.Len(t, b.host.Calls(), fetches+1)
 	})
 }
 
-// strangers sends requests with invented certificate URLs, each as soon as the
+// attackers sends requests with invented certificate URLs, each as soon as the
 // last one is refused, until the test stops them.
-func strangers(t *testing.T, b *bench, n int) (stop func()) {
+func attackers(t *testing.T, b *bench, n int) (stop func()) {
 	ctx, cancel := context.WithCancel(t.Context())
 	body := intent()
 	genuine := signed(body)
@@ -247,7 +240,7 @@ func strangers(t *testing.T, b *bench, n int) (stop func()) {
 			for ctx.Err() == nil {
 				header.Set("SignatureCertChainUrl", fmt.Sprintf("https://s3.amazonaws.com/echo.api/%d", invented.Add(1)))
 				if err := b.Verify(ctx, header, body); err == nil {
-					t.Error("a stranger is accepted")
+					t.Error("an attacker is accepted")
 				}
 			}
 		})
@@ -268,26 +261,22 @@ func delayed(b *bench) func(*http.Request) (*http.Response, error) {
 		case <-r.Context().Done():
 			return nil, r.Context().Err()
 		}
-		chain := b.host.chains[r.URL.String()]
-		if chain == nil {
-			return respond(r, http.StatusForbidden, nil), nil
-		}
-		return respond(r, http.StatusOK, chain), nil
+		return b.host.Default(r), nil
 	}
 }
 
-// 100 strangers do not keep a genuine request out of a verifier that has no
+// 100 attackers do not keep a genuine request out of a verifier that has no
 // certificate yet.
-func TestColdStartAmongStrangers(t *testing.T) {
-	template := newBench(t)
+func TestColdStartAmongAttackers(t *testing.T) {
+	template := newBench()
 	for range 160 {
 		synctest.Test(t, func(t *testing.T) {
-			b := &bench{host: &host{chains: template.host.chains}, now: now}
+			b := &bench{host: newHost(template.host.chains), now: now}
 			b.Verifier = &signature.Verifier{
 				Skills: template.Skills, Roots: template.Roots, HTTPClient: &http.Client{Transport: b.host}, Now: template.Now,
 			}
-			b.host.answer = delayed(b)
-			stop := strangers(t, b, 100)
+			b.host.Respond = delayed(b)
+			stop := attackers(t, b, 100)
 			defer stop()
 			time.Sleep(40 * time.Millisecond)
 			start := time.Now()
@@ -297,13 +286,13 @@ func TestColdStartAmongStrangers(t *testing.T) {
 	}
 }
 
-// 2,000 strangers who wait are no queue that genuine callers stand behind: each
+// Genuine callers do not queue behind 2,000 attackers who wait: each
 // caller has the same chance of the next fetch, and the genuine ones share one.
-func TestNoQueueOfStrangers(t *testing.T) {
+func TestNoQueueOfAttackers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
-		b.host.answer = delayed(b)
-		stop := strangers(t, b, 2000)
+		b := newBench()
+		b.host.Respond = delayed(b)
+		stop := attackers(t, b, 2000)
 		defer stop()
 		synctest.Wait()
 		body := intent()
@@ -317,21 +306,19 @@ func TestNoQueueOfStrangers(t *testing.T) {
 	})
 }
 
-// A certificate that was good before is fetched at once, however many strangers
+// A certificate that was good before is fetched at once, however many attackers
 // wait.
-func TestKnownURLWaitsForNobody(t *testing.T) {
+func TestKnownURLNeverWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPKI(t)
-		p.leaf.NotAfter = now.Add(30 * time.Second)
-		leaf, intermediate, root := p.issue(t)
-		b := newBenchOf(t, slices.Concat(block(leaf), block(intermediate)), root)
+		p := newPKI()
+		p.Leaf.NotAfter = now.Add(30 * time.Second)
+		b := newBenchWith(p)
 		require.NoError(t, b.verify(intent()))
-		p.leaf.NotAfter = now.AddDate(1, 0, 0)
-		leaf, _, _ = p.issue(t)
-		b.host.serve(certURL, slices.Concat(block(leaf), block(intermediate)))
+		p.Leaf.NotAfter = now.AddDate(1, 0, 0)
+		b.serve(p)
 		b.now = now.Add(time.Minute)
-		b.host.answer = delayed(b)
-		stop := strangers(t, b, 200)
+		b.host.Respond = delayed(b)
+		stop := attackers(t, b, 200)
 		defer stop()
 		synctest.Wait()
 		start := time.Now()
@@ -341,20 +328,17 @@ func TestKnownURLWaitsForNobody(t *testing.T) {
 }
 
 // replace makes the host serve a certificate for another key at the same URL.
-func replace(t *testing.T, b *bench, p *pki, key *rsa.PrivateKey) {
-	p.key = key
-	leaf, intermediate, _ := p.issue(t)
-	b.host.serve(certURL, slices.Concat(block(leaf), block(intermediate)))
+func replace(b *bench, p *certstest.PKI, key *rsa.PrivateKey) {
+	p.Key = key
+	b.serve(p)
 }
 
 // A certificate that is replaced at its URL is found when a signature does not
-// fit, and strangers with bad signatures cause one fetch a minute.
+// fit, and attackers with bad signatures cause one fetch a minute.
 func TestReplaced(t *testing.T) {
-	p := newPKI(t)
-	leaf, intermediate, root := p.issue(t)
-	b := newBenchOf(t, slices.Concat(block(leaf), block(intermediate)), root)
-	next, err := rsa.GenerateKey(rand.Reader, 2048)
-	require.NoError(t, err)
+	p := newPKI()
+	b := newBenchWith(p)
+	next := certstest.OtherKey()
 	body := func() []byte { return request("IntentRequest", quoted(b.now)) }
 	verify := func() error { return b.verify(body()) }
 	verifyForged := func() error {
@@ -366,35 +350,35 @@ func TestReplaced(t *testing.T) {
 	for range 10 {
 		require.ErrorIs(t, verifyForged(), signature.ErrSignature)
 	}
-	require.Len(t, b.host.fetches(), 1, "fetched moments ago")
+	require.Len(t, b.host.Calls(), 1, "fetched moments ago")
 	b.now = now.Add(90 * time.Second)
 	for range 10 {
 		require.ErrorIs(t, verifyForged(), signature.ErrSignature)
 	}
-	require.Len(t, b.host.fetches(), 2, "once a minute")
+	require.Len(t, b.host.Calls(), 2, "once a minute")
 
 	b.now = now.Add(180 * time.Second)
-	b.host.answer = status(500)
+	b.host.Respond = status(500)
 	require.ErrorIs(t, verifyForged(), signature.ErrSignature)
 	require.NoError(t, verify(), "the old certificate serves on")
-	b.host.answer = status(404)
+	b.host.Respond = status(404)
 	b.now = now.Add(270 * time.Second)
 	require.ErrorIs(t, verifyForged(), signature.ErrSignature)
-	require.NoError(t, verify(), "even where it is gone")
-	require.Len(t, b.host.fetches(), 5)
-	b.host.answer = nil
+	require.NoError(t, verify(), "even if it is gone")
+	require.Len(t, b.host.Calls(), 5)
+	b.host.Respond = nil
 
 	b.now = now.Add(6 * time.Minute)
-	replace(t, b, p, next)
+	replace(b, p, next)
 	require.NoError(t, verifyForged(), "it was genuine after all")
-	require.Len(t, b.host.fetches(), 6)
+	require.Len(t, b.host.Calls(), 6)
 	require.ErrorIs(t, verify(), signature.ErrSignature)
 }
 
 // While a bad signature waits for a fetch, genuine requests do not.
-func TestBadSignatureDelaysNobody(t *testing.T) {
+func TestBadSignatureDelaysNoOtherRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
+		b := newBench()
 		require.NoError(t, b.verify(intent()))
 		b.now = now.Add(time.Minute)
 		release := slow(b)
@@ -409,7 +393,7 @@ func TestBadSignatureDelaysNobody(t *testing.T) {
 		for range 3 {
 			require.ErrorIs(t, <-forged, signature.ErrSignature)
 		}
-		require.Len(t, b.host.fetches(), 2)
+		require.Len(t, b.host.Calls(), 2)
 	})
 }
 
@@ -422,10 +406,9 @@ func TestRenewedInTheBackground(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newPKI(t)
-				p.leaf.NotAfter = now.Add(test.validFor)
-				leaf, intermediate, root := p.issue(t)
-				b := newBenchOf(t, slices.Concat(block(leaf), block(intermediate)), root)
+				p := newPKI()
+				p.Leaf.NotAfter = now.Add(test.validFor)
+				b := newBenchWith(p)
 				require.NoError(t, b.verify(intent()))
 
 				verify := func(at time.Duration) error {
@@ -433,24 +416,24 @@ func TestRenewedInTheBackground(t *testing.T) {
 					return b.verify(request("IntentRequest", quoted(b.now)))
 				}
 				require.NoError(t, verify(test.due-1))
-				require.Len(t, b.host.fetches(), 1)
+				require.Len(t, b.host.Calls(), 1)
 
 				release := slow(b)
 				for range 3 {
 					require.NoError(t, verify(test.due))
 				}
 				synctest.Wait()
-				require.Len(t, b.host.fetches(), 2, "one fetch, for which nobody waits")
+				require.Len(t, b.host.Calls(), 2, "one fetch, without a wait")
 				time.Sleep(4 * time.Second)
 				synctest.Wait()
 				require.NoError(t, verify(test.due+64*time.Second-1))
 				synctest.Wait()
-				require.Len(t, b.host.fetches(), 2, "the failure is remembered")
+				require.Len(t, b.host.Calls(), 2, "the failure is remembered")
 
 				close(release)
 				require.NoError(t, verify(test.due+64*time.Second))
 				synctest.Wait()
-				require.Len(t, b.host.fetches(), 3)
+				require.Len(t, b.host.Calls(), 3)
 			})
 		})
 	}
@@ -459,10 +442,10 @@ func TestRenewedInTheBackground(t *testing.T) {
 // slow holds every fetch until the test lets it go, or its time is up.
 func slow(b *bench) (release chan struct{}) {
 	release = make(chan struct{})
-	b.host.answer = func(r *http.Request) (*http.Response, error) {
+	b.host.Respond = func(r *http.Request) (*http.Response, error) {
 		select {
 		case <-release:
-			return respond(r, http.StatusOK, b.host.chains[r.URL.String()]), nil
+			return b.host.Default(r), nil
 		case <-r.Context().Done():
 			return nil, r.Context().Err()
 		}
@@ -472,7 +455,7 @@ func slow(b *bench) (release chan struct{}) {
 
 func TestColdCallersShareOneFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
+		b := newBench()
 		release := slow(b)
 		body := intent()
 		header := signed(body)
@@ -485,13 +468,13 @@ func TestColdCallersShareOneFetch(t *testing.T) {
 		for range 1000 {
 			require.NoError(t, <-results)
 		}
-		require.Len(t, b.host.fetches(), 1)
+		require.Len(t, b.host.Calls(), 1)
 	})
 }
 
 func TestOneCallerGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
+		b := newBench()
 		release := slow(b)
 		body := intent()
 		ctx, cancel := context.WithCancel(t.Context())
@@ -508,13 +491,13 @@ func TestOneCallerGivesUp(t *testing.T) {
 
 		close(release)
 		require.NoError(t, <-second)
-		require.Len(t, b.host.fetches(), 1)
+		require.Len(t, b.host.Calls(), 1)
 	})
 }
 
 func TestSlowHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
+		b := newBench()
 		slow(b)
 		start := time.Now()
 		require.ErrorIs(t, b.verify(intent()), signature.ErrFetch)
@@ -525,7 +508,7 @@ func TestSlowHost(t *testing.T) {
 // 32 fetches run at a time, and a caller who gives up leaves no fetch behind.
 func TestFetchesAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
+		b := newBench()
 		release := slow(b)
 		ctx, cancel := context.WithCancel(t.Context())
 		results := make(chan error, 40)
@@ -537,7 +520,7 @@ func TestFetchesAtATime(t *testing.T) {
 			}()
 		}
 		synctest.Wait()
-		require.Len(t, b.host.fetches(), 32)
+		require.Len(t, b.host.Calls(), 32)
 		require.Empty(t, results)
 		cancel()
 		for range 40 {
@@ -545,7 +528,7 @@ func TestFetchesAtATime(t *testing.T) {
 		}
 		close(release)
 		synctest.Wait()
-		require.Len(t, b.host.fetches(), 32, "nobody waits for the others")
+		require.Len(t, b.host.Calls(), 32, "the others have no caller")
 		require.NoError(t, b.verify(intent()), "there is room again")
 	})
 }

@@ -4,12 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-
-	"github.com/alexaevents/alexaevents/internal/certs"
 )
 
-// Each reason to refuse a request has its own error, for [errors.Is]. None but
-// ErrFetch is worth a second try with the same request.
+// Each reason to refuse a request has its own error, for [errors.Is]. Only
+// ErrFetch is worth a retry with the same request.
 var (
 	ErrMethod      = errors.New("signature: the request is not a POST")
 	ErrHeader      = errors.New("signature: the headers SignatureCertChainUrl and Signature-256 must each occur once")
@@ -20,28 +18,16 @@ var (
 	ErrSkill       = errors.New("signature: the request is for another skill")
 	ErrFetch       = errors.New("signature: the certificate could not be fetched")
 	ErrCertificate = errors.New("signature: the certificate is not one of Alexa's")
-	ErrSignature   = errors.New("signature: the signature does not fit the body")
+	ErrSignature   = errors.New("signature: the signature does not match the body")
 )
 
 var (
-	// errNoSkills is the kind of ErrSkill that is the fault of the set-up.
-	errNoSkills = fmt.Errorf("%w: Verifier.Skills is empty; list the IDs of your skills in it", ErrSkill)
+	errNoSkills = fmt.Errorf("%w: Verifier.Skills is not set: list the IDs of your skills", ErrSkill)
 	errChanged  = fmt.Errorf("%w: Alexa has not signed it, or a proxy has changed it on the way", ErrSignature)
 )
 
-// certificateError turns an error of package certs into one of this package.
-func certificateError(err error) error {
-	switch {
-	case errors.Is(err, certs.ErrFetch):
-		return fmt.Errorf("%w: %w", ErrFetch, err)
-	case errors.Is(err, certs.ErrInvalid):
-		return fmt.Errorf("%w: %w", ErrCertificate, err)
-	}
-	return errChanged
-}
-
 // status is the status of the response to a refused request: an error of the
-// caller, unless all that failed is our own set-up or fetch of the certificate.
+// caller, unless Skills is empty or the certificate could not be fetched.
 func status(err error) int {
 	switch {
 	case errors.Is(err, errNoSkills):

@@ -57,5 +57,5 @@ func ExampleVerifier_Verify() {
 	fmt.Println(verifier.Verify(ctx, request.Header, append(body, '\n')))
 	// Output:
 	// <nil>
-	// signature: the signature does not fit the body: Alexa has not signed it, or a proxy has changed it on the way
+	// signature: the signature does not match the body: Alexa has not signed it, or a proxy has changed it on the way
 }

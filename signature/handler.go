@@ -8,16 +8,16 @@ import (
 	"log/slog"
 	"net/http"
 
-	"github.com/alexaevents/alexaevents/internal/body"
+	"github.com/alexaevents/alexaevents/internal/verified"
 )
 
 const (
 	maxBody   = 1 << 20
-	firstRead = 16 << 10 // what a stranger's Content-Length alone makes us allocate
+	firstRead = 16 << 10 // most bytes that a Content-Length alone allocates
 )
 
-// Read reads the body of a request and verifies it. It returns the bytes that
-// it verified, or one of the errors of this package.
+// Read reads the body of a request and verifies the request. It returns the
+// verified bytes, or one of the errors of this package.
 func (v *Verifier) Read(r *http.Request) ([]byte, error) {
 	if r.Method != http.MethodPost {
 		return nil, v.observe(r.Context(), Observation{Err: ErrMethod})
@@ -56,20 +56,19 @@ func (v *Verifier) readBody(r *http.Request) ([]byte, error) {
 	return buffer.Bytes(), nil
 }
 
-// Handler returns a handler that gives next only the requests that pass
-// [Verifier.Read], their body as it was. Its response to the others has an empty
-// body and the status
+// Handler returns a handler that passes verified requests to next, with their
+// body as it was. The response to other requests has an empty body and the status
 //
 //   - 405 if the method is not POST;
-//   - 503 if the certificate could not be fetched, so that Alexa delivers again;
+//   - 503 if the certificate could not be fetched, so that Alexa redelivers the event;
 //   - 500 if Skills is empty, for the same reason;
 //   - 400 for everything else.
 //
-// Use it for the endpoint of the events and for that of the skill itself:
-// Amazon asks for the check on both.
+// Use it for the endpoint of the events and for the endpoint of the skill: Amazon
+// requires the check on both.
 func (v *Verifier) Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		verified, err := v.Read(r)
+		body, err := v.Read(r)
 		if err != nil {
 			code := status(err)
 			v.log(r, code, err)
@@ -79,8 +78,8 @@ func (v *Verifier) Handler(next http.Handler) http.Handler {
 			w.WriteHeader(code)
 			return
 		}
-		r = r.WithContext(body.With(r.Context(), verified))
-		r.Body = io.NopCloser(bytes.NewReader(verified))
+		r = r.WithContext(verified.With(r.Context(), body))
+		r.Body = io.NopCloser(bytes.NewReader(body))
 		next.ServeHTTP(w, r)
 	})
 }
@@ -89,7 +88,7 @@ func (v *Verifier) log(r *http.Request, code int, err error) {
 	if v.Logger == nil {
 		return
 	}
-	level := slog.LevelInfo // strangers can cause these at will
+	level := slog.LevelInfo // anyone can cause these
 	switch {
 	case errors.Is(err, errNoSkills) && v.misuse.Allow():
 		level = slog.LevelError

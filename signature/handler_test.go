@@ -12,12 +12,13 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/alexaevents/alexaevents/internal/body"
+	"github.com/alexaevents/alexaevents/internal/verified"
 	"github.com/alexaevents/alexaevents/signature"
 )
 
@@ -30,15 +31,15 @@ func post(data []byte) *http.Request {
 
 // 39, the verifier's half: 400 for what is refused, else the next handler.
 func TestHandler(t *testing.T) {
-	b := newBench(t)
-	var got, verified []byte
+	b := newBench()
+	var got, handed []byte
 	handler := b.Handler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		got, _ = io.ReadAll(r.Body)
-		verified, _ = body.From(r.Context())
+		handed, _ = verified.From(r.Context())
 		w.WriteHeader(http.StatusTeapot)
 	}))
 	serve := func(r *http.Request) *httptest.ResponseRecorder {
-		got, verified = nil, nil
+		got, handed = nil, nil
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)
 		return w
@@ -46,7 +47,7 @@ func TestHandler(t *testing.T) {
 
 	require.Equal(t, http.StatusTeapot, serve(post(intent())).Code)
 	require.Equal(t, intent(), got)
-	require.Equal(t, intent(), verified)
+	require.Equal(t, intent(), handed)
 
 	chunked := post(intent())
 	chunked.ContentLength = -1
@@ -68,11 +69,11 @@ func TestHandler(t *testing.T) {
 	require.NoError(t, err)
 	refuse("40 body read before", 400, lost)
 	broken := post(intent())
-	broken.Body = io.NopCloser(failing{})
+	broken.Body = io.NopCloser(iotest.ErrReader(io.ErrUnexpectedEOF))
 	refuse("broken body", 400, broken)
 
-	fresh := newBench(t)
-	fresh.host.answer = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
+	fresh := newBench()
+	fresh.host.Respond = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
 	handler = fresh.Handler(http.NotFoundHandler())
 	refuse("certificate not fetched", 503, post(intent()))
 	refuse("certificate not fetched, forged body", 503, func() *http.Request {
@@ -84,9 +85,9 @@ func TestHandler(t *testing.T) {
 }
 
 // A caller who leaves ends the wait for a certificate.
-func TestHandlerOfACallerWhoLeaves(t *testing.T) {
+func TestHandlerWhenTheCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
+		b := newBench()
 		slow(b)
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
@@ -100,7 +101,7 @@ func TestHandlerOfACallerWhoLeaves(t *testing.T) {
 }
 
 func TestReadLimitsTheBody(t *testing.T) {
-	b := newBench(t)
+	b := newBench()
 	data := intent()
 	b.MaxBody = int64(len(data))
 	got, err := b.Read(post(data))
@@ -119,7 +120,7 @@ func TestReadLimitsTheBody(t *testing.T) {
 			return post(append(bytes.Clone(data), bytes.Repeat([]byte(" "), length-len(data))...))
 		}
 		_, err = b.Read(padded(1 << 20))
-		require.NoError(t, err, "a megabyte if nothing is said")
+		require.NoError(t, err, "a megabyte by default")
 		_, err = b.Read(padded(1<<20 + 1))
 		require.ErrorIs(t, err, signature.ErrBody)
 	}
@@ -136,7 +137,7 @@ func TestReadLimitsTheBody(t *testing.T) {
 
 // The log says which check failed, and nothing that was sent.
 func TestLog(t *testing.T) {
-	b := newBench(t)
+	b := newBench()
 	var log bytes.Buffer
 	b.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	r := post(otherSkill())
@@ -144,10 +145,10 @@ func TestLog(t *testing.T) {
 	require.Contains(t, log.String(), signature.ErrSkill.Error()+": amzn1.ask.skill.other is not in Verifier.Skills, which lists 1")
 	require.NotContains(t, log.String(), "amzn1.ask.account")
 	require.NotContains(t, log.String(), r.Header.Get("Signature-256"))
-	require.Contains(t, log.String(), "level=INFO", "strangers can cause it")
+	require.Contains(t, log.String(), "level=INFO", "anyone can cause it")
 
 	log.Reset()
-	b.host.answer = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
+	b.host.Respond = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
 	b.Handler(http.NotFoundHandler()).ServeHTTP(httptest.NewRecorder(), post(intent()))
 	require.Contains(t, log.String(), "level=WARN")
 	require.Contains(t, log.String(), "no route")
@@ -155,7 +156,7 @@ func TestLog(t *testing.T) {
 
 // A skill ID is shown only if it has the form of one.
 func TestSkillIDsThatAreNotShown(t *testing.T) {
-	b := newBench(t)
+	b := newBench()
 	for id, shown := range map[string]bool{
 		"amzn1.ask.skill.0f1e2d3c-4b5a-4978-8877-665544332211":        true,
 		"amzn1.echo-sdk-ams.app.0f1e2d3c-4b5a-4978-8877-665544332211": true,
@@ -173,7 +174,7 @@ func TestSkillIDsThatAreNotShown(t *testing.T) {
 }
 
 func TestHandlerAcceptsPOSTOnly(t *testing.T) {
-	b := newBench(t)
+	b := newBench()
 	var seen []error
 	b.Observe = func(_ context.Context, o signature.Observation) { seen = append(seen, o.Err) }
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodOptions, http.MethodDelete} {
@@ -192,7 +193,7 @@ func TestHandlerAcceptsPOSTOnly(t *testing.T) {
 // again and that shows in the log, but does not fill it.
 func TestHandlerWithoutSkills(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		b := newBench(t)
+		b := newBench()
 		b.Skills = nil
 		var log bytes.Buffer
 		b.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -206,22 +207,22 @@ func TestHandlerWithoutSkills(t *testing.T) {
 		}
 		require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"))
 		require.Equal(t, 2, strings.Count(log.String(), "level=DEBUG"), "a record for each request")
-		require.Equal(t, 3, strings.Count(log.String(), "Verifier.Skills is empty"))
+		require.Equal(t, 3, strings.Count(log.String(), "Verifier.Skills is not set"))
 		time.Sleep(time.Minute)
 		require.Equal(t, http.StatusInternalServerError, serve())
 		require.Equal(t, 2, strings.Count(log.String(), "level=ERROR"))
-		require.Empty(t, b.host.fetches())
+		require.Empty(t, b.host.Calls())
 	})
 }
 
-// A stranger who promises a large body and sends none costs little memory.
+// An attacker who promises a large body and sends none costs little memory.
 func TestContentLengthAllocatesLittle(t *testing.T) {
-	b := newBench(t)
+	b := newBench()
 	const requests = 100
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	for range requests {
-		r := &http.Request{Method: http.MethodPost, Header: forged, Body: io.NopCloser(failing{}), ContentLength: 1 << 20}
+		r := &http.Request{Method: http.MethodPost, Header: forged, Body: io.NopCloser(iotest.ErrReader(io.ErrUnexpectedEOF)), ContentLength: 1 << 20}
 		_, err := b.Read(r)
 		require.ErrorIs(t, err, signature.ErrBody)
 	}

@@ -10,42 +10,37 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/alexaevents/alexaevents/internal/certs"
 	"github.com/alexaevents/alexaevents/internal/envelope"
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
-const (
-	urlHeader       = "SignatureCertChainUrl"
-	signatureHeader = "Signature-256"
+// signerName is the subject alternative name that Amazon's rules require.
+const signerName = "echo-api.amazon.com"
 
-	// signerName is the subject alternative name that Amazon's rules ask for.
-	signerName = "echo-api.amazon.com"
-)
-
-// Verifier checks that requests come from Alexa, unchanged and in time, and are
-// for one of the skills that it lists. It keeps the certificates that it
-// checked, so use one for all requests. It is safe for concurrent use; its
-// fields must not change once it is in use.
+// Verifier checks that a request comes from Alexa, is unchanged and in time, and
+// is for one of the skills that it lists.
 //
-// A request fetches a certificate again if that was fetched a day ago or expires
-// within the hour, in a goroutine that ends with the fetch. The request does not
+// A Verifier keeps the certificates that it checked, so use one for all requests.
+// It fetches a certificate again a day after the last fetch, and an hour before
+// the certificate expires: a request starts the fetch in a goroutine and does not
 // wait for it.
+//
+// A Verifier is safe for concurrent use; its fields must not change once it is in
+// use.
 type Verifier struct {
 	// Skills lists the IDs of the skills whose requests are accepted. Empty
 	// accepts none: Handler responds with 500 and logs an error.
 	Skills []string
 
-	// Roots are the certificate authorities to trust. Nil trusts the system's,
-	// which a container image without certificates lacks.
+	// Roots are the certificate authorities to trust. Nil trusts the system's; a
+	// container image without certificates has none.
 	Roots *x509.CertPool
 
 	// HTTPClient fetches certificates. It follows no redirect, and a fetch takes
-	// 4 seconds at most, whatever its own settings. Nil is a client that uses no
+	// at most 4 seconds, whatever its settings. Nil is a client that uses no
 	// proxy.
 	HTTPClient *http.Client
 
@@ -53,30 +48,31 @@ type Verifier struct {
 	// 1 MiB.
 	MaxBody int64
 
-	// Logger receives one record for each request that Handler refuses. Empty
-	// Skills are logged at Error, at most once a minute, and otherwise at Debug.
-	// Nil disables logging.
+	// Logger receives one record for each request that Handler refuses. If Skills
+	// is empty, that is logged at Error, at most once a minute, and otherwise at
+	// Debug. Nil disables logging.
 	Logger *slog.Logger
 
-	// Observe is called after each verification, for metrics. Nil disables it.
+	// Observe is called at the end of each verification, for metrics. Nil disables
+	// it.
 	Observe func(context.Context, Observation)
 
 	// Now is the clock. Nil is time.Now.
 	Now func() time.Time
 
 	certificates certs.Cache
-	misuse       throttle.Throttle
+	misuse       redact.Throttle
 }
 
-// Observation tells how a verification ended.
+// Observation describes the end of one verification. It holds no personal data.
 type Observation struct {
-	SkillID     string // empty if Err is not nil
-	RequestType string // empty if Err is not nil
-	Err         error  // nil, or what Verify returned
+	RequestType string // request.type; empty after an error
+	SkillID     string // ID of the request's skill; empty after an error
+	Err         error  // what Verify or Read returned
 }
 
-// Verify checks a request by its headers and the exact bytes of its body, as
-// they arrived. The errors are those of this package.
+// Verify verifies a request by its headers and the exact bytes of its body. It
+// returns the errors of this package.
 func (v *Verifier) Verify(ctx context.Context, header http.Header, body []byte) error {
 	signed, err := readHeader(header)
 	if err != nil {
@@ -100,8 +96,7 @@ func (v *Verifier) observe(ctx context.Context, o Observation) error {
 	return o.Err
 }
 
-// check does everything that costs nothing first, so that bytes from strangers
-// seldom make it as far as the network.
+// check makes the cheap checks first, so that few forged requests cause a fetch.
 func (v *Verifier) check(ctx context.Context, signed signatureHeaders, body []byte) (requestType, skillID string, err error) {
 	if len(v.Skills) == 0 {
 		return "", "", errNoSkills
@@ -123,8 +118,8 @@ func (v *Verifier) check(ctx context.Context, signed signatureHeaders, body []by
 	if err != nil {
 		return "", "", fmt.Errorf("%w: applicationId: %w", ErrRequest, err)
 	}
-	if err := v.checkSkill(skillID); err != nil {
-		return "", "", err
+	if err := envelope.CheckSkill(skillID, v.Skills, "Verifier.Skills"); err != nil {
+		return "", "", fmt.Errorf("%w: %w", ErrSkill, err)
 	}
 
 	source := certs.Source{URL: signed.url, Now: at, Load: func(ctx context.Context) (*certs.Certificate, error) {
@@ -139,7 +134,7 @@ func (v *Verifier) check(ctx context.Context, signed signatureHeaders, body []by
 		return rsa.VerifyPKCS1v15(key, crypto.SHA256, sum[:], signed.signature) == nil
 	})
 	if err != nil {
-		return "", "", certificateError(err)
+		return "", "", certs.Error(err, ErrFetch, ErrCertificate, errChanged)
 	}
 	return requestType, skillID, nil
 }
@@ -151,8 +146,8 @@ func (v *Verifier) now() time.Time {
 	return time.Now()
 }
 
-// shortText returns a text that is not longer than any type or skill ID, since
-// strangers can send any.
+// shortText returns a text of at most 1 KiB. Types and skill IDs are shorter, but
+// anyone can send longer texts.
 func shortText(raw envelope.Raw) (string, error) {
 	const longest = 1 << 10
 	if len(raw) > longest {
@@ -161,60 +156,35 @@ func shortText(raw envelope.Raw) (string, error) {
 	return raw.Text()
 }
 
-func (v *Verifier) checkSkill(skillID string) error {
-	switch {
-	case skillID != "" && slices.Contains(v.Skills, skillID):
-		return nil
-	case skillID == "":
-		return fmt.Errorf("%w: it has no skill ID", ErrSkill)
-	case isSkillID(skillID):
-		return fmt.Errorf("%w: %s is not in Verifier.Skills, which lists %d", ErrSkill, skillID, len(v.Skills))
-	}
-	return fmt.Errorf("%w: it has an invalid skill ID", ErrSkill)
-}
+const (
+	// tolerance is how far the time of a request may differ from ours: Amazon's
+	// limit.
+	tolerance = 150 * time.Second
 
-// isSkillID reports whether an ID has the form of Amazon's, and so may be shown.
-func isSkillID(id string) bool {
-	rest, ok := strings.CutPrefix(id, "amzn1.")
-	return ok && len(id) <= 100 && strings.Trim(rest, "abcdefghijklmnopqrstuvwxyz0123456789.-") == ""
-}
+	// redelivery is how old an event may be: Alexa redelivers events for an
+	// hour without a new timestamp.
+	redelivery = time.Hour
+)
 
-// signatureHeaders is what the two headers say.
-type signatureHeaders struct {
-	url       string // rebuilt by certificateURL
-	signature []byte
-}
-
-// readHeader checks all that can be told from the headers alone.
-func readHeader(header http.Header) (signatureHeaders, error) {
-	rawURL, encoded := sole(header, urlHeader), sole(header, signatureHeader)
-	if rawURL == "" || encoded == "" {
-		return signatureHeaders{}, ErrHeader
-	}
-	signature, err := certs.DecodeSignature([]byte(encoded))
+// checkTime refuses a request that is too old, too far in the future, or without
+// a time. Both limits are inclusive.
+func checkTime(found *envelope.Envelope, requestType string, now time.Time) error {
+	at, err := found.SentAt()
 	if err != nil {
-		return signatureHeaders{}, fmt.Errorf("%w: %w", ErrSignature, err)
+		return fmt.Errorf("%w: %w", ErrTime, err)
 	}
-	url, err := certificateURL(rawURL)
-	if err != nil {
-		return signatureHeaders{}, err
+	if at.IsZero() {
+		return fmt.Errorf("%w: it is missing", ErrTime)
 	}
-	return signatureHeaders{url, signature}, nil
-}
-
-// sole returns the value of a header that occurs once, else "". Headers that
-// did not come from net/http may be spelled in any case.
-func sole(header http.Header, name string) (value string) {
-	count := 0
-	for key, values := range header {
-		if len(key) == len(name) && strings.EqualFold(key, name) {
-			for _, value = range values {
-				count++
-			}
-		}
+	oldest := redelivery
+	if found.HasSession() || envelope.IsImmediate(requestType) {
+		oldest = tolerance
 	}
-	if count != 1 {
-		return ""
+	switch age, ahead := now.Sub(at), at.Sub(now); {
+	case age > oldest:
+		return fmt.Errorf("%w: %v old, at most %v is accepted", ErrTime, age, oldest)
+	case ahead > tolerance:
+		return fmt.Errorf("%w: %v in the future, at most %v is accepted", ErrTime, ahead, tolerance)
 	}
-	return value
+	return nil
 }

@@ -1,4 +1,4 @@
 package skillevents
 
-// Types is the table of the event types.
-var Types = types
+// Types and Names are the tables of the event types and names.
+var Types, Names = types, names

@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/alexaevents/alexaevents/internal/body"
+	"github.com/alexaevents/alexaevents/internal/verified"
 	"github.com/alexaevents/alexaevents/skillevents"
 )
 
@@ -24,19 +24,19 @@ func TestHandler(t *testing.T) {
 		status   int
 		received bool
 	}{
-		"an event":                     {verified: enabled, marked: true, status: http.StatusOK, received: true},
-		"an unknown event":             {verified: document("AlexaSkillEvent.New", ""), marked: true, status: http.StatusOK, received: true},
-		"receive fails":                {verified: enabled, marked: true, err: errors.New("database is down"), status: http.StatusInternalServerError, received: true},
-		"not an event":                 {verified: []byte(`{"directive": {}}`), marked: true, status: http.StatusBadRequest},
-		"nothing":                      {verified: nil, marked: true, status: http.StatusBadRequest},
-		"nobody verified an event":     {verified: enabled, status: http.StatusInternalServerError},
-		"nobody verified what is none": {verified: []byte(`{`), status: http.StatusInternalServerError},
+		"an event":                   {verified: enabled, marked: true, status: http.StatusOK, received: true},
+		"an unknown event":           {verified: document("AlexaSkillEvent.New", ""), marked: true, status: http.StatusOK, received: true},
+		"receive fails":              {verified: enabled, marked: true, err: errors.New("database is down"), status: http.StatusInternalServerError, received: true},
+		"not an event":               {verified: []byte(`{"directive": {}}`), marked: true, status: http.StatusBadRequest},
+		"nothing":                    {verified: nil, marked: true, status: http.StatusBadRequest},
+		"an event without verifier":  {verified: enabled, status: http.StatusInternalServerError},
+		"no event, without verifier": {verified: []byte(`{`), status: http.StatusInternalServerError},
 	} {
 		t.Run(name, func(t *testing.T) {
 			// The bytes to decode are the verified ones, whatever the request's body.
 			request := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
 			if test.marked {
-				request = request.WithContext(body.With(request.Context(), test.verified))
+				request = request.WithContext(verified.With(request.Context(), test.verified))
 			}
 			response := httptest.NewRecorder()
 			response.Code = 0 // until something is written
@@ -64,7 +64,7 @@ func TestHandler(t *testing.T) {
 
 func verifiedPost(data []byte) *http.Request {
 	request := httptest.NewRequest(http.MethodPost, "/", http.NoBody)
-	return request.WithContext(body.With(request.Context(), data))
+	return request.WithContext(verified.With(request.Context(), data))
 }
 
 func TestHandlerTakesPostOnly(t *testing.T) {

@@ -3,54 +3,48 @@ package skillevents
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
 	"time"
 
+	"github.com/alexaevents/alexaevents/internal/envelope"
 	"github.com/alexaevents/alexaevents/internal/redact"
-	"github.com/alexaevents/alexaevents/internal/throttle"
 )
-
-// ErrSkill is the error of [Lambda.Invoke] for an event of a skill that is not
-// in [Lambda.Skills].
-var ErrSkill = errors.New("skillevents: event of a skill that is not allowed")
-
-var errNoSkills = fmt.Errorf("%w: Lambda.Skills is empty: list the IDs of your skills", ErrSkill)
 
 // Lambda receives events in an AWS Lambda function whose trigger is the Alexa
 // Skills Kit. Pass its Invoke method to lambda.Start of aws-lambda-go.
 //
 // A Lambda invocation is not signed: besides Skills, set the EventSourceToken of
-// the trigger to the skill's ID. A Lambda is safe for concurrent use; its fields
-// must not change once it is in use.
+// the trigger to the skill's ID.
+//
+// A Lambda is safe for concurrent use; its fields must not change once it is in
+// use.
 type Lambda struct {
-	// Skills lists the IDs of the skills whose events are received. Empty
-	// refuses every event.
+	// Skills lists the IDs of the skills whose events are received. Empty is
+	// [ErrMisconfigured] for every event.
 	Skills []string
 
-	// Receive is called for each event of these skills, [*Unknown] too. The
-	// event is acknowledged once it has returned nil. Required: nil fails for
-	// every event.
+	// Receive is called for each event of these skills, [*Unknown] too. The event
+	// is acknowledged after it returned nil. Required: nil is [ErrMisconfigured]
+	// for every event.
 	Receive func(context.Context, Event) error
 
-	// Logger receives one record for each event that is not acknowledged. Empty
-	// Skills and a nil Receive are logged at Error, at most once a minute, and
-	// otherwise at Debug. Nil disables logging.
+	// Logger receives one record for each event that is not acknowledged.
+	// [ErrMisconfigured] is logged at Error, at most once a minute, and otherwise
+	// at Debug. Nil disables logging.
 	Logger *slog.Logger
 
 	// Observe is called at the end of each invocation, for metrics. Nil disables
 	// it.
 	Observe func(context.Context, Observation)
 
-	misuse throttle.Throttle
+	misuse redact.Throttle
 }
 
 // Invoke handles one invocation. It returns an empty Alexa response, which
 // acknowledges the event, or an error, after which Alexa redelivers the event:
-// one that wraps [ErrMalformed] or [ErrSkill], or what Receive returned. Lambda
-// writes the text of the error to its log.
+// [ErrMalformed], [ErrSkill], [ErrMisconfigured], or what Receive returned.
+// Lambda writes the text of the error to its log.
 func (l *Lambda) Invoke(ctx context.Context, payload json.RawMessage) (json.RawMessage, error) {
 	start := time.Now()
 	event, outcome, err := l.receive(ctx, payload)
@@ -64,18 +58,16 @@ func (l *Lambda) Invoke(ctx context.Context, payload json.RawMessage) (json.RawM
 func (l *Lambda) receive(ctx context.Context, payload json.RawMessage) (Event, Outcome, error) {
 	switch {
 	case len(l.Skills) == 0:
-		return nil, Misconfigured, errNoSkills
+		return nil, Misconfigured, notSet("Lambda.Skills", "list the IDs of your skills")
 	case l.Receive == nil:
-		return nil, Misconfigured, errNoReceive
+		return nil, Misconfigured, notSet("Lambda.Receive", "set it, for example to the Record method of identity.Recorder")
 	}
 	event, err := Parse(payload)
 	if err != nil {
 		return nil, Refused, err
 	}
-	// An event without a skill ID matches nothing, not even an empty entry.
-	skillID := event.Common().SkillID
-	if skillID == "" || !slices.Contains(l.Skills, skillID) {
-		return event, Refused, fmt.Errorf("%w: %q is none of the %d in Lambda.Skills", ErrSkill, redact.Text(skillID), len(l.Skills))
+	if err := envelope.CheckSkill(event.Common().SkillID, l.Skills, "Lambda.Skills"); err != nil {
+		return event, Refused, fmt.Errorf("%w: %w", ErrSkill, err)
 	}
 	if err := l.Receive(ctx, event); err != nil {
 		return event, Failed, err

@@ -1,10 +1,10 @@
 package skillevents_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,7 +26,7 @@ func TestLambda(t *testing.T) {
 		"one skill of several":   {payload: enabled, skills: []string{"amzn1.ask.skill.a", skill}},
 		"an unknown event":       {payload: string(document("LaunchRequest", "")), skills: []string{skill}},
 		"receive fails":          {payload: enabled, skills: []string{skill}, err: down, want: down},
-		"no skills":              {payload: enabled, want: skillevents.ErrSkill},
+		"no skills":              {payload: enabled, want: skillevents.ErrMisconfigured},
 		"another skill":          {payload: enabled, skills: []string{"amzn1.ask.skill.a", skill + "x", "AMZN1.ASK.SKILL.S"}, want: skillevents.ErrSkill},
 		"no skill id":            {payload: `{"request": {"type": "AlexaSkillEvent.SkillEnabled"}}`, skills: []string{skill, ""}, want: skillevents.ErrSkill},
 		"the session's skill id": {payload: `{"session": {"application": {"applicationId": "amzn1.ask.skill.s"}}, "request": {"type": "X"}}`, skills: []string{skill}, want: skillevents.ErrSkill},
@@ -40,15 +40,15 @@ func TestLambda(t *testing.T) {
 				received = event
 				return test.err
 			}}
-			answer, err := lambda.Invoke(t.Context(), json.RawMessage(test.payload))
+			response, err := lambda.Invoke(t.Context(), json.RawMessage(test.payload))
 			if test.want != nil {
 				require.ErrorIs(t, err, test.want)
-				require.Nil(t, answer)
+				require.Nil(t, response)
 				require.Equal(t, test.err != nil, received != nil)
 				return
 			}
 			require.NoError(t, err)
-			require.Equal(t, `{"version":"1.0","response":{}}`, string(answer))
+			require.Equal(t, `{"version":"1.0","response":{}}`, string(response))
 			require.Equal(t, test.payload, string(received.Common().Raw()))
 		})
 	}
@@ -56,13 +56,34 @@ func TestLambda(t *testing.T) {
 
 func TestLambdaWithoutReceive(t *testing.T) {
 	lambda := &skillevents.Lambda{Skills: []string{"amzn1.ask.skill.s"}}
-	answer, err := lambda.Invoke(t.Context(), document("AlexaSkillEvent.SkillEnabled", ""))
-	require.ErrorContains(t, err, "skillevents: Receive is nil")
-	require.Nil(t, answer)
+	response, err := lambda.Invoke(t.Context(), document("AlexaSkillEvent.SkillEnabled", ""))
+	require.ErrorIs(t, err, skillevents.ErrMisconfigured)
+	require.ErrorContains(t, err, "Lambda.Receive is not set")
+	require.Nil(t, response)
 }
 
-// An answer belongs to the caller: changing it does not change the next one.
-func TestLambdaAnswersAreSeparate(t *testing.T) {
+// The error shows the ID of another skill only if it has the form of one.
+func TestLambdaShowsSkillIDsOnly(t *testing.T) {
+	lambda := &skillevents.Lambda{
+		Skills:  []string{"amzn1.ask.skill.s"},
+		Receive: func(context.Context, skillevents.Event) error { return nil },
+	}
+	for id, want := range map[string]string{
+		"amzn1.ask.skill.other": "amzn1.ask.skill.other is not in Lambda.Skills, which lists 1",
+		"AMZN1.ASK.SKILL.S":     "it has an invalid skill ID",
+		"Atza|token":            "it has an invalid skill ID",
+		"jane.doe@mail.example": "it has an invalid skill ID",
+		"":                      "it has no skill ID",
+	} {
+		payload := bytes.Replace(document("AlexaSkillEvent.SkillEnabled", ""), []byte("amzn1.ask.skill.s"), []byte(id), 1)
+		_, err := lambda.Invoke(t.Context(), payload)
+		require.ErrorIs(t, err, skillevents.ErrSkill)
+		require.EqualError(t, err, "skillevents: event of another skill: "+want)
+	}
+}
+
+// A response belongs to the caller: changing it does not change the next one.
+func TestLambdaResponsesAreSeparate(t *testing.T) {
 	lambda := &skillevents.Lambda{
 		Skills:  []string{"amzn1.ask.skill.s"},
 		Receive: func(context.Context, skillevents.Event) error { return nil },
@@ -75,7 +96,7 @@ func TestLambdaAnswersAreSeparate(t *testing.T) {
 	require.JSONEq(t, `{"version":"1.0","response":{}}`, string(second))
 }
 
-// Errors end up in logs: they hold nothing of an event but the skill id.
+// Errors end up in logs: they hold nothing of an event but a valid skill ID.
 func TestErrorsDoNotLeak(t *testing.T) {
 	lambda := &skillevents.Lambda{
 		Skills:  []string{"amzn1.ask.skill.s"},
@@ -87,9 +108,6 @@ func TestErrorsDoNotLeak(t *testing.T) {
 		for _, other := range []any{"canary", []any{"canary"}, map[string]any{"canary": "canary"}} {
 			root := decode(t, valid)
 			edit(root, path, func(parent any, key string) { set(parent, key, other) })
-			if strings.HasSuffix(path, "/applicationId") {
-				continue
-			}
 			_, err := lambda.Invoke(t.Context(), encode(t, root))
 			require.Error(t, err)
 			require.NotContains(t, err.Error(), "canary", path)

@@ -2,45 +2,41 @@ package skillevents
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/arn"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
-// ErrManifest is the error for a manifest that cannot be used.
-var ErrManifest = errors.New("skillevents: not a usable manifest")
-
-// Manifest is the events section of a skill's manifest, the member events of
-// manifest in skill.json. It marshals into the JSON of the section; the error of
-// a section that Amazon would refuse wraps [ErrManifest].
+// Manifest is the events section of a skill's manifest: manifest.events in
+// skill.json. It marshals to the JSON of the section. If Amazon would refuse the
+// section, the error wraps [ErrManifest].
 //
-// Only the ASK CLI and the Skill Management API can set the section, not the
-// developer console. A change to a live skill takes another certification.
+// Only the ASK CLI and the Skill Management API can set the section; the developer
+// console cannot. A change to a live skill needs another certification.
 //
-// A Lambda function and a skill need each other's ID. The way out of the circle:
+// A Lambda function and a skill each need the ID of the other:
 //
 //  1. Create the function, without a trigger.
-//  2. Create the skill, without an events section. It has an ID now.
+//  2. Create the skill, without an events section. Now it has an ID.
 //  3. Add the trigger Alexa Skills Kit to the function, with that ID as its event
-//     source token: Alexa may invoke it for this skill alone.
-//  4. Update the manifest: the events section names the function's ARN.
+//     source token, so that Alexa may invoke it for this skill only.
+//  4. Update the manifest with the function's ARN in the events section.
 type Manifest struct {
-	// Endpoint is where Alexa sends the events; required. It is not taken from
-	// the endpoint of the skill itself.
+	// Endpoint is where Alexa sends the events. Required: Alexa does not use the
+	// endpoint of the skill itself.
 	Endpoint Endpoint
 
-	// Regions has other endpoints for the customers of a region. Nil is none.
+	// Regions has other endpoints for the customers of a region. Nil means none.
 	Regions map[alexaevents.Region]Endpoint
 
-	// Subscriptions are the events that the backend handles. Nil is none.
+	// Subscriptions are the events that the backend receives. Nil means none.
 	Subscriptions []EventName
 
 	// Publications are the proactive events that the skill sends, such as
-	// AMAZON.MessageAlert.Activated. Nil is none.
+	// AMAZON.MessageAlert.Activated. Nil means none.
 	Publications []string
 }
 
@@ -50,23 +46,23 @@ type Endpoint struct {
 	// Required.
 	URI string `json:"uri"`
 
-	// Certificate is the type of certificate that an https URL has, required
-	// there: without it Alexa never connects. Alexa ignores it beside the ARN of a
-	// Lambda function. Empty leaves it out.
+	// Certificate is the type of the server's certificate. Required for an https
+	// URL: without it Alexa never connects. Alexa ignores it for a Lambda
+	// function. Empty leaves it out.
 	Certificate CertificateType `json:"sslCertificateType,omitempty"`
 }
 
-// CertificateType is a kind of certificate.
+// CertificateType is the type of a server's certificate.
 type CertificateType string
 
-// The certificates that Amazon tells apart.
+// The types that Amazon distinguishes.
 const (
-	Trusted    CertificateType = "Trusted"    // of a certificate authority
-	Wildcard   CertificateType = "Wildcard"   // of a certificate authority, for a whole domain
-	SelfSigned CertificateType = "SelfSigned" // uploaded to Amazon
+	Trusted    CertificateType = "Trusted"    // issued by a certificate authority
+	Wildcard   CertificateType = "Wildcard"   // issued by a certificate authority for a whole domain
+	SelfSigned CertificateType = "SelfSigned" // self-signed and uploaded to Amazon
 )
 
-// section is the events section as it stands in JSON.
+// section is the JSON of the events section.
 type section struct {
 	Endpoint      *Endpoint                         `json:"endpoint"`
 	Regions       map[alexaevents.Region]regionJSON `json:"regions,omitempty"`
@@ -105,13 +101,13 @@ func (m Manifest) MarshalJSON() ([]byte, error) {
 	return json.Marshal(s)
 }
 
-// check finds what Amazon refuses, and what keeps events away.
+// check finds what Amazon refuses, and why no events arrive.
 func (s *section) check(path string) []Finding {
 	findings := checkEndpoint(path+".endpoint", s.Endpoint)
 	for _, region := range sortedKeys(s.Regions) {
 		at := path + ".regions." + string(region)
 		if region.APIEndpoint() == "" {
-			findings = append(findings, problem(at, "no such region: the regions are NA, EU and FE"))
+			findings = append(findings, problem(at, "unknown region: the regions are NA, EU and FE"))
 		}
 		findings = append(findings, checkEndpoint(at+".endpoint", s.Regions[region].Endpoint)...)
 	}
@@ -137,7 +133,7 @@ func checkNames(path, list string, names []eventNameJSON) (findings []Finding) {
 		case name.EventName == "":
 			findings = append(findings, problem(at, "missing"))
 		case seen[name.EventName]:
-			findings = append(findings, problem(at, name.EventName+" is there twice"))
+			findings = append(findings, problem(at, name.EventName+" occurs twice"))
 		}
 		seen[name.EventName] = true
 	}
@@ -150,13 +146,13 @@ func namePath(path, list string, i int) string {
 
 func checkEndpoint(path string, endpoint *Endpoint) (findings []Finding) {
 	if endpoint == nil || endpoint.URI == "" {
-		return []Finding{problem(path, "missing: Alexa sends events nowhere else, also not to the endpoint of the skill itself")}
+		return []Finding{problem(path, "missing: Alexa sends events to no other endpoint, not even to that of the skill")}
 	}
 	at, isURL := path+".uri", false
 	switch uri := endpoint.URI; {
-	case arn.IsFunction(uri):
+	case rest.IsFunctionARN(uri):
 		if endpoint.Certificate != "" {
-			findings = append(findings, note(path+".sslCertificateType", "only an https URL has a certificate: it does nothing beside the ARN of a Lambda function"))
+			findings = append(findings, note(path+".sslCertificateType", "only an https URL has a certificate: Alexa ignores it for a Lambda function"))
 		}
 	case strings.HasPrefix(uri, "https://"):
 		isURL = true
@@ -183,4 +179,102 @@ func checkEndpoint(path string, endpoint *Endpoint) (findings []Finding) {
 		findings = append(findings, problem(path+".sslCertificateType", "must be Trusted, Wildcard or SelfSigned"))
 	}
 	return findings
+}
+
+// EventName is the name of an event in the subscriptions of a manifest. Other
+// values than the constants are possible.
+type EventName string
+
+// The events of skills that Amazon's model names.
+const (
+	EventSkillEnabled            EventName = "SKILL_ENABLED"
+	EventSkillDisabled           EventName = "SKILL_DISABLED"
+	EventSkillAccountLinked      EventName = "SKILL_ACCOUNT_LINKED"
+	EventSkillPermissionAccepted EventName = "SKILL_PERMISSION_ACCEPTED"
+	EventSkillPermissionChanged  EventName = "SKILL_PERMISSION_CHANGED"
+
+	EventProactiveSubscriptionChanged    EventName = "SKILL_PROACTIVE_SUBSCRIPTION_CHANGED"
+	EventNotificationSubscriptionChanged EventName = "SKILL_NOTIFICATION_SUBSCRIPTION_CHANGED"
+
+	EventReminderStarted       EventName = "REMINDER_STARTED"
+	EventReminderCreated       EventName = "REMINDER_CREATED"
+	EventReminderUpdated       EventName = "REMINDER_UPDATED"
+	EventReminderStatusChanged EventName = "REMINDER_STATUS_CHANGED"
+	EventReminderDeleted       EventName = "REMINDER_DELETED"
+)
+
+// The events that this package decodes as [*Unknown], since Amazon does not
+// document their bodies.
+const (
+	EventAudioItemPlaybackStarted  EventName = "AUDIO_ITEM_PLAYBACK_STARTED"
+	EventAudioItemPlaybackFinished EventName = "AUDIO_ITEM_PLAYBACK_FINISHED"
+	EventAudioItemPlaybackStopped  EventName = "AUDIO_ITEM_PLAYBACK_STOPPED"
+	EventAudioItemPlaybackFailed   EventName = "AUDIO_ITEM_PLAYBACK_FAILED"
+
+	EventInSkillProductSubscriptionStarted EventName = "IN_SKILL_PRODUCT_SUBSCRIPTION_STARTED"
+	EventInSkillProductSubscriptionRenewed EventName = "IN_SKILL_PRODUCT_SUBSCRIPTION_RENEWED"
+	EventInSkillProductSubscriptionEnded   EventName = "IN_SKILL_PRODUCT_SUBSCRIPTION_ENDED"
+)
+
+// The events of lists, which Amazon retired in 2024.
+const (
+	EventItemsCreated    EventName = "ITEMS_CREATED"
+	EventItemsUpdated    EventName = "ITEMS_UPDATED"
+	EventItemsDeleted    EventName = "ITEMS_DELETED"
+	EventListCreated     EventName = "LIST_CREATED"
+	EventListUpdated     EventName = "LIST_UPDATED"
+	EventListDeleted     EventName = "LIST_DELETED"
+	EventAllListsChanged EventName = "ALL_LISTS_CHANGED"
+)
+
+// names has the request type of each event name, empty if unknown.
+var names = map[EventName]string{
+	EventSkillEnabled:            "AlexaSkillEvent.SkillEnabled",
+	EventSkillDisabled:           "AlexaSkillEvent.SkillDisabled",
+	EventSkillAccountLinked:      "AlexaSkillEvent.SkillAccountLinked",
+	EventSkillPermissionAccepted: "AlexaSkillEvent.SkillPermissionAccepted",
+	EventSkillPermissionChanged:  "AlexaSkillEvent.SkillPermissionChanged",
+
+	EventProactiveSubscriptionChanged:    "AlexaSkillEvent.ProactiveSubscriptionChanged",
+	EventNotificationSubscriptionChanged: "AlexaSkillEvent.NotificationSubscriptionChanged",
+
+	EventReminderStarted:       "Reminders.ReminderStarted",
+	EventReminderCreated:       "Reminders.ReminderCreated",
+	EventReminderUpdated:       "Reminders.ReminderUpdated",
+	EventReminderStatusChanged: "Reminders.ReminderStatusChanged",
+	EventReminderDeleted:       "Reminders.ReminderDeleted",
+
+	EventAudioItemPlaybackStarted:  "",
+	EventAudioItemPlaybackFinished: "",
+	EventAudioItemPlaybackStopped:  "",
+	EventAudioItemPlaybackFailed:   "",
+
+	EventInSkillProductSubscriptionStarted: "",
+	EventInSkillProductSubscriptionRenewed: "",
+	EventInSkillProductSubscriptionEnded:   "",
+
+	EventItemsCreated:    "AlexaHouseholdListEvent.ItemsCreated",
+	EventItemsUpdated:    "AlexaHouseholdListEvent.ItemsUpdated",
+	EventItemsDeleted:    "AlexaHouseholdListEvent.ItemsDeleted",
+	EventListCreated:     "AlexaHouseholdListEvent.ListCreated",
+	EventListUpdated:     "AlexaHouseholdListEvent.ListUpdated",
+	EventListDeleted:     "AlexaHouseholdListEvent.ListDeleted",
+	EventAllListsChanged: "",
+}
+
+// isSubscription reports whether the text is the name of an event that a skill
+// receives, or the type of its request.
+func isSubscription(text string) bool {
+	_, known := names[EventName(text)]
+	return known || nameOf(text) != ""
+}
+
+// nameOf returns the name of the event with the request type, empty without one.
+func nameOf(requestType string) EventName {
+	for name, known := range names {
+		if requestType != "" && known == requestType {
+			return name
+		}
+	}
+	return ""
 }

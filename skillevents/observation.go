@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents/internal/redact"
-	"github.com/alexaevents/alexaevents/internal/throttle"
 )
 
 // Outcome says what a [Handler] or [Lambda] did with an event. The text is fit
@@ -19,7 +18,7 @@ const (
 	Received      Outcome = "received"      // Receive returned nil; the event is acknowledged
 	Failed        Outcome = "failed"        // Receive returned an error
 	Refused       Outcome = "refused"       // not an event, not a POST, or an event of another skill
-	Misconfigured Outcome = "misconfigured" // no verifier, no Receive or no Skills; the error says which
+	Misconfigured Outcome = "misconfigured" // a field or the verifier is missing: ErrMisconfigured
 )
 
 // Observation describes the end of one request or invocation. It holds no
@@ -27,16 +26,16 @@ const (
 type Observation struct {
 	EventType string        // request.type; empty without an event
 	SkillID   string        // ID of the event's skill; empty without an event
-	Duration  time.Duration // time from the start of the request or invocation to its end, with Receive
+	Duration  time.Duration // time to handle the event, Receive included
 	Outcome   Outcome
-	Err       error // nil after Received, what Receive returned after Failed, else the reason
+	Err       error // nil after Received; what Receive returned after Failed; else the reason
 }
 
 // report is where a Handler or Lambda reports its events.
 type report struct {
 	logger  *slog.Logger
 	observe func(context.Context, Observation)
-	misuse  *throttle.Throttle
+	misuse  *redact.Throttle
 }
 
 // end reports one event; it is nil if none was read.
@@ -54,8 +53,10 @@ func (r report) end(ctx context.Context, event Event, start time.Time, outcome O
 	if r.logger == nil || outcome == Received {
 		return
 	}
-	level := slog.LevelWarn
+	text, level := "refused an event", slog.LevelWarn
 	switch {
+	case outcome == Failed:
+		text = "could not receive an event"
 	case errors.Is(err, errMethod):
 		level = slog.LevelInfo // anyone can cause these
 	case outcome == Misconfigured && r.misuse.Allow():
@@ -63,7 +64,7 @@ func (r report) end(ctx context.Context, event Event, start time.Time, outcome O
 	case outcome == Misconfigured:
 		level = slog.LevelDebug
 	}
-	r.logger.LogAttrs(ctx, level, "alexa event not acknowledged",
+	r.logger.LogAttrs(ctx, level, text,
 		slog.String("alexa.event.type", envelope.Type),
 		slog.String("alexa.skill.id", envelope.SkillID),
 		slog.String("alexa.request.id", envelope.RequestID),
@@ -71,8 +72,8 @@ func (r report) end(ctx context.Context, event Event, start time.Time, outcome O
 		slog.String("error", redact.Text(err.Error(), secrets(event)...)))
 }
 
-// secrets returns the tokens of an event, which errors of package net/http
-// contain if a URL does.
+// secrets returns the tokens of an event. An error of package net/http shows
+// them if they are part of a URL.
 func secrets(event Event) []string {
 	if event == nil {
 		return nil

@@ -3,38 +3,32 @@ package skillevents
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 
 	"github.com/alexaevents/alexaevents/internal/envelope"
 )
 
-// ErrMalformed is the error of [Parse] for bytes that are not an Alexa event.
-var ErrMalformed = errors.New("skillevents: malformed event")
-
-var (
-	errNoType    = errors.New("no request.type")
-	errDirective = errors.New("no request.type: this is a directive to a smart home skill, for gateway.ParseDirective")
-)
-
-// Parse decodes one event, or any other request that Alexa sends a skill. The
-// result is a pointer to one of the event types of this package, [*Unknown] for
-// all other request types. It keeps a copy of data, not data itself.
+// Parse decodes one event, or any other request that Alexa sends a skill. It
+// returns a pointer to one of the event types of this package, and [*Unknown] for
+// all other request types. It keeps a copy of data.
 //
-// What Amazon leaves out or adds is not an error. A member that is absent or that
-// has another JSON type than expected leaves its field zero, and so does a member
-// of the [Envelope] that occurs twice; the bytes are in [Envelope.Raw]. Inside
-// request.body the last of several members with one name counts. Only what decides which event this is, of which
-// user and when, must be right. Every error wraps [ErrMalformed] and means that
-// data is not one JSON object in valid UTF-8 of at most 64 levels, that
-// request.type is missing, as in a smart home directive, or that one of
+// Members that Amazon leaves out or adds are no error. A field stays zero if its
+// member is absent, has another JSON type than expected or, in the [Envelope],
+// occurs twice; [Envelope.Raw] has the bytes. Inside request.body the last of
+// several members of the same name counts.
 //
-//   - request.type, context.System.application.applicationId and
-//     context.System.user.userId is neither null nor a text;
-//   - request.timestamp and request.eventCreationTime is neither null nor a time;
-//   - these, session, and the objects that they are in, occurs twice.
+// Only the members that identify the event, its user and its time must be valid.
+// Every error wraps [ErrMalformed] and has one of these reasons:
 //
-// Times are RFC 3339 texts, or numbers of seconds or milliseconds since 1970.
+//   - data is not one JSON object in valid UTF-8 of at most 64 levels.
+//   - request.type is missing, as in a smart home directive.
+//   - request.type, context.System.application.applicationId or
+//     context.System.user.userId is neither a string nor null.
+//   - request.timestamp or request.eventCreationTime is neither a time nor null.
+//   - One of these members, session, or an object that contains one of them
+//     occurs twice.
+//
+// A time is an RFC 3339 string, or a number of seconds or milliseconds since 1970.
 func Parse(data []byte) (Event, error) {
 	data = bytes.Clone(data)
 	found, err := envelope.Scan(data)
@@ -54,7 +48,7 @@ func Parse(data []byte) (Event, error) {
 	return event, nil
 }
 
-// create returns an empty event of the type that the request names.
+// create returns an empty event of the request's type.
 func create(found *envelope.Envelope) (Event, error) {
 	requestType, err := found[envelope.Type].Text()
 	if err != nil {
@@ -111,8 +105,8 @@ func (e *Envelope) fill(found *envelope.Envelope) error {
 	return nil
 }
 
-// fillBody sets the fields that are the event's own. Most are members of
-// request.body; some types have them in another place.
+// fillBody sets the event's own fields. In most types they are members of
+// request.body.
 func fillBody(event Event, found *envelope.Envelope) {
 	source, target := found[envelope.Body], any(event)
 	switch event := event.(type) {
@@ -126,8 +120,8 @@ func fillBody(event Event, found *envelope.Envelope) {
 		source = found[envelope.Request]
 	}
 	if source != nil {
-		// The scan has accepted the syntax. What can fail is the JSON type of a
-		// member, and then Unmarshal goes on with the next one.
+		// The scan has checked the syntax. If a member has another JSON type,
+		// Unmarshal goes on with the next one.
 		_ = json.Unmarshal(source, target)
 	}
 	if linked, ok := event.(*SkillAccountLinked); ok && linked.AccessToken == "" {

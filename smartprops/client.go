@@ -9,72 +9,39 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/internal/httpjson"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
-// Client manages subscriptions through the Event Messenger API, which has no
-// updates: what shall change is deleted and created again. It is safe for
-// concurrent use; its fields must not change once it is in use.
+// Client manages configurations and subscriptions through the Event Messenger API.
+// The API has no updates: delete and create instead. A Client is safe for
+// concurrent use. Its fields must not change once it is in use.
 //
-// The errors of its methods are *[InvalidError], before anything is sent, and
-// *[Error]. A request is sent up to four times, seconds apart, while it fails
-// temporarily. One that creates something is sent again only if it has an
-// idempotency token.
+// Its methods return an *[alexaevents.Error] if a request failed. They check
+// requests and return an *[alexaevents.InvalidError] for one that Amazon would
+// refuse, without sending it. A request that fails temporarily is retried up to
+// three times. One that creates something without an idempotency token is retried
+// only if no connection was made.
 type Client struct {
 	// HTTPClient adds an access token with the scope alexa::enterprise:management
-	// to each request, as the clients of lwa.Source.HTTPClient do. Nil is a
-	// client without one and with a timeout of 30 seconds, whose requests Amazon
-	// refuses: [ErrUnauthorized].
+	// to each request, as lwa.Source.HTTPClient does. Nil is a client with a
+	// timeout of 30 seconds and without a token, whose requests Amazon refuses
+	// with [alexaevents.ErrUnauthorized].
 	HTTPClient *http.Client
 
-	// PageSize is how many items of a list Amazon shall send at once. Amazon
-	// documents at most 10; its sample program asks for 100. Zero leaves the
-	// number to Amazon.
+	// PageSize is the number of items in a page of a list. Amazon documents at
+	// most 10; its sample program requests 100. Zero leaves it to Amazon.
 	PageSize int
 
-	// NewToken makes the idempotency token of each creation, by which Amazon is
-	// to know a repetition. It is called once for each, so the token stays when
-	// the request is sent again. Only Amazon's sample program has it, not its
-	// documents: if the API refuses it, return "", which sends none and creates
-	// without a second try. Nil makes random UUIDs.
+	// NewToken returns the idempotency token of a creation, which stays the same
+	// over its retries. Only Amazon's sample program has such a token, not its
+	// documents: if the API refuses it, return "", which sends no token and
+	// makes no retry. Nil returns random UUIDs.
 	NewToken func() string
 }
 
-func (c *Client) get(ctx context.Context, path string, query url.Values, value any) error {
-	answer, err := c.do(ctx, httpjson.Request{Method: http.MethodGet, URL: path, Query: query, Repeatable: true})
-	if err != nil {
-		return err
-	}
-	return failure(answer.Decode(value))
-}
-
-// create returns the ID of what it created. Amazon documents it twice: in the
-// body and, bare, as Location.
-func (c *Client) create(ctx context.Context, path, token string, body any) (id string, err error) {
-	answer, err := c.do(ctx, httpjson.Request{Method: http.MethodPost, URL: path, Body: body, Repeatable: token != ""})
-	if err != nil {
-		return "", err
-	}
-	var created struct{ ID string }
-	_ = json.Unmarshal(answer.Body, &created) // there is the Location besides
-	if created.ID != "" {
-		return created.ID, nil
-	}
-	if id = answer.LocationID(); id == "" {
-		return "", &Error{Status: answer.Status, Message: "the answer has no ID"}
-	}
-	return id, nil
-}
-
-func (c *Client) delete(ctx context.Context, path string) error {
-	_, err := c.do(ctx, httpjson.Request{Method: http.MethodDelete, URL: path, Repeatable: true})
-	return err
-}
-
-func (c *Client) do(ctx context.Context, request httpjson.Request) (*httpjson.Answer, error) {
-	request.URL = alexaevents.NorthAmerica.APIEndpoint() + "/v1/eventMessenger" + request.URL // there is no other host
-	answer, err := httpjson.Do(ctx, c.HTTPClient, request)
-	return answer, failure(err)
+// api returns the Event Messenger API.
+func (c *Client) api() rest.Client {
+	return rest.Client{API: "smartprops", URL: alexaevents.NorthAmerica.APIEndpoint() + "/v1/eventMessenger", Hints: hints, HTTP: c.HTTPClient} // there is no other host
 }
 
 func (c *Client) newToken() string {
@@ -84,27 +51,24 @@ func (c *Client) newToken() string {
 	return c.NewToken()
 }
 
-// list is an answer with a page of a list.
-type list struct {
-	Results           []json.RawMessage `json:"results"`
-	PaginationContext struct {
-		NextToken string `json:"nextToken"`
-	} `json:"paginationContext"`
-}
-
-// page asks for a page of what the token's user has created.
+// page returns a page of what the token's user created.
 func (c *Client) page(ctx context.Context, path string, query url.Values, token string) (items []json.RawMessage, next string, err error) {
 	query.Set("owner", "~caller")
-	var answer list
-	err = c.get(ctx, path, httpjson.PageQuery(query, c.PageSize, token), &answer)
-	return answer.Results, answer.PaginationContext.NextToken, err
+	var response struct {
+		Results           []json.RawMessage `json:"results"`
+		PaginationContext struct {
+			NextToken string `json:"nextToken"`
+		} `json:"paginationContext"`
+	}
+	err = c.api().Get(ctx, path, rest.PageQuery(query, c.PageSize, token), &response)
+	return response.Results, response.PaginationContext.NextToken, err
 }
 
 // resource returns the path of a configuration or subscription.
 func resource(kind, id string) (string, error) {
-	segment, ok := httpjson.Segment(id)
+	segment, ok := rest.Segment(id)
 	if !ok {
-		return "", &InvalidError{"ID", "required"}
+		return "", invalid("ID", "required")
 	}
 	return kind + "/" + segment, nil
 }

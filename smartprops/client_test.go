@@ -18,13 +18,15 @@ import (
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/smartprops"
 )
 
-// script answers requests in turn and remembers them as "method URL body".
+// script sends its responses in order, the last one repeatedly, and keeps the
+// requests as "method URL body".
 type script struct {
-	answers  []response
-	requests []string
+	responses []response
+	requests  []string
 }
 
 type response struct {
@@ -43,19 +45,19 @@ func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		request += " " + string(data)
 	}
-	answer := s.answers[min(len(s.requests), len(s.answers)-1)]
+	next := s.responses[min(len(s.requests), len(s.responses)-1)]
 	s.requests = append(s.requests, request)
-	if answer.err != nil {
-		return nil, answer.err
+	if next.err != nil {
+		return nil, next.err
 	}
 	w := httptest.NewRecorder()
 	w.Header().Set("X-Amzn-RequestId", "r-1")
-	if answer.location != "" {
-		w.Header().Set("Location", answer.location)
+	if next.location != "" {
+		w.Header().Set("Location", next.location)
 	}
-	w.WriteHeader(answer.status)
+	w.WriteHeader(next.status)
 	response := w.Result()
-	response.Body = io.NopCloser(strings.NewReader(answer.body))
+	response.Body = io.NopCloser(strings.NewReader(next.body))
 	return response, nil
 }
 
@@ -81,7 +83,7 @@ const (
 	subscriptionID  = "amzn1.alexa.aem.subscription.8"
 )
 
-// configuration and subscription are what the answers of the tests hold.
+// configuration and subscription are what the responses of the tests contain.
 const (
 	configuration = `{"id":"` + configurationID + `","deliveryChannels":[{"type":"SNS","id":"` + topic + `"}],"owner":"someone"}`
 	subscription  = `{"id":"` + subscriptionID + `","subscriptionConfigurationId":"` + configurationID + `",` +
@@ -96,16 +98,16 @@ var (
 	}
 )
 
-// Each operation: the request as it is documented, and the answer decoded.
+// Each operation: the request as it is documented, and the decoded response.
 func TestOperations(t *testing.T) {
 	for name, test := range map[string]struct {
-		answer  response
-		call    func(ctx context.Context, c *smartprops.Client) (any, error)
-		request string
-		want    any
+		response response
+		call     func(ctx context.Context, c *smartprops.Client) (any, error)
+		request  string
+		want     any
 	}{
 		"create configuration": {
-			answer: response{status: 201, location: configurationID, body: `{"id":"` + configurationID + `"}`},
+			response: response{status: 201, location: configurationID, body: `{"id":"` + configurationID + `"}`},
 			call: func(ctx context.Context, c *smartprops.Client) (any, error) {
 				return c.CreateConfiguration(ctx, smartprops.Configuration{ID: "ignored", DeliveryChannels: []smartprops.DeliveryChannel{{ID: topic}, {Type: "NEW", ID: "x"}}})
 			},
@@ -113,7 +115,7 @@ func TestOperations(t *testing.T) {
 			want:    configurationID,
 		},
 		"get configuration": {
-			answer: response{status: 200, body: configuration},
+			response: response{status: 200, body: configuration},
 			call: func(ctx context.Context, c *smartprops.Client) (any, error) {
 				got, err := c.Configuration(ctx, configurationID)
 				require.JSONEq(t, configuration, string(got.Raw()))
@@ -123,7 +125,7 @@ func TestOperations(t *testing.T) {
 			want:    wantConfiguration,
 		},
 		"list configurations": {
-			answer: response{status: 200, body: `{"paginationContext":{},"results":[` + configuration + `,{}]}`},
+			response: response{status: 200, body: `{"paginationContext":{},"results":[` + configuration + `,{}]}`},
 			call: func(ctx context.Context, c *smartprops.Client) (any, error) {
 				got, err := collect(c.Configurations(ctx))
 				require.JSONEq(t, configuration, string(got[0].Raw()))
@@ -133,14 +135,14 @@ func TestOperations(t *testing.T) {
 			want:    []smartprops.Configuration{wantConfiguration, {}},
 		},
 		"delete configuration": {
-			answer: response{status: 204},
+			response: response{status: 204},
 			call: func(ctx context.Context, c *smartprops.Client) (any, error) {
 				return nil, c.DeleteConfiguration(ctx, configurationID)
 			},
 			request: `DELETE ` + base + `/subscriptionConfigurations/` + configurationID,
 		},
 		"create subscription": {
-			answer: response{status: 201, location: subscriptionID, body: `{"id":"` + subscriptionID + `"}`},
+			response: response{status: 201, location: subscriptionID, body: `{"id":"` + subscriptionID + `"}`},
 			call: func(ctx context.Context, c *smartprops.Client) (any, error) {
 				return c.CreateSubscription(ctx, smartprops.Subscription{
 					ID: "ignored", ConfigurationID: configurationID, EventType: smartprops.EventSkillFailure, Entities: smartprops.UnitAndSkill("u", "s"),
@@ -151,7 +153,7 @@ func TestOperations(t *testing.T) {
 			want: subscriptionID,
 		},
 		"get subscription": {
-			answer: response{status: 200, body: subscription},
+			response: response{status: 200, body: subscription},
 			call: func(ctx context.Context, c *smartprops.Client) (any, error) {
 				got, err := c.Subscription(ctx, subscriptionID)
 				require.JSONEq(t, subscription, string(got.Raw()))
@@ -161,7 +163,7 @@ func TestOperations(t *testing.T) {
 			want:    wantSubscription,
 		},
 		"list subscriptions": {
-			answer: response{status: 200, body: `{"results":[` + subscription + `,{"eventHeaderVersion":"V2","subscriptionDurationInSeconds":3600}]}`},
+			response: response{status: 200, body: `{"results":[` + subscription + `,{"eventHeaderVersion":"V2","subscriptionDurationInSeconds":3600}]}`},
 			call: func(ctx context.Context, c *smartprops.Client) (any, error) {
 				got, err := collect(c.Subscriptions(ctx, smartprops.Filter{}))
 				require.JSONEq(t, subscription, string(got[0].Raw()))
@@ -171,7 +173,7 @@ func TestOperations(t *testing.T) {
 			want:    []smartprops.Subscription{wantSubscription, {EventHeaderVersion: "V2", Duration: time.Hour}},
 		},
 		"list subscriptions with every filter": {
-			answer: response{status: 200, body: `{}`},
+			response: response{status: 200, body: `{}`},
 			call: func(ctx context.Context, c *smartprops.Client) (any, error) {
 				return collect(c.Subscriptions(ctx, smartprops.Filter{UnitID: "u&1", ParentUnitID: "p", EventType: smartprops.EventRoleAssignment}))
 			},
@@ -180,7 +182,7 @@ func TestOperations(t *testing.T) {
 			want: []smartprops.Subscription(nil),
 		},
 		"delete subscription": {
-			answer: response{status: 200, body: "<html>"},
+			response: response{status: 200, body: "<html>"},
 			call: func(ctx context.Context, c *smartprops.Client) (any, error) {
 				return nil, c.DeleteSubscription(ctx, "a/b")
 			},
@@ -188,7 +190,7 @@ func TestOperations(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &script{answers: []response{test.answer}}
+			s := &script{responses: []response{test.response}}
 			got, err := test.call(t.Context(), s.client())
 			require.NoError(t, err)
 			require.Equal(t, []string{test.request}, s.requests)
@@ -212,7 +214,7 @@ func TestEntities(t *testing.T) {
 		"Alexa.New.Event":                      {nil, ``},
 	} {
 		t.Run(string(event), func(t *testing.T) {
-			s := &script{answers: []response{{status: 201, body: `{"id":"x"}`}}}
+			s := &script{responses: []response{{status: 201, body: `{"id":"x"}`}}}
 			_, err := s.client().CreateSubscription(t.Context(), smartprops.Subscription{ConfigurationID: "c", EventType: event, Entities: test.entities})
 			require.NoError(t, err)
 			i := strings.LastIndex(string(event), ".")
@@ -226,7 +228,7 @@ func TestEntities(t *testing.T) {
 }
 
 func TestEndpointActivity(t *testing.T) {
-	s := &script{answers: []response{{status: 201, body: `{"id":"x"}`}}}
+	s := &script{responses: []response{{status: 201, body: `{"id":"x"}`}}}
 	_, err := s.client().CreateSubscription(t.Context(), smartprops.Subscription{
 		ConfigurationID: "c", EventType: "Alexa.Enterprise.Endpoint.Activity.StateChange", Entities: smartprops.Unit("u"),
 		EventHeaderVersion: "V2", Duration: time.Hour,
@@ -238,8 +240,8 @@ func TestEndpointActivity(t *testing.T) {
 
 func TestIDsOfCreations(t *testing.T) {
 	for name, test := range map[string]struct {
-		answer response
-		want   string
+		response response
+		want     string
 	}{
 		"body and Location": {response{status: 201, location: "other", body: `{"id":"in.body"}`}, "in.body"},
 		"bare Location":     {response{status: 201, location: "amzn1.alexa.aem.subscription.1"}, "amzn1.alexa.aem.subscription.1"},
@@ -249,18 +251,18 @@ func TestIDsOfCreations(t *testing.T) {
 		"another type":      {response{status: 201, location: "x", body: `{"id":5}`}, "x"},
 		"200":               {response{status: 200, body: `{"id":"y"}`}, "y"},
 	} {
-		s := &script{answers: []response{test.answer}}
+		s := &script{responses: []response{test.response}}
 		got, err := s.client().CreateSubscription(t.Context(), smartprops.Subscription{ConfigurationID: "c", EventType: "A.b"})
 		require.NoError(t, err, name)
 		require.Equal(t, test.want, got, name)
 	}
-	s := &script{answers: []response{{status: 201, body: "{}"}}}
+	s := &script{responses: []response{{status: 201, body: "{}"}}}
 	_, err := s.client().CreateConfiguration(t.Context(), smartprops.Configuration{DeliveryChannels: []smartprops.DeliveryChannel{{ID: topic}}})
-	require.EqualError(t, err, "smartprops: 201 Created: the answer has no ID")
+	require.EqualError(t, err, "smartprops: 201 Created: the response has no ID (request r-1)")
 }
 
 func TestPaging(t *testing.T) {
-	s := &script{answers: []response{
+	s := &script{responses: []response{
 		{status: 200, body: `{"paginationContext":{"nextToken":"to/2"},"results":[{"id":"1"},{"id":"2"}]}`},
 		{status: 200, body: `{"paginationContext":{"nextToken":"to3"},"results":[]}`},
 		{status: 200, body: `{"paginationContext":null,"results":[{"id":"3"}]}`},
@@ -274,16 +276,16 @@ func TestPaging(t *testing.T) {
 	unit := "GET " + base + "/subscriptions?entities.unit.id=u&entities.unit.type=Unit&maxResults=10"
 	require.Equal(t, []string{unit + "&owner=~caller", unit + "&nextToken=to%2F2&owner=~caller", unit + "&nextToken=to3&owner=~caller"}, s.requests)
 
-	s = &script{answers: []response{{status: 200, body: `{"paginationContext":{"nextToken":"again"},"results":[{"id":"1"}]}`}}}
+	s = &script{responses: []response{{status: 200, body: `{"paginationContext":{"nextToken":"again"},"results":[{"id":"1"}]}`}}}
 	configurations, err := collect(s.client().Configurations(t.Context()))
-	require.EqualError(t, err, "smartprops: 200 OK: the pages of the list lead back to an earlier one")
+	require.EqualError(t, err, "smartprops: 200 OK: a page of the list leads back to an earlier one")
 	require.Len(t, configurations, 2)
 }
 
-// Each creation has a token of its own, which stays when it is sent again.
+// Each creation has its own token, the same in its retries.
 func TestIdempotencyTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &script{answers: []response{{status: 503}, {err: syscall.ECONNRESET}, {status: 201, body: `{"id":"x"}`}}}
+		s := &script{responses: []response{{status: 503}, {err: syscall.ECONNRESET}, {status: 201, body: `{"id":"x"}`}}}
 		client := s.client()
 		client.NewToken = nil
 		channels := smartprops.Configuration{DeliveryChannels: []smartprops.DeliveryChannel{{ID: topic}}}
@@ -310,25 +312,25 @@ func TestIdempotencyTokens(t *testing.T) {
 	})
 }
 
-// Without a token nobody knows whether the first creation had its effect.
-func TestCreationsWithoutTokenAreSentOnce(t *testing.T) {
-	s := &script{answers: []response{{status: 503}}}
+// A creation without a token is not retried: the first request may have succeeded.
+func TestCreationsWithoutTokenAreNotRetried(t *testing.T) {
+	s := &script{responses: []response{{status: 503}}}
 	client := s.client()
 	client.NewToken = func() string { return "" }
 	_, err := client.CreateConfiguration(t.Context(), smartprops.Configuration{DeliveryChannels: []smartprops.DeliveryChannel{{ID: topic}}})
-	require.ErrorIs(t, err, smartprops.ErrUnavailable)
+	require.ErrorIs(t, err, alexaevents.ErrUnavailable)
 	_, err = client.CreateSubscription(t.Context(), smartprops.Subscription{ConfigurationID: "c", EventType: "A.b"})
-	require.ErrorIs(t, err, smartprops.ErrUnavailable)
+	require.ErrorIs(t, err, alexaevents.ErrUnavailable)
 	require.Equal(t, []string{
 		`POST ` + base + `/subscriptionConfigurations {"deliveryChannels":[{"type":"SNS","id":"` + topic + `"}]}`,
 		`POST ` + base + `/subscriptions {"subscriptionConfigurationId":"c","eventType":{"namespace":"A","name":"b"}}`,
 	}, s.requests)
 }
 
-// What Amazon sends in a form that nobody has seen stays within reach.
-func TestAnswersOfAnotherForm(t *testing.T) {
+// Raw returns a response with an unexpected form.
+func TestUnexpectedResponses(t *testing.T) {
 	const body = `{"id":5,"subscriptionConfigurationId":"c","eventType":"Alexa.X.Y","entities":[1],"deliveryChannels":{}}`
-	s := &script{answers: []response{{status: 200, body: body}}}
+	s := &script{responses: []response{{status: 200, body: body}}}
 	subscription, err := s.client().Subscription(t.Context(), "x")
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff(smartprops.Subscription{ConfigurationID: "c"}, subscription, cmpopts.IgnoreUnexported(smartprops.Subscription{})))

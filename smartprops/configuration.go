@@ -6,49 +6,48 @@ import (
 	"iter"
 	"net/url"
 
-	"github.com/alexaevents/alexaevents/internal/arn"
-	"github.com/alexaevents/alexaevents/internal/httpjson"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
-// Configuration says where events go; Amazon's word is subscription
+// Configuration is a destination of events. Amazon calls it a subscription
 // configuration.
 type Configuration struct {
-	ID               string // given by Amazon
+	ID               string // assigned by Amazon
 	DeliveryChannels []DeliveryChannel
 
 	raw json.RawMessage
 }
 
-// DeliveryChannel is a way for events to go.
+// DeliveryChannel is a way to deliver events.
 type DeliveryChannel struct {
-	Type string `json:"type"` // empty is SNS, the only one that is known
-	ID   string `json:"id"`   // the ARN of the SNS topic
+	Type string `json:"type"` // empty is SNS, the only known type
+	ID   string `json:"id"`   // ARN of the SNS topic
 }
 
 // SNS is the type of a delivery channel to an SNS topic.
 const SNS = "SNS"
 
-// Raw returns the configuration as Amazon sent it, which may hold more than is
-// documented. The caller must not change the bytes.
+// Raw returns the configuration as received. It may have undocumented members. The
+// caller must not change the bytes.
 func (c Configuration) Raw() json.RawMessage { return c.raw }
 
-// CreateConfiguration makes a configuration of the delivery channels and returns
-// its ID.
+// CreateConfiguration creates a configuration with DeliveryChannels and returns its
+// ID.
 func (c *Client) CreateConfiguration(ctx context.Context, configuration Configuration) (id string, err error) {
 	body := wireConfiguration{IdempotencyToken: c.newToken()}
 	for _, channel := range configuration.DeliveryChannels {
 		if channel.Type == "" {
 			channel.Type = SNS
 		}
-		if _, ok := arn.Topic(channel.ID); channel.Type == SNS && !ok {
-			return "", &InvalidError{"Configuration.DeliveryChannels", topicRule}
+		if _, _, ok := rest.TopicARN(channel.ID); channel.Type == SNS && !ok {
+			return "", invalid("Configuration.DeliveryChannels", topicRule)
 		}
 		body.DeliveryChannels = append(body.DeliveryChannels, channel)
 	}
 	if len(body.DeliveryChannels) == 0 {
-		return "", &InvalidError{"Configuration.DeliveryChannels", "at least one is required"}
+		return "", invalid("Configuration.DeliveryChannels", "must have at least one channel")
 	}
-	return c.create(ctx, "/subscriptionConfigurations", body.IdempotencyToken, body)
+	return c.api().Create(ctx, "/subscriptionConfigurations", body, body.IdempotencyToken != "")
 }
 
 // Configuration returns a configuration.
@@ -57,17 +56,17 @@ func (c *Client) Configuration(ctx context.Context, id string) (Configuration, e
 	if err != nil {
 		return Configuration{}, err
 	}
-	var answer json.RawMessage
-	if err := c.get(ctx, path, nil, &answer); err != nil {
+	var response json.RawMessage
+	if err := c.api().Get(ctx, path, nil, &response); err != nil {
 		return Configuration{}, err
 	}
-	return readConfiguration(answer), nil
+	return readConfiguration(response), nil
 }
 
-// Configurations yields the configurations that the token's user has created.
-// The error is the last that it yields.
+// Configurations yields the configurations that the token's user created. It ends
+// after the first error.
 func (c *Client) Configurations(ctx context.Context) iter.Seq2[Configuration, error] {
-	return httpjson.Pages(failure, func(token string) (configurations []Configuration, next string, err error) {
+	return rest.Pages(c.api(), func(token string) (configurations []Configuration, next string, err error) {
 		items, next, err := c.page(ctx, "/subscriptionConfigurations", url.Values{}, token)
 		for _, item := range items {
 			configurations = append(configurations, readConfiguration(item))
@@ -82,7 +81,7 @@ func (c *Client) DeleteConfiguration(ctx context.Context, id string) error {
 	if err != nil {
 		return err
 	}
-	return c.delete(ctx, path)
+	return c.api().Delete(ctx, path)
 }
 
 type wireConfiguration struct {
@@ -91,8 +90,8 @@ type wireConfiguration struct {
 	DeliveryChannels []DeliveryChannel `json:"deliveryChannels"`
 }
 
-// readConfiguration reads what Amazon sends of a configuration. Its form is not
-// documented, so what has another form stays zero.
+// readConfiguration decodes a configuration. Amazon does not document its form: a
+// member with an unexpected form stays zero.
 func readConfiguration(data json.RawMessage) Configuration {
 	var wire wireConfiguration
 	_ = json.Unmarshal(data, &wire)

@@ -7,8 +7,42 @@ import (
 	"strings"
 )
 
-// AutomationCompletion says that the actions of an automation have been carried
-// out, or could not be ([EventAutomationCompletion]).
+// EventType is a type of event: its namespace, a dot and its name. Values other
+// than the constants are possible.
+type EventType string
+
+// The types that Amazon documents.
+const (
+	EventAutomationCompletion   EventType = "Alexa.Automation.Execution.Completion"
+	EventSkillFailure           EventType = "Alexa.Skill.Interaction.Failure"
+	EventSubscriptionActivation EventType = "Alexa.Enterprise.Subscription.Activation"
+	EventRoleAssignment         EventType = "Alexa.Role.Management.Assignment"
+	EventRoleRevocation         EventType = "Alexa.Role.Management.Revocation"
+	EventSetupCompletion        EventType = "Alexa.Endpoint.Lifecycle.SetupCompletion"
+)
+
+// wireEventType is a type in Amazon's JSON.
+type wireEventType struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
+}
+
+// wire splits the type at its last dot: namespaces have dots, and no known name has
+// one.
+func (t EventType) wire() wireEventType {
+	i := strings.LastIndexByte(string(t), '.')
+	return wireEventType{string(t[:max(i, 0)]), string(t[i+1:])}
+}
+
+func (w wireEventType) join() EventType {
+	if w == (wireEventType{}) {
+		return ""
+	}
+	return EventType(w.Namespace + "." + w.Name)
+}
+
+// AutomationCompletion reports that an automation has run or failed
+// ([EventAutomationCompletion]).
 type AutomationCompletion struct {
 	Envelope
 
@@ -17,44 +51,44 @@ type AutomationCompletion struct {
 	Errors       []AutomationError // payload.result.errors
 }
 
-// AutomationStatus says how an automation ended. Other values than the constant
-// are possible: what success is called, Amazon does not say.
+// AutomationStatus is the result of an automation. Values other than the constant
+// are possible: Amazon does not document the value for success.
 type AutomationStatus string
 
 // AutomationFailure is the status of an automation that failed.
 const AutomationFailure AutomationStatus = "FAILURE"
 
-// AutomationError is why an automation failed: an endpoint or a unit does not
-// exist, or Amazon made a mistake.
+// AutomationError is a reason why an automation failed: an endpoint or a unit does
+// not exist, or Amazon has an internal error.
 type AutomationError struct {
 	Type    string // such as "ENDPOINT_NOT_FOUND"
 	Message string
-	ID      string // of the endpoint or unit
+	ID      string // ID of the endpoint or unit
 }
 
-// SkillFailure says that a skill failed its user: it timed out, or its answer was
-// not valid ([EventSkillFailure]).
+// SkillFailure reports that a skill timed out or returned an invalid response
+// ([EventSkillFailure]).
 type SkillFailure struct{ Envelope }
 
-// SubscriptionActivation says that a unit that was created is ready for the next
-// operation, such as a unit below it, a skill or a device
+// SubscriptionActivation reports that a new unit is ready for the next operation,
+// such as adding a unit below it, a skill or a device
 // ([EventSubscriptionActivation]).
 type SubscriptionActivation struct{ Envelope }
 
-// RoleAssignment says that somebody has a role now in a unit and, if it was to
-// propagate, below it ([EventRoleAssignment]).
+// RoleAssignment reports that a user received a role in a unit and, if the role
+// propagates, in the units below it ([EventRoleAssignment]).
 type RoleAssignment struct{ Envelope }
 
-// RoleRevocation says that somebody has a role no longer ([EventRoleRevocation]).
+// RoleRevocation reports that a user lost a role ([EventRoleRevocation]).
 type RoleRevocation struct{ Envelope }
 
-// SetupCompletion says that a device is set up and can be associated to a unit
+// SetupCompletion reports that a device is set up and can be associated with a unit
 // ([EventSetupCompletion]).
 type SetupCompletion struct{ Envelope }
 
-// EndpointIDs returns the IDs of devices that are in the event, each once. Amazon
-// says that there is one but not in which member, so any text of the event that
-// begins as the IDs of endpoints do, amzn1.alexa.endpoint, is taken for one.
+// EndpointIDs returns the IDs of the devices in the event, without duplicates.
+// Amazon says that the event has one but not in which member, so every text of the
+// event that begins with amzn1.alexa.endpoint. counts as an ID.
 func (e *SetupCompletion) EndpointIDs() []string {
 	var ids []string
 	for decoder := json.NewDecoder(bytes.NewReader(e.raw)); ; {
@@ -68,11 +102,7 @@ func (e *SetupCompletion) EndpointIDs() []string {
 	}
 }
 
-// Unknown is an event that this package has no struct for, or the empty object by
-// which other services of Amazon verify a topic. [Envelope.Raw] has all of it.
-type Unknown struct{ Envelope }
-
-// types makes an empty event for each type that has a struct.
+// types returns an empty event for each known type.
 var types = map[EventType]func() Event{
 	EventAutomationCompletion:   func() Event { return new(AutomationCompletion) },
 	EventSkillFailure:           func() Event { return new(SkillFailure) },

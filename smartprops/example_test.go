@@ -3,26 +3,28 @@ package smartprops_test
 import (
 	"context"
 	"fmt"
-	"net/http"
 	"sync"
 	"time"
 
+	"golang.org/x/oauth2"
+
+	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/smartprops"
 	"github.com/alexaevents/alexaevents/sns"
 )
 
-// Outside of the example, HTTPClient is that of a token source, which has the
-// refresh token of an account of the organization:
+// In a program, HTTPClient is that of a token source, which has the refresh token of
+// an account of the organization:
 //
 //	tokens.HTTPClient("organization") // *lwa.Source
 func ExampleClient() {
 	ctx := context.Background()
-	amazon := &script{answers: []response{ // in memory
-		{status: 201, body: `{"id": "amzn1.alexa.aem.subscription.configuration.123"}`},
-		{status: 201, body: `{"id": "amzn1.alexa.aem.subscription.123"}`},
-		{status: 200, body: `{"results": [{"id": "amzn1.alexa.aem.subscription.123", "eventType": {"namespace": "Alexa.Skill.Interaction", "name": "Failure"}}]}`},
-	}}
-	client := &smartprops.Client{HTTPClient: &http.Client{Transport: amazon}}
+	cloud := alexatest.NewCloud() // Amazon in memory
+	client := &smartprops.Client{HTTPClient: oauth2.NewClient(
+		context.WithValue(ctx, oauth2.HTTPClient, cloud.Client()),
+		oauth2.StaticTokenSource(&oauth2.Token{AccessToken: cloud.AccessToken(lwa.ScopeEnterpriseManagement)}),
+	)}
 
 	configurationID, err := client.CreateConfiguration(ctx, smartprops.Configuration{
 		DeliveryChannels: []smartprops.DeliveryChannel{{ID: "arn:aws:sns:us-east-1:000011112222:property"}},
@@ -41,27 +43,27 @@ func ExampleClient() {
 		return
 	}
 	for subscription, err := range client.Subscriptions(ctx, smartprops.Filter{UnitID: "amzn1.alexa.unit.did.12345"}) {
-		fmt.Println(subscription.ID, subscription.EventType, err)
+		fmt.Println(subscription.EventType, string(subscription.Entities["unit"]), err)
 	}
 	// Output:
-	// amzn1.alexa.aem.subscription.123 Alexa.Skill.Interaction.Failure <nil>
+	// Alexa.Skill.Interaction.Failure {"type":"Unit","id":"amzn1.alexa.unit.did.12345"} <nil>
 }
 
-// An alarm when a skill fails its guests. In a program, the function goes to a
-// handler of package sns, whose requests are signed by SNS:
+// An alarm when a skill fails. In a program, the function goes to a handler of
+// package sns, which verifies the signature of SNS:
 //
 //	http.Handle("POST /sns", &sns.Handler{Verifier: &sns.Verifier{Topics: topics}, Receive: smartprops.Receive(alarm)})
 func ExampleReceive() {
 	alarm := func(_ context.Context, event smartprops.Event) error {
 		switch event := event.(type) {
 		case *smartprops.SkillFailure:
-			fmt.Println("ALARM: the skill", event.SkillID, "did not answer at", event.Timestamp.Format(time.TimeOnly))
+			fmt.Println("ALARM: the skill", event.SkillID, "failed at", event.Timestamp.Format(time.TimeOnly))
 		case *smartprops.AutomationCompletion:
 			for _, cause := range event.Errors {
 				fmt.Println("the automation", event.AutomationID, "failed:", cause.Type, cause.ID)
 			}
 		}
-		return nil // after the alarm is on its way for certain
+		return nil // after the alarm was sent
 	}
 	receive := smartprops.Receive(alarm)
 	for _, text := range []string{
@@ -78,131 +80,72 @@ func ExampleReceive() {
 		}
 	}
 	// Output:
-	// ALARM: the skill amzn1.ask.skill.concierge did not answer at 22:00:00
+	// ALARM: the skill amzn1.ask.skill.concierge failed at 22:00:00
 	// the automation amzn1.alexa.automation.night failed: ENDPOINT_NOT_FOUND amzn1.alexa.endpoint.12345
 }
 
-// endpoints is what the installer needs of Amazon's Endpoint API.
-type endpoints interface {
-	AssociateUnit(ctx context.Context, endpointID, unitID string) error
-}
-
-// installer puts devices into the unit that waits for them. Associating a device
-// to its unit twice must do no harm, for events may repeat.
-type installer struct {
-	endpoints endpoints
-	next      func(ctx context.Context, endpointID string) (unitID string, err error)
-}
-
-func (i *installer) receive(ctx context.Context, event smartprops.Event) error {
-	completion, ok := event.(*smartprops.SetupCompletion)
-	if !ok {
+// endpoints is the part of Amazon's Endpoint API that the installer uses.
+// A device that was set up is associated with its unit. Associating it again must
+// change nothing, since events may be delivered twice.
+func ExampleSetupCompletion() {
+	associateUnit := func(endpointID, unitID string) error { // Amazon's Endpoint API
+		fmt.Println(endpointID, "is in", unitID)
 		return nil
 	}
-	ids := completion.EndpointIDs()
-	if len(ids) == 0 {
-		return fmt.Errorf("no endpoint in %v", completion) // look at completion.Raw
-	}
-	for _, endpointID := range ids {
-		unitID, err := i.next(ctx, endpointID)
-		if err != nil {
-			return err
+	receive := smartprops.Receive(func(_ context.Context, event smartprops.Event) error {
+		completion, ok := event.(*smartprops.SetupCompletion)
+		if !ok {
+			return nil
 		}
-		if err := i.endpoints.AssociateUnit(ctx, endpointID, unitID); err != nil {
-			return err // SNS delivers the event again
+		ids := completion.EndpointIDs()
+		if len(ids) == 0 {
+			return fmt.Errorf("no endpoint in %v", completion) // look at completion.Raw
 		}
-	}
-	return nil
-}
+		for _, endpointID := range ids {
+			if err := associateUnit(endpointID, "amzn1.alexa.unit.did.room-7"); err != nil {
+				return err // SNS delivers the event again
+			}
+		}
+		return nil
+	})
 
-// A device is put into its unit once it is set up.
-func ExampleSetupCompletion() {
-	crew := &installer{
-		endpoints: printer{},
-		next: func(_ context.Context, _ string) (string, error) {
-			return "amzn1.alexa.unit.did.room-7", nil
-		},
-	}
-	err := smartprops.Receive(crew.receive)(context.Background(), &sns.Message{Message: `{
+	err := receive(context.Background(), &sns.Message{Message: `{
 		"header": {"version": "2.0", "eventId": {"id": "1"}, "eventType": {"namespace": "Alexa.Endpoint.Lifecycle", "name": "SetupCompletion"}},
 		"payload": {"theMemberThatAmazonSends": "amzn1.alexa.endpoint.12345"}}`})
 	fmt.Println(err)
 	// Output:
-	// amzn1.alexa.endpoint.12345 is in amzn1.alexa.unit.did.room-7 now
+	// amzn1.alexa.endpoint.12345 is in amzn1.alexa.unit.did.room-7
 	// <nil>
 }
 
-// printer stands for a client of Amazon's Endpoint API.
-type printer struct{}
-
-func (printer) AssociateUnit(_ context.Context, endpointID, unitID string) error {
-	fmt.Println(endpointID, "is in", unitID, "now")
-	return nil
-}
-
-// activations lets those who created units wait until the units are ready.
-type activations struct {
-	mu    sync.Mutex
-	ready map[string]chan struct{} // by unit
-}
-
-// of returns the channel that is closed when the unit is ready. The event may
-// come before anybody waits.
-func (a *activations) of(unitID string) chan struct{} {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.ready == nil {
-		a.ready = make(map[string]chan struct{})
-	}
-	if a.ready[unitID] == nil {
-		a.ready[unitID] = make(chan struct{})
-	}
-	return a.ready[unitID]
-}
-
-func (a *activations) receive(_ context.Context, event smartprops.Event) error {
-	if _, ok := event.(*smartprops.SubscriptionActivation); !ok {
-		return nil
-	}
-	channel := a.of(event.Common().UnitID)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	select {
-	case <-channel: // the event has come before
-	default:
-		close(channel)
-	}
-	return nil
-}
-
-func (a *activations) wait(ctx context.Context, unitID string) error {
-	select {
-	case <-a.of(unitID):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// Units below a new unit can be created once it is ready, which an event tells.
+// A program that creates a unit waits for this event before it creates units below
+// it. The event may be delivered twice, and before the program waits.
 func ExampleSubscriptionActivation() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	var units activations
-	receive := smartprops.Receive(units.receive)
-	event := &sns.Message{Message: `
-		{"header": {"version": "2.0", "eventId": {"id": "1"}, "eventType": {"namespace": "Alexa.Enterprise.Subscription", "name": "Activation"},
-			"entities": {"unit": {"type": "Unit", "id": "amzn1.alexa.unit.did.new"}}}, "payload": {}}`}
+	const unitID = "amzn1.alexa.unit.did.new" // the unit that was created
+	ready := make(chan struct{})
+	activated := sync.OnceFunc(func() { close(ready) })
+	receive := smartprops.Receive(func(_ context.Context, event smartprops.Event) error {
+		if _, ok := event.(*smartprops.SubscriptionActivation); ok && event.Common().UnitID == unitID {
+			activated()
+		}
+		return nil
+	})
 
+	message := &sns.Message{Message: `{"header": {"version": "2.0", "eventId": {"id": "1"},
+		"eventType": {"namespace": "Alexa.Enterprise.Subscription", "name": "Activation"},
+		"entities": {"unit": {"type": "Unit", "id": "amzn1.alexa.unit.did.new"}}}, "payload": {}}`}
 	go func() { // SNS, twice
-		_ = receive(ctx, event)
-		_ = receive(ctx, event)
+		_ = receive(ctx, message)
+		_ = receive(ctx, message)
 	}()
-	if err := units.wait(ctx, "amzn1.alexa.unit.did.new"); err != nil {
-		fmt.Println(err)
-		return
+	select {
+	case <-ready:
+		fmt.Println("the unit is ready")
+	case <-ctx.Done():
+		fmt.Println(ctx.Err())
 	}
-	fmt.Println("the unit is ready")
 	// Output:
 	// the unit is ready
 }

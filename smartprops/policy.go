@@ -3,16 +3,16 @@ package smartprops
 import (
 	"encoding/json"
 
-	"github.com/alexaevents/alexaevents/internal/arn"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
-const topicRule = "the ARN of an SNS topic is required, arn:aws:sns:us-east-1:123456789012:name"
+const topicRule = "must be the ARN of an SNS topic, arn:aws:sns:us-east-1:123456789012:name"
 
-// TopicPolicyStatement returns the statement, a JSON object, that Amazon documents
-// for the access policy of the topic: it lets Alexa publish to it.
+// TopicPolicyStatement returns a statement, a JSON object, for the access policy of
+// the topic. It lets Alexa publish to the topic, as Amazon documents it.
 func TopicPolicyStatement(topicARN string) ([]byte, error) {
-	if _, ok := arn.Topic(topicARN); !ok {
-		return nil, &InvalidError{"topicARN", topicRule}
+	if _, _, ok := rest.TopicARN(topicARN); !ok {
+		return nil, invalid("topicARN", topicRule)
 	}
 	return json.MarshalIndent(map[string]any{
 		"Sid":       "grant-alexa-event-sns-publish",

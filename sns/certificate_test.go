@@ -18,70 +18,71 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents/internal/certs/certstest"
 	"github.com/alexaevents/alexaevents/sns"
 )
 
 func TestCertificate(t *testing.T) {
 	for name, test := range map[string]struct {
-		change func(*pki)
+		change func(*certstest.PKI)
 		want   error
 	}{
-		"genuine":                  {func(*pki) {}, nil},
-		"expired":                  {func(p *pki) { p.leaf.NotAfter = now.Add(-time.Second) }, sns.ErrCertificate},
-		"not yet valid":            {func(p *pki) { p.leaf.NotBefore = now.Add(time.Second) }, sns.ErrCertificate},
-		"valid at the last second": {func(p *pki) { p.leaf.NotAfter = now }, nil},
-		"no name":                  {func(p *pki) { p.leaf.DNSNames = nil }, sns.ErrCertificate},
-		"another name":             {func(p *pki) { p.leaf.DNSNames = []string{"sqs.amazonaws.com"} }, sns.ErrCertificate},
-		"a wildcard":               {func(p *pki) { p.leaf.DNSNames = []string{"*.amazonaws.com"} }, sns.ErrCertificate},
-		"a host's name":            {func(p *pki) { p.leaf.DNSNames = []string{"sns.us-east-2.amazonaws.com"} }, sns.ErrCertificate},
-		"another region's name":    {func(p *pki) { p.leaf.DNSNames = []string{"sns-signing.me-south-1.amazonaws.com"} }, sns.ErrCertificate},
-		"one name of several":      {func(p *pki) { p.leaf.DNSNames = []string{"a.example", "sns.amazonaws.com"} }, nil},
-		"ECDSA":                    {func(p *pki) { p.key = ecdsaKey() }, sns.ErrCertificate},
+		"genuine":                  {func(*certstest.PKI) {}, nil},
+		"expired":                  {func(p *certstest.PKI) { p.Leaf.NotAfter = now.Add(-time.Second) }, sns.ErrCertificate},
+		"not yet valid":            {func(p *certstest.PKI) { p.Leaf.NotBefore = now.Add(time.Second) }, sns.ErrCertificate},
+		"valid at the last second": {func(p *certstest.PKI) { p.Leaf.NotAfter = now }, nil},
+		"no name":                  {func(p *certstest.PKI) { p.Leaf.DNSNames = nil }, sns.ErrCertificate},
+		"another name":             {func(p *certstest.PKI) { p.Leaf.DNSNames = []string{"sqs.amazonaws.com"} }, sns.ErrCertificate},
+		"a wildcard":               {func(p *certstest.PKI) { p.Leaf.DNSNames = []string{"*.amazonaws.com"} }, sns.ErrCertificate},
+		"a host's name":            {func(p *certstest.PKI) { p.Leaf.DNSNames = []string{"sns.us-east-2.amazonaws.com"} }, sns.ErrCertificate},
+		"another region's name":    {func(p *certstest.PKI) { p.Leaf.DNSNames = []string{"sns-signing.me-south-1.amazonaws.com"} }, sns.ErrCertificate},
+		"one name of several":      {func(p *certstest.PKI) { p.Leaf.DNSNames = []string{"a.example", "sns.amazonaws.com"} }, nil},
+		"ECDSA":                    {func(p *certstest.PKI) { p.Key = certstest.NewECDSAKey() }, sns.ErrCertificate},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPKI()
 			test.change(p)
-			leaf, intermediate, root := p.issue()
+			leaf, intermediate, root := p.Issue()
 			alone := newBench()
-			alone.amazon.file = block(leaf)
+			alone.amazon.file = certstest.PEM(leaf)
 			require.ErrorIs(t, alone.verify(notification()), test.want)
 
 			chained := newBench()
-			chained.amazon.file = block(leaf)
-			chained.Roots, chained.Intermediates = pool(root), []*x509.Certificate{intermediate}
+			chained.amazon.file = certstest.PEM(leaf)
+			chained.Roots, chained.Intermediates = certstest.Pool(root), []*x509.Certificate{intermediate}
 			require.ErrorIs(t, chained.verify(notification()), test.want)
 		})
 	}
 }
 
 func TestChain(t *testing.T) {
-	leaf, intermediate, root := newPKI().issue()
-	_, _, otherRoot := newPKI().issue()
+	leaf, intermediate, root := newPKI().Issue()
+	_, _, otherRoot := newPKI().Issue()
 	expiring := newPKI()
-	expiring.intermediate.NotAfter = now.Add(-time.Second)
-	ofExpired, expired, itsRoot := expiring.issue()
+	expiring.Intermediate.NotAfter = now.Add(-time.Second)
+	ofExpired, expired, itsRoot := expiring.Issue()
 	otherUsage := newPKI()
-	otherUsage.leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}
-	coder, codersIntermediate, codersRoot := otherUsage.issue()
+	otherUsage.Leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageCodeSigning}
+	coder, codersIntermediate, codersRoot := otherUsage.Issue()
 	for name, test := range map[string]struct {
 		served        []byte
 		intermediates []*x509.Certificate
 		roots         *x509.CertPool
 		want          error
 	}{
-		"no chain asked for":           {block(leaf), nil, nil, nil},
-		"complete":                     {block(leaf), []*x509.Certificate{intermediate}, pool(root), nil},
-		"served":                       {block(leaf, intermediate), nil, pool(root), nil},
-		"one intermediate of several":  {block(leaf), []*x509.Certificate{otherRoot, intermediate}, pool(root), nil},
-		"no intermediate":              {block(leaf), nil, pool(root), sns.ErrCertificate},
-		"another root":                 {block(leaf), []*x509.Certificate{intermediate}, pool(otherRoot), sns.ErrCertificate},
-		"the root as an intermediate":  {block(leaf), []*x509.Certificate{intermediate, root}, pool(otherRoot), sns.ErrCertificate},
-		"the root served":              {block(leaf, intermediate, root), nil, pool(otherRoot), sns.ErrCertificate},
-		"the system's roots":           {block(leaf), []*x509.Certificate{intermediate}, nil, sns.ErrCertificate},
-		"an expired intermediate":      {block(ofExpired), []*x509.Certificate{expired}, pool(itsRoot), sns.ErrCertificate},
-		"not for servers":              {block(coder), []*x509.Certificate{codersIntermediate}, pool(codersRoot), sns.ErrCertificate},
-		"the wrong one first":          {block(intermediate, leaf), nil, pool(root), sns.ErrCertificate},
-		"the wrong one first, no root": {block(intermediate, leaf), nil, nil, sns.ErrCertificate},
+		"no chain asked for":           {certstest.PEM(leaf), nil, nil, nil},
+		"complete":                     {certstest.PEM(leaf), []*x509.Certificate{intermediate}, certstest.Pool(root), nil},
+		"served":                       {certstest.PEM(leaf, intermediate), nil, certstest.Pool(root), nil},
+		"one intermediate of several":  {certstest.PEM(leaf), []*x509.Certificate{otherRoot, intermediate}, certstest.Pool(root), nil},
+		"no intermediate":              {certstest.PEM(leaf), nil, certstest.Pool(root), sns.ErrCertificate},
+		"another root":                 {certstest.PEM(leaf), []*x509.Certificate{intermediate}, certstest.Pool(otherRoot), sns.ErrCertificate},
+		"the root as an intermediate":  {certstest.PEM(leaf), []*x509.Certificate{intermediate, root}, certstest.Pool(otherRoot), sns.ErrCertificate},
+		"the root served":              {certstest.PEM(leaf, intermediate, root), nil, certstest.Pool(otherRoot), sns.ErrCertificate},
+		"the system's roots":           {certstest.PEM(leaf), []*x509.Certificate{intermediate}, nil, sns.ErrCertificate},
+		"an expired intermediate":      {certstest.PEM(ofExpired), []*x509.Certificate{expired}, certstest.Pool(itsRoot), sns.ErrCertificate},
+		"not for servers":              {certstest.PEM(coder), []*x509.Certificate{codersIntermediate}, certstest.Pool(codersRoot), sns.ErrCertificate},
+		"the wrong one first":          {certstest.PEM(intermediate, leaf), nil, certstest.Pool(root), sns.ErrCertificate},
+		"the wrong one first, no root": {certstest.PEM(intermediate, leaf), nil, nil, sns.ErrCertificate},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench()
@@ -93,43 +94,43 @@ func TestChain(t *testing.T) {
 }
 
 func TestFetch(t *testing.T) {
-	leaf, _, _ := newPKI().issue()
+	leaf, _, _ := newPKI().Issue()
 	key := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: []byte("not a real one")})
 	redirect := func(r *http.Request) (*http.Response, error) {
 		if r.URL.String() != certURL {
-			return respond(http.StatusOK, block(leaf)), nil
+			return certstest.Response(http.StatusOK, certstest.PEM(leaf)), nil
 		}
-		response := respond(http.StatusFound, nil)
+		response := certstest.Response(http.StatusFound, nil)
 		response.Header.Set("Location", "/SimpleNotificationService-2.pem")
 		return response, nil
 	}
-	answer := func(status int, body []byte) func(*http.Request) (*http.Response, error) {
-		return func(*http.Request) (*http.Response, error) { return respond(status, body), nil }
+	respond := func(status int, body []byte) func(*http.Request) (*http.Response, error) {
+		return func(*http.Request) (*http.Response, error) { return certstest.Response(status, body), nil }
 	}
 	for name, test := range map[string]struct {
-		answer func(*http.Request) (*http.Response, error)
-		want   error
+		respond func(*http.Request) (*http.Response, error)
+		want    error
 	}{
-		"status 403":  {answer(403, block(leaf)), sns.ErrCertificate},
-		"status 404":  {answer(404, nil), sns.ErrCertificate},
-		"status 203":  {answer(203, block(leaf)), sns.ErrFetch},
-		"status 429":  {answer(429, nil), sns.ErrFetch},
-		"status 500":  {answer(500, nil), sns.ErrFetch},
+		"status 403":  {respond(403, certstest.PEM(leaf)), sns.ErrCertificate},
+		"status 404":  {respond(404, nil), sns.ErrCertificate},
+		"status 203":  {respond(203, certstest.PEM(leaf)), sns.ErrFetch},
+		"status 429":  {respond(429, nil), sns.ErrFetch},
+		"status 500":  {respond(500, nil), sns.ErrFetch},
 		"a panic":     {func(*http.Request) (*http.Response, error) { panic("a bug") }, sns.ErrFetch},
-		"no answer":   {func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }, sns.ErrFetch},
+		"no response": {func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }, sns.ErrFetch},
 		"redirect":    {redirect, sns.ErrFetch},
-		"10 MB":       {answer(200, make([]byte, 10<<20)), sns.ErrCertificate},
-		"empty":       {answer(200, nil), sns.ErrCertificate},
-		"not PEM":     {answer(200, []byte("<html>")), sns.ErrCertificate},
-		"a key":       {answer(200, slices.Concat(block(leaf), key)), sns.ErrCertificate},
-		"eleven":      {answer(200, bytes.Repeat(block(leaf), 11)), sns.ErrCertificate},
-		"broken":      {answer(200, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})), sns.ErrCertificate},
-		"with a tail": {answer(200, append(block(leaf), "x"...)), sns.ErrCertificate},
-		"with a head": {answer(200, append([]byte("x\n"), block(leaf)...)), sns.ErrCertificate},
+		"10 MB":       {respond(200, make([]byte, 10<<20)), sns.ErrCertificate},
+		"empty":       {respond(200, nil), sns.ErrCertificate},
+		"not PEM":     {respond(200, []byte("<html>")), sns.ErrCertificate},
+		"a key":       {respond(200, slices.Concat(certstest.PEM(leaf), key)), sns.ErrCertificate},
+		"eleven":      {respond(200, bytes.Repeat(certstest.PEM(leaf), 11)), sns.ErrCertificate},
+		"broken":      {respond(200, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})), sns.ErrCertificate},
+		"with a tail": {respond(200, append(certstest.PEM(leaf), "x"...)), sns.ErrCertificate},
+		"with a head": {respond(200, append([]byte("x\n"), certstest.PEM(leaf)...)), sns.ErrCertificate},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b := newBench()
-			b.amazon.answer = test.answer
+			b.amazon.Respond = test.respond
 			require.ErrorIs(t, b.verify(notification()), test.want)
 			require.ErrorIs(t, b.verify(notification()), test.want)
 			if errors.Is(test.want, sns.ErrFetch) { // the failure is remembered, after one retry
@@ -139,7 +140,7 @@ func TestFetch(t *testing.T) {
 				b.requireCalls(t, certURL)
 				b.now = now.Add(time.Minute)
 			}
-			b.amazon.answer = nil
+			b.amazon.Respond = nil
 			require.NoError(t, b.verify(notification()), "but not for long")
 		})
 	}
@@ -147,10 +148,10 @@ func TestFetch(t *testing.T) {
 
 func TestCertificateIsKept(t *testing.T) {
 	p := newPKI()
-	p.leaf.NotAfter = now.Add(30 * time.Second)
-	leaf, _, _ := p.issue()
+	p.Leaf.NotAfter = now.Add(30 * time.Second)
+	leaf, _, _ := p.Issue()
 	b := newBench()
-	b.amazon.file = block(leaf)
+	b.amazon.file = certstest.PEM(leaf)
 	for range 10 {
 		require.NoError(t, b.verify(notification()))
 	}
@@ -159,9 +160,9 @@ func TestCertificateIsKept(t *testing.T) {
 	b.requireCalls(t, certURL)
 
 	b.now = now.Add(31 * time.Second)
-	p.leaf.NotAfter = now.AddDate(1, 0, 0)
-	leaf, _, _ = p.issue()
-	b.amazon.file = block(leaf)
+	p.Leaf.NotAfter = now.AddDate(1, 0, 0)
+	leaf, _, _ = p.Issue()
+	b.amazon.file = certstest.PEM(leaf)
 	require.NoError(t, b.verify(notification()), "renewed")
 	b.requireCalls(t, certURL, certURL)
 
@@ -174,9 +175,9 @@ func TestColdCallersShareOneFetch(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench()
 		release := make(chan struct{})
-		b.amazon.answer = func(*http.Request) (*http.Response, error) {
+		b.amazon.Respond = func(*http.Request) (*http.Response, error) {
 			<-release
-			return respond(http.StatusOK, b.amazon.file), nil
+			return certstest.Response(http.StatusOK, b.amazon.file), nil
 		}
 		data := notification().signed()
 		results := make(chan error)
@@ -205,7 +206,7 @@ func TestColdCallersShareOneFetch(t *testing.T) {
 func TestSlowHost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench()
-		b.amazon.answer = func(r *http.Request) (*http.Response, error) {
+		b.amazon.Respond = func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
 		}
@@ -220,31 +221,31 @@ func TestSlowHost(t *testing.T) {
 	})
 }
 
-// 100 strangers who invent certificate URLs do not keep a genuine message out of a
+// 100 attackers who invent certificate URLs do not keep a genuine message out of a
 // verifier that has no certificate yet.
-func TestColdStartAmongStrangers(t *testing.T) {
+func TestColdStartAmongAttackers(t *testing.T) {
 	genuine := notification().signed()
 	before, after, found := strings.Cut(string(genuine), "Service-0a1B2c.pem")
 	require.True(t, found)
 	for range 160 {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBench()
-			b.amazon.answer = func(r *http.Request) (*http.Response, error) {
+			b.amazon.Respond = func(r *http.Request) (*http.Response, error) {
 				time.Sleep(150 * time.Millisecond)
 				if r.URL.String() != certURL {
-					return respond(http.StatusForbidden, nil), nil
+					return certstest.Response(http.StatusForbidden, nil), nil
 				}
-				return respond(http.StatusOK, b.amazon.file), nil
+				return certstest.Response(http.StatusOK, b.amazon.file), nil
 			}
 			ctx, cancel := context.WithCancel(t.Context())
 			var invented atomic.Int64
-			var strangers sync.WaitGroup
+			var attackers sync.WaitGroup
 			for range 100 {
-				strangers.Go(func() {
+				attackers.Go(func() {
 					for ctx.Err() == nil {
 						forged := fmt.Sprintf("%sService-%d.pem%s", before, invented.Add(1), after)
 						if _, err := b.Verify(ctx, []byte(forged)); err == nil {
-							t.Error("a stranger is accepted")
+							t.Error("an attacker is accepted")
 						}
 					}
 				})
@@ -255,7 +256,7 @@ func TestColdStartAmongStrangers(t *testing.T) {
 			require.NoError(t, err)
 			require.LessOrEqual(t, time.Since(start), 4*time.Second)
 			cancel()
-			strangers.Wait()
+			attackers.Wait()
 			time.Sleep(4 * time.Second) // until their last fetches end
 		})
 	}
@@ -267,11 +268,11 @@ func TestReplacedCertificate(t *testing.T) {
 	b := newBench()
 	require.NoError(t, b.verify(notification()))
 	p := newPKI()
-	p.key = keys[1]()
-	leaf, _, _ := p.issue()
-	b.amazon.file = block(leaf)
+	p.Key = certstest.OtherKey()
+	leaf, _, _ := p.Issue()
+	b.amazon.file = certstest.PEM(leaf)
 	verify := func() error {
-		_, err := b.Verify(t.Context(), notification().signedBy(keys[1]()))
+		_, err := b.Verify(t.Context(), notification().signedBy(certstest.OtherKey()))
 		return err
 	}
 	require.ErrorIs(t, verify(), sns.ErrSignature, "once a minute")

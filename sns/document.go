@@ -29,19 +29,20 @@ const (
 	fields
 )
 
-// names has the spelling that is signed.
+// names are the names of the members, as they are signed.
 var names = [fields]string{
 	"Message", "MessageId", "Subject", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type",
 	"Signature", "SignatureVersion", "SigningCertURL",
 }
 
-// What is signed, in the order in which it is signed.
+// The signed members, in the order in which they are signed.
 var (
 	ofNotification = []field{body, messageID, subject, timestamp, topicArn, messageType}
 	ofConfirmation = []field{body, messageID, subscribeURL, timestamp, token, topicArn, messageType}
 )
 
-// fieldOf knows two spellings: SNS writes URL over HTTP, and Url for Lambda.
+// fieldOf returns the field of a name. SNS writes URL over HTTP, and Url for
+// Lambda.
 func fieldOf(name []byte) field {
 	switch string(name) {
 	case "Message":
@@ -70,21 +71,20 @@ func fieldOf(name []byte) field {
 	return fields
 }
 
-// longest is how many bytes a member other than Message may have. SNS stays
-// below 1 KiB.
+// longest is the length in bytes of the longest member other than Message. Those
+// of SNS are shorter than 1 KiB.
 const longest = 4 << 10
 
-// document is the JSON of a message: the texts of its members, nil where there
-// is none or a null.
+// document is the JSON of a message.
 type document struct {
-	text   [fields][]byte
-	err    error // of the first member that is not as it must be
+	text   [fields][]byte // texts of the members, nil for an absent or null one
+	err    error          // error of the first invalid member
 	signed []field
 	topic  topic
 }
 
-// open reads the JSON of a message of one of the topics listed. It leaves
-// Message, which can be large, to the caller.
+// open reads the JSON of a message of one of the listed topics. It does not set
+// Message, which can be large.
 func open(listed []string, data []byte) (*document, *Message, error) {
 	d, err := parse(data)
 	if err != nil {
@@ -97,10 +97,10 @@ func open(listed []string, data []byte) (*document, *Message, error) {
 	return d, m, err
 }
 
-// parse reads the JSON of a message. It refuses what two readers could
-// understand in two ways: a member that occurs twice, invalid UTF-8, and line
-// breaks in the members whose text is signed line by line. Only Message may
-// have them: it comes first, and SNS allows none in a Subject.
+// parse reads the JSON of a message. It refuses what is ambiguous: a member that
+// occurs twice, invalid UTF-8, and line breaks in signed members, since these are
+// signed line by line. Only Message may have them: it comes first, and SNS allows
+// none in a Subject.
 func parse(data []byte) (*document, error) {
 	d := new(document)
 	err := envelope.Members(data, func(name []byte, value envelope.Raw) bool {
@@ -125,7 +125,7 @@ func (d *document) add(f field, value envelope.Raw) {
 		return
 	}
 	if d.text[f] != nil {
-		d.err = fmt.Errorf("%s in two spellings", names[f])
+		d.err = fmt.Errorf("%s occurs in two spellings", names[f])
 		return
 	}
 	if f != body && len(value) > longest {
@@ -146,20 +146,20 @@ func (d *document) checkSigned() error {
 	case SubscriptionConfirmation, UnsubscribeConfirmation:
 		d.signed = ofConfirmation
 	default:
-		return errors.New("no Type of SNS's")
+		return errors.New("unknown Type")
 	}
 	for _, f := range d.signed {
 		if d.text[f] == nil && f != subject {
-			return fmt.Errorf("no %s", names[f])
+			return fmt.Errorf("%s is missing", names[f])
 		}
 		if f != body && hasLineBreak(d.text[f]) {
-			return fmt.Errorf("a line break in %s", names[f])
+			return fmt.Errorf("%s has a line break", names[f])
 		}
 	}
 	return nil
 }
 
-// message returns what is signed, except Message.
+// message returns the signed members, except Message.
 func (d *document) message() (*Message, error) {
 	m := &Message{Type: string(d.text[messageType]), ID: string(d.text[messageID]), TopicArn: d.topic.arn}
 	if !isUUID(m.ID) {
@@ -177,10 +177,10 @@ func (d *document) message() (*Message, error) {
 	return m, nil
 }
 
-// writeSigned writes a line with the name and a line with the text of every
-// signed member. A Subject that is there and empty is signed too.
+// writeSigned writes a line with the name and a line with the text of each signed
+// member that is present, an empty Subject too.
 func (d *document) writeSigned(w io.Writer) {
-	line := make([]byte, 0, 512) // all that is short, up to the next long text
+	line := make([]byte, 0, 512) // the short members up to the long one
 	for _, f := range d.signed {
 		if d.text[f] == nil {
 			continue

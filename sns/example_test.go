@@ -7,107 +7,108 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"time"
 
+	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/sns"
 )
 
-// The endpoint of a topic, with SNS in memory as its caller. Outside a test,
-// leave out HTTPClient.
+// The endpoint of a topic, with SNS in memory. A program leaves HTTPClient out.
 func ExampleHandler() {
-	mux := http.NewServeMux()
-	mux.Handle("POST /sns", &sns.Handler{
-		Verifier: &sns.Verifier{
-			Topics:     []string{"arn:aws:sns:us-east-2:123456789012:Alexa-events"},
-			HTTPClient: &http.Client{Transport: newAmazon()},
-		},
+	cloud := alexatest.NewCloud()
+	const topicARN = "arn:aws:sns:us-east-2:123456789012:Alexa-events"
+	handler := &sns.Handler{
+		Verifier: &sns.Verifier{Topics: []string{topicARN}, HTTPClient: cloud.Client()},
 		Receive: func(_ context.Context, message *sns.Message) error {
 			fmt.Println("received", message.Message)
 			return nil // after the durable write
 		},
-	})
-	deliver := func(body []byte) {
-		w := httptest.NewRecorder()
-		mux.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/sns", bytes.NewReader(body)))
-		fmt.Println("answered", w.Code)
 	}
 
-	message := notification().with("Message", "good news").signed()
-	deliver(message)
-	deliver(bytes.ReplaceAll(message, []byte("good"), []byte("bad")))
-	deliver(confirmation(sns.SubscriptionConfirmation).signed())
+	// The handler confirms the subscription. Then SNS delivers.
+	if err := cloud.Subscribe(topicARN, "https://backend.example/sns", handler); err != nil {
+		fmt.Println(err)
+		return
+	}
+	cloud.Publish(topicARN, []byte("good news"))
+	for _, delivered := range cloud.Delivered() {
+		fmt.Println(delivered.Type, delivered.Status)
+	}
+
+	response := httptest.NewRecorder()
+	handler.ServeHTTP(response, cloud.NewSNSRequest("https://backend.example/sns", topicARN+"-of-another", []byte("bad news")))
+	fmt.Println(response.Code)
 	// Output:
 	// received good news
-	// answered 200
-	// answered 400
-	// answered 200
+	// SubscriptionConfirmation 200
+	// Notification 200
+	// 400
 }
 
-// messages are the IDs of the messages whose effects are stored, as a table of a
-// database has them:
+// A message that is delivered again has no second effect. A message whose effect
+// failed is received again. In SQL, the ID and the effect are stored in one
+// transaction:
 //
 //	CREATE TABLE messages (id TEXT PRIMARY KEY, received TIMESTAMP NOT NULL)
-type messages struct{ ids map[string]bool }
-
-// once calls effect unless the message is stored already, and stores the message
-// with what effect has done, in one transaction. In SQL:
 //
 //	BEGIN
-//	INSERT INTO messages VALUES ($1, now()) ON CONFLICT DO NOTHING    -- no row: COMMIT, return nil
-//	...                                                               -- the effect; an error: ROLLBACK
+//	INSERT INTO messages VALUES ($1, now()) ON CONFLICT DO NOTHING -- no row: COMMIT, return nil
+//	...                                                            -- the effect; an error: ROLLBACK
 //	COMMIT
-func (m messages) once(effect func(context.Context, *sns.Message) error) func(context.Context, *sns.Message) error {
-	return func(ctx context.Context, message *sns.Message) error {
-		if m.ids[message.ID] {
-			return nil
+//
+// MaxAge bounds how long an ID must be kept:
+//
+//	DELETE FROM messages WHERE received < now() - interval '2 hours'
+func ExampleHandler_repeated() {
+	cloud := alexatest.NewCloud()
+	const topicARN = "arn:aws:sns:us-east-2:123456789012:Alexa-events"
+	stored := make(map[string]bool) // message IDs
+	failures := 1
+	effect := func(message *sns.Message) error {
+		if failures > 0 {
+			failures--
+			return errors.New("the database is down")
 		}
-		if err := effect(ctx, message); err != nil {
-			return err
-		}
-		m.ids[message.ID] = true
+		fmt.Println("received", message.Message)
 		return nil
 	}
-}
-
-// A message that SNS or a stranger delivers again has no second effect. A message
-// whose effect failed is received again. MaxAge bounds how long an ID must be
-// kept.
-func ExampleHandler_repeated() {
-	failures := 1
 	handler := &sns.Handler{
-		Verifier: &sns.Verifier{
-			Topics:     []string{"arn:aws:sns:us-east-2:123456789012:Alexa-events"},
-			MaxAge:     2 * time.Hour, // DELETE FROM messages WHERE received < now() - interval '2 hours'
-			Now:        func() time.Time { return now },
-			HTTPClient: &http.Client{Transport: newAmazon()},
-		},
-		Receive: messages{map[string]bool{}}.once(func(_ context.Context, message *sns.Message) error {
-			if failures > 0 {
-				failures--
-				return errors.New("the database is down")
+		Verifier: &sns.Verifier{Topics: []string{topicARN}, MaxAge: 2 * time.Hour, HTTPClient: cloud.Client()},
+		Receive: func(_ context.Context, message *sns.Message) error {
+			if stored[message.ID] {
+				return nil
 			}
-			fmt.Println("received", message.Message)
+			if err := effect(message); err != nil {
+				return err
+			}
+			stored[message.ID] = true
 			return nil
-		}),
+		},
 	}
-	message := notification().with("Message", "good news").signed()
+
+	message, err := io.ReadAll(cloud.NewSNSRequest("https://backend.example/sns", topicARN, []byte("good news")).Body)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	for range 3 {
-		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/sns", bytes.NewReader(message)))
-		fmt.Println("responded with", w.Code)
+		response := httptest.NewRecorder()
+		handler.ServeHTTP(response, httptest.NewRequest(http.MethodPost, "/sns", bytes.NewReader(message)))
+		fmt.Println(response.Code)
 	}
 	// Output:
-	// responded with 500
+	// 500
 	// received good news
-	// responded with 200
-	// responded with 200
+	// 200
+	// 200
 }
 
 // Raw messages have no signature. SNS sends the credentials of the subscription's
-// endpoint, https://sns:secret@backend.example/sns, once it is asked for them.
+// endpoint, https://sns:secret@backend.example/sns, after a response of 401.
 func ExampleHandler_rawDelivery() {
 	handler := &sns.Handler{
 		Verifier: &sns.Verifier{Topics: []string{"arn:aws:sns:us-east-2:123456789012:Alexa-events"}},
@@ -146,14 +147,13 @@ func ExampleHandler_rawDelivery() {
 
 // A backend without net/http handlers verifies the exact bytes of the body.
 func ExampleVerifier_Verify() {
-	verifier := &sns.Verifier{
-		Topics:     []string{"arn:aws:sns:us-east-2:123456789012:Alexa-events"},
-		HTTPClient: &http.Client{Transport: newAmazon()},
-	}
+	cloud := alexatest.NewCloud()
+	const topicARN = "arn:aws:sns:us-east-2:123456789012:Alexa-events"
+	verifier := &sns.Verifier{Topics: []string{topicARN}, HTTPClient: cloud.Client()}
 	handle := func(ctx context.Context, body []byte) error {
 		message, err := verifier.Verify(ctx, body)
 		if err != nil {
-			return err // answer 503 if it is sns.ErrFetch, else 400
+			return err // respond with 503 if it is sns.ErrFetch, else with 400
 		}
 		switch message.Type {
 		case sns.Notification:
@@ -164,14 +164,19 @@ func ExampleVerifier_Verify() {
 		return nil
 	}
 
-	fmt.Println(handle(context.Background(), confirmation(sns.SubscriptionConfirmation).signed()))
-	fmt.Println(handle(context.Background(), notification().with("Message", "good news").signed()))
-	fmt.Println(handle(context.Background(), notification().with("Message", "forged").json()))
+	ctx := context.Background()
+	body, err := io.ReadAll(cloud.NewSNSRequest("https://backend.example/sns", topicARN, []byte("good news")).Body)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(handle(ctx, body))
+	forged := bytes.ReplaceAll(body, []byte("good"), []byte("evil"))
+	fmt.Println(errors.Is(handle(ctx, forged), sns.ErrSignature))
 	// Output:
-	// <nil>
 	// received good news
 	// <nil>
-	// sns: the signature does not match the message: a signature of 0 bytes
+	// true
 }
 
 // In a program, the Invoke method goes to lambda.Start of aws-lambda-go:
@@ -199,8 +204,8 @@ func ExampleLambda() {
 	// <nil>
 }
 
-// The second message of the batch is of a topic that is not listed. SQS keeps
-// it, and moves it to the dead-letter queue in the end.
+// The second message of the batch is of a topic that is not listed. SQS keeps it, and
+// moves it to the dead-letter queue after the last retry.
 func ExampleSQS() {
 	function := &sns.SQS{
 		Topics: []string{"arn:aws:sns:us-east-2:123456789012:Alexa-events"},
@@ -221,8 +226,8 @@ func ExampleSQS() {
 		{"messageId": "m-2", "body": body("arn:aws:sns:us-east-2:123456789012:others")},
 	}})
 
-	answer, err := function.Invoke(context.Background(), batch)
-	fmt.Println(string(answer), err)
+	response, err := function.Invoke(context.Background(), batch)
+	fmt.Println(string(response), err)
 	// Output:
 	// received good news
 	// {"batchItemFailures":[{"itemIdentifier":"m-2"}]} <nil>

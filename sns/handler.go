@@ -2,6 +2,7 @@ package sns
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,7 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 const maxBody = 1 << 20
@@ -26,113 +27,113 @@ const (
 // endpoint to the topics that its verifier lists. It never renews a subscription
 // that has ended.
 //
-// A response has no body. Its status is
+// The response has no body. Its status is
 //
 //   - 200 after Receive returned nil, or the subscription was confirmed;
-//   - 500 if Receive failed, or a field of the Handler is not set, so that SNS
-//     retries;
+//   - 500 if Receive failed or for [ErrMisconfigured], so that SNS retries;
 //   - 503 if the certificate could not be fetched or the subscription could not
 //     be confirmed, for the same reason;
 //   - 401 if UnverifiedRaw returned [ErrUnauthorized];
 //   - 405 if the method is not POST;
-//   - 400 otherwise, which makes SNS give up the message.
+//   - 400 otherwise, after which SNS gives up.
 //
 // SNS waits 15 seconds for a response.
+//
+// A Handler is safe for concurrent use; its fields must not change once it is in
+// use.
 type Handler struct {
-	// Verifier verifies the messages and confirms subscriptions. Nil receives
-	// nothing.
+	// Verifier verifies the messages and confirms subscriptions. Required: nil,
+	// and one without Topics, is [ErrMisconfigured] for every message.
 	Verifier *Verifier
 
-	// Receive is called for each notification, by several goroutines at once.
-	// The notification is acknowledged once it has returned nil. Nil receives
-	// nothing.
-	Receive func(context.Context, *Message) error
-
-	// UnverifiedRaw decides about the messages of subscriptions with raw message
-	// delivery. They have no signature, so only what this function finds in the
-	// request tells them from forgeries: credentials, or a secret in the URL. It
-	// must not read the body. An error refuses the message. After nil, Receive
-	// gets a message whose ID and TopicArn are what the headers claim, the topic
-	// being a listed one, and whose Timestamp is zero.
+	// UnverifiedRaw accepts or refuses the messages of subscriptions with raw
+	// message delivery. They have no signature, so it must find the proof in the
+	// request: credentials, or a secret in the URL. It must not read the body. An
+	// error refuses the message. After nil, Receive gets a message with the ID and
+	// the TopicArn of the unsigned headers, if that topic is listed, and with a
+	// zero Timestamp.
 	//
 	// SNS sends the credentials of an endpoint such as
 	// https://user:password@backend.example/sns only after a response of 401.
-	// Return [ErrUnauthorized] for a request that lacks them. Nil refuses every
-	// raw message.
+	// Return [ErrUnauthorized] for a request without them. Nil refuses every raw
+	// message.
 	UnverifiedRaw func(*http.Request) error
 
-	// MaxBody is the size of the largest request body in bytes. Zero is 1 MiB,
-	// four times the size of the largest message.
+	// MaxBody is the size of the largest request body in bytes. Zero or less is
+	// 1 MiB, four times the size of the largest message.
 	MaxBody int64
 
+	// Receive is called for each notification, by several goroutines at once. The
+	// notification is acknowledged after it returned nil. Required: nil is
+	// [ErrMisconfigured] for every message.
+	Receive func(context.Context, *Message) error
+
 	// Logger receives one record for each message that is not acknowledged, and
-	// for each subscription that begins or ends. A field that is not set is
-	// logged at Error, at most once a minute, and otherwise at Debug. Nil disables
-	// logging.
+	// for each subscription that begins or ends. [ErrMisconfigured] is logged at
+	// Error, at most once a minute, and otherwise at Debug. Nil disables logging.
 	Logger *slog.Logger
 
-	// Observe is called after each message, for metrics. Nil disables it.
+	// Observe is called at the end of each request, for metrics. Nil disables it.
 	Observe func(context.Context, Observation)
 
-	misused throttle.Throttle
+	misuse redact.Throttle
 }
 
-func (h *Handler) misuse() error {
-	switch {
-	case h.Verifier == nil:
-		return misuse("Handler.Verifier", "set it to a Verifier that lists the topics")
-	case len(h.Verifier.Topics) == 0:
-		return misuse("Handler.Verifier.Topics", "list the ARNs of the topics")
-	case h.Receive == nil:
-		return misuse("Handler.Receive", "set it to the function that receives messages")
-	}
-	return nil
-}
-
-// ServeHTTP handles one request of SNS.
+// ServeHTTP handles one request.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		w.WriteHeader(http.StatusMethodNotAllowed)
-		return
-	}
 	ctx, start := r.Context(), time.Now()
-	receiver := &receiver{verifier: h.Verifier, confirm: h.Verifier, receive: h.Receive, logger: h.Logger, observe: h.Observe, misused: &h.misused}
-	code := http.StatusOK
+	receiver := &receiver{h.Verifier, h.Verifier, h.Receive, report{h.Logger, h.Observe, &h.misuse}}
 	m, err := h.read(w, r)
-	if err != nil {
-		code = status(err)
-	} else if err = receiver.deliver(ctx, m); err != nil {
-		code = http.StatusInternalServerError // whatever the error of Receive is
-		if m.Type != Notification {
-			code = status(err)
-		}
+	if err == nil {
+		err = receiver.deliver(ctx, m)
 	}
-	receiver.report(ctx, m, start, err)
-	if err != nil {
-		receiver.logFailure(ctx, levelOf(code, r), m, err, slog.Int("http.status", code))
-	}
-	if code == http.StatusUnauthorized {
+	code := status(m, err)
+	switch code {
+	case http.StatusUnauthorized:
 		w.Header().Set("WWW-Authenticate", `Basic realm="sns"`)
+	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", http.MethodPost)
 	}
 	w.WriteHeader(code)
-}
-
-// levelOf returns the level to log a failure at.
-func levelOf(code int, r *http.Request) slog.Level {
-	switch {
-	case code == http.StatusUnauthorized && r.Header.Get("Authorization") == "":
-		return slog.LevelDebug // how SNS begins each delivery
-	case code < 500:
-		return slog.LevelInfo // strangers can cause these at will
+	level := slog.LevelInfo // anyone can cause these
+	if code == http.StatusUnauthorized && r.Header.Get("Authorization") == "" {
+		level = slog.LevelDebug // how SNS begins each delivery
 	}
-	return slog.LevelWarn
+	receiver.end(ctx, m, start, level, err, slog.Int("http.status", code))
 }
 
-// read reads and checks the message that the request carries.
+// status is the status of the response: an error of the caller, unless Receive, a
+// request to SNS or the configuration failed. The message is nil if it was not
+// accepted.
+func status(m *Message, err error) int {
+	switch {
+	case err == nil:
+		return http.StatusOK
+	case m != nil && m.Type == Notification: // whatever the error of Receive is
+		return http.StatusInternalServerError
+	case errors.Is(err, errMethod):
+		return http.StatusMethodNotAllowed
+	case errors.Is(err, ErrMisconfigured):
+		return http.StatusInternalServerError
+	case errors.Is(err, ErrFetch), errors.Is(err, ErrConfirm):
+		return http.StatusServiceUnavailable
+	case errors.Is(err, ErrUnauthorized):
+		return http.StatusUnauthorized
+	}
+	return http.StatusBadRequest
+}
+
+// read reads and verifies the message of a request.
 func (h *Handler) read(w http.ResponseWriter, r *http.Request) (*Message, error) {
-	if err := h.misuse(); err != nil {
-		return nil, err
+	switch {
+	case r.Method != http.MethodPost:
+		return nil, errMethod
+	case h.Verifier == nil:
+		return nil, notSet("Handler.Verifier", "set it to a Verifier that lists the topics")
+	case len(h.Verifier.Topics) == 0:
+		return nil, notSet("Handler.Verifier.Topics", "list the ARNs of the topics")
+	case h.Receive == nil:
+		return nil, notSet("Handler.Receive", "set it to the function that receives messages")
 	}
 	raw := r.Header.Get(rawHeader) == "true"
 	if raw {
@@ -144,7 +145,7 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (*Message, error)
 		}
 	}
 	limit := h.MaxBody
-	if limit == 0 {
+	if limit <= 0 {
 		limit = maxBody
 	}
 	var data []byte
@@ -162,19 +163,19 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (*Message, error)
 		return nil, err
 	}
 	if claimed := r.Header.Get(typeHeader); claimed != "" && claimed != m.Type {
-		return nil, fmt.Errorf("%w: about the type", ErrHeader)
+		return nil, fmt.Errorf("%w in the type", ErrHeader)
 	}
 	return m, nil
 }
 
-// rawMessage returns a message without envelope.
+// rawMessage returns a message without an envelope.
 func rawMessage(topics []string, header http.Header, data []byte) (*Message, error) {
 	m := &Message{Type: header.Get(typeHeader), ID: header.Get(idHeader), TopicArn: header.Get(topicHeader), Message: string(data)}
 	if _, err := findTopic(topics, m.TopicArn); err != nil {
 		return nil, err
 	}
 	if m.Type != Notification || !isUUID(m.ID) || !utf8.Valid(data) {
-		return nil, fmt.Errorf("%w: a raw message has the type and ID of a notification in its headers, and text in UTF-8", ErrMessage)
+		return nil, fmt.Errorf("%w: a raw message needs the type and ID of a notification in its headers, and a text in UTF-8", ErrMessage)
 	}
 	return m, nil
 }

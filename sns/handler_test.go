@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -20,6 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents/internal/certs/certstest"
 	"github.com/alexaevents/alexaevents/sns"
 )
 
@@ -59,7 +62,7 @@ func TestHandler(t *testing.T) {
 	good := notification().signed()
 	for name, test := range map[string]struct {
 		request  *http.Request
-		answer   func(*http.Request) (*http.Response, error)
+		respond  func(*http.Request) (*http.Response, error)
 		err      error // of Receive
 		code     int
 		received bool
@@ -75,22 +78,22 @@ func TestHandler(t *testing.T) {
 		"empty":                     {request: post(nil), code: 400},
 		"no body":                   {request: &http.Request{Method: http.MethodPost, Header: http.Header{}}, code: 400},
 		"unsigned":                  {request: post(notification().json()), code: 400},
-		"forged":                    {request: post(notification().signedBy(keys[1]())), code: 400},
+		"forged":                    {request: post(notification().signedBy(certstest.OtherKey())), code: 400},
 		"another topic":             {request: post(notification().with("TopicArn", topicARN+"2").signed()), code: 400},
 		"raw":                       {request: post([]byte(`{}`), "x-amz-sns-rawdelivery", "true", "x-amz-sns-topic-arn", topicARN, typeHeader, "Notification", "x-amz-sns-message-id", id), code: 400},
 		"raw, though signed":        {request: post(good, "x-amz-sns-rawdelivery", "true"), code: 400},
-		"broken body":               {request: httptest.NewRequest(http.MethodPost, "/", failing{}), code: 400},
-		"no certificate":            {request: post(good), answer: noRoute, code: 503},
-		"no certificate, no topic":  {request: post(notification().with("TopicArn", "x").signed()), answer: noRoute, code: 400},
-		"a cert. that is none":      {request: post(good), answer: func(*http.Request) (*http.Response, error) { return respond(200, nil), nil }, code: 400},
+		"broken body":               {request: httptest.NewRequest(http.MethodPost, "/", iotest.ErrReader(io.ErrUnexpectedEOF)), code: 400},
+		"no certificate":            {request: post(good), respond: noRoute, code: 503},
+		"no certificate, no topic":  {request: post(notification().with("TopicArn", "x").signed()), respond: noRoute, code: 400},
+		"an empty certificate":      {request: post(good), respond: func(*http.Request) (*http.Response, error) { return certstest.Response(200, nil), nil }, code: 400},
 		"unsubscription":            {request: post(confirmation("UnsubscribeConfirmation").signed()), code: 200},
 		"subscription":              {request: post(confirmation("SubscriptionConfirmation").signed()), code: 200},
-		"subscription of a forger":  {request: post(confirmation("SubscriptionConfirmation").signedBy(keys[1]())), code: 400},
+		"subscription of a forger":  {request: post(confirmation("SubscriptionConfirmation").signedBy(certstest.OtherKey())), code: 400},
 		"subscription, other topic": {request: post(confirmation("SubscriptionConfirmation").with("TopicArn", topicARN+"2").signed()), code: 400},
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, in := newBench(), &inbox{err: test.err}
-			b.amazon.answer = test.answer
+			b.amazon.Respond = test.respond
 			handler := &sns.Handler{Verifier: b.Verifier, Receive: in.receive}
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, test.request)
@@ -106,10 +109,6 @@ func TestHandler(t *testing.T) {
 	}
 }
 
-type failing struct{}
-
-func (failing) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
-
 // A field that is not set is an error that SNS retries, logged with what to do, at
 // Error once a minute.
 func TestHandlerWithoutFields(t *testing.T) {
@@ -123,20 +122,14 @@ func TestHandlerWithoutFields(t *testing.T) {
 		"no receive":  {&sns.Handler{Verifier: newBench().Verifier}, "Handler.Receive is not set"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var log bytes.Buffer
-			var seen []sns.Observation
-			test.handler.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-			test.handler.Observe = func(_ context.Context, o sns.Observation) { seen = append(seen, o) }
+			var r reports
+			test.handler.Logger, test.handler.Observe = r.logger(), r.observe
 			for range 3 {
 				w := httptest.NewRecorder()
 				test.handler.ServeHTTP(w, post(notification().signed()))
 				require.Equal(t, 500, w.Code)
 			}
-			require.Equal(t, 1, strings.Count(log.String(), "level=ERROR"))
-			require.Equal(t, 2, strings.Count(log.String(), "level=DEBUG"))
-			require.Equal(t, 3, strings.Count(log.String(), test.want))
-			require.Len(t, seen, 3)
-			require.ErrorContains(t, seen[2].Err, test.want)
+			r.requireMisconfigured(t, test.want)
 		})
 	}
 	require.Empty(t, in.received)
@@ -144,7 +137,8 @@ func TestHandlerWithoutFields(t *testing.T) {
 
 func TestOtherMethods(t *testing.T) {
 	b, in := newBench(), &inbox{}
-	handler := &sns.Handler{Verifier: b.Verifier, Receive: in.receive}
+	var reports reports
+	handler := &sns.Handler{Verifier: b.Verifier, Receive: in.receive, Logger: reports.logger(), Observe: reports.observe}
 	for _, method := range []string{http.MethodGet, http.MethodHead, http.MethodPut, http.MethodOptions} {
 		r := post(notification().signed())
 		r.Method = method
@@ -153,8 +147,13 @@ func TestOtherMethods(t *testing.T) {
 		require.Equal(t, 405, w.Code, method)
 		require.Equal(t, "POST", w.Header().Get("Allow"))
 	}
+	require.Len(t, reports.seen, 4)
+	for _, o := range reports.seen {
+		require.Equal(t, sns.Refused, o.Outcome)
+	}
+	require.Equal(t, 4, strings.Count(reports.log.String(), "level=INFO"), "anyone can cause it")
 	require.Empty(t, in.received)
-	require.Empty(t, b.amazon.called())
+	require.Empty(t, b.amazon.Calls())
 }
 
 // SNS sends the credentials of an endpoint after it was asked for them.
@@ -200,14 +199,14 @@ func TestHandlerObserve(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, down := newBench(), errors.New("database is down")
 		in := &inbox{}
-		var seen []sns.Observation
+		var reports reports
 		handler := &sns.Handler{
 			Verifier: b.Verifier,
 			Receive: func(ctx context.Context, m *sns.Message) error {
 				time.Sleep(time.Second)
 				return in.receive(ctx, m)
 			},
-			Observe: func(_ context.Context, o sns.Observation) { seen = append(seen, o) },
+			Observe: reports.observe,
 		}
 		serve := func(data []byte) { handler.ServeHTTP(httptest.NewRecorder(), post(data)) }
 		serve(notification().signed())
@@ -215,13 +214,20 @@ func TestHandlerObserve(t *testing.T) {
 		serve(notification().signed())
 		serve(confirmation("SubscriptionConfirmation").signed())
 		serve(notification().json())
+		b.amazon.Respond = func(*http.Request) (*http.Response, error) {
+			return certstest.Response(http.StatusInternalServerError, nil), nil
+		}
+		serve(confirmation("SubscriptionConfirmation").signed())
+		serve(notification().with("SigningCertURL", strings.Replace(certURL, ".pem", "2.pem", 1)).signed())
 		published := time.Date(2026, 3, 1, 11, 59, 58, 123e6, time.UTC)
 		require.Empty(t, cmp.Diff([]sns.Observation{
-			{Type: "Notification", TopicArn: topicARN, Timestamp: published, Duration: time.Second},
-			{Type: "Notification", TopicArn: topicARN, Timestamp: published, Duration: time.Second, Err: down},
-			{Type: "SubscriptionConfirmation", TopicArn: topicARN, Timestamp: published},
-			{Err: sns.ErrSignature},
-		}, seen, cmpopts.EquateErrors()))
+			{MessageType: "Notification", TopicArn: topicARN, Timestamp: published, Duration: time.Second, Outcome: sns.Received},
+			{MessageType: "Notification", TopicArn: topicARN, Timestamp: published, Duration: time.Second, Outcome: sns.Failed, Err: down},
+			{MessageType: "SubscriptionConfirmation", TopicArn: topicARN, Timestamp: published, Outcome: sns.Received},
+			{Outcome: sns.Refused, Err: sns.ErrSignature},
+			{MessageType: "SubscriptionConfirmation", TopicArn: topicARN, Timestamp: published, Outcome: sns.Failed, Err: sns.ErrConfirm},
+			{Outcome: sns.Failed, Duration: 100 * time.Millisecond, Err: sns.ErrFetch}, // with a retry
+		}, reports.seen, cmpopts.EquateErrors()))
 	})
 }
 
@@ -245,10 +251,10 @@ func TestReceiveHasTheCallersContext(t *testing.T) {
 }
 
 // A caller who leaves ends the wait for a certificate.
-func TestHandlerOfACallerWhoLeaves(t *testing.T) {
+func TestHandlerWhenTheCallerLeaves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b, in := newBench(), &inbox{}
-		b.amazon.answer = func(r *http.Request) (*http.Response, error) {
+		b.amazon.Respond = func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
 		}
@@ -274,13 +280,16 @@ func TestHandlerLimitsTheBody(t *testing.T) {
 		return w.Code
 	}
 	large := append(slices.Clone(data), bytes.Repeat([]byte(" "), 1<<20-len(data))...)
-	require.Equal(t, 200, serve(large))
-	require.Equal(t, 400, serve(append(large, ' ')), "a megabyte if nothing is said")
+	for _, unset := range []int64{0, -1, math.MinInt64} {
+		handler.MaxBody = unset
+		require.Equal(t, 200, serve(large))
+		require.Equal(t, 400, serve(append(large, ' ')), "a megabyte by default")
+	}
 	handler.MaxBody = int64(len(data))
 	require.Equal(t, 200, serve(data))
 	handler.MaxBody--
 	require.Equal(t, 400, serve(data))
-	require.Len(t, in.received, 2)
+	require.Len(t, in.received, 4)
 }
 
 // The subscription is confirmed at the address made of what was verified.
@@ -289,30 +298,30 @@ func TestConfirmation(t *testing.T) {
 		"Action": {"ConfirmSubscription"}, "TopicArn": {topicARN}, "Token": {tokenA},
 	}.Encode()
 	subscription := confirmation("SubscriptionConfirmation")
-	answer := func(status int) func(*http.Request) (*http.Response, error) {
-		leaf, _, _ := newPKI().issue()
+	respond := func(status int) func(*http.Request) (*http.Response, error) {
+		leaf, _, _ := newPKI().Issue()
 		return func(r *http.Request) (*http.Response, error) {
 			if strings.HasSuffix(r.URL.Path, ".pem") {
-				return respond(http.StatusOK, block(leaf)), nil
+				return certstest.Response(http.StatusOK, certstest.PEM(leaf)), nil
 			}
-			response := respond(status, nil)
+			response := certstest.Response(status, nil)
 			response.Header.Set("Location", "https://sns.us-east-2.amazonaws.com/elsewhere")
 			return response, nil
 		}
 	}
 	for name, test := range map[string]struct {
 		message envelope
-		answer  func(*http.Request) (*http.Response, error)
+		respond func(*http.Request) (*http.Response, error)
 		code    int
 		calls   []string
 	}{
 		"confirmed":       {subscription, nil, 200, []string{certURL, want}},
 		"with SHA-1":      {subscription.with("SignatureVersion", "1"), nil, 200, []string{certURL, want}},
 		"another URL":     {subscription.with("SubscribeURL", "https://sns.us-east-2.amazonaws.com/?Action=DeleteTopic"), nil, 200, []string{certURL, want}},
-		"refused":         {subscription, answer(400), 503, []string{certURL, want}},
-		"down":            {subscription, answer(500), 503, []string{certURL, want}},
-		"redirected":      {subscription, answer(302), 503, []string{certURL, want}},
-		"empty":           {subscription, answer(204), 503, []string{certURL, want}},
+		"refused":         {subscription, respond(400), 503, []string{certURL, want}},
+		"down":            {subscription, respond(500), 503, []string{certURL, want}},
+		"redirected":      {subscription, respond(302), 503, []string{certURL, want}},
+		"empty":           {subscription, respond(204), 503, []string{certURL, want}},
 		"unsubscribed":    {confirmation("UnsubscribeConfirmation"), nil, 200, []string{certURL}},
 		"unsubscribed by": {confirmation("UnsubscribeConfirmation").with("SubscribeURL", "https://example.com/"), nil, 400, nil},
 		"metadata":        {subscription.with("SubscribeURL", "http://169.254.169.254/latest/meta-data/"), nil, 400, nil},
@@ -323,13 +332,13 @@ func TestConfirmation(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			b, in := newBench(), &inbox{}
-			b.amazon.answer = test.answer
+			b.amazon.Respond = test.respond
 			handler := &sns.Handler{Verifier: b.Verifier, Receive: in.receive}
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, post(test.message.signed()))
 			require.Equal(t, test.code, w.Code)
 			require.Empty(t, in.received)
-			require.Equal(t, test.calls, b.amazon.called())
+			require.Equal(t, test.calls, b.amazon.Calls())
 		})
 	}
 
@@ -337,7 +346,7 @@ func TestConfirmation(t *testing.T) {
 		b := newBench()
 		err := b.Confirm(t.Context(), &sns.Message{Type: messageType, TopicArn: topicARN, Token: "x"})
 		require.ErrorIs(t, err, sns.ErrConfirm)
-		require.Empty(t, b.amazon.called())
+		require.Empty(t, b.amazon.Calls())
 	}
 }
 
@@ -383,7 +392,7 @@ func TestRaw(t *testing.T) {
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, r)
 			require.Equal(t, test.code, w.Code)
-			require.Empty(t, b.amazon.called())
+			require.Empty(t, b.amazon.Calls())
 			if test.code == 200 {
 				require.Equal(t, []*sns.Message{{Type: "Notification", ID: id, TopicArn: topicARN, Message: test.body}}, in.received)
 			} else {
@@ -421,7 +430,7 @@ func TestHandlerLog(t *testing.T) {
 	require.Contains(t, serve(notification().signed()), "database is down")
 	require.Contains(t, serve(confirmation("SubscriptionConfirmation").signed()), "confirmed a subscription")
 	require.Contains(t, serve(confirmation("UnsubscribeConfirmation").signed()), "a subscription has ended")
-	b.amazon.answer = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
+	b.amazon.Respond = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
 	down := serve(confirmation("SubscriptionConfirmation").signed())
 	require.Contains(t, down, "no route")
 	require.Contains(t, down, "level=WARN")

@@ -15,7 +15,7 @@ import (
 // What the errors say reaches logs: nothing of the message may be in it.
 func TestErrorsDoNotLeak(t *testing.T) {
 	b := newBench()
-	b.amazon.answer = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
+	b.amazon.Respond = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }
 	subscription := confirmation("SubscriptionConfirmation")
 	for name := range subscription {
 		for _, value := range []any{"canary", "canary\n", "https://canary/", []string{"canary"}} {

@@ -9,10 +9,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/alexaevents/alexaevents/internal/envelope"
-	"github.com/alexaevents/alexaevents/internal/throttle"
+	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
 // SQS receives messages in an AWS Lambda function that reads them from Amazon
@@ -20,24 +19,28 @@ import (
 // lambda.Start of aws-lambda-go.
 //
 // Set ReportBatchItemFailures in the function's event source mapping: without
-// it Lambda takes every response for a success and deletes the messages that
+// it Lambda treats every response as a success and deletes the messages that
 // failed.
 //
-// Whoever may send to a queue may forge its messages: let its policy allow that
-// to the topics alone.
+// Whoever may send to a queue can forge messages: allow only the topics in its
+// policy.
 //
-// FIFO topics deliver to queues alone, and SNS does not sign their messages:
-// leave Verifier nil for them.
+// FIFO topics deliver only to queues, and SNS does not sign their messages: leave
+// Verifier nil for them.
+//
+// An SQS is safe for concurrent use; its fields must not change once it is in
+// use.
 type SQS struct {
 	// Topics lists the ARNs of the topics whose messages are received. Empty
-	// refuses every message with an envelope of SNS.
+	// refuses every message with an envelope of SNS; without RawQueues it is
+	// [ErrMisconfigured] for every message.
 	Topics []string
 
 	// RawQueues lists the ARNs of queues whose subscriptions have raw message
-	// delivery. Their messages name no topic and have no signature, so that the
-	// policy of the queue is all there is to trust; Receive gets one with the
-	// ID that SQS gave it, and without TopicArn and Timestamp. Empty takes no
-	// message raw.
+	// delivery. Their messages name no topic and have no signature, so that only
+	// the policy of the queue protects them. Receive gets a message with the ID
+	// that SQS gave it, without TopicArn and Timestamp. Empty receives no raw
+	// messages.
 	RawQueues []string
 
 	// Verifier verifies the signatures of messages with an envelope, of topics
@@ -45,37 +48,62 @@ type SQS struct {
 	Verifier *Verifier
 
 	// HTTPClient confirms subscriptions if Verifier is nil; otherwise the
-	// verifier's client does. SNS asks for that if the queue and the subscription
-	// belong to different accounts. The token in the message suffices to confirm,
-	// so a message without a signature can do no more than its sender could. Nil
-	// is a client that uses no proxy.
+	// verifier's client does. SNS requires that if the queue and the subscription
+	// belong to different accounts. It needs no signature: whoever has the token
+	// of the message can confirm. Nil is a client that uses no proxy.
 	HTTPClient *http.Client
 
-	// Receive is called for each notification, one after the other. Nil receives
-	// nothing.
+	// Receive is called for each notification, one after the other. The
+	// notification is acknowledged after it returned nil. Required: nil is
+	// [ErrMisconfigured] for every message.
 	Receive func(context.Context, *Message) error
 
-	// Logger receives one record for each message that failed, since the response
-	// only tells which it was. A field that is not set is logged at Error, at most
-	// once a minute, and otherwise at Debug. Nil disables logging.
+	// Logger receives one record for each message that is not acknowledged.
+	// [ErrMisconfigured] is logged at Error, at most once a minute, and otherwise
+	// at Debug. Nil disables logging.
 	Logger *slog.Logger
 
-	// Observe is called after each message, for metrics. Nil disables it.
+	// Observe is called at the end of each message, for metrics. Nil disables it.
 	Observe func(context.Context, Observation)
 
-	misused throttle.Throttle
+	misuse redact.Throttle
 }
 
-func (q *SQS) misuse() error {
-	switch {
-	case len(q.Topics) == 0 && len(q.RawQueues) == 0:
-		return misuse("SQS.Topics", "list the ARNs of the topics")
-	case q.Verifier != nil && len(q.Verifier.Topics) == 0:
-		return misuse("SQS.Verifier.Topics", "list the ARNs of the topics there too")
-	case q.Receive == nil:
-		return misuse("SQS.Receive", "set it to the function that receives messages")
+// Invoke handles one batch. It returns the messages that failed, which SQS
+// delivers again. If a message of a FIFO queue fails, the rest of the batch is not
+// received, to keep the order. An error fails the whole batch: [ErrMessage] if the
+// payload is not a batch, or [ErrMisconfigured].
+func (q *SQS) Invoke(ctx context.Context, payload json.RawMessage) (json.RawMessage, error) {
+	start := time.Now()
+	receiver := &receiver{q.Verifier, q.Verifier, q.Receive, report{q.Logger, q.Observe, &q.misuse}}
+	if q.Verifier == nil {
+		receiver.confirm = &Verifier{Topics: q.Topics, HTTPClient: q.HTTPClient}
 	}
-	return nil
+	records, err := q.records(payload)
+	if err != nil {
+		receiver.end(ctx, nil, start, slog.LevelWarn, err, slog.Attr{})
+		return nil, err
+	}
+	var response struct {
+		Failures []batchItemFailure `json:"batchItemFailures"`
+	}
+	response.Failures = []batchItemFailure{}
+	for _, record := range records {
+		if len(response.Failures) == 0 || !strings.HasSuffix(record.Queue, ".fifo") {
+			start := time.Now()
+			m, err := q.accept(ctx, receiver, record)
+			if err == nil {
+				err = receiver.deliver(ctx, m)
+			}
+			receiver.end(ctx, m, start, slog.LevelWarn, err, slog.String("sqs.message", record.MessageID))
+			if err == nil {
+				continue
+			}
+		}
+		// After an empty identifier Lambda treats the whole batch as failed.
+		response.Failures = append(response.Failures, batchItemFailure{record.MessageID})
+	}
+	return json.Marshal(response)
 }
 
 type sqsRecord struct {
@@ -88,47 +116,16 @@ type batchItemFailure struct {
 	ItemIdentifier string `json:"itemIdentifier"`
 }
 
-// Invoke handles one batch. It returns the messages that failed, which SQS
-// delivers again. The rest of the batch is not received where a queue is FIFO and
-// a message failed, for the sake of their order. If a field is not set it returns
-// an error, which fails the whole batch.
-func (q *SQS) Invoke(ctx context.Context, payload json.RawMessage) (json.RawMessage, error) {
-	receiver := &receiver{verifier: q.Verifier, confirm: q.Verifier, receive: q.Receive, logger: q.Logger, observe: q.Observe, misused: &q.misused}
-	if q.Verifier == nil {
-		receiver.confirm = &Verifier{Topics: q.Topics, HTTPClient: q.HTTPClient}
+func (q *SQS) records(payload json.RawMessage) ([]sqsRecord, error) {
+	switch {
+	case len(q.Topics) == 0 && len(q.RawQueues) == 0:
+		return nil, notSet("SQS.Topics", "list the ARNs of the topics")
+	case q.Verifier != nil && len(q.Verifier.Topics) == 0:
+		return nil, notSet("SQS.Verifier.Topics", "list the ARNs of the topics there too")
+	case q.Receive == nil:
+		return nil, notSet("SQS.Receive", "set it to the function that receives messages")
 	}
-	if err := q.misuse(); err != nil {
-		receiver.report(ctx, nil, time.Now(), err)
-		receiver.logFailure(ctx, slog.LevelError, nil, err)
-		return nil, err
-	}
-	var event struct {
-		Records []sqsRecord
-	}
-	if !utf8.Valid(payload) || json.Unmarshal(payload, &event) != nil || len(event.Records) == 0 {
-		return nil, fmt.Errorf("%w: not an event with Records", ErrMessage)
-	}
-	var response struct {
-		Failures []batchItemFailure `json:"batchItemFailures"`
-	}
-	response.Failures = []batchItemFailure{}
-	for _, record := range event.Records {
-		if len(response.Failures) == 0 || !strings.HasSuffix(record.Queue, ".fifo") {
-			start := time.Now()
-			m, err := q.accept(ctx, receiver, record)
-			if err == nil {
-				err = receiver.deliver(ctx, m)
-			}
-			receiver.report(ctx, m, start, err)
-			if err == nil {
-				continue
-			}
-			receiver.logFailure(ctx, slog.LevelWarn, m, err, slog.String("sqs.message", record.MessageID))
-		}
-		// An empty identifier makes Lambda take the whole batch for failed.
-		response.Failures = append(response.Failures, batchItemFailure{record.MessageID})
-	}
-	return json.Marshal(response)
+	return records[sqsRecord](payload)
 }
 
 func (q *SQS) accept(ctx context.Context, receiver *receiver, record sqsRecord) (*Message, error) {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // topic is what the ARN of a topic says about where its messages come from.
@@ -45,36 +47,17 @@ func findTopic[T string | []byte](listed []string, arn T) (topic, error) {
 // unlisted names the topic that is missing from the list, if what the message
 // says is the ARN of a topic.
 func unlisted(listed []string, arn string) error {
-	const maxARN = 350 // the longest name has 256 characters
-	if len(arn) > maxARN {
-		return ErrTopic
-	}
 	if _, ok := parseTopic(arn); !ok {
 		return ErrTopic
 	}
 	return fmt.Errorf("%w: %s; Topics has %d entries", ErrTopic, arn, len(listed))
 }
 
-// parseTopic reads arn:partition:sns:region:account:name.
+// parseTopic returns the topic of an ARN whose region is in its partition.
 func parseTopic(arn string) (topic, bool) {
-	parts := strings.Split(arn, ":")
-	if len(parts) != 6 || parts[0] != "arn" || parts[2] != "sns" {
-		return topic{}, false
-	}
-	region, account, name := parts[3], parts[4], strings.TrimSuffix(parts[5], ".fifo")
-	if !isRegion(region) || len(account) != 12 || !only(account, isDigit) || !only(name, isNameByte) {
-		return topic{}, false
-	}
+	name, region, ok := rest.TopicARN(arn)
 	i := slices.IndexFunc(partitions[:], func(p partition) bool { return strings.HasPrefix(region, p.places) })
-	return topic{arn, region, &partitions[i]}, partitions[i].name == parts[1]
-}
-
-// isRegion tells the name of a region, such as us-gov-west-1, from other labels
-// that stand before amazonaws.com, such as s3-us-west-2, where strangers own
-// the names further left.
-func isRegion(s string) bool {
-	i := strings.LastIndexByte(s, '-')
-	return i > 0 && strings.Contains(s[:i], "-") && only(s[:i], isPlaceByte) && only(s[i+1:], isDigit)
+	return topic{arn, region, &partitions[i]}, ok && partitions[i].name == name
 }
 
 // only reports whether s has such bytes and no others.
@@ -87,11 +70,9 @@ func only(s string, is func(byte) bool) bool {
 	return s != ""
 }
 
-func isDigit(c byte) bool     { return '0' <= c && c <= '9' }
-func isLetter(c byte) bool    { return 'a' <= c|0x20 && c|0x20 <= 'z' }
-func isFileByte(c byte) bool  { return isLetter(c) || isDigit(c) }
-func isNameByte(c byte) bool  { return isFileByte(c) || c == '-' || c == '_' }
-func isPlaceByte(c byte) bool { return 'a' <= c && c <= 'z' || c == '-' }
+func isDigit(c byte) bool    { return '0' <= c && c <= '9' }
+func isLetter(c byte) bool   { return 'a' <= c|0x20 && c|0x20 <= 'z' }
+func isFileByte(c byte) bool { return isLetter(c) || isDigit(c) }
 
 // isFIFO reports whether the topic is FIFO. SNS does not sign the messages of
 // such a topic, and delivers them to queues alone.

@@ -8,53 +8,55 @@ import (
 	"crypto/sha1" //nolint:gosec // what SNS signs with unless a topic is set otherwise
 	"crypto/sha256"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"time"
 
 	"github.com/alexaevents/alexaevents/internal/certs"
 )
 
-// Verifier checks that messages come from SNS, unchanged and on one of the
-// topics that it lists. It keeps the certificates that it checked, so use one
-// for all messages. It is safe for concurrent use; its fields must not change
-// once it is in use.
+// Verifier checks that a message comes from SNS, is unchanged, and is of one of
+// the topics that it lists.
 //
-// A message fetches a certificate again if that was fetched a day ago or expires
-// within the hour, in a goroutine that ends with the fetch. The message does not
+// A Verifier keeps the certificates that it checked, so use one for all messages.
+// It fetches a certificate again a day after the last fetch, and an hour before
+// the certificate expires: a message starts the fetch in a goroutine and does not
 // wait for it.
+//
+// A Verifier is safe for concurrent use; its fields must not change once it is in
+// use.
 type Verifier struct {
 	// Topics lists the ARNs of the topics whose messages are accepted. Empty
 	// accepts none.
 	Topics []string
 
-	// RequireSHA256 refuses signatures of version 1, which use SHA-1. False
-	// accepts them where the program may use SHA-1: not in FIPS 140-only mode.
-	RequireSHA256 bool
+	// Roots are the certificate authorities to trust. Nil trusts the system's if
+	// there are Intermediates, and otherwise checks no chain: only the host that
+	// serves a certificate, its name and its dates.
+	Roots *x509.CertPool
 
-	// MaxAge is how long ago an accepted message may have been published. Over
-	// HTTP, SNS retries for an hour at most, so two hours are enough; a queue can
-	// keep messages for 14 days. Zero accepts messages of every age: a signature
-	// does not expire, so anybody who has seen a message can send it again.
-	MaxAge time.Duration
+	// Intermediates are the certificate authorities between the roots and the
+	// certificates of SNS, since SNS serves them without a chain. Nil means none.
+	Intermediates []*x509.Certificate
 
 	// HTTPClient fetches certificates and confirms subscriptions. It follows no
-	// redirect, and a request takes 5 seconds at most, whatever its own settings.
-	// It must check TLS certificates, since they prove which host is SNS. Nil is a
+	// redirect, and a request takes at most 5 seconds, whatever its settings. It
+	// must check TLS certificates, since they prove which host is SNS. Nil is a
 	// client that uses no proxy.
 	HTTPClient *http.Client
 
-	// Intermediates are the certificate authorities between the roots and the
-	// certificates of SNS, which serves them without a chain. If there are any,
-	// or Roots, the certificates must also lead to one of the roots. None, and
-	// no Roots, leaves it at the host that they come from, their name and their
-	// dates.
-	Intermediates []*x509.Certificate
+	// RequireSHA256 refuses signatures of version 1, which use SHA-1. False
+	// accepts them, except in FIPS 140-only mode.
+	RequireSHA256 bool
 
-	// Roots are the certificate authorities that chains must lead to. Nil is
-	// the system's if there are Intermediates.
-	Roots *x509.CertPool
+	// MaxAge is the age of the oldest message that is accepted. Over HTTP, SNS
+	// retries for at most an hour, so two hours are enough; a queue can keep
+	// messages for 14 days. Zero accepts messages of every age: a signature does
+	// not expire, so anyone who has seen a message can send it again.
+	MaxAge time.Duration
 
 	// Now is the clock. Nil is time.Now.
 	Now func() time.Time
@@ -62,12 +64,10 @@ type Verifier struct {
 	certificates certs.Cache
 }
 
-// Verify checks a message by its exact JSON, with the members spelled as SNS
-// spells them over HTTP or as it does for Lambda. The errors are those of this
-// package.
+// Verify verifies a message by its exact JSON, as SNS sends it over HTTP or to
+// Lambda. It returns the errors of this package.
 func (v *Verifier) Verify(ctx context.Context, data []byte) (*Message, error) {
-	// What costs nothing comes first, so that bytes from strangers seldom make it
-	// as far as the network.
+	// The cheap checks come first, so that few forged messages cause a fetch.
 	d, m, err := open(v.Topics, data)
 	if err != nil {
 		return nil, err
@@ -96,10 +96,10 @@ func (v *Verifier) Verify(ctx context.Context, data []byte) (*Message, error) {
 		}
 	}
 	err = v.certificates.Verify(ctx, v.source(d.topic, url, now), func(key *rsa.PublicKey) bool {
-		return d.fits(key, version, signed)
+		return d.matches(key, version, signed)
 	})
 	if err != nil {
-		return nil, certificateError(err)
+		return nil, certs.Error(err, ErrFetch, ErrCertificate, errChanged)
 	}
 	m.Message = string(d.text[body])
 	return m, nil
@@ -112,23 +112,23 @@ func (v *Verifier) now() time.Time {
 	return time.Now()
 }
 
-// checkVersion knows the two versions that there are. The version itself is not
-// signed; that a signature of one does not fit the other is what protects it.
+// checkVersion checks the version of a signature. It is not signed, but a
+// signature of one version does not match under the other.
 func (v *Verifier) checkVersion(version string) error {
 	switch {
 	case version == "2":
 		return nil
 	case version != "1":
-		return fmt.Errorf("%w: neither 1 nor 2", ErrVersion)
+		return fmt.Errorf("%w: it must be 1 or 2", ErrVersion)
 	case v.RequireSHA256:
-		return fmt.Errorf("%w: 1, which uses SHA-1; set the attribute SignatureVersion of the topic to 2", ErrVersion)
+		return fmt.Errorf("%w: 1 uses SHA-1; set the attribute SignatureVersion of the topic to 2", ErrVersion)
 	case fips140.Enforced():
-		return fmt.Errorf("%w: 1, which uses SHA-1, not available in FIPS 140-only mode; set the attribute SignatureVersion of the topic to 2", ErrVersion)
+		return fmt.Errorf("%w: 1 uses SHA-1, which FIPS 140-only mode forbids; set the attribute SignatureVersion of the topic to 2", ErrVersion)
 	}
 	return nil
 }
 
-// source is where the certificate of a message of the topic comes from.
+// source is where the certificate for a message of the topic comes from.
 func (v *Verifier) source(topic topic, url string, now time.Time) certs.Source {
 	return certs.Source{URL: url, Now: now, Load: func(ctx context.Context) (*certs.Certificate, error) {
 		chain, err := certs.Fetch(ctx, v.HTTPClient, url)
@@ -143,11 +143,36 @@ func (v *Verifier) source(topic topic, url string, now time.Time) certs.Source {
 	}}
 }
 
-func (d *document) fits(key *rsa.PublicKey, version string, signed []byte) bool {
+func (d *document) matches(key *rsa.PublicKey, version string, signed []byte) bool {
 	algorithm, h := crypto.SHA256, sha256.New()
 	if version == "1" {
 		algorithm, h = crypto.SHA1, sha1.New() //nolint:gosec // see the import
 	}
 	d.writeSigned(h)
 	return rsa.VerifyPKCS1v15(key, algorithm, h.Sum(nil), signed) == nil
+}
+
+const confirmTime = 5 * time.Second
+
+// Confirm confirms the subscription of a [SubscriptionConfirmation]. It sends a
+// request to SNS in the region of the topic, which must be listed, and to no URL
+// of the message. The errors wrap [ErrConfirm] or [ErrTopic].
+func (v *Verifier) Confirm(ctx context.Context, m *Message) error {
+	if m.Type != SubscriptionConfirmation {
+		return fmt.Errorf("%w: the message is of another type", ErrConfirm)
+	}
+	topic, err := findTopic(v.Topics, m.TopicArn)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, confirmTime)
+	defer cancel()
+	query := url.Values{"Action": {"ConfirmSubscription"}, "TopicArn": {m.TopicArn}, "Token": {string(m.Token)}}
+	if _, err := certs.Get(ctx, v.HTTPClient, "https://"+topic.host()+"/?"+query.Encode()); err != nil {
+		if call, ok := errors.AsType[*url.Error](err); ok { // its text has the URL, with the token
+			err = call.Err
+		}
+		return fmt.Errorf("%w: %w", ErrConfirm, err)
+	}
+	return nil
 }

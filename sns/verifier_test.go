@@ -1,9 +1,12 @@
 package sns_test
 
 import (
+	"crypto/fips140"
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents/internal/certs/certstest"
 	"github.com/alexaevents/alexaevents/sns"
 )
 
@@ -52,7 +56,7 @@ func TestGenuine(t *testing.T) {
 			t.Run(name+", version "+version, func(t *testing.T) {
 				b := newBench()
 				e := test.message.with("SignatureVersion", version)
-				e["Signature"] = sign(keys[0](), version, e.text())
+				e["Signature"] = sign(certstest.Key(), version, e.text())
 				for _, data := range [][]byte{e.json(), e.shuffled(), lambdaSpelling(e).json()} {
 					got, err := b.Verify(t.Context(), data)
 					require.NoError(t, err)
@@ -125,7 +129,7 @@ func TestTampered(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			b := newBench()
 			b.Topics = append(b.Topics, topicARN+"-2")
-			e := test.signed.with("Signature", sign(keys[0](), test.signed["SignatureVersion"], test.signed.text()))
+			e := test.signed.with("Signature", sign(certstest.Key(), test.signed["SignatureVersion"], test.signed.text()))
 			_, err := b.Verify(t.Context(), e.json())
 			require.NoError(t, err)
 			fresh := newBench()
@@ -133,12 +137,12 @@ func TestTampered(t *testing.T) {
 			m, err := fresh.Verify(t.Context(), test.forge(e).json())
 			require.ErrorIs(t, err, test.want)
 			require.Nil(t, m)
-			require.Equal(t, test.noFetch, len(fresh.amazon.called()) == 0)
+			require.Equal(t, test.noFetch, len(fresh.amazon.Calls()) == 0)
 		})
 	}
 
 	b := newBench()
-	_, err := b.Verify(t.Context(), notification().signedBy(keys[1]()))
+	_, err := b.Verify(t.Context(), notification().signedBy(certstest.OtherKey()))
 	require.ErrorIs(t, err, sns.ErrSignature, "another key")
 }
 
@@ -158,12 +162,8 @@ func insert(name, text string) func(envelope) envelope {
 	return func(e envelope) envelope { return e.with(name, e[name].(string)[:76]+text+e[name].(string)[76:]) }
 }
 
-// loosen sets bits of the last character that stand for nothing.
 func loosen(e envelope) envelope {
-	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-	encoded := e["Signature"].(string)
-	last := len(strings.TrimRight(encoded, "=")) - 1
-	return e.with("Signature", encoded[:last]+string(alphabet[strings.IndexByte(alphabet, encoded[last])|1])+encoded[last+1:])
+	return e.with("Signature", certstest.Loosen(e["Signature"].(string)))
 }
 
 // What is not a message is refused though it is signed, and without a call.
@@ -225,7 +225,7 @@ func TestNotAMessage(t *testing.T) {
 			m, err := b.Verify(t.Context(), data)
 			require.ErrorIs(t, err, sns.ErrMessage)
 			require.Nil(t, m)
-			require.Empty(t, b.amazon.called())
+			require.Empty(t, b.amazon.Calls())
 		})
 	}
 }
@@ -236,7 +236,7 @@ func TestLineBreaksMoveNothing(t *testing.T) {
 	const other = "7d52a3c4-7b1d-5e6f-8a9b-c0d1e2f3a4b5"
 	b := newBench()
 	hostile := notification().with("Message", "x\nMessageId\n"+other+"\nSubject\ny")
-	signature := sign(keys[0](), "2", hostile.text())
+	signature := sign(certstest.Key(), "2", hostile.text())
 	m, err := b.Verify(t.Context(), hostile.with("Signature", signature).json())
 	require.NoError(t, err)
 	require.Equal(t, hostile["Message"], m.Message)
@@ -287,7 +287,7 @@ func TestRequireSHA256(t *testing.T) {
 	require.ErrorContains(t, err, "set the attribute SignatureVersion of the topic to 2")
 
 	downgraded := notification().with("SignatureVersion", "1")
-	data := downgraded.with("SignatureVersion", "2").with("Signature", sign(keys[0](), "1", downgraded.text())).json()
+	data := downgraded.with("SignatureVersion", "2").with("Signature", sign(certstest.Key(), "1", downgraded.text())).json()
 	_, err = b.Verify(t.Context(), data)
 	require.ErrorIs(t, err, sns.ErrSignature, "SHA-1 under the other version")
 }
@@ -314,10 +314,10 @@ func TestRegions(t *testing.T) {
 		for _, name := range all {
 			t.Run(test.host+" as "+name, func(t *testing.T) {
 				p := newPKI()
-				p.leaf.DNSNames = []string{name}
-				leaf, _, _ := p.issue()
+				p.Leaf.DNSNames = []string{name}
+				leaf, _, _ := p.Issue()
 				b := newBench()
-				b.amazon.file = block(leaf)
+				b.amazon.file = certstest.PEM(leaf)
 				b.Topics = []string{test.arn}
 				url := "https://" + test.host + "/SimpleNotificationService-1.pem"
 				err := b.verify(notification().with("TopicArn", test.arn).with("SigningCertURL", url))
@@ -337,7 +337,7 @@ func TestRegions(t *testing.T) {
 			b.Topics = []string{test.arn}
 			url := "https://" + other + "/SimpleNotificationService-1.pem"
 			require.ErrorIs(t, b.verify(notification().with("TopicArn", test.arn).with("SigningCertURL", url)), sns.ErrURL, other)
-			require.Empty(t, b.amazon.called())
+			require.Empty(t, b.amazon.Calls())
 		}
 	}
 }
@@ -346,7 +346,7 @@ func TestRegions(t *testing.T) {
 func TestUnlistedTopicIsNamed(t *testing.T) {
 	b := newBench()
 	const other = "arn:aws:sns:eu-west-1:123456789012:other"
-	longest := other + strings.Repeat("a", 350-len(other))
+	longest := other + strings.Repeat("a", 256-len("other")) // of the name
 	for _, arn := range []string{other, longest} {
 		require.EqualError(t, b.verify(notification().with("TopicArn", arn)), "sns: the topic is not listed in Topics: "+arn+"; Topics has 1 entries")
 	}
@@ -399,12 +399,38 @@ func FuzzVerify(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := b.Verify(t.Context(), data)
 		if err == nil {
-			require.True(t, genuine[*m], "accepted what nobody signed")
+			require.True(t, genuine[*m], "accepted an unsigned message")
 			return
 		}
 		require.True(t, slices.ContainsFunc(causes, func(cause error) bool { return errors.Is(err, cause) }), "no cause: %v", err)
-		for _, url := range b.amazon.called() {
+		for _, url := range b.amazon.Calls() {
 			require.Regexp(t, `^https://sns\.us-east-2\.amazonaws\.com/SimpleNotificationService-[A-Za-z0-9]+\.pem$`, url)
 		}
 	})
+}
+
+// Where a program may not use SHA-1 at all, a signature of version 1 is an
+// error, and not the panic that the hash would be. Where the FIPS 140 mode allows
+// SHA-1, it is accepted.
+func TestFIPS140(t *testing.T) {
+	if !fips140.Enabled() {
+		for _, mode := range []string{"on", "only"} {
+			child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestFIPS140$", "-test.v")
+			child.Env = append(os.Environ(), "GODEBUG=fips140="+mode)
+			output, err := child.CombinedOutput()
+			require.NoError(t, err, "%s", output)
+			require.Contains(t, string(output), "--- PASS: TestFIPS140")
+		}
+		return
+	}
+	b := newBench()
+	require.NoError(t, b.verify(notification()))
+	old := notification().with("SignatureVersion", "1")
+	if !fips140.Enforced() {
+		require.NoError(t, b.verify(old))
+		return
+	}
+	_, err := b.Verify(t.Context(), old.with("Signature", sign(certstest.Key(), "2", old.text())).json())
+	require.ErrorIs(t, err, sns.ErrVersion)
+	require.ErrorContains(t, err, "FIPS 140")
 }

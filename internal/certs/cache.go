@@ -1,11 +1,12 @@
-// Package certs fetches the certificates that sign what Amazon sends, checks
-// them, and verifies signatures with those it keeps.
+// Package certs fetches the certificates of Amazon's signers, checks and caches
+// them, and verifies signatures with them.
 package certs
 
 import (
 	"context"
 	"crypto/rsa"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -13,19 +14,30 @@ import (
 const (
 	maxKept     = 16               // certificates
 	maxFailed   = 64               // remembered failures
-	refusedFor  = 30 * time.Second // that a URL without a good certificate is remembered
-	faultFor    = 2 * time.Second  // that a failed fetch is remembered
-	freshFor    = 24 * time.Hour   // until a certificate is fetched again
-	renewBefore = time.Hour        // before a certificate expires
-	pause       = time.Minute      // between two fetches of a certificate that is valid
+	refusedFor  = 30 * time.Second // time that a refused certificate is remembered
+	faultFor    = 2 * time.Second  // time that a failed fetch is remembered
+	freshFor    = 24 * time.Hour   // time until a certificate is fetched again
+	renewBefore = time.Hour        // time between that fetch and the expiry, at least
+	pause       = time.Minute      // time between two fetches of a valid certificate
 )
 
-// ErrSignature says that a certificate is good and the signature is not by its
-// key.
-var ErrSignature = errors.New("signature by another key, or of something else")
+// ErrSignature says that the certificate is valid and the signature does not match.
+var ErrSignature = errors.New("the signature does not match")
 
-// Certificate is the signer's key and the time in which every certificate of
-// its chain is valid.
+// Error turns an error of [Cache.Verify] into one of the caller's package: fetch for
+// [ErrFetch], invalid for [ErrInvalid], mismatch for [ErrSignature].
+func Error(err, fetch, invalid, mismatch error) error {
+	switch {
+	case errors.Is(err, ErrFetch):
+		return fmt.Errorf("%w: %w", fetch, err)
+	case errors.Is(err, ErrInvalid):
+		return fmt.Errorf("%w: %w", invalid, err)
+	}
+	return mismatch
+}
+
+// Certificate is the key of a signer and the time in which all certificates of its
+// chain are valid.
 type Certificate struct {
 	Key       *rsa.PublicKey
 	NotBefore time.Time
@@ -45,14 +57,14 @@ type Source struct {
 }
 
 // Cache keeps certificates by URL. The zero Cache is empty and ready. It is safe
-// for concurrent use. Only certificates that passed their checks are kept, so
-// strangers who name other URLs cannot displace one.
+// for concurrent use. It keeps only certificates that passed their checks, so
+// forged requests with other URLs cannot displace one.
 //
 // A certificate is fetched again after a day, and an hour before it expires.
-// The old one serves meanwhile, and until it expires if the fetch fails.
+// Until that succeeds the old one is used, as long as it is valid.
 type Cache struct {
 	mu     sync.Mutex
-	clock  uint64 // counts uses, to find the certificate that was used longest ago
+	clock  uint64 // number of uses, to find the certificate that was used longest ago
 	kept   map[string]*kept
 	failed map[string]failure
 	flights
@@ -61,8 +73,8 @@ type Cache struct {
 type kept struct {
 	certificate *Certificate
 	used        uint64
-	fetched     time.Time // last success
-	tried       time.Time // last fetch, failed or not
+	fetched     time.Time // last successful fetch
+	tried       time.Time // last fetch
 }
 
 // due reports whether a valid certificate should be fetched again.
@@ -77,20 +89,20 @@ type failure struct {
 	until time.Time
 }
 
-// Verify returns nil if fits accepts the key of the certificate at the source.
-// It returns [ErrFetch], [ErrInvalid] or [ErrSignature] otherwise.
+// Verify returns nil if matches accepts the key of the certificate at the source,
+// else [ErrFetch], [ErrInvalid] or [ErrSignature].
 //
-// If the key does not fit, the certificate may have been replaced at its URL:
-// Verify fetches it again, once a minute at most.
-func (c *Cache) Verify(ctx context.Context, source Source, fits func(*rsa.PublicKey) bool) error {
+// If matches refuses the key, the certificate may have been replaced at its URL:
+// Verify fetches it again, at most once a minute.
+func (c *Cache) Verify(ctx context.Context, source Source, matches func(*rsa.PublicKey) bool) error {
 	certificate, err := c.get(ctx, source)
 	if err != nil {
 		return err
 	}
-	if fits(certificate.Key) {
+	if matches(certificate.Key) {
 		return nil
 	}
-	if newer := c.newer(ctx, source, certificate); newer != nil && fits(newer.Key) {
+	if newer := c.newer(ctx, source, certificate); newer != nil && matches(newer.Key) {
 		return nil
 	}
 	return ErrSignature
@@ -120,8 +132,8 @@ func (c *Cache) get(ctx context.Context, source Source) (*Certificate, error) {
 	return c.wait(ctx, f)
 }
 
-// newer returns the certificate that replaced the old one at its URL, nil if
-// there is none. It fetches once a minute at most.
+// newer returns the certificate that replaced the old one at its URL, nil without
+// one. It fetches at most once a minute.
 func (c *Cache) newer(ctx context.Context, source Source, old *Certificate) *Certificate {
 	now := source.Now
 	c.mu.Lock()
@@ -161,7 +173,7 @@ func (c *Cache) keep(url string, now time.Time, certificate *Certificate) {
 		c.kept = make(map[string]*kept)
 	}
 	if len(c.kept) >= maxKept && c.kept[url] == nil {
-		delete(c.kept, least(c.kept, func(a, b *kept) bool { return a.used < b.used }))
+		delete(c.kept, oldest(c.kept, func(a, b *kept) bool { return a.used < b.used }))
 	}
 	c.clock++
 	c.kept[url] = &kept{certificate: certificate, used: c.clock, fetched: now, tried: now}
@@ -172,7 +184,7 @@ func (c *Cache) fail(url string, now time.Time, err error) {
 		c.failed = make(map[string]failure)
 	}
 	if len(c.failed) >= maxFailed {
-		delete(c.failed, least(c.failed, func(a, b failure) bool { return a.until.Before(b.until) }))
+		delete(c.failed, oldest(c.failed, func(a, b failure) bool { return a.until.Before(b.until) }))
 	}
 	remember := refusedFor
 	if errors.Is(err, ErrFetch) {
@@ -181,7 +193,7 @@ func (c *Cache) fail(url string, now time.Time, err error) {
 	c.failed[url] = failure{err, now.Add(remember)}
 }
 
-func least[V any](m map[string]V, less func(a, b V) bool) (key string) {
+func oldest[V any](m map[string]V, less func(a, b V) bool) (key string) {
 	first := true
 	for k, v := range m {
 		if first || less(v, m[key]) {

@@ -51,7 +51,7 @@ func (s *site) serves() bool { return s.kept != nil && s.kept.validAt(time.Now()
 
 func (s *site) source() Source { return Source{s.url, time.Now(), s.load} }
 
-// Whatever happens to the host, and whatever strangers send, a certificate that
+// Whatever happens to the host, and whatever attackers send, a certificate that
 // is kept serves until it expires, and is fetched once a minute at most.
 func TestCacheKeepsWhatIsGood(t *testing.T) {
 	key := func(n int64) *rsa.PublicKey { return &rsa.PublicKey{N: big.NewInt(n), E: 3} }
@@ -97,7 +97,7 @@ func TestCacheKeepsWhatIsGood(t *testing.T) {
 					_, err := verify(rapid.SampledFrom(sites).Draw(r, "site"), key(0))
 					require.Error(r, err)
 				},
-				"strangers": func(r *rapid.T) {
+				"attackers": func(r *rapid.T) {
 					for range maxFailed + 1 {
 						invented++
 						_, err := verify(&site{url: fmt.Sprint("invented", invented), fault: ErrInvalid}, key(0))

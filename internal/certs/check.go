@@ -3,19 +3,20 @@ package certs
 import (
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
 )
 
-// ErrInvalid says that a certificate may not sign what it was named for.
+// ErrInvalid says that a certificate did not pass its checks.
 var ErrInvalid = errors.New("certificate refused")
 
-// Check verifies a chain, leaf first: the leaf has an RSA key, is for the DNS
-// name exactly, without wildcards, and leads to one of the roots over the other
-// certificates, all valid now. Nil roots are those of the system. No
-// certificate of the chain is ever taken for a root.
+// Check checks a chain, leaf first: the leaf has an RSA key, is for exactly this
+// DNS name, without wildcards, and leads to one of the roots over the other
+// certificates, which are all valid now. Nil roots are those of the system. A
+// certificate of the chain is never a root.
 func Check(chain []*x509.Certificate, name string, roots *x509.CertPool, now time.Time) (*Certificate, error) {
 	leaf := chain[0]
 	key, err := signer(leaf, name)
@@ -41,9 +42,9 @@ func Check(chain []*x509.Certificate, name string, roots *x509.CertPool, now tim
 	return best, nil
 }
 
-// CheckAlone verifies a certificate without its chain, for where nothing but
-// the host that it was fetched from vouches for it: it has an RSA key, is for
-// the DNS name exactly, without wildcards, and is valid now.
+// CheckAlone checks a certificate without a chain, which relies on the host that
+// serves it: it has an RSA key, is for exactly this DNS name, without wildcards,
+// and is valid now.
 func CheckAlone(certificate *x509.Certificate, name string, now time.Time) (*Certificate, error) {
 	key, err := signer(certificate, name)
 	if err != nil {
@@ -81,4 +82,19 @@ func validity(path []*x509.Certificate) *Certificate {
 		}
 	}
 	return window
+}
+
+var strict = base64.StdEncoding.Strict()
+
+// DecodeSignature decodes the base64 of a signature by an RSA key of 2048 bits, as
+// Amazon has, up to 4096. It accepts one spelling of each signature.
+func DecodeSignature(encoded []byte) ([]byte, error) {
+	signature, err := strict.AppendDecode(nil, encoded)
+	if err != nil || len(encoded) != strict.EncodedLen(len(signature)) { // even strict skips line breaks
+		return nil, errors.New("not base64")
+	}
+	if n := len(signature); n != 256 && n != 384 && n != 512 {
+		return nil, fmt.Errorf("it has %d bytes, not 256, 384 or 512", n)
+	}
+	return signature, nil
 }

@@ -10,16 +10,16 @@ import (
 	"io"
 	"net/http"
 
-	"github.com/alexaevents/alexaevents/internal/outbound"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 const (
-	maxBytes  = 64 << 10 // of a response
+	maxBytes  = 64 << 10 // size of a response
 	maxBlocks = 10       // certificates in a chain; Amazon's have four
 )
 
-// ErrFetch says that a certificate could not be fetched now, which proves
-// nothing about the message that named it. A later fetch may succeed.
+// ErrFetch says that a certificate could not be fetched now. A later fetch may
+// succeed.
 var ErrFetch = errors.New("certificate not fetched")
 
 // statusError is an HTTP status other than 200.
@@ -27,9 +27,9 @@ type statusError int
 
 func (e statusError) Error() string { return fmt.Sprintf("the host responds with %d", int(e)) }
 
-// refuses reports whether the host says that the URL is wrong: a status of 4xx,
-// except those that say something about the time or the network. The host of
-// Alexa's certificates responds with 403 or 404 where there is no file.
+// refuses reports whether the status means that the URL is wrong: 4xx, except for
+// those of temporary failures. The host of Alexa's certificates responds with 403
+// or 404 without a file.
 func (e statusError) refuses() bool {
 	switch int(e) {
 	case http.StatusProxyAuthRequired, http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -38,8 +38,8 @@ func (e statusError) refuses() bool {
 	return e >= 400 && e < 500
 }
 
-// Fetch gets a PEM chain, leaf first, as [Get] gets it. Its errors are [ErrFetch]
-// and, if there is no chain at the URL, [ErrInvalid].
+// Fetch gets a PEM chain, leaf first, with [Get]. Its errors are [ErrFetch] and, if
+// the URL has no chain, [ErrInvalid].
 func Fetch(ctx context.Context, client *http.Client, url string) ([]*x509.Certificate, error) {
 	data, err := Get(ctx, client, url)
 	status, ok := errors.AsType[statusError](err)
@@ -54,11 +54,10 @@ func Fetch(ctx context.Context, client *http.Client, url string) ([]*x509.Certif
 	return parse(data)
 }
 
-// Get gets what is at exactly this URL, 64 KiB and a byte of it at most. A
-// redirect is a failure, and so is every status but 200. A nil client is the
-// package's own.
+// Get gets the body of exactly this URL, up to a byte more than 64 KiB. A redirect
+// is an error, and so is every status but 200. A nil client is the package's own.
 func Get(ctx context.Context, client *http.Client, url string) ([]byte, error) {
-	client = outbound.Client(client)
+	client = rest.HTTPClient(client)
 
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -77,13 +76,13 @@ func Get(ctx context.Context, client *http.Client, url string) ([]byte, error) {
 
 const pemBegin = "-----BEGIN CERTIFICATE-----"
 
-// parse reads a PEM file of certificates. Between, before and behind them it
-// allows white space alone.
+// parse reads a PEM file of certificates. Before, between and after them it allows
+// only white space.
 func parse(data []byte) ([]*x509.Certificate, error) {
 	var chain []*x509.Certificate
 	for data = bytes.TrimSpace(data); len(data) > 0 || len(chain) == 0; data = bytes.TrimSpace(data) {
 		block, rest := pem.Decode(data)
-		// Decode skips what is not a block in front of one.
+		// Decode skips everything before a block.
 		if block == nil || !bytes.HasPrefix(data, []byte(pemBegin)) || bytes.Count(data[:len(data)-len(rest)], []byte("-----BEGIN")) != 1 {
 			return nil, fmt.Errorf("%w: not a PEM file of certificates alone", ErrInvalid)
 		}

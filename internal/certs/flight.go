@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	maxFetches = 32                     // at a time, of URLs that have no certificate yet
-	waitTime   = 4 * time.Second        // that a caller waits for a certificate
-	fetchTime  = 4 * time.Second        // that a fetch may take, with its retry
-	retryPause = 100 * time.Millisecond // before the retry
+	maxFetches = 32                     // fetches at a time of URLs without a certificate yet
+	waitTime   = 4 * time.Second        // time that a caller waits for a certificate
+	fetchTime  = 4 * time.Second        // time that a fetch may take, with its retry
+	retryPause = 100 * time.Millisecond // time before the retry
 )
 
 var (
@@ -21,17 +21,16 @@ var (
 	errEnded = fmt.Errorf("%w: the HTTP client ended its goroutine", ErrFetch)
 )
 
-// flights shares a fetch among the callers that want the same URL, and limits
-// the number of fetches.
+// flights shares a fetch among the callers for the same URL, and limits the number
+// of fetches.
 //
-// Strangers can name any number of URLs. So a URL whose certificate is kept, or
-// was kept until it expired, needs no slot: it never waits for others. The other
-// URLs share the slots. A slot that falls free goes to a waiting caller at
-// random, not to the one who waits longest: strangers who wait cannot form a
-// queue that a genuine caller stands behind.
+// Forged requests can have any number of URLs. So a URL whose certificate is kept,
+// or was kept until it expired, needs no slot and never waits. The other URLs
+// share the slots. A free slot goes to a waiting caller at random: with a queue, a
+// genuine caller would wait for all forged requests before it.
 //
-// A fetch runs in a goroutine of its own, so that a caller who gives up fails
-// alone. The goroutine ends with the fetch, after fetchTime at most.
+// A fetch runs in its own goroutine, so that a caller who gives up fails alone. The
+// goroutine ends with the fetch, after fetchTime at most.
 type flights struct {
 	flying   map[string]*flight // by URL
 	waiting  []*flight          // for a slot
@@ -41,22 +40,22 @@ type flights struct {
 // flight is a fetch that runs or waits for a slot.
 type flight struct {
 	source  Source
-	began   time.Time       // by the process's clock
-	ctx     context.Context //nolint:containedctx // of the caller who began the flight, for its values alone
-	slot    bool            // needs one
-	callers int             // who wait
-	done    chan struct{}   // closed with the outcome:
+	began   time.Time       // start, by the process's clock
+	ctx     context.Context //nolint:containedctx // values of the first caller's context
+	slot    bool            // the fetch needs a slot
+	callers int             // number of waiting callers
+	done    chan struct{}   // closed after the fields below are set
 
 	certificate *Certificate
 	err         error
 }
 
-// now is the time of the caller who began the flight. The flight asks no clock of
-// the user's, since it runs beside the user's code.
+// now is the time of the first caller, plus the time since then. The flight does
+// not call the user's clock, since it runs beside the user's code.
 func (f *flight) now() time.Time { return f.source.Now.Add(time.Since(f.began)) }
 
-// flight returns the flight of the source, a new one if there is none. The lock
-// is held.
+// flight returns the flight of the source, a new one if there is none. The lock is
+// held.
 func (c *Cache) flight(ctx context.Context, source Source, known bool) *flight {
 	if f := c.flying[source.URL]; f != nil {
 		return f
@@ -74,15 +73,14 @@ func (c *Cache) flight(ctx context.Context, source Source, known bool) *flight {
 	return f
 }
 
-// join makes the caller one of those who wait for the flight of the source. The
-// lock is held.
+// join adds a caller to the flight of the source. The lock is held.
 func (c *Cache) join(ctx context.Context, source Source, known bool) *flight {
 	f := c.flight(ctx, source, known)
 	f.callers++
 	return f
 }
 
-// wait returns the outcome of a flight that the caller has joined.
+// wait returns the outcome of a flight that the caller joined.
 func (c *Cache) wait(ctx context.Context, f *flight) (*Certificate, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, waitTime, errWait)
 	defer cancel()
@@ -114,8 +112,8 @@ func (c *Cache) start(f *flight) {
 	go c.fetch(f)
 }
 
-// fetch ends the flight whatever the user's HTTP client does: return, panic or
-// end the goroutine.
+// fetch ends the flight whether the user's HTTP client returns, panics or ends the
+// goroutine.
 func (c *Cache) fetch(f *flight) {
 	f.err = errEnded
 	defer c.land(f)
@@ -164,7 +162,7 @@ func (c *Cache) next() {
 	if callers == 0 {
 		return
 	}
-	chosen := rand.IntN(callers) //nolint:gosec // a draw among strangers, not a secret
+	chosen := rand.IntN(callers) //nolint:gosec // not a secret
 	i := slices.IndexFunc(c.waiting, func(f *flight) bool {
 		chosen -= f.callers
 		return chosen < 0

@@ -1,10 +1,15 @@
-// Package envelope finds the members of an Alexa request that the other
-// packages decide by, in one scan of its bytes. The verifier of signatures and
-// the decoder of events both use it, so the two can never read the same bytes
-// in two ways.
+// Package envelope finds the members of an Alexa request that the other packages
+// use, in one scan of its bytes. The verifier of signatures and the decoder of
+// events share the scan, so they never read the same bytes in two ways.
 package envelope
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
 
 // Field names a member of the request by its path.
 type Field uint8
@@ -12,10 +17,10 @@ type Field uint8
 // Each field is the member at the path in its comment.
 const (
 	none Field = iota
-	root       // the request itself, which is no member
+	root       // the request itself
 
 	Version   // version
-	Directive // directive, which a request to a smart home skill has instead of request
+	Directive // directive, in a smart home directive instead of request
 
 	session   // session
 	SessionID // session.sessionId
@@ -50,26 +55,26 @@ const (
 	fields
 )
 
-// decisive are the fields that decide which event of which user and skill a
-// request is, and how old it may be, with the objects that they are in.
+// decisive are the fields that identify an event, its user and its skill, and its
+// age, with the objects that contain them.
 const decisive uint64 = 1<<session | 1<<SessionID |
 	1<<requestContext | 1<<system | 1<<application | 1<<ApplicationID | 1<<user | 1<<UserID |
 	1<<Request | 1<<Type | 1<<Timestamp | 1<<EventCreationTime
 
-// inside names the one field that is read of an object that is not decisive.
+// inside has the only field of each object that is not decisive.
 var inside = [fields]Field{permissions: ConsentToken, person: PersonID, device: DeviceID, unit: UnitID}
 
-// Envelope holds the members that a scan found, each as it stands in the
-// scanned bytes. A member that is absent or null is nil.
+// Envelope has the members that a scan found, each as it is in the scanned bytes.
+// An absent or null member is nil.
 type Envelope [fields]Raw
 
-// HasSession reports whether the request is part of a session. Alexa has sent
-// events with a session object that holds nothing.
+// HasSession reports whether the request belongs to a session. Alexa has sent
+// events with an empty session object.
 func (e *Envelope) HasSession() bool { return e[SessionID] != nil }
 
-// SentAt returns when Alexa first sent the request, the zero time if it does not
-// say. That is its timestamp; a request without a session may have its
-// publishing time or creation time instead.
+// SentAt returns when Alexa first sent the request, the zero time if that is
+// missing: its timestamp or, without a session, its publishing time or creation
+// time.
 func (e *Envelope) SentAt() (time.Time, error) {
 	if e[Timestamp] != nil || e.HasSession() {
 		return e[Timestamp].Time()
@@ -80,8 +85,8 @@ func (e *Envelope) SentAt() (time.Time, error) {
 	return e[EventCreationTime].Time()
 }
 
-// member returns the field that a member of an object is, [none] if nobody
-// needs it. The object is a field itself, or [root].
+// member returns the field of an object's member, [none] if that is not read. The
+// object is a field itself, or [root].
 func (f Field) member(key []byte) Field {
 	switch f {
 	case root:
@@ -178,3 +183,54 @@ func (f Field) hasMembers() bool { return objects>>f&1 != 0 }
 // objects are the fields whose members are fields.
 const objects uint64 = 1<<session | 1<<requestContext | 1<<system | 1<<application | 1<<user |
 	1<<permissions | 1<<person | 1<<device | 1<<unit | 1<<Request
+
+// immediate lists the requests that Alexa sends once, while a customer or a device
+// waits: types, and families of types, which end in a dot.
+var immediate = [...]string{
+	"LaunchRequest",
+	"IntentRequest",
+	"CanFulfillIntentRequest",
+	"SessionEndedRequest",
+	"SessionResumedRequest",
+	"Alexa.Presentation.",
+	"AudioPlayer.",
+	"Connections.",
+	"CustomInterfaceController.",
+	"Dialog.",
+	"Display.",
+	"GameEngine.",
+	"PlaybackController.",
+	"System.",
+	"VideoPlayer.",
+}
+
+// IsImmediate reports whether Alexa never redelivers requests of the type. Other
+// requests without a session may be events, which Alexa redelivers for up to an
+// hour with their first timestamp.
+func IsImmediate(requestType string) bool {
+	for _, family := range immediate {
+		if requestType == family || strings.HasSuffix(family, ".") && strings.HasPrefix(requestType, family) {
+			return true
+		}
+	}
+	return false
+}
+
+// CheckSkill returns nil if the field lists the ID. Its error shows the ID only if
+// that has the form of a skill ID, since anyone can send any text.
+func CheckSkill(id string, listed []string, field string) error {
+	switch {
+	case id == "":
+		return errors.New("it has no skill ID")
+	case slices.Contains(listed, id):
+		return nil
+	case !isSkillID(id):
+		return errors.New("it has an invalid skill ID")
+	}
+	return fmt.Errorf("%s is not in %s, which lists %d", id, field, len(listed))
+}
+
+func isSkillID(id string) bool {
+	rest, ok := strings.CutPrefix(id, "amzn1.")
+	return ok && len(id) <= 100 && strings.Trim(rest, "abcdefghijklmnopqrstuvwxyz0123456789.-") == ""
+}

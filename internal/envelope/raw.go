@@ -6,10 +6,12 @@ import (
 	"math"
 	"strconv"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 )
 
-// Raw is a JSON value as it stands in a scanned request; nil is an absent or
-// null one.
+// Raw is a JSON value as it is in a scanned document; nil is an absent or null
+// one.
 type Raw []byte
 
 var (
@@ -20,14 +22,14 @@ var (
 // maxTime is the length in bytes of the longest value that is read as a time.
 const maxTime = 256
 
-// Text returns the string that the value is, "" for a nil value.
+// Text returns the value as a string, "" for a nil value.
 func (r Raw) Text() (string, error) {
 	text, err := r.TextBytes()
 	return string(text), err
 }
 
-// TextBytes returns what Text returns, nil for a nil value alone. It points
-// into the scanned bytes if there are no escapes.
+// TextBytes returns what Text returns, and nil only for a nil value. The result
+// points into the scanned bytes if there are no escapes.
 func (r Raw) TextBytes() ([]byte, error) {
 	if r == nil {
 		return nil, nil
@@ -38,8 +40,14 @@ func (r Raw) TextBytes() ([]byte, error) {
 	return r.bytes(), nil
 }
 
-// bytes returns what is between the quotes of a string, escapes resolved. It
-// copies only where there are escapes.
+// TextIfAny returns the value as a string, "" if it is not one.
+func (r Raw) TextIfAny() string {
+	text, _ := r.Text()
+	return text
+}
+
+// bytes returns the bytes between the quotes of a string, with escapes resolved.
+// It copies only if there are escapes.
 func (r Raw) bytes() []byte {
 	text := r[1 : len(r)-1]
 	if bytes.IndexByte(text, '\\') < 0 {
@@ -48,7 +56,7 @@ func (r Raw) bytes() []byte {
 	return unescape(nil, text)
 }
 
-// Time returns the time that the value is: RFC 3339 with or without fractions,
+// Time returns the value as a time: RFC 3339 with or without fractions,
 // or a number of milliseconds (from 1e11 on) or seconds since 1970. It returns
 // the zero time for a nil value.
 func (r Raw) Time() (time.Time, error) {
@@ -74,4 +82,60 @@ func (r Raw) Time() (time.Time, error) {
 		number *= 1000
 	}
 	return time.UnixMilli(int64(math.Round(number))).UTC(), nil
+}
+
+// unescape appends a string that the scan has accepted, with escapes resolved.
+// Half a surrogate pair becomes U+FFFD, as in encoding/json.
+func unescape(b, text []byte) []byte {
+	n := len(b)
+	b = append(b, text...) // no escape is shorter than what it stands for
+	for i := 0; i < len(text); i++ {
+		c := text[i]
+		if c == '\\' {
+			i++
+			switch c = text[i]; c {
+			case 'b':
+				c = '\b'
+			case 'f':
+				c = '\f'
+			case 'n':
+				c = '\n'
+			case 'r':
+				c = '\r'
+			case 't':
+				c = '\t'
+			case 'u':
+				r, length := escapedRune(text[i+1:])
+				n += utf8.EncodeRune(b[n:], r)
+				i += length
+				continue
+			}
+		}
+		b[n] = c
+		n++
+	}
+	return b[:n]
+}
+
+// escapedRune reads the rune of an escape after its first u, and returns how many
+// bytes it read.
+func escapedRune(text []byte) (r rune, length int) {
+	r = hexRune(text)
+	if utf16.IsSurrogate(r) {
+		if len(text) >= 10 && text[4] == '\\' && text[5] == 'u' {
+			if pair := utf16.DecodeRune(r, hexRune(text[6:])); pair != utf8.RuneError {
+				return pair, 10
+			}
+		}
+		r = utf8.RuneError
+	}
+	return r, 4
+}
+
+// hexRune reads four hexadecimal digits.
+func hexRune(digits []byte) (r rune) {
+	for _, c := range digits[:4] {
+		r = r<<4 | rune(hex[c]&0xf)
+	}
+	return r
 }

@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// SyntaxError says where and why the bytes are not an Alexa request. Its text
-// holds none of them.
+// SyntaxError says where and why the bytes are not a valid document. Its text has
+// none of the bytes.
 type SyntaxError struct {
-	Offset int // of the byte that is wrong
+	Offset int // offset of the invalid byte
 	Reason string
 }
 
@@ -21,11 +21,11 @@ func (e *SyntaxError) Error() string {
 }
 
 // maxDepth is how many objects and lists may be open at once. Alexa's requests
-// stay below 20. [scanner.value] has a bit for each in a uint64.
+// have less than 20. [scanner.value] has a bit for each in a uint64.
 const maxDepth = 64
 
-// maxMembers is how many members an object may have that is looked at. Those of
-// Alexa's requests have less than 20.
+// maxMembers is how many members an object may have that is read. Those of Alexa's
+// requests have less than 20.
 const maxMembers = 256
 
 // maxEscaped is the length in bytes, between the quotes, of the longest name
@@ -38,14 +38,13 @@ const (
 )
 
 // Scan finds the members of a request. It accepts what encoding/json accepts,
-// except a document that is not an object, one of more than 64 levels, more than
-// 256 members in an object that is looked at, invalid UTF-8, and a second member
-// of a name that decides which event of which user this is, or how old: decoders
-// disagree about such bytes. Any other member that the request has twice is
-// treated as absent.
+// except a document that is not an object, more than 64 levels, more than 256
+// members in an object that is read, invalid UTF-8, and a second member of a
+// decisive name, since decoders disagree about it. Any other member that occurs
+// twice is absent.
 //
-// The bytes may be a stranger's: Scan takes less time than [encoding/json.Valid],
-// and hardly any memory. The result points into data.
+// Anyone can send the bytes: Scan takes less time than [encoding/json.Valid], and
+// hardly any memory. The result points into data.
 func Scan(data []byte) (Envelope, error) {
 	s := scanner{data: data}
 	if err := s.document(nil); err != nil {
@@ -59,72 +58,26 @@ func Scan(data []byte) (Envelope, error) {
 	return s.found, nil
 }
 
-// Members calls visit for each member of a JSON object that is not a request:
-// its name, and its value, nil if that is null. Visit reports whether it reads
-// the members of this name; a second one of these is an error. Otherwise Members
-// accepts what Scan accepts. If it returns an error, visit may have seen some
-// members already.
-//
-// Names and values may point into data. A name is valid only during the call, and
-// if it is longer than 256 bytes its escapes are not resolved.
-func Members(data []byte, visit func(name []byte, value Raw) bool) error {
-	s := scanner{data: data, visit: visit}
-	return s.document(nil)
-}
-
-// Node is a member that [Find] finds, with which of its own members, if it is an
-// object.
-type Node struct {
-	Name    string
-	Value   Raw // nil if absent or null
-	Members []Node
-
-	occurred bool
-}
-
-// Member returns the member of the node that has the name, nil if none is to be
-// found.
-func (n *Node) Member(name string) *Node { return n.member([]byte(name)) }
-
-func (n *Node) member(name []byte) *Node {
-	for i := range n.Members {
-		if m := &n.Members[i]; m.Name == string(name) {
-			return m
-		}
-	}
-	return nil
-}
-
-// Find finds the members of a JSON object that is not a request, at any depth, in
-// one scan. A second member of a name that it looks for is an error. Otherwise it
-// accepts what Scan accepts.
-//
-// The values point into data.
-func Find(data []byte, members []Node) error {
-	s := scanner{data: data}
-	return s.document(&Node{Members: members})
-}
-
-// scanner walks over data. Each method takes the offset at which its piece
-// starts and returns the offset behind it, or failed.
+// scanner walks over data. Each method takes the offset of the first byte that it
+// scans, and returns the offset after the last one, or failed.
 type scanner struct {
 	data []byte
 	err  SyntaxError // after failed
 
-	// For Scan: the fields, and which of them occurred, once or more often.
+	// For Scan: the fields, and bits for those that occurred once, and more often.
 	found       Envelope
 	seen, twice uint64
 
-	// For Members: its visit, and the names that visit reads and has seen.
+	// For Members: its visit, and the names that visit has read.
 	visit func(name []byte, value Raw) bool
 	names struct {
-		few  [16][]byte // in here, so that they are not allocated
+		few  [16][]byte // without an allocation
 		n    int
 		more [][]byte
 	}
 
-	escaped   bool   // whether the last text had escapes
-	unescaped []byte // the last name that had some
+	escaped   bool   // the last string had escapes
+	unescaped []byte // the last name with escapes
 }
 
 const failed = -1
@@ -152,8 +105,7 @@ func (s *scanner) document(n *Node) error {
 	return nil
 }
 
-// space skips what may stand between two pieces. It is short, so that the
-// compiler inlines it.
+// space skips white space. It is short, so that the compiler inlines it.
 func space(data []byte, i int) int {
 	if i < len(data) && data[i] > ' ' {
 		return i
@@ -173,8 +125,8 @@ func spaces(data []byte, i int) int {
 	return i
 }
 
-// at returns the byte at i, and 0, which no JSON text allows between values,
-// behind the end.
+// at returns the byte at i, after the end 0, which JSON does not allow between
+// values.
 func at(data []byte, i int) byte {
 	if i < len(data) {
 		return data[i]
@@ -182,8 +134,8 @@ func at(data []byte, i int) byte {
 	return 0
 }
 
-// object scans an object whose members are looked at: a field, or root, or a node.
-// Depth counts the open objects, this one included.
+// object scans an object whose members are read: a field, or root, or a node.
+// Depth counts the open objects with this one.
 func (s *scanner) object(i, depth int, f Field, n *Node) int {
 	data := s.data
 	i = space(data, i+1)
@@ -201,13 +153,13 @@ func (s *scanner) object(i, depth int, f Field, n *Node) int {
 		case ',':
 			i = space(data, i+1)
 		default:
-			return s.fail(i, "no comma or brace behind a member")
+			return s.fail(i, "no comma or brace after a member")
 		}
 	}
 	return s.fail(i, "more than 256 members")
 }
 
-// member scans a member of an object that is looked at.
+// member scans a member of an object that is read.
 func (s *scanner) member(start, depth int, object Field, parent *Node) int {
 	s.escaped = false
 	end, valueAt := s.name(start)
@@ -259,8 +211,8 @@ func (s *scanner) member(start, depth int, object Field, parent *Node) int {
 	return end
 }
 
-// add notes the name of a member that visit reads. It reports false if that
-// occurred before.
+// add notes the name of a member that visit reads. It reports false for a second
+// member of the name.
 func (s *scanner) add(name []byte) bool {
 	same := func(other []byte) bool { return string(other) == string(name) }
 	n := &s.names
@@ -276,7 +228,7 @@ func (s *scanner) add(name []byte) bool {
 	return true
 }
 
-// mark notes that a field occurs. It reports false if it must not.
+// mark notes that a field occurs. It reports false if it must not occur again.
 func (s *scanner) mark(f Field) bool {
 	if f == none {
 		return true
@@ -287,7 +239,7 @@ func (s *scanner) mark(f Field) bool {
 	return s.twice&decisive == 0
 }
 
-// name scans the name of a member, and returns where its value starts too.
+// name scans the name of a member. It returns the offset of the value too.
 func (s *scanner) name(i int) (end, value int) {
 	data := s.data
 	if at(data, i) != '"' {
@@ -298,13 +250,13 @@ func (s *scanner) name(i int) (end, value int) {
 	}
 	colon := space(data, end)
 	if at(data, colon) != ':' {
-		return s.fail(colon, "no colon behind a member name"), 0
+		return s.fail(colon, "no colon after a member name"), 0
 	}
 	return end, space(data, colon+1)
 }
 
-// value scans a value that is not looked at, where depth objects are open. It
-// does not recurse: strangers choose how deep values nest.
+// value scans a value that is not read, where depth objects are open. It does not
+// recurse, since anyone can send deeply nested values.
 func (s *scanner) value(i, depth int) int {
 	data := s.data
 	outside := depth
@@ -342,7 +294,7 @@ value:
 				}
 				continue
 			}
-		case '1', '2', '3', '4', '5', '6', '7', '8', '9': // as most numbers begin, and nearly all go on
+		case '1', '2', '3', '4', '5', '6', '7', '8', '9': // most numbers
 			for i++; isDigit(at(data, i)); i++ {
 			}
 			if next := at(data, i); next == '.' || next|0x20 == 'e' {
@@ -372,9 +324,9 @@ value:
 				lists >>= 1
 				depth--
 			case inList:
-				return s.fail(i, "no comma or bracket behind an element")
+				return s.fail(i, "no comma or bracket after an element")
 			default:
-				return s.fail(i, "no comma or brace behind a member")
+				return s.fail(i, "no comma or brace after a member")
 			}
 		}
 		return i
@@ -411,12 +363,12 @@ func (s *scanner) text(i int) int {
 		}
 		i++
 	}
-	return s.fail(i, "string without end")
+	return s.fail(i, "unterminated string")
 }
 
-// plain returns how many bytes at the start of data stand for themselves in a
-// string: all but the quote, the backslash and the control characters. Most
-// bytes of a request are such ones, so it looks at eight at a time.
+// plain returns how many bytes at the start of data are plain characters of a
+// string: not a quote, a backslash or a control character. Most bytes of a request
+// are plain, so it checks eight at a time.
 func plain(data []byte) int {
 	const each, top = 0x0101010101010101, 0x8080808080808080
 	n := 0
@@ -457,7 +409,7 @@ func (s *scanner) number(i int) int {
 	return s.fraction(i)
 }
 
-// fraction scans what may follow the whole part of a number.
+// fraction scans the rest of a number after its integer part.
 func (s *scanner) fraction(i int) int {
 	if at(s.data, i) == '.' {
 		if i = s.digits(i + 1); i == failed {
@@ -494,8 +446,7 @@ func (s *scanner) literal(i int, word string) int {
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
-// hex has the value of each hexadecimal digit, with a bit more that the other
-// bytes have not.
+// hex has the value of each hexadecimal digit, plus 0x10; 0 for other bytes.
 var hex = func() (table [256]byte) {
 	for value, digit := range []byte("0123456789abcdef") {
 		table[digit] = 0x10 | byte(value)

@@ -1,4 +1,5 @@
-// Package redact makes the words of others fit for an error or a log.
+// Package redact decides what may be shown in an error or a log, and what text
+// can be stored.
 package redact
 
 import (
@@ -11,21 +12,20 @@ import (
 )
 
 const (
-	longest = 300 // characters
-	short   = 8   // bytes of a secret that may also be a part of a word
+	maxText = 300 // characters
+	short   = 8   // bytes; a shorter secret may also be a part of a word
 )
 
-// Text returns the text as one line of printable characters, cut to 300, in
-// which the secrets are struck out: plain, and as a URL has them. Empty secrets
-// are none. A secret of less than 8 bytes is struck only where it is not a part
-// of a longer word.
+// Text returns the text as one line of at most 300 printable characters without the
+// secrets, plain or URL-encoded. It ignores empty secrets. A secret of less than 8
+// bytes is removed only where it is not a part of a longer word.
 func Text(text string, secrets ...string) string {
 	for _, form := range forms(secrets) {
 		text = strike(text, form)
 	}
 	runes := 0
 	return strings.Map(func(r rune) rune {
-		if runes++; runes > longest {
+		if runes++; runes > maxText {
 			return -1
 		}
 		if !unicode.IsPrint(r) {
@@ -35,14 +35,14 @@ func Text(text string, secrets ...string) string {
 	}, text)
 }
 
-// Error returns an error with the text that [Text] makes of the text of err.
-// errors.Is finds all that err is. errors.As finds it only if no text in the
-// tree of err shows a secret.
+// Error returns an error whose text is that of err after [Text]. errors.Is works as
+// for err. errors.As works as for err if no text in the tree of err has a secret,
+// and finds nothing otherwise.
 func Error(err error, secrets ...string) error {
 	return &cleaned{text: Text(err.Error(), secrets...), err: err, shown: !shows(err, forms(secrets))}
 }
 
-// shows tells whether a text in the tree of err has one of the forms of a secret.
+// shows reports whether a text in the tree of err has one of the forms of a secret.
 func shows(err error, forms []string) bool {
 	if err == nil {
 		return false
@@ -52,7 +52,7 @@ func shows(err error, forms []string) bool {
 			return true
 		}
 	}
-	switch err := err.(type) { //nolint:errorlint // the errors inside have their turn
+	switch err := err.(type) { //nolint:errorlint // the wrapped errors are checked too
 	case interface{ Unwrap() error }:
 		return shows(err.Unwrap(), forms)
 	case interface{ Unwrap() []error }:
@@ -64,14 +64,14 @@ func shows(err error, forms []string) bool {
 type cleaned struct {
 	text  string
 	err   error
-	shown bool // err may be seen
+	shown bool // whether errors.As may find err
 }
 
 func (e *cleaned) Error() string        { return e.text }
 func (e *cleaned) Is(target error) bool { return errors.Is(e.err, target) }
 func (e *cleaned) As(target any) bool   { return e.shown && errors.As(e.err, target) }
 
-// forms returns the secrets in the forms in which a text may have them.
+// forms returns each secret plain and URL-encoded.
 func forms(secrets []string) (forms []string) {
 	for _, secret := range secrets {
 		if secret != "" {
@@ -106,3 +106,7 @@ func strike(text, secret string) string {
 }
 
 func isWord(r rune) bool { return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r)) }
+
+// Storable reports whether every database stores the text unchanged: it is UTF-8
+// without NUL, as PostgreSQL requires.
+func Storable(s string) bool { return utf8.ValidString(s) && strings.IndexByte(s, 0) < 0 }

@@ -53,7 +53,7 @@ func (v *verbose) Error() string { return v.text }
 
 var errKnown = errors.New("known")
 
-// An error can be told apart, and seen where it shows no secret.
+// errors.Is finds every error, errors.As only one without a secret.
 func TestError(t *testing.T) {
 	const token = "Atza|canary-1"
 	for _, test := range []struct {
@@ -81,14 +81,32 @@ func TestError(t *testing.T) {
 	}
 }
 
-// outer hides the text of what it wraps.
+// outer hides the text of the error that it wraps.
 type outer struct{ err error }
 
 func (outer) Error() string   { return "outer" }
 func (o outer) Unwrap() error { return o.err }
 
-// several hides the texts of those that it wraps.
+// several hides the texts of the errors that it wraps.
 type several []error
 
 func (several) Error() string     { return "several" }
 func (s several) Unwrap() []error { return s }
+
+func TestStorable(t *testing.T) {
+	for s, want := range map[string]bool{
+		"":                     true,
+		"amzn1.ask.account":    true,
+		"\t\n\x01\x7f":         true,
+		"é e\u0301 \U0001f511": true,
+		"\ufffd \uffff":        true, // the replacement character is a character
+		"\x00":                 false,
+		"a\x00b":               false,
+		"\xff":                 false,
+		"a\xc3":                false, // half a character
+		"\xed\xa0\x80":         false, // half a surrogate pair
+		"\xc0\x80":             false, // a NUL in disguise
+	} {
+		require.Equal(t, want, redact.Storable(s), "%q", s)
+	}
+}

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents/identity"
-	"github.com/alexaevents/alexaevents/internal/text"
+	"github.com/alexaevents/alexaevents/internal/redact"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -96,7 +96,7 @@ func wrap(task string, err error) error {
 func unkeepable(args []any) bool {
 	return slices.ContainsFunc(args, func(arg any) bool {
 		s, isText := arg.(string)
-		return isText && !text.Storable(s)
+		return isText && !redact.Storable(s)
 	})
 }
 
