@@ -35,5 +35,5 @@ func TestRequirements(t *testing.T) {
 	for _, required := range module.Require {
 		require.Contains(t, allowed, required.Path)
 	}
-	require.Empty(t, module.Replace, "a user of the module does not get its replacements")
+	require.Empty(t, module.Replace, "users of the module do not get its replacements")
 }

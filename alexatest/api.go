@@ -14,11 +14,11 @@ import (
 	"github.com/google/uuid"
 )
 
-// api is one of Amazon's REST APIs for developers, all of which are at one host.
+// api is one of Amazon's REST APIs for developers. They share one host.
 type api struct {
-	root       string               // what its paths begin with
-	scope      string               // what a scope of the access token begins with
-	operations map[string]operation // by method and path below root; where that ends in /, an ID follows
+	root       string               // prefix of its paths
+	scope      string               // prefix of the required scope
+	operations map[string]operation // by method and path below root; a path that ends in / is followed by an ID
 }
 
 type operation func(call) *http.Response
@@ -28,11 +28,11 @@ type call struct {
 	*http.Request
 	body   []byte
 	caller *authorization
-	id     string // the end of the path
+	id     string // ID at the end of the path
 }
 
-// answerAPI returns nil for what is no operation. The lock is held.
-func (c *Cloud) answerAPI(r *http.Request, body []byte) *http.Response {
+// respondAPI returns nil for an unknown operation. The lock is held.
+func (c *Cloud) respondAPI(r *http.Request, body []byte) *http.Response {
 	for _, api := range c.apis {
 		path, ok := strings.CutPrefix(r.URL.Path, api.root)
 		kind, id, one := strings.Cut(path, "/")
@@ -54,16 +54,16 @@ func (c *Cloud) answerAPI(r *http.Request, body []byte) *http.Response {
 	return nil
 }
 
-// admits reports whether the token is one of a user who consented to the scope.
-// That a missing scope is answered with 401 and not with 403 is a guess after
-// the words of Amazon's model for 401, which are those of unauthorized.
+// admits reports whether the token's user consented to the scope. The status 401, and
+// not 403, for a missing scope is a guess: Amazon's model describes 401 in the words
+// of unauthorized.
 func (a *api) admits(caller *authorization) bool {
 	return caller != nil && caller.customer != "" &&
 		slices.ContainsFunc(caller.scopes, func(scope string) bool { return strings.HasPrefix(scope, a.scope) })
 }
 
-// refuse answers with an error in the words of these APIs. Which codes they have
-// beside the messages is not documented.
+// refuse responds with an error in the format of these APIs. Their error codes are not
+// documented.
 func refuse(r *http.Request, status int, message string, violations ...string) *http.Response {
 	body := members{"message": message}
 	for _, violation := range violations {
@@ -87,7 +87,7 @@ func forbidden(c call) *http.Response {
 	return refuse(c.Request, http.StatusForbidden, "The operation being requested is not allowed")
 }
 
-// violations are the rules that a request has broken.
+// violations are the rules that a request breaks.
 type violations []string
 
 func (v *violations) require(holds bool, format string, values ...any) {
@@ -96,8 +96,7 @@ func (v *violations) require(holds bool, format string, values ...any) {
 	}
 }
 
-// refusal returns the answer to a request that has broken rules, nil if it has
-// broken none.
+// refusal returns the response to a request that breaks rules, nil if it breaks none.
 func (v violations) refusal(c call) *http.Response {
 	if len(v) == 0 {
 		return nil
@@ -105,8 +104,8 @@ func (v violations) refusal(c call) *http.Response {
 	return refuse(c.Request, http.StatusBadRequest, "Request is not valid", v...)
 }
 
-// read decodes the body of a request, and returns the answer to one that is not
-// as it must be.
+// read decodes and checks the body of a request. It returns the response to an invalid
+// one, otherwise nil.
 func (c call) read(value any, check func(*violations)) *http.Response {
 	var wrong violations
 	if err := json.Unmarshal(c.body, value); err != nil {
@@ -125,20 +124,18 @@ func isLength(text string) bool {
 
 const pageTokenLifetime = 24 * time.Hour
 
-// pages are the rests of lists of which a caller has seen a page, by the token
-// for the next one.
+// pages are the remaining items of lists, by the token for the next page.
 type pages map[string]remainder
 
 type remainder struct {
-	list  string // the request, but for the page
+	list  string // the request without the parameters of the page
 	items []any
 	until time.Time
 }
 
-// page returns the part of a list that a request asks for, and the token for the
-// next part, empty if there is none. The list is that of the first request.
-// A request may ask for up to limit items and gets as many, but not more than
-// most, and ten if it does not ask.
+// page returns the requested page of a list, and the token for the next page, empty
+// for the last one. The items are those of the first request. A request may ask for
+// up to limit items; it gets at most most, and ten by default.
 func (p pages) page(c call, wrong *violations, items []any, limit, most int) (part []any, next string) {
 	query := c.URL.Query()
 	size := 10

@@ -50,8 +50,8 @@ func collect[T any](t *testing.T, items iter.Seq2[T, error]) (all []T) {
 	return all
 }
 
-// answer is what the APIs for developers answer.
-type answer struct {
+// apiResponse is a response of the APIs for developers.
+type apiResponse struct {
 	Status     int    `json:"-"`
 	Location   string `json:"-"`
 	ID         string `json:"id"`
@@ -65,8 +65,8 @@ type answer struct {
 	Links map[string]struct{ Href string } `json:"_links"`
 }
 
-// call makes a request to an API for developers. A missing token is none.
-func call(t *testing.T, cloud *alexatest.Cloud, token, method, url, body string) (got answer) {
+// call makes a request to an API for developers, without a token if it is empty.
+func call(t *testing.T, cloud *alexatest.Cloud, token, method, url, body string) (got apiResponse) {
 	t.Helper()
 	r, err := http.NewRequest(method, url, strings.NewReader(body))
 	require.NoError(t, err)
@@ -131,8 +131,8 @@ func TestPagesOfSubscribers(t *testing.T) {
 	})
 }
 
-// Who deletes while listing misses nothing.
-func TestPagesAreOfOneTime(t *testing.T) {
+// A caller that deletes items while listing them sees every item.
+func TestPagesAreOfOneList(t *testing.T) {
 	cloud := alexatest.NewCloud()
 	client := &sdns.Client{HTTPClient: as(cloud, cloud.AccessToken(lwa.ScopeSubscriptions)), PageSize: 1}
 	for range 3 {
@@ -146,7 +146,7 @@ func TestPagesAreOfOneTime(t *testing.T) {
 	require.Empty(t, collect(t, client.Subscribers(t.Context(), vendorID)))
 }
 
-func TestNothingElseAnswersDevelopers(t *testing.T) {
+func TestUnknownOperations(t *testing.T) {
 	cloud := alexatest.NewCloud()
 	token := cloud.AccessToken(lwa.ScopeSubscriptions, lwa.ScopeEnterpriseManagement)
 	for _, test := range []struct{ method, url string }{
@@ -174,7 +174,7 @@ func TestNothingElseAnswersDevelopers(t *testing.T) {
 		body, err := io.ReadAll(response.Body)
 		require.NoError(t, err)
 		bare, _, _ := strings.Cut(test.url, "?")
-		require.Equal(t, "alexatest: nothing answers "+test.method+" "+bare+"\n", string(body))
+		require.Equal(t, "alexatest: unknown request "+test.method+" "+bare+"\n", string(body))
 	}
 }
 

@@ -17,10 +17,9 @@ import (
 
 const alexaName = "echo-api.amazon.com"
 
-// authority is a certificate authority that issues chains of the shape that
-// Amazon serves: leaf, intermediate, a root that an older authority
-// cross-signed, and that authority's own certificate, whose issuer nobody
-// trusts any more.
+// authority is a certificate authority. It issues chains of the shape that Amazon
+// serves: leaf, intermediate, a root that an older authority cross-signed, and that
+// authority's own certificate, whose issuer is no longer trusted.
 type authority struct {
 	certificate  *x509.Certificate // self-signed: the root to trust
 	intermediate issuer
@@ -59,8 +58,8 @@ func (a *authority) leaf(key *rsa.PrivateKey, name string, validFor time.Duratio
 	return create(leaf, a.intermediate.certificate, key.Public(), a.intermediate.key)
 }
 
-// chain returns the PEM file that Alexa's host would serve: a leaf for the key
-// and name, and the certificates above it.
+// chain returns the PEM file that Alexa's host would serve: a leaf for the key and
+// name, and the certificates above it.
 func (a *authority) chain(key *rsa.PrivateKey, name string, validFor time.Duration) []byte {
 	leaf := a.leaf(key, name, validFor)
 	return pemFile(append([][]byte{leaf.Raw, a.intermediate.certificate.Raw}, a.tail...)...)
@@ -106,8 +105,8 @@ func newECDSAKey() *ecdsa.PrivateKey {
 	return key
 }
 
-// rsaKeys are made once per process, since that takes a tenth of a second or
-// more: two, so that there is always another one.
+// rsaKeys are two keys, so that there is always another one. They are generated once
+// per process, since that takes a tenth of a second or more.
 var rsaKeys = [2]func() *rsa.PrivateKey{sync.OnceValue(newRSAKey), sync.OnceValue(newRSAKey)}
 
 func newRSAKey() *rsa.PrivateKey {
@@ -116,7 +115,7 @@ func newRSAKey() *rsa.PrivateKey {
 	return key
 }
 
-// otherKey returns an RSA key that is not this one.
+// otherKey returns another RSA key.
 func otherKey(key *rsa.PrivateKey) *rsa.PrivateKey {
 	if first := rsaKeys[0](); first != key {
 		return first

@@ -17,17 +17,16 @@ import (
 	"github.com/alexaevents/alexaevents"
 )
 
-// Cloud is Amazon as a backend sees it. Make one with [NewCloud]. It is safe
-// for concurrent use.
+// Cloud simulates Amazon. Create one with [NewCloud]. It is safe for concurrent use.
 type Cloud struct {
 	root *authority
 
 	mu       sync.Mutex
-	calls    []string // method and URL of each request, without query
+	calls    []string // URL of each request, without query
 	faults   []*Fault
-	signing  signer            // what Alexa signs with now
-	validFor time.Duration     // that certificates for SNS are issued
-	served   map[string][]byte // PEM files by URL
+	signing  signer            // signs for Alexa
+	validFor time.Duration     // lifetime of certificates for SNS
+	served   map[string][]byte // certificate files by URL
 	login    login
 	gateways gateways
 	sns      sns
@@ -37,7 +36,7 @@ type Cloud struct {
 	messenger eventMessenger
 }
 
-// NewCloud returns a cloud whose certificates are valid now and for ten years.
+// NewCloud returns a cloud whose certificates are valid for ten years.
 func NewCloud() *Cloud {
 	c := &Cloud{root: newAuthority(), served: make(map[string][]byte), login: newLogin(), sns: newSNS()}
 	c.apis = append(c.newSMAPI(), c.newEventMessenger())
@@ -47,32 +46,32 @@ func NewCloud() *Cloud {
 
 const year = 365 * 24 * time.Hour
 
-// Client returns an HTTP client whose requests go to the cloud and nowhere
-// else: give it to the code under test.
+// Client returns an HTTP client whose requests go only to the cloud. Give it to the
+// code under test.
 func (c *Cloud) Client() *http.Client { return &http.Client{Transport: c} }
 
-// Roots returns the certificate authority of the cloud, for
-// signature.Verifier.Roots.
+// Roots returns the root certificate of the cloud, for signature.Verifier.Roots and
+// sns.Verifier.Roots.
 func (c *Cloud) Roots() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(c.root.certificate)
 	return pool
 }
 
-// Intermediates returns the certificate authorities between [Cloud.Roots] and the
-// certificates of SNS, which come without them, for sns.Verifier.Intermediates.
+// Intermediates returns the intermediate certificate between [Cloud.Roots] and the
+// certificates of SNS, for sns.Verifier.Intermediates. SNS does not serve it.
 func (c *Cloud) Intermediates() []*x509.Certificate {
 	return []*x509.Certificate{c.root.intermediate.certificate}
 }
 
-// RootPEM returns the certificate authority as a file, for a backend under test
-// that is another process.
+// RootPEM returns the root certificate as a PEM file, for a backend in another
+// process.
 func (c *Cloud) RootPEM() []byte {
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.root.certificate.Raw})
 }
 
-// Calls tells how often the cloud was asked for a URL that begins with the
-// prefix, such as "https://api.amazon.com/".
+// Calls returns the number of requests to URLs with the prefix, such as
+// "https://api.amazon.com/".
 func (c *Cloud) Calls(prefix string) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -85,8 +84,8 @@ func (c *Cloud) Calls(prefix string) int {
 	return n
 }
 
-// RoundTrip answers for Amazon. A host or path that the cloud does not know
-// gets a 404 that says so.
+// RoundTrip implements [http.RoundTripper]. For an unknown host or path the response
+// has status 404, and its body says so.
 func (c *Cloud) RoundTrip(r *http.Request) (*http.Response, error) {
 	var body []byte
 	if r.Body != nil {
@@ -108,34 +107,34 @@ func (c *Cloud) RoundTrip(r *http.Request) (*http.Response, error) {
 	fault := c.takeFault(url)
 	c.mu.Unlock()
 	if fault != nil {
-		return fault.strike(r, func() *http.Response { return c.answer(r, url, body) })
+		return fault.apply(r, func() *http.Response { return c.respond(r, url, body) })
 	}
-	return c.answer(r, url, body), nil
+	return c.respond(r, url, body), nil
 }
 
-func (c *Cloud) answer(r *http.Request, url string, body []byte) *http.Response {
+func (c *Cloud) respond(r *http.Request, url string, body []byte) *http.Response {
 	defer c.lock()()
 	if response := c.find(r, url, body); response != nil {
 		return response
 	}
-	return respond(r, http.StatusNotFound, "text/plain", fmt.Appendf(nil, "alexatest: nothing answers %s %s\n", r.Method, url))
+	return respond(r, http.StatusNotFound, "text/plain", fmt.Appendf(nil, "alexatest: unknown request %s %s\n", r.Method, url))
 }
 
-// find returns the answer of the host, nil for a request that it does not know.
-// The lock is held.
+// find returns the response of the host, nil for an unknown request. The lock is
+// held.
 func (c *Cloud) find(r *http.Request, url string, body []byte) *http.Response {
 	if file, ok := c.served[url]; ok && r.Method == http.MethodGet {
 		return respond(r, http.StatusOK, "application/x-pem-file", file)
 	}
 	switch host := "https://" + r.URL.Host; {
 	case host == loginURL:
-		return c.login.answer(r, body)
+		return c.login.respond(r, body)
 	case r.URL.Path == "/v3/events" && slices.Contains(gatewayURLs, host):
-		return c.gateways.answer(r, body, &c.login)
+		return c.gateways.respond(r, body, &c.login)
 	case host == alexaevents.NorthAmerica.APIEndpoint():
-		return c.answerAPI(r, body)
+		return c.respondAPI(r, body)
 	case strings.HasPrefix(host, "https://sns."):
-		return c.answerSNS(r)
+		return c.respondSNS(r)
 	}
 	return nil
 }
@@ -161,3 +160,12 @@ func respondJSON(r *http.Request, status int, value any) *http.Response {
 	must(err)
 	return respond(r, status, "application/json", body)
 }
+
+// must panics on errors that only a mistake in a test can cause.
+func must(err error) {
+	if err != nil {
+		panic("alexatest: " + err.Error())
+	}
+}
+
+type members = map[string]any

@@ -1,10 +1,10 @@
-// Package alexatest is Amazon in memory, for the tests of a skill's backend: it
-// signs requests as Alexa and SNS sign them, with a certificate authority of its
-// own, and answers under Amazon's real host names, so that the code under test
-// keeps its real checks and its real URLs.
+// Package alexatest simulates Amazon in memory, for the tests of a skill's backend.
+// It signs requests as Alexa and SNS do, with a certificate authority of its own,
+// and responds under Amazon's real host names: the code under test keeps its
+// production checks and URLs.
 //
-// A [Cloud] is an [net/http.RoundTripper]; [Cloud.Client] gives it to the code
-// under test. It opens no sockets and starts no goroutines, unless to deliver
-// messages of SNS to another process, does not import testing, and works inside
+// A [Cloud] is an [net/http.RoundTripper]; give [Cloud.Client] to the code under
+// test. It opens no sockets and starts no goroutines, except to deliver SNS
+// messages to another process. It does not import testing, and works inside
 // testing/synctest bubbles.
 package alexatest

@@ -7,6 +7,8 @@ import (
 	"net/http/httptest"
 	neturl "net/url"
 
+	"golang.org/x/oauth2"
+
 	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/sdns"
@@ -14,8 +16,8 @@ import (
 	"github.com/alexaevents/alexaevents/sns"
 )
 
-// A test of a backend that hears what becomes of its skills. The backend is as in
-// production, but for the HTTP client.
+// A test of a backend that receives notifications about its skills. The backend
+// differs from production in the HTTP client alone.
 func Example_skillDevelopmentNotifications() {
 	ctx := context.Background()
 	cloud := alexatest.NewCloud()
@@ -74,8 +76,8 @@ func Example_skillDevelopmentNotifications() {
 	// *sdns.SkillCertification "FAILED"
 }
 
-// A test of a backend that hears about its hotel, with deliveries as SNS may make
-// them: repeated and in any order.
+// A test of a backend that receives events of a property, delivered as SNS may
+// deliver them: with duplicates and out of order.
 func Example_smartProperties() {
 	ctx := context.Background()
 	cloud := alexatest.NewCloud()
@@ -95,7 +97,10 @@ func Example_smartProperties() {
 		fmt.Println(err)
 		return
 	}
-	client := &smartprops.Client{HTTPClient: as(cloud, cloud.AccessToken(lwa.ScopeEnterpriseManagement))}
+	client := &smartprops.Client{HTTPClient: oauth2.NewClient(
+		context.WithValue(ctx, oauth2.HTTPClient, cloud.Client()),
+		oauth2.StaticTokenSource(&oauth2.Token{AccessToken: cloud.AccessToken(lwa.ScopeEnterpriseManagement)}),
+	)}
 	configurationID, err := client.CreateConfiguration(ctx, smartprops.Configuration{
 		DeliveryChannels: []smartprops.DeliveryChannel{{ID: topicARN}},
 	})
@@ -146,7 +151,7 @@ func ExampleCloud_NewSNSRequest() {
 	fmt.Println(send(cloud.NewSNSRequest("https://backend.example/sns", topicARN+"-of-another", []byte("good news"))))
 	for name, forgery := range cloud.SNSForgeries("https://backend.example/sns", topicARN, []byte("good news")) {
 		if code := send(forgery); code != http.StatusBadRequest {
-			fmt.Println(name, "was answered with", code)
+			fmt.Println(name, code)
 		}
 	}
 	// Output:

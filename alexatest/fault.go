@@ -9,31 +9,30 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/google/uuid"
 )
 
-// Fault is a way for Amazon to fail. What is not set does not fail.
+// Fault is a simulated failure of Amazon. The zero value has no effect on a response.
 type Fault struct {
 	URL   string // prefix of the URLs that fail; empty is every URL
-	Times int    // how many requests fail; zero is one, less than zero all
+	Times int    // number of requests that fail; zero is one, a negative number all
 
-	Delay time.Duration // the answer comes this late, unless the caller gives up before
+	Delay time.Duration // delay of the response, unless the request's context ends before
 
-	// Status is the status of another answer than the real one. The request has
-	// no other effect. Zero is the real answer.
+	// Status replaces the response by one with this status. The request has no
+	// effect. Zero keeps the real response.
 	Status int
-	Code   string      // the host's own code for it: of an OAuth error, an exception of the event gateway, or an error of an API for developers
-	Header http.Header // its headers, such as Retry-After
-	Body   string      // its body, in place of the host's words
+	Code   string      // error code in the replaced response, in the format of the host
+	Header http.Header // headers of the replaced response, such as Retry-After
+	Body   string      // body of the replaced response; empty is one in the format of the host
 
-	Reset    bool // the connection breaks before the request has any effect
-	Lost     bool // the connection breaks before the answer; the request has its effect
-	Truncate bool // the connection breaks in the middle of the answer's body
+	Reset    bool // the connection breaks before the request has an effect
+	Lost     bool // the connection breaks after the request had its effect, before the response
+	Truncate bool // the connection breaks in the middle of the response body
 }
 
-// Fail adds a fault. Faults strike in the order in which they were added. It
-// panics if a fault has parts of an answer, but no status.
+// Fail adds a fault. A request gets the first fault, in the order of the calls, that
+// matches and has times left. It panics if the fault has Code, Header or Body, but no
+// Status.
 func (c *Cloud) Fail(fault Fault) {
 	if fault.Status == 0 && (fault.Code != "" || fault.Header != nil || fault.Body != "") {
 		panic("alexatest: a fault with Code, Header or Body needs a Status")
@@ -53,7 +52,7 @@ func (c *Cloud) Heal() {
 	c.faults = nil
 }
 
-// takeFault returns the fault that strikes a request for the URL, if any.
+// takeFault returns the fault for a request to the URL, if any.
 func (c *Cloud) takeFault(url string) *Fault {
 	for _, fault := range c.faults {
 		if fault.Times != 0 && strings.HasPrefix(url, fault.URL) {
@@ -66,8 +65,8 @@ func (c *Cloud) takeFault(url string) *Fault {
 	return nil
 }
 
-// strike fails the request; answer makes the answer that it would have had.
-func (f *Fault) strike(r *http.Request, answer func() *http.Response) (*http.Response, error) {
+// apply applies the fault to a request; genuine returns the real response.
+func (f *Fault) apply(r *http.Request, genuine func() *http.Response) (*http.Response, error) {
 	if f.Delay > 0 {
 		timer := time.NewTimer(f.Delay)
 		defer timer.Stop()
@@ -84,7 +83,7 @@ func (f *Fault) strike(r *http.Request, answer func() *http.Response) (*http.Res
 	if f.Status != 0 {
 		response = f.respond(r)
 	} else {
-		response = answer()
+		response = genuine()
 	}
 	if f.Lost {
 		return nil, errReset
@@ -105,11 +104,11 @@ func (f *Fault) respond(r *http.Request) *http.Response {
 	case f.Code == "":
 		response = respond(r, f.Status, "text/plain", nil)
 	case "https://"+r.URL.Host == loginURL:
-		response = loginError(r, f.Status, f.Code, "An error that the test asked for")
+		response = loginError(r, f.Status, f.Code, "An error that the test requested")
 	case r.URL.Path == "/v3/events":
-		response = exception(r, f.Status, f.Code, "An error that the test asked for.")
+		response = exception(r, f.Status, f.Code, "An error that the test requested.")
 	default:
-		response = respondJSON(r, f.Status, members{"code": f.Code, "message": "An error that the test asked for"})
+		response = respondJSON(r, f.Status, members{"code": f.Code, "message": "An error that the test requested"})
 	}
 	for name, values := range f.Header {
 		response.Header[http.CanonicalHeaderKey(name)] = values
@@ -117,18 +116,10 @@ func (f *Fault) respond(r *http.Request) *http.Response {
 	return response
 }
 
-// errReset is what net/http makes of a connection that the other side resets.
+// errReset is the error of net/http for a connection that the other side resets.
 var errReset = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 
-// broken is the end of a body that was not sent to its end.
+// broken is the rest of a truncated body.
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
-
-// exception is an error in the words of the event gateway.
-func exception(r *http.Request, status int, code, description string) *http.Response {
-	return respondJSON(r, status, members{
-		"header":  members{"namespace": "System", "name": "Exception", "messageId": uuid.NewString()},
-		"payload": members{"code": code, "description": description},
-	})
-}

@@ -16,7 +16,7 @@ import (
 	"github.com/alexaevents/alexaevents/alexatest"
 )
 
-func TestFaultAnswers(t *testing.T) {
+func TestFaultResponses(t *testing.T) {
 	for _, test := range []struct {
 		name        string
 		url         string
@@ -53,7 +53,7 @@ func TestFaultAnswers(t *testing.T) {
 	}
 }
 
-func TestFaultsStrikeInOrder(t *testing.T) {
+func TestFaultsInOrder(t *testing.T) {
 	cloud := alexatest.NewCloud()
 	statuses := func(n int) (got []int) {
 		for range n {
@@ -103,7 +103,7 @@ func TestFaultConnections(t *testing.T) {
 	body, err := post(alexatest.Fault{Truncate: true, Status: 502, Body: "0123456789"})
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	require.Equal(t, "01234", body)
-	require.Len(t, cloud.Sent(), 2, "another answer than the real one")
+	require.Len(t, cloud.Sent(), 2, "the response is replaced")
 }
 
 func TestFaultDelays(t *testing.T) {

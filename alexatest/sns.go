@@ -1,6 +1,8 @@
 package alexatest
 
 import (
+	"cmp"
+	"crypto/rand"
 	"fmt"
 	"net/http"
 	"slices"
@@ -9,25 +11,24 @@ import (
 	"github.com/google/uuid"
 )
 
-// Topic is an SNS topic and how it is set.
+// Topic is an SNS topic with its settings.
 type Topic struct {
-	ARN string // required
+	ARN string // ARN of the topic; required
 
-	// SHA1 is true for signatures of version 1, SNS's own default. False is
+	// SHA1 makes SNS sign with signature version 1, its default. False is
 	// version 2.
 	SHA1 bool
 
-	// Closed is true for a topic that lets Alexa publish nothing, as if its
-	// access policy or the role to publish with were wrong.
+	// Closed prevents Alexa from publishing to the topic, as a wrong access policy
+	// or role does. False allows it.
 	Closed bool
 
-	// Retries is how often a message is delivered again to an endpoint that
-	// answers with 429 or 5xx, or later than after 15 seconds. Zero is 3 times,
-	// less than zero never.
+	// Retries is the number of retries after a status of 429 or 5xx, or without a
+	// response within 15 seconds. Zero is 3, a negative number is none.
 	Retries int
 
-	// Pause is the time before each of them. Zero is none; SNS's own default is
-	// 20 seconds.
+	// Pause is the time before each retry; the default of SNS is 20 seconds. Zero
+	// is no pause.
 	Pause time.Duration
 }
 
@@ -38,22 +39,22 @@ func (t Topic) retries() int {
 	return t.Retries
 }
 
-// SetTopic creates a topic, or changes how it is set. It panics if the ARN is
-// not that of a topic.
+// SetTopic creates a topic, or changes its settings. It panics if the ARN is invalid.
 func (c *Cloud) SetTopic(topic Topic) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sns.topic(topic.ARN).Topic = topic
 }
 
-// Subscribe subscribes an endpoint to a topic, which is created if there is none.
-// It asks the endpoint to confirm that, and returns an error if the endpoint has
-// not; it may do so within two days. Until then it gets nothing. The handler is
-// the endpoint, nil one in another process that is reached by its URL. Of calls
-// with the same topic and URL the last one's counts.
+// Subscribe subscribes an endpoint to a topic, and creates the topic if it does not
+// exist. It sends the endpoint a subscription confirmation, and returns an error if
+// the endpoint has not confirmed when the call returns. The endpoint can confirm
+// within two days; before that it gets no messages. The handler is the endpoint; nil
+// is an endpoint in another process, reached by its URL. A later call with the same
+// topic and URL replaces the handler.
 //
-// What is published to the topic is delivered before the call that published it
-// returns, be that [Cloud.Publish] or a request of the code under test.
+// A published message is delivered before the call that publishes it returns: a call
+// of [Cloud.Publish] or a request of the code under test.
 func (c *Cloud) Subscribe(topicARN, url string, handler http.Handler) error {
 	e := c.invite(topicARN, url, handler)
 	c.mu.Lock()
@@ -74,45 +75,43 @@ func (c *Cloud) invite(topicARN, url string, handler http.Handler) *endpoint {
 	return e
 }
 
-// Publish is the owner of a topic publishing a message. It returns the ID that
-// SNS gives the message. It panics if there is no such topic, or the message is
-// not UTF-8.
+// Publish publishes a message as the owner of the topic, and returns its message ID.
+// It panics if the topic does not exist, or the message is not UTF-8.
 func (c *Cloud) Publish(topicARN string, message []byte) (messageID string) {
 	defer c.lock()()
 	topic := c.sns.topics[topicARN]
 	if topic == nil {
-		panic("alexatest: no such topic: " + topicARN)
+		panic("alexatest: the topic does not exist: " + topicARN)
 	}
 	return c.publish(topic, message)
 }
 
-// HoldMessages makes SNS keep what is published, until [Cloud.ReleaseMessages].
+// HoldMessages makes SNS hold published messages until [Cloud.ReleaseMessages].
 func (c *Cloud) HoldMessages() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.sns.holding = true
 }
 
-// ReleaseMessages delivers what SNS has kept, as it may: each message at least
-// once, about half of them again, in any order. The seed decides, so that a
-// failure can be repeated.
+// ReleaseMessages delivers the held messages as SNS may: out of order, with
+// duplicates of about half of them. The same seed gives the same result.
 func (c *Cloud) ReleaseMessages(seed uint64) {
 	defer c.lock()()
 	c.sns.due = append(c.sns.due, atLeastOnce(seed, c.sns.held)...)
 	c.sns.holding, c.sns.held = false, nil
 }
 
-// Delivered is an attempt of SNS to deliver a message.
+// Delivered is one attempt of SNS to deliver a message.
 type Delivered struct {
 	TopicARN  string
 	URL       string
 	Type      string // "Notification", "SubscriptionConfirmation" or "UnsubscribeConfirmation"
-	MessageID string // the same in each attempt
+	MessageID string // message ID, the same in each attempt
 	Message   string
-	Status    int // of the answer; zero if there was none
+	Status    int // HTTP status; zero without a response
 }
 
-// Delivered returns what SNS tried to deliver, in order.
+// Delivered returns all attempts of SNS to deliver messages, in order.
 func (c *Cloud) Delivered() []Delivered {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -124,8 +123,8 @@ type sns struct {
 	topics  map[string]*topic // by ARN
 	signers map[string]signer // by host
 	holding bool
-	held    []delivery // until they are released
-	due     []delivery // when the lock is free
+	held    []delivery // released by ReleaseMessages
+	due     []delivery // delivered when the lock is free
 
 	delivered []Delivered
 }
@@ -143,21 +142,21 @@ type endpoint struct {
 	arn       string
 	url       string
 	handler   http.Handler
-	token     string // that confirms it
-	until     time.Time
+	token     string    // confirms the subscription
+	until     time.Time // end of the token
 	confirmed bool
 }
 
-// topic returns the topic, a new one if there is none.
+// topic returns the topic. It creates one if there is none.
 func (s *sns) topic(topicARN string) *topic {
 	if s.topics[topicARN] == nil {
-		placeOf(topicARN) // panics if it is nowhere
+		placeOf(topicARN) // panics if the ARN is invalid
 		s.topics[topicARN] = &topic{Topic: Topic{ARN: topicARN}}
 	}
 	return s.topics[topicARN]
 }
 
-// endpoint returns the subscription of the URL, a new one if there is none.
+// endpoint returns the subscription of the URL. It creates one if there is none.
 func (t *topic) endpoint(url string) *endpoint {
 	for _, e := range t.endpoints {
 		if e.url == url {
@@ -169,9 +168,9 @@ func (t *topic) endpoint(url string) *endpoint {
 	return e
 }
 
-// lock locks the cloud for what may publish something. The function that it
-// returns unlocks it and delivers what is due, in this order, since endpoints
-// make requests to the cloud.
+// lock locks the cloud for operations that may publish. The returned function unlocks
+// it first and then delivers the due messages, since endpoints make requests to the
+// cloud.
 func (c *Cloud) lock() (unlock func()) {
 	c.mu.Lock()
 	return func() {
@@ -184,7 +183,7 @@ func (c *Cloud) lock() (unlock func()) {
 	}
 }
 
-// publish gives a message to the endpoints of a topic. The lock is held.
+// publish queues a message for the endpoints of a topic. The lock is held.
 func (c *Cloud) publish(t *topic, message []byte) (messageID string) {
 	n := newNotice(notification, t.ARN, message)
 	for _, e := range t.endpoints {
@@ -200,8 +199,8 @@ func (c *Cloud) publish(t *topic, message []byte) (messageID string) {
 	return n["MessageId"]
 }
 
-// publishFromAlexa publishes a JSON document as Alexa, and reports whether the
-// topic took it. The lock is held.
+// publishFromAlexa publishes an event as Alexa, and reports whether the topic accepts
+// it. The lock is held.
 func (c *Cloud) publishFromAlexa(topicARN string, event []byte) bool {
 	topic := c.sns.topics[topicARN]
 	if topic == nil || topic.Closed {
@@ -209,4 +208,153 @@ func (c *Cloud) publishFromAlexa(topicARN string, event []byte) bool {
 	}
 	c.publish(topic, event)
 	return true
+}
+
+const (
+	responseTime = 15 * time.Second // how long SNS waits for a response
+	confirmTime  = 48 * time.Hour   // lifetime of a token that confirms a subscription
+)
+
+// network reaches endpoints in other processes.
+var network = &http.Client{
+	Timeout:       responseTime,
+	Transport:     &http.Transport{DisableKeepAlives: true}, // so that a test leaves no goroutine
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
+
+// delivery is a message for an endpoint.
+type delivery struct {
+	topic           Topic
+	url             string
+	handler         http.Handler
+	subscriptionARN string
+	signed          notice
+}
+
+// newDelivery signs a message for an endpoint. The lock is held.
+func (c *Cloud) newDelivery(e *endpoint, n notice) delivery {
+	subscription := e.arn
+	if n["Type"] == subscriptionConfirmation {
+		subscription = ""
+	}
+	return delivery{e.topic.Topic, e.url, e.handler, subscription, c.signed(n, e.arn, e.topic.SHA1)}
+}
+
+// askToConfirm sends an endpoint a token that confirms its subscription: for a new
+// subscription, or for one that ended and can be confirmed again. The lock is held.
+func (c *Cloud) askToConfirm(e *endpoint, messageType string) {
+	text := "You have chosen to subscribe to the topic " + e.topic.ARN + "."
+	if messageType == unsubscribeConfirmation {
+		text = "You have chosen to deactivate the subscription " + e.arn + "."
+	}
+	e.confirmed, e.token, e.until = false, rand.Text()+rand.Text(), time.Now().Add(confirmTime)
+	n := newNotice(messageType, e.topic.ARN, []byte(text))
+	n["Token"], n["SubscribeURL"] = e.token, placeOf(e.topic.ARN).confirmURL(e.topic.ARN, e.token)
+	c.sns.due = append(c.sns.due, c.newDelivery(e, n))
+}
+
+// deliver delivers a message, with retries. The lock is not held.
+func (c *Cloud) deliver(d delivery) {
+	for attempt := 0; ; attempt++ {
+		status := d.send()
+		c.mu.Lock()
+		c.sns.delivered = append(c.sns.delivered, Delivered{
+			TopicARN: d.topic.ARN, URL: d.url, Status: status,
+			Type: d.signed["Type"], MessageID: d.signed["MessageId"], Message: d.signed["Message"],
+		})
+		c.mu.Unlock()
+		failed := status == 0 || status == http.StatusTooManyRequests || status >= 500
+		if !failed || attempt >= d.topic.retries() {
+			return
+		}
+		time.Sleep(d.topic.Pause)
+	}
+}
+
+// send makes one attempt, and returns the status of the response, zero without one in
+// time.
+func (d delivery) send() (status int) {
+	request := d.signed.request(d.url, d.subscriptionARN)
+	if d.handler == nil {
+		response, err := network.Do(request)
+		if err != nil {
+			return 0
+		}
+		response.Body.Close()
+		return response.StatusCode
+	}
+	w, start := statusWriter{header: make(http.Header)}, time.Now()
+	d.handler.ServeHTTP(&w, request)
+	if time.Since(start) > responseTime {
+		return 0
+	}
+	return cmp.Or(w.status, http.StatusOK)
+}
+
+// statusWriter keeps the status of a response and drops the rest.
+type statusWriter struct {
+	header http.Header
+	status int
+}
+
+func (w *statusWriter) Header() http.Header { return w.header }
+
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status == 0 && status >= 200 {
+		w.status = status
+	}
+}
+
+func (w *statusWriter) Write(data []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return len(data), nil
+}
+
+// respondSNS returns the response of a host of SNS, nil for an unknown request. It has
+// the two actions of the URLs in messages.
+func (c *Cloud) respondSNS(r *http.Request) *http.Response {
+	query := r.URL.Query()
+	if r.Method != http.MethodGet || r.URL.Path != "/" && r.URL.Path != "" {
+		return nil
+	}
+	action := query.Get("Action")
+	var matches func(*endpoint) bool
+	switch action {
+	case "ConfirmSubscription":
+		matches = func(e *endpoint) bool {
+			return e.topic.ARN == query.Get("TopicArn") && e.token == query.Get("Token") && time.Now().Before(e.until)
+		}
+	case "Unsubscribe":
+		matches = func(e *endpoint) bool { return e.arn == query.Get("SubscriptionArn") && e.confirmed }
+	default:
+		return nil
+	}
+	found := c.sns.find(r.URL.Host, matches)
+	switch {
+	case found == nil:
+		return respond(r, http.StatusBadRequest, "text/xml", fmt.Appendf(nil,
+			`<ErrorResponse xmlns="%s"><Error><Type>Sender</Type><Code>InvalidParameter</Code><Message>Invalid parameter</Message></Error><RequestId>%s</RequestId></ErrorResponse>`,
+			snsNamespace, uuid.NewString()))
+	case action == "Unsubscribe":
+		c.askToConfirm(found, unsubscribeConfirmation)
+	default:
+		found.confirmed = true
+	}
+	return respond(r, http.StatusOK, "text/xml", fmt.Appendf(nil,
+		`<%[1]sResponse xmlns="%[2]s"><%[1]sResult><SubscriptionArn>%[3]s</SubscriptionArn></%[1]sResult><ResponseMetadata><RequestId>%[4]s</RequestId></ResponseMetadata></%[1]sResponse>`,
+		action, snsNamespace, found.arn, uuid.NewString()))
+}
+
+const snsNamespace = "http://sns.amazonaws.com/doc/2010-03-31/"
+
+// find returns the matching subscription at the host, if any.
+func (s *sns) find(host string, matches func(*endpoint) bool) *endpoint {
+	for _, topic := range s.topics {
+		for _, e := range topic.endpoints {
+			if placeOf(topic.ARN).host() == host && matches(e) {
+				return e
+			}
+		}
+	}
+	return nil
 }

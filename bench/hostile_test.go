@@ -144,16 +144,16 @@ func TestHostileDocumentsTakeLittleMemory(t *testing.T) {
 
 // allocated returns how many bytes one call allocates.
 func allocated(call func()) uint64 {
-	const calls = 3 // the least of them, since other goroutines may allocate too
-	var least []uint64
+	const calls = 3 // the minimum counts, since other goroutines may allocate too
+	var allocated []uint64
 	for range calls {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		call()
 		runtime.ReadMemStats(&after)
-		least = append(least, after.TotalAlloc-before.TotalAlloc)
+		allocated = append(allocated, after.TotalAlloc-before.TotalAlloc)
 	}
-	return slices.Min(least)
+	return slices.Min(allocated)
 }
 
 // Documents that strangers can send, against json.Valid of the same bytes.

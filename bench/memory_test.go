@@ -11,7 +11,7 @@ import (
 
 	"github.com/alexaevents/alexaevents/identity"
 	"github.com/alexaevents/alexaevents/lwa"
-	"github.com/alexaevents/alexaevents/store/storetest"
+	"github.com/alexaevents/alexaevents/store/storebench"
 )
 
 var sizes = flag.String("customers", "1000,100000", "numbers of customers that the stores in memory are timed with")
@@ -24,7 +24,7 @@ func BenchmarkMemory(b *testing.B) {
 		require.NoError(b, err)
 		b.Run("customers="+size, func(b *testing.B) {
 			facts, grants := new(identity.MemoryStore), new(lwa.MemoryStore)
-			suite := storetest.Benchmark{Customers: customers}
+			suite := storebench.Suite{Customers: customers}
 			measured(b, "size of facts", &suite)
 			suite.Identity(b, facts)
 			measured(b, "size of grants", &suite)
@@ -36,7 +36,7 @@ func BenchmarkMemory(b *testing.B) {
 }
 
 // measured reports how much the heap grows until the customers are in the store.
-func measured(b *testing.B, name string, suite *storetest.Benchmark) {
+func measured(b *testing.B, name string, suite *storebench.Suite) {
 	before := heap()
 	suite.Loaded = func() {
 		after := heap()

@@ -6,10 +6,14 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
+	"encoding/pem"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"testing"
 	"time"
 
@@ -154,4 +158,21 @@ func BenchmarkReceive(b *testing.B) {
 			compare.Run(b, func(i int) { bareCrypto(b, key, requests[i%customers]); test.floor(b) }, serve)
 		})
 	}
+}
+
+var eventsURL = &url.URL{Scheme: "https", Host: "backend.example", Path: "/alexa/events"}
+
+type closer struct{ *bytes.Reader }
+
+func (closer) Close() error { return nil }
+
+// leafKey is the key of the first certificate of a PEM file.
+func leafKey(tb testing.TB, file io.Reader) *rsa.PublicKey {
+	data, err := io.ReadAll(file)
+	require.NoError(tb, err)
+	block, _ := pem.Decode(data)
+	require.NotNil(tb, block)
+	leaf, err := x509.ParseCertificate(block.Bytes)
+	require.NoError(tb, err)
+	return leaf.PublicKey.(*rsa.PublicKey)
 }

@@ -3,6 +3,8 @@ package gateway_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +14,8 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -27,9 +31,10 @@ const (
 	loginURL     = "https://api.amazon.com/"
 )
 
-// backend is a skill's backend and the Amazon that it talks to. An access token
-// of its own has the form account/link/serial; the customer of the cloud is
-// named like the link.
+var gatewayURL = alexaevents.Europe.APIEndpoint()
+
+// backend is a skill's backend with a fake Amazon. The skill's access tokens have
+// the form account/link/serial. The customer of the cloud is named like the link.
 type backend struct {
 	cloud  *alexatest.Cloud
 	store  *watchedStore
@@ -49,7 +54,7 @@ func newBackend() *backend {
 	return b
 }
 
-// granter answers the directives of a region.
+// granter returns a Granter for a region.
 func (b *backend) granter(region alexaevents.Region) *gateway.Granter {
 	return &gateway.Granter{Tokens: b.tokens, Account: accountOf, Link: linkOf, Region: region, Logger: b.tokens.Logger}
 }
@@ -76,28 +81,39 @@ func keyOf(account, link string) lwa.Key {
 	return lwa.Key{ClientID: clientID, AccountID: account, LinkID: link}
 }
 
-// link makes the customer link the account and grant events.
+// acceptGrant returns an AcceptGrant directive with the access token, whose customer
+// grants in the region.
+func (b *backend) acceptGrant(region alexaevents.Region, accessToken string) []byte {
+	return alexatest.AcceptGrantDirective(b.cloud.Grant(region, strings.Split(accessToken, "/")[1]), accessToken)
+}
+
+// link stores a grant of the customer for the account.
 func (b *backend) link(t require.TestingT, region alexaevents.Region, account, customer string) {
-	directive := alexatest.AcceptGrantDirective(b.cloud.Grant(region, customer), account+"/"+customer+"/1")
-	requireAccepted(t, b.granter(region), directive)
+	requireAccepted(t, b.granter(region), b.acceptGrant(region, account+"/"+customer+"/1"))
 }
 
 func requireAccepted(t require.TestingT, granter *gateway.Granter, directive []byte) {
-	answer, err := granter.AcceptGrant(context.Background(), directive)
-	require.NoError(t, err)
-	require.Equal(t, "AcceptGrant.Response", readAnswer(t, answer))
+	require.Equal(t, "AcceptGrant.Response", respond(context.Background(), t, granter, directive))
 }
 
-// readAnswer returns the name of an answer to AcceptGrant, or the type of the
-// error that it is.
-func readAnswer(t require.TestingT, answer json.RawMessage) string {
+// respond returns the name of the response to an AcceptGrant directive, or the type of
+// the error.
+func respond(ctx context.Context, t require.TestingT, granter *gateway.Granter, directive []byte) string {
+	response, err := granter.AcceptGrant(ctx, directive)
+	require.NoError(t, err)
+	return responseName(t, response)
+}
+
+// responseName returns the name of a response to AcceptGrant, or the type of the
+// error.
+func responseName(t require.TestingT, response json.RawMessage) string {
 	var message struct {
 		Event struct {
 			Header  struct{ Namespace, Name string }
 			Payload struct{ Type string }
 		}
 	}
-	require.NoError(t, json.Unmarshal(answer, &message), "%s", answer)
+	require.NoError(t, json.Unmarshal(response, &message), "%s", response)
 	require.Equal(t, "Alexa.Authorization", message.Event.Header.Namespace)
 	if message.Event.Header.Name == "ErrorResponse" {
 		return message.Event.Payload.Type
@@ -105,7 +121,7 @@ func readAnswer(t require.TestingT, answer json.RawMessage) string {
 	return message.Event.Header.Name
 }
 
-// grant returns what is stored, the zero Grant if nothing is.
+// grant returns the stored grant, the zero Grant without one.
 func (b *backend) grant(t require.TestingT, account, link string) lwa.Grant {
 	grant, err := b.store.MemoryStore.Grant(context.Background(), keyOf(account, link))
 	if !errors.Is(err, lwa.ErrNoGrant) {
@@ -114,13 +130,13 @@ func (b *backend) grant(t require.TestingT, account, link string) lwa.Grant {
 	return grant
 }
 
-// holds tells whether there is a grant that has not ended.
+// holds reports whether there is a grant that has not ended.
 func (b *backend) holds(t require.TestingT, account, link string) bool {
 	grant := b.grant(t, account, link)
 	return grant.RefreshToken != "" && grant.Live()
 }
 
-// customers returns whom events reached, in order.
+// customers returns the customers of the accepted events, in order.
 func (b *backend) customers() (names []string) {
 	for _, sent := range b.cloud.Sent() {
 		names = append(names, sent.Customer)
@@ -144,12 +160,12 @@ func doorbellPress() *gateway.DoorbellPress {
 	return &gateway.DoorbellPress{EndpointID: "door-1", Cause: gateway.PhysicalInteraction, Timestamp: at}
 }
 
-// watchedStore is a store in memory that counts and can fail.
+// watchedStore is a MemoryStore that counts calls and can fail.
 type watchedStore struct {
 	lwa.MemoryStore
 
-	// before is called before each call, with its name; its error is that of the
-	// call. Nil lets all pass.
+	// before is called before each call, with its name. Its error is returned. Nil
+	// calls nothing.
 	before func(ctx context.Context, call string) error
 
 	mu    sync.Mutex
@@ -198,7 +214,7 @@ func (s *watchedStore) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lw
 	return s.MemoryStore.UpdateGrant(ctx, key, fn)
 }
 
-// logBuffer is a log that several goroutines write.
+// logBuffer is a log for concurrent use.
 type logBuffer struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -216,17 +232,17 @@ func (l *logBuffer) String() string {
 	return l.text.String()
 }
 
-// attempt is a request to a gateway as it went over the wire.
+// attempt is a request to a gateway.
 type attempt struct{ Host, MessageID, Header, Scope string }
 
-// recorder keeps the requests to the gateways.
+// recorder records the requests to the gateways.
 type recorder struct {
 	base     http.RoundTripper
 	mu       sync.Mutex
 	attempts []attempt
 }
 
-// record makes the sender's requests go through a recorder.
+// record sends the sender's requests through a recorder.
 func (b *backend) record() *recorder {
 	r := &recorder{base: b.cloud}
 	b.sender.HTTPClient = &http.Client{Transport: r}
@@ -255,4 +271,45 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	})
 	r.mu.Unlock()
 	return r.base.RoundTrip(request)
+}
+
+func linked(t *testing.T, b *backend) { b.link(t, alexaevents.Europe, "home", "anna") }
+
+func confirmed(t *testing.T, b *backend) {
+	linked(t, b)
+	require.NoError(t, sendReport(t, b))
+	require.NoError(t, b.sender.Flush(t.Context()))
+}
+
+func sendReport(t *testing.T, b *backend) error {
+	return b.sender.Send(t.Context(), "home", lampReport())
+}
+
+// links returns the links of the grants of the account home.
+func (b *backend) links(t *testing.T) (links []string) {
+	for grant, err := range b.store.MemoryStore.AccountGrants(t.Context(), clientID, "home") {
+		require.NoError(t, err)
+		links = append(links, grant.LinkID)
+	}
+	return links
+}
+
+// fill stores n live grants of the account home, sorted by the time of their last
+// accepted event.
+func (b *backend) fill(t *testing.T, n int) {
+	for i := range n {
+		require.NoError(t, b.store.UpdateGrant(t.Context(), keyOf("home", fmt.Sprintf("imported-%04d", i)), func(g *lwa.Grant) error {
+			g.RefreshToken, g.Region = "Atzr|imported", alexaevents.Europe
+			g.ConfirmedAt = time.Now().Add(time.Duration(i-n) * time.Minute)
+			return nil
+		}))
+	}
+}
+
+func (b *backend) end(t *testing.T, link string) {
+	require.NoError(t, b.store.UpdateGrant(t.Context(), keyOf("home", link), func(g *lwa.Grant) error {
+		sum := sha256.Sum256([]byte(g.RefreshToken))
+		g.Refused = hex.EncodeToString(sum[:])
+		return nil
+	}))
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/alexaevents/alexaevents/gateway"
 )
 
-// The structs that a program without this package would write.
+// The structs of a program without this package.
 type (
 	plainMessage struct {
 		Event   plainEvent   `json:"event"`
@@ -69,9 +69,9 @@ func plain(list []gateway.Property) []plainProperty {
 	return properties
 }
 
-// BenchmarkChangeReport encodes a report of a colour lamp: "send" all that one
-// sending needs, checks included, "attempt" what each further attempt adds,
-// "plain" the same message as structs through encoding/json, unchecked.
+// BenchmarkChangeReport encodes a report of a color lamp: "send" checks and encodes
+// it, "attempt" encodes one more attempt, "plain" encodes the same message as structs
+// with encoding/json, unchecked.
 func BenchmarkChangeReport(b *testing.B) {
 	at := time.Date(2026, 11, 22, 8, 30, 0, 123e6, time.UTC)
 	report := &gateway.ChangeReport{
@@ -137,7 +137,7 @@ func BenchmarkChangeReport(b *testing.B) {
 	})
 }
 
-// BenchmarkParseDirective decodes a directive of ordinary size.
+// BenchmarkParseDirective decodes a directive of typical size.
 func BenchmarkParseDirective(b *testing.B) {
 	data := []byte(turnOn)
 	b.ReportAllocs()

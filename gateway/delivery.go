@@ -17,28 +17,27 @@ import (
 )
 
 const (
-	attemptTime = 10 * time.Second // for one request
-	maxAnswer   = 64 << 10         // bytes of a response; what lies behind is not read
+	attemptTime = 10 * time.Second // limit for one request
+	maxResponse = 64 << 10         // bytes of a response that are read
 )
 
-// delivery is the sending of one message to one grant.
+// delivery sends one message to one grant.
 type delivery struct {
 	sender  *Sender
 	grant   lwa.Grant
 	message *message
 
-	id       string             // of the message, at all attempts; empty before the first
-	once     bool               // whoever calls retries
-	token    alexaevents.Secret // for the next attempt; empty if it has to be got
-	refused  alexaevents.Secret // the token that Alexa refused; empty before it did
-	attempts int
-	status   int // of the last response; zero without one
+	id       string             // message ID of all attempts; empty before the first
+	once     bool               // the caller retries
+	token    alexaevents.Secret // access token for the next attempt; empty if authorize must get one
+	refused  alexaevents.Secret // access token that Alexa refused; empty without one
+	attempts int                // requests to the gateway
+	status   int                // HTTP status of the last response; zero without one
 
-	retryAfter time.Duration // how long the last response asks to wait
+	retryAfter time.Duration // Retry-After of the last response
 }
 
-// run makes attempts until Alexa accepts the message or there is no point in
-// another.
+// run makes attempts until Alexa accepts the message or a retry cannot help.
 func (d *delivery) run(ctx context.Context) error {
 	if d.grant.Region.APIEndpoint() == "" {
 		return fmt.Errorf("%w: the grant has no region", ErrMisconfigured)
@@ -51,16 +50,16 @@ func (d *delivery) run(ctx context.Context) error {
 		d.id = id
 	}
 	client := d.sender.client()
-	for resent := 1; ; resent++ {
+	for retry := 1; ; retry++ {
 		err := d.try(ctx, client)
-		if err == nil || d.once || !d.mayResend(err) || !rest.Pause(ctx, resent, d.retryAfter) {
+		if err == nil || d.once || !d.mayRetry(err) || !rest.Pause(ctx, retry, d.retryAfter) {
 			return err
 		}
 	}
 }
 
-// try makes an attempt, and another one if Alexa refuses the access token of the
-// first.
+// try makes an attempt, and another one with a new access token if Alexa refuses the
+// token of the first.
 func (d *delivery) try(ctx context.Context, client *http.Client) error {
 	if err := d.authorize(ctx); err != nil {
 		return tokenError(err)
@@ -77,12 +76,12 @@ func (d *delivery) try(ctx context.Context, client *http.Client) error {
 		return tokenError(err)
 	}
 	if d.token == d.refused {
-		return failure // there is no other
+		return failure // there is no other token
 	}
 	return d.try(ctx, client)
 }
 
-// authorize gets an access token if there is none, another one than Alexa
+// authorize gets an access token if there is none. It renews a token that Alexa
 // refused.
 func (d *delivery) authorize(ctx context.Context) (err error) {
 	d.retryAfter = 0
@@ -99,22 +98,23 @@ func (d *delivery) authorize(ctx context.Context) (err error) {
 	return err
 }
 
-// mayResend tells whether what failed may pass, and Alexa may get the message
-// again if it got it.
-func (d *delivery) mayResend(err error) bool {
-	var failure *Error
-	switch {
-	case !errors.As(err, &failure):
-	case failure.Status == http.StatusUnauthorized: // there is no other token for a minute
-		return false
-	case !d.message.repeatable && !d.sender.ResendMomentary && !failure.unaccepted():
+// mayRetry reports whether the failure is temporary and a duplicate of the message
+// would do no harm.
+func (d *delivery) mayRetry(err error) bool {
+	failure, sent := errors.AsType[*Error](err)
+	if sent && failure.Status == http.StatusUnauthorized { // there is no other token for a minute
 		return false
 	}
-	return errors.Is(err, ErrTemporary)
+	return errors.Is(err, ErrTemporary) && d.sender.mayRepeat(d.message, err)
 }
 
-// attempt makes one request. It returns why Alexa did not accept the message, nil
-// if it did.
+// mayRepeat reports whether Alexa cannot have got the message, or may get it twice.
+func (s *Sender) mayRepeat(m *message, err error) bool {
+	failure, sent := errors.AsType[*Error](err)
+	return !sent || m.repeatable || s.RetryMomentary || failure.unaccepted()
+}
+
+// attempt makes one request. It returns nil if Alexa accepted the message.
 func (d *delivery) attempt(ctx context.Context, client *http.Client) *Error {
 	d.attempts++
 	attemptCtx, cancel := context.WithTimeout(ctx, attemptTime)
@@ -130,19 +130,19 @@ func (d *delivery) attempt(ctx context.Context, client *http.Client) *Error {
 	defer response.Body.Close()
 	d.status = response.StatusCode
 	if d.status >= 200 && d.status <= 299 {
-		_, _ = io.CopyN(io.Discard, response.Body, maxAnswer) // the connection is then fit for the next request
+		_, _ = io.CopyN(io.Discard, response.Body, maxResponse) // so that the connection can be reused
 		return nil
 	}
-	var answer struct {
+	var exception struct {
 		Payload struct{ Code, Description string }
 	}
-	body, _ := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	_ = json.Unmarshal(body, &answer) // it may be a proxy's HTML, or cut off
+	body, _ := io.ReadAll(io.LimitReader(response.Body, maxResponse))
+	_ = json.Unmarshal(body, &exception) // it may be truncated, or HTML of a proxy
 	d.retryAfter = rest.RetryAfter(response.Header)
 	return &Error{
 		Status:      d.status,
-		Code:        redact.Text(answer.Payload.Code, string(d.token)),
-		Description: redact.Text(answer.Payload.Description, string(d.token)),
+		Code:        redact.Text(exception.Payload.Code, string(d.token)),
+		Description: redact.Text(exception.Payload.Description, string(d.token)),
 		RequestID:   redact.Text(response.Header.Get("X-Amzn-Requestid"), string(d.token)),
 		RetryAfter:  d.retryAfter,
 		unconfirmed: d.grant.ConfirmedAt.IsZero(),
@@ -150,12 +150,12 @@ func (d *delivery) attempt(ctx context.Context, client *http.Client) *Error {
 	}
 }
 
-// settleTime is how long the gateway may take to know a new grant. That it takes
-// a moment was seen, Amazon does not document it.
+// settleTime is the time until the gateway knows a new grant. Amazon does not
+// document that it takes time, but it was observed.
 const settleTime = time.Minute
 
-// young tells whether the grant is new: no event of it was ever accepted, and its
-// tokens were issued a moment ago.
+// young reports whether the gateway may not know the grant yet: its tokens are new
+// and it has no accepted event.
 func (d *delivery) young() bool {
 	return d.grant.ConfirmedAt.IsZero() && d.grant.CodeHash != "" && d.sender.now().Sub(d.grant.IssuedAt) < settleTime
 }
@@ -175,6 +175,6 @@ func (d *delivery) post(ctx context.Context, client *http.Client) (*http.Respons
 	return client.Do(request)
 }
 
-// client is the Sender's with the redirects switched off: the token goes to
-// Amazon's own host only.
+// client returns a client that follows no redirect, so that the token goes to
+// Amazon's host only.
 func (s *Sender) client() *http.Client { return rest.HTTPClient(s.HTTPClient) }

@@ -16,9 +16,7 @@ import (
 	"github.com/alexaevents/alexaevents/gateway"
 )
 
-var gatewayURL = alexaevents.Europe.APIEndpoint()
-
-// The message ID stays over all attempts; the token does not.
+// All attempts have the same message ID, but not the same token.
 func TestDeliveryRenewsTheToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
@@ -40,17 +38,17 @@ func TestDeliveryRenewsTheToken(t *testing.T) {
 			{host, id, string(renewed), string(renewed)}, // 202
 		}, wire.attempts)
 		require.Equal(t, 2, b.cloud.Calls(loginURL))
-		require.Less(t, time.Since(start), 2*time.Second, "there is no pause behind a 401")
+		require.Less(t, time.Since(start), 2*time.Second, "there is no pause after a 401")
 	})
 }
 
-// Resends are a second or more apart, and three at most.
+// There are at most three retries, at least a second apart.
 func TestDeliveryPauses(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		header http.Header
 		times  int
-		least  []time.Duration // between attempts
+		pauses []time.Duration // minimum times between attempts
 	}{
 		{"one failure", nil, 1, []time.Duration{1 * time.Second}},
 		{"three failures", nil, 3, []time.Duration{1 * time.Second, 2 * time.Second, 4 * time.Second}},
@@ -74,22 +72,18 @@ func TestDeliveryPauses(t *testing.T) {
 				} else {
 					require.NoError(t, err)
 				}
-				require.Len(t, times, len(test.least)+1)
-				for i, least := range test.least {
+				require.Len(t, times, len(test.pauses)+1)
+				for i, shortest := range test.pauses {
 					pause := times[i+1].Sub(times[i])
-					require.GreaterOrEqual(t, pause, least)
-					require.LessOrEqual(t, pause, least*3/2)
+					require.GreaterOrEqual(t, pause, shortest)
+					require.LessOrEqual(t, pause, shortest*3/2)
 				}
 			})
 		})
 	}
 }
 
-type roundTrip func(*http.Request) (*http.Response, error)
-
-func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
-
-// A call ends with its context, wherever it is.
+// A call ends with its context in every state.
 func TestDeliveryEndsWithItsContext(t *testing.T) {
 	for _, test := range []struct {
 		name     string
@@ -101,7 +95,7 @@ func TestDeliveryEndsWithItsContext(t *testing.T) {
 	}{
 		{"before the start", alexatest.Fault{}, -time.Second, 0, context.DeadlineExceeded, 0},
 		{"during an attempt", alexatest.Fault{Delay: time.Minute}, 3 * time.Second, 2900 * time.Millisecond, context.DeadlineExceeded, 1},
-		{"before a pause that it has no time for", alexatest.Fault{Status: 503}, 900 * time.Millisecond, 0, gateway.ErrUnavailable, 1},
+		{"before a pause beyond the deadline", alexatest.Fault{Status: 503}, 900 * time.Millisecond, 0, gateway.ErrUnavailable, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -131,32 +125,31 @@ func TestDeliveryEndsWithItsContext(t *testing.T) {
 	})
 }
 
-// A doorbell must not ring twice, unless the skill would rather have that than
-// no ring.
-func TestDeliveryOfMoments(t *testing.T) {
+// A doorbell must not ring twice, unless RetryMomentary is set.
+func TestDeliveryOfMomentaryEvents(t *testing.T) {
 	for _, test := range []struct {
-		name   string
-		fault  alexatest.Fault
-		resend bool
-		rings  int
-		want   error
+		name  string
+		fault alexatest.Fault
+		retry bool
+		rings int
+		want  error
 	}{
-		{"lost answer", alexatest.Fault{Lost: true}, false, 1, gateway.ErrUnavailable},
-		{"lost answer, resent", alexatest.Fault{Lost: true}, true, 2, nil},
+		{"lost response", alexatest.Fault{Lost: true}, false, 1, gateway.ErrUnavailable},
+		{"lost response, retried", alexatest.Fault{Lost: true}, true, 2, nil},
 		{"reset", alexatest.Fault{Reset: true}, false, 0, gateway.ErrUnavailable},
-		{"reset, resent", alexatest.Fault{Reset: true}, true, 1, nil},
-		{"fault of Alexa's", alexatest.Fault{Status: 500}, false, 0, gateway.ErrUnavailable},
-		{"fault of Alexa's, resent", alexatest.Fault{Status: 500}, true, 1, nil},
+		{"reset, retried", alexatest.Fault{Reset: true}, true, 1, nil},
+		{"internal error", alexatest.Fault{Status: 500}, false, 0, gateway.ErrUnavailable},
+		{"internal error, retried", alexatest.Fault{Status: 500}, true, 1, nil},
 		{"timeout of a proxy", alexatest.Fault{Status: 408}, false, 0, gateway.ErrUnavailable},
-		{"timeout of a proxy, resent", alexatest.Fault{Status: 408}, true, 1, nil},
-		{"not accepted for sure", alexatest.Fault{Status: 503}, false, 1, nil},
+		{"timeout of a proxy, retried", alexatest.Fault{Status: 408}, true, 1, nil},
+		{"not accepted", alexatest.Fault{Status: 503}, false, 1, nil},
 		{"throttled", alexatest.Fault{Status: 429}, false, 1, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				b := newBackend()
 				b.link(t, alexaevents.Europe, "home", "anna")
-				b.sender.ResendMomentary = test.resend
+				b.sender.RetryMomentary = test.retry
 				test.fault.URL = gatewayURL
 				b.cloud.Fail(test.fault)
 				err := b.sender.Send(t.Context(), "home", doorbellPress())
@@ -171,8 +164,8 @@ func TestDeliveryOfMoments(t *testing.T) {
 	}
 }
 
-// Where no connection was made, Alexa cannot have got the event.
-func TestDeliveryOfMomentsAfterRefusedDials(t *testing.T) {
+// Without a connection, Alexa cannot have received the event.
+func TestDeliveryOfMomentaryEventsAfterRefusedDials(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
 		b.link(t, alexaevents.Europe, "home", "anna")
@@ -188,7 +181,7 @@ func TestDeliveryOfMomentsAfterRefusedDials(t *testing.T) {
 	})
 }
 
-// Any status of success is one, and no other.
+// Any 2xx status is success, and no other.
 func TestDeliveryBounds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for status, want := range map[int]string{200: "", 299: "", 300: "ErrMisconfigured"} {
@@ -200,18 +193,18 @@ func TestDeliveryBounds(t *testing.T) {
 	})
 }
 
-// The token goes to Amazon's own host and no further.
+// The token goes to Amazon's host only.
 func TestDeliveryFollowsNoRedirect(t *testing.T) {
 	b := newBackend()
 	b.link(t, alexaevents.Europe, "home", "anna")
 	b.cloud.Fail(alexatest.Fault{URL: gatewayURL, Status: 307, Header: http.Header{"Location": {"https://other.example/"}}})
 	err := b.sender.Send(t.Context(), "home", lampReport())
-	require.EqualError(t, err, "gateway: Alexa answered with a redirect, which is not followed (HTTP status 307)")
+	require.EqualError(t, err, "gateway: Alexa responded with a redirect, which is not followed (HTTP status 307)")
 	require.Zero(t, b.cloud.Calls("https://other.example/"))
 }
 
-// While Alexa refuses every token, one is renewed, and nothing is sent again with
-// a token that was refused.
+// While Alexa refuses every token, one token is renewed, and no refused token is used
+// again.
 func TestDeliveryWithEveryTokenRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()

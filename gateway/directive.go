@@ -6,51 +6,47 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/internal/envelope"
 	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
-// ErrMalformedDirective is the error of [ParseDirective] for bytes that are not
-// a directive, and of [Directive.AcceptGrant] for a directive that grants
-// nothing.
-var ErrMalformedDirective = errors.New("gateway: malformed directive")
-
-// maxCookie is the length in bytes of the longest cookie that is decoded. Amazon
-// once documented a limit of 5000; today's is unverified.
+// maxCookie is the maximum length of a decoded cookie in bytes. Amazon once
+// documented a limit of 5000; today's limit is unknown.
 const maxCookie = 16 << 10
 
 var errNotObject = errors.New("not a JSON object")
 
-// The types of directives that concern no interface of an endpoint, as
-// [Directive.Type] has them.
+// The types of the directives that no interface of an endpoint defines, for
+// [Directive.Type].
 const (
-	AcceptGrant = "Alexa.Authorization.AcceptGrant" // the customer allows the skill to send events
-	Discover    = "Alexa.Discovery.Discover"        // which endpoints are there?
-	ReportState = "Alexa.ReportState"               // what are an endpoint's properties?
+	AcceptGrant = "Alexa.Authorization.AcceptGrant" // permission to send events about the customer, for a Granter
+	Discover    = "Alexa.Discovery.Discover"        // request for the customer's endpoints
+	ReportState = "Alexa.ReportState"               // request for an endpoint's properties
 )
 
-// Directive is what Alexa asks of a smart home skill. It prints, logs and
-// marshals as its type, message ID and endpoint, without tokens.
+// Directive is a request of Alexa's to a smart home skill. It prints, logs and
+// marshals as its type, message ID and endpoint ID, without tokens.
 type Directive struct {
 	Namespace        string             // the interface, such as "Alexa.PowerController"
-	Name             string             // such as "TurnOn"
-	Instance         string             // empty for interfaces without instances
-	PayloadVersion   string             // the interface's version, such as "3"
-	MessageID        string             // opaque
-	CorrelationToken alexaevents.Secret // what the answer must repeat; empty if Alexa sent none
+	Name             string             // the directive of the interface, such as "TurnOn"
+	Instance         string             // the instance of the interface; empty for interfaces without instances
+	PayloadVersion   string             // the version of the interface, such as "3"
+	MessageID        string             // an opaque ID
+	CorrelationToken alexaevents.Secret // repeated in the response; empty without one
 
-	EndpointID string            // empty for directives that concern no endpoint
-	Cookie     map[string]string // what the discovery response said of the endpoint
+	EndpointID string            // the endpoint's ID; empty for directives that concern no endpoint
+	Cookie     map[string]string // the endpoint's cookie from the discovery response
 
 	// AccessToken is the skill's own account linking token, which names the
-	// customer: of the endpoint, for [Discover] of the payload. For
-	// [AcceptGrant] see [Directive.AcceptGrant].
+	// customer. It comes from the endpoint, for [Discover] from the payload. It is
+	// empty for [AcceptGrant], which a [Granter] handles.
 	AccessToken alexaevents.Secret
 
-	// ScopeType is the type of the scope that AccessToken is in: "BearerToken",
-	// or "BearerTokenWithPartition" where the skill is enabled for a unit of Alexa
+	// ScopeType is the type of the scope that contains AccessToken: "BearerToken",
+	// or "BearerTokenWithPartition" if the skill is enabled for a unit of Alexa
 	// Smart Properties. Partition is the part of the account that the second type
 	// names, such as a room; empty without one.
 	ScopeType, Partition string
@@ -58,16 +54,15 @@ type Directive struct {
 	payload, raw json.RawMessage
 }
 
-// ParseDirective decodes a directive, as the Lambda function of a smart home
-// skill gets it. It keeps a copy of data, not data itself.
+// ParseDirective decodes a directive, as the Lambda function of a smart home skill
+// receives it. It copies data.
 //
-// What Amazon leaves out or adds is not an error. Every error wraps
-// [ErrMalformedDirective], holds nothing of data, and means that data is not one
-// JSON object in valid UTF-8 of at most 64 levels, that a member that is read
-// occurs twice, that namespace or name is missing, or that a member is neither
-// null nor what it should be. A PayloadVersion, MessageID, ScopeType, Partition
-// or Cookie that is not what it should be stays empty, and so does a Cookie of
-// more than 16 KiB.
+// Missing and unknown members are no error, except that namespace and name are
+// required. Every error is [ErrMalformedDirective] and contains nothing of data. It
+// means that data is not one JSON object in valid UTF-8 of at most 64 levels, that a
+// decoded member occurs twice, or that one is neither null nor of its type. A
+// PayloadVersion, MessageID, ScopeType, Partition or Cookie of another type stays
+// empty, and so does a Cookie of more than 16 KiB.
 func ParseDirective(data []byte) (*Directive, error) {
 	d := &Directive{raw: bytes.Clone(data)}
 	var cookie json.RawMessage
@@ -98,7 +93,7 @@ func ParseDirective(data []byte) (*Directive, error) {
 		return nil, fmt.Errorf("%w: no namespace or no name in directive.header", ErrMalformedDirective)
 	}
 	if len(cookie) > maxCookie || cookie != nil && json.Unmarshal(cookie, &d.Cookie) != nil {
-		d.Cookie = nil // what it is lies with the skill, and it is in Raw
+		d.Cookie = nil // the skill defined it, and Raw has it
 	}
 	if d.Type() == Discover {
 		if err := scope.fill(payload.Members); err != nil {
@@ -116,15 +111,15 @@ func (d *Directive) scope() fields {
 	}
 }
 
-// fields says where the members of a JSON object go: to a *string, to a
-// *textIfAny, to a *json.RawMessage, or to the fields of an object inside.
+// fields maps the members of a JSON object to their destinations: *string,
+// *textIfAny, *json.RawMessage, or the fields of an inner object.
 type fields map[string]any
 
-// textIfAny is a text that nothing is decided by. It stays empty if the member
-// is not one.
+// textIfAny is a text on which no decision depends. It stays empty if the member is
+// not a text.
 type textIfAny string
 
-// nodes returns what is to be found in an object for these fields.
+// nodes returns the nodes to find in an object for these fields.
 func (f fields) nodes() []envelope.Node {
 	nodes := make([]envelope.Node, 0, len(f))
 	for name, to := range f {
@@ -137,7 +132,7 @@ func (f fields) nodes() []envelope.Node {
 	return nodes
 }
 
-// read reads a directive or its payload; nil has no members.
+// read decodes a directive or its payload; nil has no members.
 func (f fields) read(object []byte, nodes []envelope.Node) error {
 	if object == nil {
 		return nil
@@ -152,7 +147,7 @@ func (f fields) read(object []byte, nodes []envelope.Node) error {
 	return nil
 }
 
-// fill sets the fields to what was found.
+// fill sets the fields to the values of the nodes.
 func (f fields) fill(nodes []envelope.Node) error {
 	for _, node := range nodes {
 		var err error
@@ -179,16 +174,45 @@ func (f fields) fill(nodes []envelope.Node) error {
 // [ReportState], for a switch.
 func (d *Directive) Type() string { return d.Namespace + "." + d.Name }
 
-// Payload returns the payload as it arrived, nil if there is none. It may hold
-// tokens: do not log it. The caller must not change the bytes.
+// Payload returns the payload as it arrived, nil without one. It may contain tokens:
+// do not log it. The caller must not change the bytes.
 func (d *Directive) Payload() json.RawMessage { return d.payload }
 
-// Raw returns the whole directive as it arrived. It holds tokens: do not log it.
+// Raw returns the whole directive as it arrived. It contains tokens: do not log it.
 // The caller must not change the bytes.
 func (d *Directive) Raw() json.RawMessage { return d.raw }
 
-// The methods below have value receivers, so that copies of directives are as
-// safe to print as the pointers that ParseDirective returns.
+// Response returns a response for a directive that succeeded, with the endpoint's
+// current properties. The caller may set its other fields.
+func (d *Directive) Response(context ...Property) *Response {
+	return &Response{
+		PayloadVersion: d.PayloadVersion, EndpointID: d.EndpointID, CorrelationToken: d.CorrelationToken, Context: context,
+	}
+}
+
+// StateReport returns the response to [ReportState], with the endpoint's current
+// properties.
+func (d *Directive) StateReport(context ...Property) *StateReport {
+	return &StateReport{EndpointID: d.EndpointID, CorrelationToken: d.CorrelationToken, Context: context}
+}
+
+// ErrorResponse returns a response for a directive that failed. The message is for
+// the developer. The caller may set its other fields, such as Namespace for a type
+// that one interface defines.
+func (d *Directive) ErrorResponse(t ErrorType, message string) *ErrorResponse {
+	return &ErrorResponse{
+		PayloadVersion: d.PayloadVersion, EndpointID: d.EndpointID, CorrelationToken: d.CorrelationToken, Type: t, Message: message,
+	}
+}
+
+// DeferredResponse returns a response for a directive whose actual response is sent
+// later. The estimate may be zero.
+func (d *Directive) DeferredResponse(estimate time.Duration) *DeferredResponse {
+	return &DeferredResponse{CorrelationToken: d.CorrelationToken, EstimatedDeferral: estimate}
+}
+
+// The methods below have value receivers, so that copies of a directive are as safe
+// to print as the pointer that ParseDirective returns.
 
 func (d Directive) summary() redact.Summary {
 	return redact.Summary{
@@ -199,11 +223,11 @@ func (d Directive) summary() redact.Summary {
 }
 
 // MarshalJSON returns an object with the directive's type, messageId and
-// endpointId, and nothing else. The whole directive is in [Directive.Raw].
+// endpointId only. [Directive.Raw] returns the whole directive.
 func (d Directive) MarshalJSON() ([]byte, error) { return d.summary().JSON(), nil }
 
-// Format prints what [Directive.MarshalJSON] returns, whatever the verb.
+// Format prints the result of [Directive.MarshalJSON] for every verb.
 func (d Directive) Format(f fmt.State, verb rune) { d.summary().Format(f, verb) }
 
-// LogValue is the same summary for log/slog, as a group.
+// LogValue returns the members of [Directive.MarshalJSON] as a group.
 func (d Directive) LogValue() slog.Value { return d.summary().LogValue() }

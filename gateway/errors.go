@@ -14,22 +14,21 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// What a caller has to decide, for [errors.Is]. Every error of sending is exactly
-// one of [ErrEnded], [ErrTemporary], [ErrMisconfigured] and [ErrInvalidEvent], or
-// it is the error of the caller's own context or store. The others are kinds of
-// these four. So the order of the cases of a switch does not matter.
+// What a program decides by, for [errors.Is]. Every error of sending is exactly one
+// of [ErrEnded], [ErrTemporary], [ErrMisconfigured] and [ErrInvalidEvent], or an
+// error of the caller's context or store. The others are kinds of these four. So
+// the order of the cases of a switch does not matter.
 var (
-	// ErrEnded says that there is nobody to tell until a customer links the
-	// account again.
+	// ErrEnded says that the account has no usable grant until a customer links it
+	// again.
 	ErrEnded = lwa.ErrEnded
 
-	// ErrNoGrant says that no customer of the account has granted events, or
-	// not in the name of this link: Send Alexa Events may be off in the skill's
-	// permissions. It is a kind of ErrEnded.
+	// ErrNoGrant says that the account, or the key, has no grant: Send Alexa Events
+	// may be off in the skill's permissions. It is a kind of ErrEnded.
 	ErrNoGrant = lwa.ErrNoGrant
 
-	// ErrRelink says that Amazon does not accept a grant any more, or the code
-	// for one. The customer must disable and enable the skill. It is a kind of
+	// ErrRelink says that Amazon does not accept a grant, or the code for one, any
+	// more. The customer must disable and enable the skill. It is a kind of
 	// ErrEnded.
 	ErrRelink error = kind{"gateway: the customer must disable and enable the skill", ErrEnded}
 
@@ -40,29 +39,33 @@ var (
 	// ErrTemporary says that the event may be accepted later.
 	ErrTemporary = alexaevents.ErrTemporary
 
-	// ErrThrottled says that there were too many requests. It is a kind of
+	// ErrThrottled says that Amazon received too many requests. It is a kind of
 	// ErrTemporary.
 	ErrThrottled = alexaevents.ErrThrottled
 
-	// ErrUnavailable says that Alexa or Login with Amazon gave no usable
-	// response. Alexa may have accepted the event all the same. It is a kind of
-	// ErrTemporary.
+	// ErrUnavailable says that Alexa or Login with Amazon gave no usable response.
+	// Alexa may have accepted the event nevertheless. It is a kind of ErrTemporary.
 	ErrUnavailable = alexaevents.ErrUnavailable
 
-	// ErrMisconfigured says that the operator has to act: on the region, on the
-	// client ID and secret, on the skill's permissions, or on a proxy between.
-	// The grants are unharmed. Until an event of a grant was accepted, this is
-	// also the error where Alexa says that the skill is disabled: it says the
-	// same to a grant of another region.
+	// ErrMisconfigured says that the configuration is wrong: the region, the client
+	// ID and secret, the skill's permissions, or a proxy. The error says what to
+	// check. The grants are unharmed. Until Alexa has accepted an event of a grant,
+	// this is also the error if Alexa says that the skill is disabled: it says the
+	// same of a grant of another region.
 	ErrMisconfigured = errors.New("gateway: misconfigured")
 
-	// ErrInvalidEvent says that the event breaks a rule, here or at the gateway.
+	// ErrInvalidEvent says that the event breaks a rule of this package or of the
+	// gateway.
 	ErrInvalidEvent = errors.New("gateway: invalid event")
 
-	// ErrTooLarge says that the event has to be split. It is a kind of
+	// ErrTooLarge says that the event is too large: split it. It is a kind of
 	// ErrInvalidEvent.
 	ErrTooLarge error = kind{"gateway: the event is too large", ErrInvalidEvent}
 )
+
+// ErrMalformedDirective is the error of [ParseDirective] for bytes that are not
+// a directive, and of [Granter] for a directive that lacks what it needs.
+var ErrMalformedDirective = errors.New("gateway: malformed directive")
 
 // kind is an error that is also another one.
 type kind struct {
@@ -73,11 +76,11 @@ type kind struct {
 func (k kind) Error() string { return k.text }
 func (k kind) Unwrap() error { return k.of }
 
-// InvalidError refuses an event that the gateway would call malformed, without
-// saying why. It is [ErrInvalidEvent]. Its text holds no values.
+// InvalidError says which rule an event breaks. The gateway would only call the event
+// malformed. It is [ErrInvalidEvent]. Its text contains no values.
 type InvalidError struct {
-	Field string // event type and path of the field, such as "ChangeReport.Context[2].TimeOfSample"
-	Rule  string // what the field must be
+	Field string // type of the event and path of the field, such as "ChangeReport.Context[2].TimeOfSample"
+	Rule  string // rule of the field
 
 	tooLarge bool
 }
@@ -92,7 +95,7 @@ func (e *InvalidError) Is(target error) bool {
 	return target == ErrInvalidEvent || e.tooLarge && target == ErrTooLarge
 }
 
-// The codes of the gateway that tell more than the status of their response.
+// The codes of the gateway that say more than the HTTP status.
 const (
 	codeDisabled        = "SKILL_DISABLED_EXCEPTION"
 	codeNeverEnabled    = "SKILL_NEVER_ENABLED_EXCEPTION"
@@ -101,19 +104,19 @@ const (
 	codeSkillNotFound   = "SKILL_NOT_FOUND_EXCEPTION"
 )
 
-// Error is a response of the event gateway other than success, or that there was
-// none. It holds nothing of the request.
+// Error is a response of the event gateway other than success, or the lack of a
+// response. It contains nothing of the request.
 type Error struct {
 	Status      int           // HTTP status; zero without a response
 	Code        string        // payload.code, such as "SKILL_DISABLED_EXCEPTION"; empty without one
-	Description string        // payload.description, in Amazon's words
-	RequestID   string        // what Amazon's support asks for; empty without one
-	RetryAfter  time.Duration // the header Retry-After; zero without one
+	Description string        // payload.description; empty without one
+	RequestID   string        // request ID for Amazon's support; empty without one
+	RetryAfter  time.Duration // header Retry-After; zero without one
 
-	unconfirmed bool  // no event of the grant was ever accepted
-	young       bool  // the grant is so new that the gateway may not know it yet
-	ended       error // the error of the caller's context, if that ended the request
-	cause       error // why there was no response
+	unconfirmed bool  // Alexa has accepted no event of the grant yet
+	young       bool  // the gateway may not know the new grant yet
+	ended       error // error of the caller's context, if that ended the request
+	cause       error // cause of the lack of a response
 }
 
 func (e *Error) Error() string {
@@ -121,13 +124,13 @@ func (e *Error) Error() string {
 	text.WriteString("gateway: ")
 	switch {
 	case e.cause != nil:
-		text.WriteString("no answer from Alexa: " + e.cause.Error())
+		text.WriteString("no response from Alexa: " + e.cause.Error())
 	case e.Code != "":
 		text.WriteString(e.Code)
 	case e.Status >= 300 && e.Status <= 399:
-		text.WriteString("Alexa answered with a redirect, which is not followed")
+		text.WriteString("Alexa responded with a redirect, which is not followed")
 	default:
-		text.WriteString("Alexa refused without saying why")
+		text.WriteString("Alexa refused the event without a reason")
 	}
 	if e.Description != "" {
 		text.WriteString(": " + e.Description)
@@ -148,19 +151,19 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// hint says what to do.
+// hint returns what to do.
 func (e *Error) hint() string {
 	switch {
 	case e.unproven():
-		return "no event of this grant was ever accepted: check that its region is the customer's"
+		return "Alexa has accepted no event of this grant yet: check that its region is the customer's"
 	case e.Is(ErrSkillDisabled):
 		return "stop sending until the customer enables the skill"
 	case e.Is(ErrRelink):
 		return "the customer must disable and enable the skill"
 	case e.starting():
-		return "the grant is new: try again in a minute"
+		return "the grant is new: retry in a minute"
 	case e.Status == http.StatusUnauthorized:
-		return "Alexa does not accept a token that Login with Amazon gave: try again in a minute"
+		return "Alexa does not accept a new token of Login with Amazon: retry in a minute"
 	case e.Code == codeNeverEnabled:
 		return "check that the region of the grant is the customer's"
 	case e.Code == codePermission:
@@ -171,16 +174,16 @@ func (e *Error) hint() string {
 	return ""
 }
 
-// Is tells whether the error is the target: one of this package's, the error of
-// the caller's context, or what kept a response from coming.
+// Is reports whether the error is the target: an error of this package, the error of
+// the caller's context, or the cause of the lack of a response.
 func (e *Error) Is(target error) bool {
 	return errors.Is(e.meaning(), target) || isCause(e.cause, target)
 }
 
-// As finds what kept a response from coming, such as a *net.OpError.
+// As finds the cause of the lack of a response, such as a *net.OpError.
 func (e *Error) As(target any) bool { return errors.As(e.cause, target) }
 
-// meaning returns the error that callers decide by.
+// meaning returns the error that a program decides by.
 func (e *Error) meaning() error {
 	switch {
 	case e.ended != nil:
@@ -193,7 +196,7 @@ func (e *Error) meaning() error {
 		return ErrSkillDisabled
 	case e.Code == codeAccountNotFound, e.Code == codeSkillNotFound:
 		return ErrRelink
-	case e.Status == http.StatusUnauthorized: // LWA gave the token, and alone can tell that the grant has ended
+	case e.Status == http.StatusUnauthorized: // only LWA, which issued the token, can say that the grant has ended
 		return ErrUnavailable
 	case e.Status == http.StatusBadRequest:
 		return ErrInvalidEvent
@@ -205,37 +208,37 @@ func (e *Error) meaning() error {
 	return ErrMisconfigured
 }
 
-// unproven tells whether the gateway says what it also says where the grant is
-// another region's, and no accepted event has proved that it is not.
+// unproven reports whether the grant may be of another region: the gateway responds
+// as it does then, and no accepted event has proved the region.
 func (e *Error) unproven() bool {
 	return e.unconfirmed && (e.Status == http.StatusUnauthorized || e.Code == codeDisabled)
 }
 
-// starting tells whether the gateway may know the grant in a moment.
+// starting reports whether the gateway may soon know the grant.
 func (e *Error) starting() bool { return e.young && e.Code == codeNeverEnabled }
 
-// unaccepted tells whether Alexa did not get the event, or says so. Such an event
-// can be sent again even if it must not arrive twice.
+// unaccepted reports whether Alexa did not receive the event, or says that it did
+// not accept it. A retry then makes no duplicate.
 func (e *Error) unaccepted() bool {
 	return e.Status == http.StatusTooManyRequests || e.Status == http.StatusServiceUnavailable || e.starting() ||
 		rest.Unsent(e.cause)
 }
 
-// decisive are the errors that an error decides by its own meaning, whatever its
-// cause.
-var decisive = []error{
+// decisions are the errors that a program decides by. Only the meaning of an error
+// matches them, not its cause.
+var decisions = []error{
 	context.Canceled, context.DeadlineExceeded,
 	ErrEnded, ErrNoGrant, ErrRelink, ErrSkillDisabled,
 	ErrTemporary, ErrThrottled, ErrUnavailable, ErrMisconfigured, ErrInvalidEvent, ErrTooLarge,
 }
 
 func isCause(cause, target error) bool {
-	return !slices.Contains(decisive, target) && errors.Is(cause, target)
+	return !slices.Contains(decisions, target) && errors.Is(cause, target)
 }
 
-// tokenError puts an error of package lwa in the words of this one.
+// tokenError converts an error of package lwa to one of this package.
 func tokenError(err error) error {
-	meaning := ErrMisconfigured // of what Amazon refuses for no other reason
+	meaning := ErrMisconfigured // if Amazon refuses for another reason
 	var refusal *lwa.Error
 	switch {
 	case errors.Is(err, lwa.ErrInvalidGrant):
@@ -250,8 +253,8 @@ func tokenError(err error) error {
 	return &loginError{meaning, err}
 }
 
-// loginError is an error of package lwa, found by errors.As. By errors.Is it is
-// its meaning.
+// loginError is an error of package lwa: errors.Is matches its meaning, errors.As the
+// error itself.
 type loginError struct{ meaning, err error }
 
 func (e *loginError) Error() string { return e.meaning.Error() + ": " + e.err.Error() }
@@ -260,23 +263,22 @@ func (e *loginError) Is(target error) bool {
 }
 func (e *loginError) As(target any) bool { return errors.As(e.err, target) }
 
-// Result tells how sending to one grant ended.
+// Result is the result of sending an event to one grant.
 type Result struct {
-	Key lwa.Key // whose IDs are personal data
+	Key lwa.Key // key of the grant; its IDs are personal data
 	Err error   // nil if Alexa accepted the event
 }
 
-// SendError says that an event did not reach every grant of an account, or none.
-// For errors.Is and errors.As it is the error of the grant that needs action
-// most: [ErrMisconfigured] before [ErrInvalidEvent], before an error of the
-// context or the store, before [ErrTemporary], before [ErrEnded]. Of two that are
-// alike it is the first.
+// SendError says for which grants of an account an event failed. For errors.Is and
+// errors.As it is the most urgent of their errors. The order is [ErrMisconfigured],
+// [ErrInvalidEvent], an error of the context or the store, [ErrTemporary],
+// [ErrEnded]. Of two equally urgent errors it is the first.
 type SendError struct {
 	Results []Result // one for each grant of the account
 }
 
-// sendError returns nil if each event was accepted or the grant had ended, and
-// one was accepted.
+// sendError returns nil if the event was accepted for at least one grant, and for
+// each that has not ended.
 func sendError(results []Result) error {
 	accepted, failed := false, false
 	for _, result := range results {
@@ -289,9 +291,9 @@ func sendError(results []Result) error {
 	return &SendError{results}
 }
 
-// Retry returns the grants to which the event can be sent again, with
-// [Sender.SendTo]: those for which it failed with [ErrTemporary] or with an error
-// of the context or the store.
+// Retry returns the keys of the grants to which the event can be sent again with
+// [Sender.SendTo]: those with [ErrTemporary] or an error of the context or the
+// store.
 func (e *SendError) Retry() []lwa.Key {
 	var keys []lwa.Key
 	for _, result := range e.Results {
@@ -319,8 +321,7 @@ func (e *SendError) Error() string {
 	return text
 }
 
-// Unwrap returns the error of the grant that needs action most, nil if there is
-// none.
+// Unwrap returns the most urgent error, nil without one.
 func (e *SendError) Unwrap() error {
 	var most Result
 	for _, result := range e.Results {
@@ -331,12 +332,12 @@ func (e *SendError) Unwrap() error {
 	return most.Err
 }
 
-// The urgencies of errors, the least first.
+// The urgencies of errors, in increasing order.
 const (
 	urgencyNone = iota
 	urgencyEnded
 	urgencyTemporary
-	urgencyOwn // of the caller's context or store
+	urgencyOwn // error of the caller's context or store
 	urgencyInvalid
 	urgencyMisconfigured
 )

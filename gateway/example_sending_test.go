@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"github.com/alexaevents/alexaevents"
@@ -15,25 +14,19 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// accountOfToken and linkOfToken read the access tokens of the skill's own
-// authorization server, which look like "account/session/number" here.
-func accountOfToken(_ context.Context, accessToken string) (string, error) {
-	return strings.Split(accessToken, "/")[0], nil
-}
-
-func linkOfToken(_ context.Context, accessToken string) (string, error) {
-	return strings.Split(accessToken, "/")[1], nil
-}
-
-// A Lambda function in eu-west-1 is called with the directives of customers in
-// Europe.
+// A Lambda function in eu-west-1 receives the directives of customers in Europe.
 func ExampleGranter() {
-	cloud := alexatest.NewCloud() // stands for Amazon; a program leaves HTTPClient out
+	ctx := context.Background()
+	cloud := alexatest.NewCloud() // a fake Amazon; a program leaves HTTPClient out
 	tokens := &lwa.Source{
-		Client: &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "amzn1.oa2-cs.v1.example", HTTPClient: cloud.Client()},
+		Client: &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()},
 		Store:  new(lwa.MemoryStore), // a program keeps its grants in a database
 	}
-	granter := &gateway.Granter{Tokens: tokens, Account: accountOfToken, Link: linkOfToken, Region: alexaevents.Europe}
+	granter := &gateway.Granter{
+		Tokens:  tokens,
+		Account: func(context.Context, string) (string, error) { return "account-1", nil },
+		Region:  alexaevents.Europe,
+	}
 
 	handle := func(ctx context.Context, directive json.RawMessage) (json.RawMessage, error) {
 		d, err := gateway.ParseDirective(directive)
@@ -44,49 +37,42 @@ func ExampleGranter() {
 		case gateway.AcceptGrant:
 			return granter.AcceptGrant(ctx, directive)
 		default: // Discover, ReportState, TurnOn ...
-			return gateway.Answer(d.ErrorResponse(gateway.InvalidDirective, "not in this example"))
+			return gateway.EncodeResponse(d.ErrorResponse(gateway.InvalidDirective, "not in this example"))
 		}
 	}
 
-	ctx := context.Background()
 	code := cloud.Grant(alexaevents.Europe, "customer-1")
-	answer, err := handle(ctx, alexatest.AcceptGrantDirective(code, "account-1/session-7/1"))
-	fmt.Println(nameOf(answer), err)
-	// Output:
-	// AcceptGrant.Response <nil>
-}
-
-func nameOf(answer json.RawMessage) string {
+	response, err := handle(ctx, alexatest.AcceptGrantDirective(code, "token-1"))
 	var message struct {
 		Event struct{ Header struct{ Name string } }
 	}
-	if err := json.Unmarshal(answer, &message); err != nil {
-		return err.Error()
-	}
-	return message.Event.Header.Name
-}
-
-// granted returns a Granter and a Sender, and customer-1 with a grant.
-func granted(cloud *alexatest.Cloud) (*gateway.Granter, *gateway.Sender) {
-	tokens := &lwa.Source{
-		Client: &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "amzn1.oa2-cs.v1.example", HTTPClient: cloud.Client()},
-		Store:  new(lwa.MemoryStore),
-	}
-	granter := &gateway.Granter{Tokens: tokens, Account: accountOfToken, Link: linkOfToken, Region: alexaevents.Europe}
-	code := cloud.Grant(alexaevents.Europe, "customer-1")
-	if _, err := granter.AcceptGrant(context.Background(), alexatest.AcceptGrantDirective(code, "account-1/session-7/1")); err != nil {
-		panic(err)
-	}
-	return granter, &gateway.Sender{Tokens: tokens, HTTPClient: cloud.Client()}
+	fmt.Println(err, json.Unmarshal(response, &message), message.Event.Header.Name)
+	// Output:
+	// <nil> <nil> AcceptGrant.Response
 }
 
 // What a backend decides about an event that Alexa did not accept.
 func ExampleSender_Send() {
-	cloud := alexatest.NewCloud()
-	_, sender := granted(cloud)
+	ctx := context.Background()
+	cloud := alexatest.NewCloud() // a fake Amazon; a program leaves HTTPClient out
+	tokens := &lwa.Source{
+		Client: &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()},
+		Store:  new(lwa.MemoryStore), // a program keeps its grants in a database
+	}
+	granter := &gateway.Granter{
+		Tokens:  tokens,
+		Account: func(context.Context, string) (string, error) { return "account-1", nil },
+		Region:  alexaevents.Europe,
+	}
+	code := cloud.Grant(alexaevents.Europe, "customer-1")
+	if _, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(code, "token-1")); err != nil {
+		fmt.Println(err)
+		return
+	}
+	sender := &gateway.Sender{Tokens: tokens, HTTPClient: cloud.Client()}
 
 	report := func(accountID string) string {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second) // for resends, give it longer
+		ctx, cancel := context.WithTimeout(ctx, time.Second) // with more time, Send retries
 		defer cancel()
 		err := sender.Send(ctx, accountID, &gateway.ChangeReport{
 			EndpointID: "lamp-1", Cause: gateway.PhysicalInteraction,
@@ -96,11 +82,11 @@ func ExampleSender_Send() {
 		case err == nil:
 			return "accepted"
 		case errors.Is(err, gateway.ErrEnded):
-			return "nobody to tell until a customer links the account again"
+			return "no customer receives events until one links the account again"
 		case errors.Is(err, gateway.ErrTemporary):
 			return "send the state later"
 		case errors.Is(err, gateway.ErrMisconfigured):
-			return "wake up the operator"
+			return "alert the operator"
 		case errors.Is(err, gateway.ErrInvalidEvent):
 			return "correct the program"
 		default:
@@ -110,8 +96,9 @@ func ExampleSender_Send() {
 
 	fmt.Println(report("account-1"))
 	fmt.Println(report("account-2"))
-	if err := sender.Flush(context.Background()); err != nil { // the store knows now that the grant works
-		panic(err)
+	if err := sender.Flush(ctx); err != nil { // the store has noted that the grant works
+		fmt.Println(err)
+		return
 	}
 	cloud.Fail(alexatest.Fault{URL: "https://api.eu.amazonalexa.com/", Status: 429})
 	fmt.Println(report("account-1"))
@@ -122,59 +109,88 @@ func ExampleSender_Send() {
 	}
 	// Output:
 	// accepted
-	// nobody to tell until a customer links the account again
+	// no customer receives events until one links the account again
 	// send the state later
-	// nobody to tell until a customer links the account again
+	// no customer receives events until one links the account again
 	// EU customer-1
 }
 
-// A door takes longer to lock than Alexa waits. The directive is answered with a
-// DeferredResponse at once, and with a Response later, which goes to the one
-// customer who gave the directive.
+// A door takes longer to lock than Alexa waits. The skill returns a
+// DeferredResponse at once and sends the Response later, to the one customer who
+// gave the directive.
 func ExampleSender_SendTo() {
-	cloud := alexatest.NewCloud()
-	granter, sender := granted(cloud)
 	ctx := context.Background()
-
-	directive, err := gateway.ParseDirective(alexatest.Directive("Alexa.LockController", "Lock", "door-1", "account-1/session-7/2", nil))
-	if err != nil {
-		panic(err)
+	cloud := alexatest.NewCloud() // a fake Amazon; a program leaves HTTPClient out
+	tokens := &lwa.Source{
+		Client: &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()},
+		Store:  new(lwa.MemoryStore), // a program keeps its grants in a database
 	}
-	key, err := granter.Key(ctx, directive) // while the access token is at hand
-	if err != nil {
-		panic(err)
+	granter := &gateway.Granter{
+		Tokens:  tokens,
+		Account: func(context.Context, string) (string, error) { return "account-1", nil },
+		Link:    func(context.Context, string) (string, error) { return "session-7", nil },
+		Region:  alexaevents.Europe,
 	}
-	answer, err := gateway.Answer(directive.DeferredResponse(20 * time.Second))
-	fmt.Println(nameOf(answer), err)
+	code := cloud.Grant(alexaevents.Europe, "customer-1")
+	if _, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(code, "token-1")); err != nil {
+		fmt.Println(err)
+		return
+	}
+	sender := &gateway.Sender{Tokens: tokens, HTTPClient: cloud.Client()}
 
-	// later, when the door is locked
+	directive, err := gateway.ParseDirective(alexatest.Directive("Alexa.LockController", "Lock", "door-1", "token-2", nil))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	key, err := granter.Key(ctx, directive) // now, while the access token is at hand
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	response, err := gateway.EncodeResponse(directive.DeferredResponse(20 * time.Second))
+	fmt.Println(json.Valid(response), err)
+
+	// Later, when the door is locked:
 	err = sender.SendTo(ctx, key, directive.Response(gateway.LockState(gateway.Locked, time.Now())))
-	fmt.Println(nameOf(cloud.Sent()[0].Body), err)
+	fmt.Println(len(cloud.Sent()), err)
 	// Output:
-	// DeferredResponse <nil>
-	// Response <nil>
+	// true <nil>
+	// 1 <nil>
 }
 
-// While Login with Amazon is out, a grant cannot be accepted. It is kept, and
-// tried again while its code lives.
-func ExampleGranter_Accept() {
-	cloud := alexatest.NewCloud()
-	granter, _ := granted(cloud)
-	var pending []gateway.AuthorizationGrant // a program keeps them in a durable queue
-	granter.Failed = func(_ context.Context, grant gateway.AuthorizationGrant) {
-		pending = append(pending, grant)
+// While Login with Amazon is out, no grant can be stored. The directive is kept and
+// retried until its code expires.
+func ExampleGranter_Retry() {
+	ctx := context.Background()
+	cloud := alexatest.NewCloud() // a fake Amazon; a program leaves HTTPClient out
+	var pending []json.RawMessage // a program keeps them in a durable queue, encrypted
+	granter := &gateway.Granter{
+		Tokens: &lwa.Source{
+			Client: &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()},
+			Store:  new(lwa.MemoryStore),
+		},
+		Account: func(context.Context, string) (string, error) { return "account-1", nil },
+		Region:  alexaevents.Europe,
+		Failed: func(_ context.Context, directive *gateway.Directive) {
+			pending = append(pending, directive.Raw())
+		},
 	}
 
-	ctx := context.Background()
-	code := cloud.Grant(alexaevents.Europe, "customer-2")
+	code := cloud.Grant(alexaevents.Europe, "customer-1")
 	cloud.Fail(alexatest.Fault{Status: 429, Header: http.Header{"Retry-After": {"60"}}})
-	answer, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(code, "account-2/session-8/1"))
-	fmt.Println(nameOf(answer), err)
+	_, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(code, "token-1")) // returns ACCEPT_GRANT_FAILED
+	fmt.Println(len(pending), err)
 
-	for _, grant := range pending { // later
-		fmt.Println(granter.Accept(ctx, grant))
+	for _, data := range pending { // later
+		directive, err := gateway.ParseDirective(data)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(granter.Retry(ctx, directive))
 	}
 	// Output:
-	// ErrorResponse <nil>
+	// 1 <nil>
 	// <nil>
 }

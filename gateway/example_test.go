@@ -7,49 +7,64 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/gateway"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// printer stands for a gateway.Sender: it prints what would be sent.
-type printer struct{}
-
-var sender printer
-
-func (p printer) Send(ctx context.Context, _ string, event gateway.Event) error {
-	return p.SendTo(ctx, lwa.Key{}, event)
-}
-
-func (printer) SendTo(_ context.Context, _ lwa.Key, event gateway.Event) error {
-	m, err := gateway.MessageOf(event)
-	if err != nil {
-		return err
-	}
-	body, err := m.Encode("6b7f1f0e", "Atza")
-	fmt.Println(string(body))
-	return err
-}
-
+// A lamp was switched on by hand. Context holds the properties that did not change.
 func ExampleChangeReport() {
 	ctx := context.Background()
-	at := time.Date(2026, 11, 22, 8, 30, 15, 0, time.UTC) // when the switch was pressed
+	cloud := alexatest.NewCloud() // a fake Amazon; a program leaves HTTPClient out
+	tokens := &lwa.Source{
+		Client: &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()},
+		Store:  new(lwa.MemoryStore), // a program keeps its grants in a database
+	}
+	granter := &gateway.Granter{
+		Tokens:  tokens,
+		Account: func(context.Context, string) (string, error) { return "account-1", nil },
+		Region:  alexaevents.Europe,
+	}
+	code := cloud.Grant(alexaevents.Europe, "customer-1")
+	if _, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(code, "token-1")); err != nil {
+		fmt.Println(err)
+		return
+	}
+	sender := &gateway.Sender{Tokens: tokens, HTTPClient: cloud.Client()}
 
-	changed := []gateway.Property{gateway.PowerState(gateway.On, at)}
-	unchanged := []gateway.Property{gateway.Brightness(80, at), gateway.Connectivity(gateway.Reachable, at)}
+	at := time.Date(2026, 11, 22, 8, 30, 15, 0, time.UTC) // when the switch was pressed
 	err := sender.Send(ctx, "account-1", &gateway.ChangeReport{
 		EndpointID: "lamp-1",
 		Cause:      gateway.PhysicalInteraction,
-		Properties: changed,
-		Context:    unchanged,
+		Properties: []gateway.Property{gateway.PowerState(gateway.On, at)},
+		Context:    []gateway.Property{gateway.Brightness(80, at), gateway.Connectivity(gateway.Reachable, at)},
 	})
-	fmt.Println(err)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var message struct {
+		Event   struct{ Payload json.RawMessage }
+		Context json.RawMessage
+	}
+	if err := json.Unmarshal(cloud.Sent()[0].Body, &message); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(string(message.Event.Payload))
+	fmt.Println(string(message.Context))
 	// Output:
-	// {"event":{"header":{"namespace":"Alexa","name":"ChangeReport","payloadVersion":"3","messageId":"6b7f1f0e"},"endpoint":{"scope":{"type":"BearerToken","token":"Atza"},"endpointId":"lamp-1"},"payload":{"change":{"cause":{"type":"PHYSICAL_INTERACTION"},"properties":[{"namespace":"Alexa.PowerController","name":"powerState","value":"ON","timeOfSample":"2026-11-22T08:30:15.000Z","uncertaintyInMilliseconds":0}]}}},"context":{"properties":[{"namespace":"Alexa.BrightnessController","name":"brightness","value":80,"timeOfSample":"2026-11-22T08:30:15.000Z","uncertaintyInMilliseconds":0},{"namespace":"Alexa.EndpointHealth","name":"connectivity","value":{"value":"OK"},"timeOfSample":"2026-11-22T08:30:15.000Z","uncertaintyInMilliseconds":0}]}}
-	// <nil>
+	// {"change":{"cause":{"type":"PHYSICAL_INTERACTION"},"properties":[{"namespace":"Alexa.PowerController","name":"powerState","value":"ON","timeOfSample":"2026-11-22T08:30:15.000Z","uncertaintyInMilliseconds":0}]}}
+	// {"properties":[{"namespace":"Alexa.BrightnessController","name":"brightness","value":80,"timeOfSample":"2026-11-22T08:30:15.000Z","uncertaintyInMilliseconds":0},{"namespace":"Alexa.EndpointHealth","name":"connectivity","value":{"value":"OK"},"timeOfSample":"2026-11-22T08:30:15.000Z","uncertaintyInMilliseconds":0}]}
 }
 
 // An event that Amazon would call malformed is refused with the reason.
 func ExampleInvalidError() {
+	sender := &gateway.Sender{Tokens: &lwa.Source{
+		Client: &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret"},
+		Store:  new(lwa.MemoryStore),
+	}}
 	err := sender.Send(context.Background(), "account-1", &gateway.ChangeReport{
 		EndpointID: "lamp-1",
 		Cause:      gateway.PhysicalInteraction,
@@ -90,95 +105,235 @@ func ExampleParseDirective() {
 	// {"type":"Alexa.ReportState","messageId":"1bd5d003","endpointId":"lamp-1"}
 }
 
-// received is a directive as a Lambda function gets it.
-func received(namespace, name string) *gateway.Directive {
-	directive, err := gateway.ParseDirective([]byte(`{"directive": {
-		"header": {"namespace": "` + namespace + `", "name": "` + name + `", "messageId": "1bd5d003", "correlationToken": "dFMb0z==", "payloadVersion": "3"},
-		"endpoint": {"endpointId": "lamp-1", "scope": {"type": "BearerToken", "token": "a token of the skill"}},
-		"payload": {}}}`))
+// A Lambda function returns the response to a directive.
+func ExampleEncodeResponse() {
+	directive, err := gateway.ParseDirective(alexatest.Directive("Alexa.PowerController", "TurnOn", "lamp-1", "token-1", nil))
 	if err != nil {
-		panic(err)
+		fmt.Println(err)
+		return
 	}
-	return directive
-}
-
-func ExampleAnswer() {
-	directive := received("Alexa.PowerController", "TurnOn")
-	at := time.Date(2026, 11, 22, 8, 30, 15, 0, time.UTC)
-
-	// What the Lambda function returns to Alexa.
-	answer, err := gateway.Answer(directive.Response(gateway.PowerState(gateway.On, at)))
-	fmt.Println(json.Valid(answer), err)
+	response, err := gateway.EncodeResponse(directive.Response(gateway.PowerState(gateway.On, time.Now())))
+	fmt.Println(json.Valid(response), err)
 	// Output: true <nil>
 }
 
-// The state of an endpoint, sent rather than returned from the Lambda function.
+// The state of an endpoint, sent instead of returned from the Lambda function.
 func ExampleDirective_StateReport() {
-	directive, key := received("Alexa", "ReportState"), lwa.Key{} // key: Granter.Key of the directive
-	at := time.Date(2026, 11, 22, 8, 30, 15, 0, time.UTC)
+	ctx := context.Background()
+	cloud := alexatest.NewCloud() // a fake Amazon; a program leaves HTTPClient out
+	tokens := &lwa.Source{
+		Client: &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()},
+		Store:  new(lwa.MemoryStore), // a program keeps its grants in a database
+	}
+	granter := &gateway.Granter{
+		Tokens:  tokens,
+		Account: func(context.Context, string) (string, error) { return "account-1", nil },
+		Link:    func(context.Context, string) (string, error) { return "session-7", nil },
+		Region:  alexaevents.Europe,
+	}
+	code := cloud.Grant(alexaevents.Europe, "customer-1")
+	if _, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(code, "token-1")); err != nil {
+		fmt.Println(err)
+		return
+	}
+	sender := &gateway.Sender{Tokens: tokens, HTTPClient: cloud.Client()}
 
-	err := sender.SendTo(context.Background(), key, directive.StateReport(gateway.PowerState(gateway.On, at)))
-	fmt.Println(err)
+	directive, err := gateway.ParseDirective(alexatest.Directive("Alexa", "ReportState", "lamp-1", "token-1", nil))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	key, err := granter.Key(ctx, directive)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	at := time.Date(2026, 11, 22, 8, 30, 15, 0, time.UTC)
+	if err := sender.SendTo(ctx, key, directive.StateReport(gateway.PowerState(gateway.On, at))); err != nil {
+		fmt.Println(err)
+		return
+	}
+	var message struct {
+		Event   struct{ Payload json.RawMessage }
+		Context json.RawMessage
+	}
+	if err := json.Unmarshal(cloud.Sent()[0].Body, &message); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(string(message.Context))
 	// Output:
-	// {"event":{"header":{"namespace":"Alexa","name":"StateReport","payloadVersion":"3","correlationToken":"dFMb0z==","messageId":"6b7f1f0e"},"endpoint":{"scope":{"type":"BearerToken","token":"Atza"},"endpointId":"lamp-1"},"payload":{}},"context":{"properties":[{"namespace":"Alexa.PowerController","name":"powerState","value":"ON","timeOfSample":"2026-11-22T08:30:15.000Z","uncertaintyInMilliseconds":0}]}}
-	// <nil>
+	// {"properties":[{"namespace":"Alexa.PowerController","name":"powerState","value":"ON","timeOfSample":"2026-11-22T08:30:15.000Z","uncertaintyInMilliseconds":0}]}
 }
 
 // A device that needs longer than eight seconds.
 func ExampleDeferredResponse() {
-	directive, key := received("Alexa.PowerController", "TurnOn"), lwa.Key{} // key: Granter.Key of the directive
+	ctx := context.Background()
+	cloud := alexatest.NewCloud() // a fake Amazon; a program leaves HTTPClient out
+	tokens := &lwa.Source{
+		Client: &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()},
+		Store:  new(lwa.MemoryStore), // a program keeps its grants in a database
+	}
+	granter := &gateway.Granter{
+		Tokens:  tokens,
+		Account: func(context.Context, string) (string, error) { return "account-1", nil },
+		Link:    func(context.Context, string) (string, error) { return "session-7", nil },
+		Region:  alexaevents.Europe,
+	}
+	code := cloud.Grant(alexaevents.Europe, "customer-1")
+	if _, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(code, "token-1")); err != nil {
+		fmt.Println(err)
+		return
+	}
+	sender := &gateway.Sender{Tokens: tokens, HTTPClient: cloud.Client()}
 
-	answer, err := gateway.Answer(directive.DeferredResponse(20 * time.Second))
-	var m struct {
+	directive, err := gateway.ParseDirective(alexatest.Directive("Alexa.PowerController", "TurnOn", "lamp-1", "token-1", nil))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	key, err := granter.Key(ctx, directive) // now, while the access token is at hand
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	response, err := gateway.EncodeResponse(directive.DeferredResponse(20 * time.Second))
+	var deferred struct {
 		Event struct{ Payload json.RawMessage }
 	}
-	fmt.Println(err, json.Unmarshal(answer, &m), string(m.Event.Payload))
+	fmt.Println(err, json.Unmarshal(response, &deferred), string(deferred.Event.Payload))
 
 	// Later, when the device is on or has failed to turn on:
-	err = sender.SendTo(context.Background(), key, directive.ErrorResponse(gateway.EndpointUnreachable, "no reply in 20 s"))
-	fmt.Println(err)
+	err = sender.SendTo(ctx, key, directive.ErrorResponse(gateway.EndpointUnreachable, "no reply in 20 s"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var message struct {
+		Event   struct{ Payload json.RawMessage }
+		Context json.RawMessage
+	}
+	if err := json.Unmarshal(cloud.Sent()[0].Body, &message); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(string(message.Event.Payload))
 	// Output:
 	// <nil> <nil> {"estimatedDeferralInSeconds":20}
-	// {"event":{"header":{"namespace":"Alexa","name":"ErrorResponse","payloadVersion":"3","correlationToken":"dFMb0z==","messageId":"6b7f1f0e"},"endpoint":{"scope":{"type":"BearerToken","token":"Atza"},"endpointId":"lamp-1"},"payload":{"message":"no reply in 20 s","type":"ENDPOINT_UNREACHABLE"}}}
-	// <nil>
+	// {"message":"no reply in 20 s","type":"ENDPOINT_UNREACHABLE"}
 }
 
+// Five endpoints are deleted in reports of two.
 func ExampleDeleteReport_Split() {
-	gone := &gateway.DeleteReport{EndpointIDs: []string{"lamp-1", "lamp-2", "lamp-3", "lamp-4", "lamp-5"}}
-	for report := range gone.Split(2) { // Split(30), say
-		if err := sender.Send(context.Background(), "account-1", report); err != nil {
-			fmt.Println(err)
-		}
+	ctx := context.Background()
+	cloud := alexatest.NewCloud() // a fake Amazon; a program leaves HTTPClient out
+	tokens := &lwa.Source{
+		Client: &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()},
+		Store:  new(lwa.MemoryStore), // a program keeps its grants in a database
+	}
+	granter := &gateway.Granter{
+		Tokens:  tokens,
+		Account: func(context.Context, string) (string, error) { return "account-1", nil },
+		Region:  alexaevents.Europe,
+	}
+	code := cloud.Grant(alexaevents.Europe, "customer-1")
+	if _, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(code, "token-1")); err != nil {
+		fmt.Println(err)
+		return
+	}
+	sender := &gateway.Sender{Tokens: tokens, HTTPClient: cloud.Client()}
+
+	deleted := &gateway.DeleteReport{EndpointIDs: []string{"lamp-1", "lamp-2", "lamp-3", "lamp-4", "lamp-5"}}
+	for report := range deleted.Split(2) { // a program: Split(30)
+		fmt.Println(report.EndpointIDs, sender.Send(ctx, "account-1", report))
 	}
 	// Output:
-	// {"event":{"header":{"namespace":"Alexa.Discovery","name":"DeleteReport","payloadVersion":"3","messageId":"6b7f1f0e"},"payload":{"scope":{"type":"BearerToken","token":"Atza"},"endpoints":[{"endpointId":"lamp-1"},{"endpointId":"lamp-2"}]}}}
-	// {"event":{"header":{"namespace":"Alexa.Discovery","name":"DeleteReport","payloadVersion":"3","messageId":"6b7f1f0e"},"payload":{"scope":{"type":"BearerToken","token":"Atza"},"endpoints":[{"endpointId":"lamp-3"},{"endpointId":"lamp-4"}]}}}
-	// {"event":{"header":{"namespace":"Alexa.Discovery","name":"DeleteReport","payloadVersion":"3","messageId":"6b7f1f0e"},"payload":{"scope":{"type":"BearerToken","token":"Atza"},"endpoints":[{"endpointId":"lamp-5"}]}}}
+	// [lamp-1 lamp-2] <nil>
+	// [lamp-3 lamp-4] <nil>
+	// [lamp-5] <nil>
 }
 
 func ExampleDoorbellPress() {
-	err := sender.Send(context.Background(), "account-1", &gateway.DoorbellPress{
+	ctx := context.Background()
+	cloud := alexatest.NewCloud() // a fake Amazon; a program leaves HTTPClient out
+	tokens := &lwa.Source{
+		Client: &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()},
+		Store:  new(lwa.MemoryStore), // a program keeps its grants in a database
+	}
+	granter := &gateway.Granter{
+		Tokens:  tokens,
+		Account: func(context.Context, string) (string, error) { return "account-1", nil },
+		Region:  alexaevents.Europe,
+	}
+	code := cloud.Grant(alexaevents.Europe, "customer-1")
+	if _, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(code, "token-1")); err != nil {
+		fmt.Println(err)
+		return
+	}
+	sender := &gateway.Sender{Tokens: tokens, HTTPClient: cloud.Client()}
+
+	err := sender.Send(ctx, "account-1", &gateway.DoorbellPress{
 		EndpointID: "doorbell-1",
 		Cause:      gateway.PhysicalInteraction,
 		Timestamp:  time.Date(2026, 11, 22, 8, 30, 15, 0, time.UTC),
 	})
-	fmt.Println(err)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var message struct {
+		Event   struct{ Payload json.RawMessage }
+		Context json.RawMessage
+	}
+	if err := json.Unmarshal(cloud.Sent()[0].Body, &message); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(string(message.Event.Payload))
 	// Output:
-	// {"event":{"header":{"namespace":"Alexa.DoorbellEventSource","name":"DoorbellPress","payloadVersion":"3","messageId":"6b7f1f0e"},"endpoint":{"scope":{"type":"BearerToken","token":"Atza"},"endpointId":"doorbell-1"},"payload":{"cause":{"type":"PHYSICAL_INTERACTION"},"timestamp":"2026-11-22T08:30:15Z"}}}
-	// <nil>
+	// {"cause":{"type":"PHYSICAL_INTERACTION"},"timestamp":"2026-11-22T08:30:15Z"}
 }
 
 // An event of an interface that this package has no type for.
 func ExampleRawEvent() {
-	err := sender.Send(context.Background(), "account-1", &gateway.RawEvent{
+	ctx := context.Background()
+	cloud := alexatest.NewCloud() // a fake Amazon; a program leaves HTTPClient out
+	tokens := &lwa.Source{
+		Client: &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()},
+		Store:  new(lwa.MemoryStore), // a program keeps its grants in a database
+	}
+	granter := &gateway.Granter{
+		Tokens:  tokens,
+		Account: func(context.Context, string) (string, error) { return "account-1", nil },
+		Region:  alexaevents.Europe,
+	}
+	code := cloud.Grant(alexaevents.Europe, "customer-1")
+	if _, err := granter.AcceptGrant(ctx, alexatest.AcceptGrantDirective(code, "token-1")); err != nil {
+		fmt.Println(err)
+		return
+	}
+	sender := &gateway.Sender{Tokens: tokens, HTTPClient: cloud.Client()}
+
+	err := sender.Send(ctx, "account-1", &gateway.RawEvent{
 		Namespace:  "Alexa.InventoryUsageSensor",
 		Name:       "InventoryConsumed",
 		Instance:   "CoffeePods",
 		EndpointID: "coffee-maker-1",
 		Payload:    json.RawMessage(`{"usage": {"@type": "Count", "value": 1}, "timeOfSample": "2026-11-22T08:30:15Z"}`),
 	})
-	fmt.Println(err)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var message struct {
+		Event   struct{ Payload json.RawMessage }
+		Context json.RawMessage
+	}
+	if err := json.Unmarshal(cloud.Sent()[0].Body, &message); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(string(message.Event.Payload))
 	// Output:
-	// {"event":{"header":{"namespace":"Alexa.InventoryUsageSensor","name":"InventoryConsumed","instance":"CoffeePods","payloadVersion":"3","messageId":"6b7f1f0e"},"endpoint":{"scope":{"type":"BearerToken","token":"Atza"},"endpointId":"coffee-maker-1"},"payload":{"usage":{"@type":"Count","value":1},"timeOfSample":"2026-11-22T08:30:15Z"}}}
-	// <nil>
+	// {"usage":{"@type":"Count","value":1},"timeOfSample":"2026-11-22T08:30:15Z"}
 }

@@ -1,6 +1,6 @@
 package gateway
 
-// Draft lets the tests of this directory do what a sender does.
+// Draft is an encoded event, for the tests of this directory.
 type Draft = message
 
 // MessageOf returns the message of an event.
@@ -9,15 +9,15 @@ func MessageOf(event Event) (*Draft, error) { return messageOf(event) }
 // Encode encodes one attempt.
 func (m *message) Encode(messageID, token string) ([]byte, error) { return m.encode(messageID, token) }
 
-// Sendable tells why a sender would refuse the message.
+// Sendable returns the error with which a Sender refuses the message.
 func (m *message) Sendable() error { return m.sendable() }
 
-// Correlated, Repeatable and SendOnly are what a sender and Answer decide by.
+// Correlated, Repeatable and SendOnly are the properties of the message.
 func (m *message) Correlated() bool { return m.correlated }
 func (m *message) Repeatable() bool { return m.repeatable }
 func (m *message) SendOnly() bool   { return m.sendOnly }
 
-// The answers to AcceptGrant.
+// The responses to AcceptGrant.
 var (
 	AcceptGrantResponse = acceptGrantResponse
 	AcceptGrantFailed   = acceptGrantFailed

@@ -22,30 +22,30 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-var update = flag.Bool("update", false, "write docs/faults.md anew")
+var update = flag.Bool("update", false, "write docs/faults.md")
 
 const faultsFile = "../docs/faults.md"
 
 const faultsIntroduction = `# What happens when Amazon fails
 
-This file is written, and checked, by a test:
-` + "`go test ./gateway -run TestFaults -update`" + ` writes it anew.
+A test checks this file, and writes it with
+` + "`go test ./gateway -run TestFaults -update`" + `.
 
-Each table is one request to Amazon, to Login with Amazon (LWA) or to the event
-gateway, and each line has the failures of it that have the same outcome: if the
+Each table is about one request to Amazon: to Login with Amazon (LWA) or to the event
+gateway. Each row has the failures of that request with the same outcome: if the
 request fails once, and if it fails each time. An outcome is "accepted", or the
-most precise error of package gateway that ` + "`errors.Is`" + ` finds; then how often LWA
-and the gateway were asked, and, if it is not what one would think, how often the
-event arrived at Alexa. "Stored" is what became of the grant. With rotation on, LWA
-ends each refresh token with its use and gives a new one.
+most precise error of package gateway that ` + "`errors.Is`" + ` finds; then the number of
+requests to LWA and to the gateway; and, if it differs from the expected number, how
+often the event arrived at Alexa. "Stored" is the change of the grant. With rotation
+on, LWA ends each refresh token with its use and gives a new one.
 
 ` + "`ErrNoGrant`, `ErrRelink` and `ErrSkillDisabled` are kinds of `ErrEnded`, `ErrThrottled`\n" +
 	"and `ErrUnavailable` of `ErrTemporary`, `ErrTooLarge` of `ErrInvalidEvent`; `ErrMisconfigured`\n" +
 	`has no kinds. Each error is exactly one of these four.
 
-The failures are all that the gateway and LWA are known to answer, each with its
-status, and what a network does; LWA answers as the gateway does too, and the
-other way round.
+The failures are all known error responses of the gateway and of LWA, each with its
+status, and the failures of a network. The tables for LWA also have the responses of
+the gateway, and the other way round.
 
 `
 
@@ -56,7 +56,7 @@ type fault struct {
 }
 
 var faults = slices.Concat(
-	// The answers that the event gateway is documented to give, or was seen to.
+	// The error responses of the event gateway, documented or observed.
 	coded("INVALID_REQUEST_EXCEPTION", 400),
 	coded("INVALID_ACCESS_TOKEN_EXCEPTION", 401),
 	coded("SKILL_DISABLED_EXCEPTION", 403),
@@ -69,7 +69,7 @@ var faults = slices.Concat(
 	coded("INTERNAL_SERVICE_EXCEPTION", 500),
 	coded("SERVICE_UNAVAILABLE_EXCEPTION", 503),
 
-	// The same for LWA.
+	// The error responses of LWA.
 	coded("invalid_request", 400),
 	coded("invalid_client", 400, 401),
 	coded("invalid_grant", 400, 401),
@@ -95,10 +95,10 @@ var faults = slices.Concat(
 		{"200, HTML", alexatest.Fault{Status: 200, Body: "<html>Welcome</html>"}},
 		{"204, empty", alexatest.Fault{Status: 204}},
 		{"redirect", alexatest.Fault{Status: 307, Header: http.Header{"Location": {"https://other.example/"}}}},
-		{"no answer for a minute", alexatest.Fault{Delay: time.Minute}},
+		{"no response for a minute", alexatest.Fault{Delay: time.Minute}},
 		{"connection reset before the request", alexatest.Fault{Reset: true}},
-		{"connection reset before the answer", alexatest.Fault{Lost: true}},
-		{"connection reset within the answer", alexatest.Fault{Truncate: true}},
+		{"connection reset before the response", alexatest.Fault{Lost: true}},
+		{"connection reset within the response", alexatest.Fault{Truncate: true}},
 		{"403, cut off", alexatest.Fault{Status: 403, Code: "SKILL_DISABLED_EXCEPTION", Truncate: true}},
 	},
 )
@@ -110,27 +110,26 @@ func coded(code string, statuses ...int) (rows []fault) {
 	return rows
 }
 
-// operation is a table: one request to Amazon, and what leads to it.
+// operation is a table: one request to Amazon, and how the test makes it.
 type operation struct {
 	title, about string
-	host         string // of the request, which is the one that fails
-	events       int    // that arrive if all is well
+	host         string // host of the request that fails
+	events       int    // number of events that arrive without a failure
 	prepare      func(*testing.T, *backend)
 	act          func(*testing.T, *backend) error
 }
 
 var operations = []operation{
 	{
-		"The exchange of a code", "`Granter.AcceptGrant`. Whatever the outcome, Alexa is answered within six seconds.",
+		"The exchange of a code", "`Granter.AcceptGrant`. Whatever the outcome, Alexa gets a response within six seconds.",
 		loginURL, 0, func(*testing.T, *backend) {},
 		func(t *testing.T, b *backend) error {
 			var failure error
 			granter := b.granter(alexaevents.Europe)
 			granter.Observe = func(_ context.Context, o gateway.GrantObservation) { failure = o.Err }
 			start := time.Now()
-			answer, err := granter.AcceptGrant(t.Context(), alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/1"))
-			require.NoError(t, err)
-			require.Equal(t, map[bool]string{true: "AcceptGrant.Response", false: "ACCEPT_GRANT_FAILED"}[failure == nil], readAnswer(t, answer))
+			name := respond(t.Context(), t, granter, b.acceptGrant(alexaevents.Europe, "home/anna/1"))
+			require.Equal(t, map[bool]string{true: "AcceptGrant.Response", false: "ACCEPT_GRANT_FAILED"}[failure == nil], name)
 			require.LessOrEqual(t, time.Since(start), 6*time.Second)
 			return failure
 		},
@@ -147,26 +146,14 @@ var operations = []operation{
 	{"An event", "`Sender.Send` of a ChangeReport. Events of this grant were accepted before.", gatewayURL, 1, confirmed, sendReport},
 	{"The first event of a grant", "`Sender.Send` of a ChangeReport. The grant may be of another region.", gatewayURL, 1, linked, sendReport},
 	{
-		"An event of a moment", "`Sender.Send` of a DoorbellPress, by a Sender that does not resend them.",
+		"A momentary event", "`Sender.Send` of a DoorbellPress, without RetryMomentary.",
 		gatewayURL, 1, confirmed,
 		func(t *testing.T, b *backend) error { return b.sender.Send(t.Context(), "home", doorbellPress()) },
 	},
 }
 
-func linked(t *testing.T, b *backend) { b.link(t, alexaevents.Europe, "home", "anna") }
-
-func confirmed(t *testing.T, b *backend) {
-	linked(t, b)
-	require.NoError(t, sendReport(t, b))
-	require.NoError(t, b.sender.Flush(t.Context()))
-}
-
-func sendReport(t *testing.T, b *backend) error {
-	return b.sender.Send(t.Context(), "home", lampReport())
-}
-
-// Every fault strikes every request. The outcomes are data: to see what a change
-// does, read the difference of the file.
+// Every fault occurs in every request. To see what a change of the code does, read
+// the diff of docs/faults.md.
 func TestFaults(t *testing.T) {
 	var file strings.Builder
 	file.WriteString(faultsIntroduction)
@@ -214,8 +201,8 @@ func table(t *testing.T, o operation, rotate bool) string {
 	return text.String()
 }
 
-// strike runs the operation while its request fails so many times. It returns
-// what two columns of the table say.
+// strike runs the operation while its request fails the given number of times, and
+// returns the texts of two columns of the table.
 func strike(t *testing.T, o operation, f fault, times int, rotate bool) (outcome, stored string) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -227,7 +214,7 @@ func strike(t *testing.T, o operation, f fault, times int, rotate bool) (outcome
 		f.URL, f.Times = o.host, times
 		b.cloud.Fail(f.Fault)
 		err := o.act(t, b)
-		time.Sleep(time.Minute) // whatever goes on without its caller
+		time.Sleep(time.Minute) // for what continues in the background
 		synctest.Wait()
 
 		loginCalls, gatewayCalls, arrived = b.cloud.Calls(loginURL)-loginCalls, b.gatewayCalls()-gatewayCalls, len(b.cloud.Sent())-arrived
@@ -236,14 +223,14 @@ func strike(t *testing.T, o operation, f fault, times int, rotate bool) (outcome
 			outcome += fmt.Sprintf("; arrived: %d", arrived)
 		}
 		stored = change(before, b.grant(t, "home", "anna"))
-		require.Equal(t, b.cloud.Calls(""), b.cloud.Calls(loginURL)+b.gatewayCalls(), "Amazon alone was asked")
+		require.Equal(t, b.cloud.Calls(""), b.cloud.Calls(loginURL)+b.gatewayCalls(), "all requests went to Amazon")
 		requireNoSecrets(t, b, err)
 	})
 	return outcome, stored
 }
 
-// decisions are what a caller decides by: each error of sending is exactly one of
-// them, or an error of the caller's own.
+// decisions are the errors that a program decides by: each error of sending is exactly
+// one of them, or an error of the caller's context or store.
 var decisions = []error{gateway.ErrEnded, gateway.ErrTemporary, gateway.ErrMisconfigured, gateway.ErrInvalidEvent}
 
 // kinds are the package's errors, the more precise ones first.
@@ -263,8 +250,8 @@ var kinds = []struct {
 	{"ErrInvalidEvent", gateway.ErrInvalidEvent},
 }
 
-// kindOf names the most precise of the package's errors that an error is, "error"
-// if it is none of them, "" for nil.
+// kindOf returns the name of the most precise error of the package that an error is,
+// "error" for another error, "" for nil.
 func kindOf(err error) string {
 	for _, kind := range kinds {
 		if errors.Is(err, kind.err) {
@@ -288,7 +275,7 @@ func counts(login, gateway int) string {
 	return strings.Join(texts, ", ")
 }
 
-// change tells what became of the grant.
+// change returns how the grant changed.
 func change(before, after lwa.Grant) string {
 	var changes []string
 	note := func(changed bool, name string) {

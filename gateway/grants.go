@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -15,18 +16,18 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-const maxGrants = 1000 // of one account and client
+const maxGrants = 1000 // per account and client
 
-// Key names the grant of the customer who gave a directive, for
-// [Sender.SendTo]. If Link is nil, only the access token of the AcceptGrant
-// itself names its grant: a refreshed one could be any customer's of the account,
-// and is [ErrNoGrant].
+// Key returns the key of the grant of the customer who gave a directive, for
+// [Sender.SendTo]. If Link is nil, only the access token of the AcceptGrant directive
+// leads to its grant. A refreshed token could be of any customer of the account, and
+// is [ErrNoGrant].
 //
-// The errors are [ErrNoGrant], [ErrMalformedDirective] for a directive without
+// The errors are [ErrNoGrant], [ErrMalformedDirective] for a directive without an
 // access token, [ErrMisconfigured], and those of Account, Link and the store.
 func (g *Granter) Key(ctx context.Context, directive *Directive) (lwa.Key, error) {
 	if directive == nil || directive.AccessToken == "" {
-		return lwa.Key{}, fmt.Errorf("%w: it has no access token of a customer", ErrMalformedDirective)
+		return lwa.Key{}, fmt.Errorf("%w: no access token of a customer", ErrMalformedDirective)
 	}
 	key, err := g.key(ctx, directive.AccessToken)
 	if err != nil {
@@ -37,19 +38,19 @@ func (g *Granter) Key(ctx context.Context, directive *Directive) (lwa.Key, error
 	case err == nil:
 		return key, nil
 	case g.Link == nil && errors.Is(err, ErrNoGrant):
-		return lwa.Key{}, fmt.Errorf("%w for this access token: set Granter.Link, which names the customer after a refresh too", ErrNoGrant)
+		return lwa.Key{}, fmt.Errorf("%w for this access token: set Granter.Link, which also names the customer after a refresh of the token", ErrNoGrant)
 	}
 	return lwa.Key{}, err
 }
 
-// key names the grant of the customer whose access token this is, which need not
-// exist.
+// key returns the key of the grant of the customer with this access token. The grant
+// need not exist.
 func (g *Granter) key(ctx context.Context, token alexaevents.Secret) (lwa.Key, error) {
-	if err := usable(g.Tokens); err != nil {
+	if err := checkTokens(g.Tokens); err != nil {
 		return lwa.Key{}, err
 	}
 	if g.Account == nil {
-		return lwa.Key{}, fmt.Errorf("%w: Granter without Account", ErrMisconfigured)
+		return lwa.Key{}, fmt.Errorf("%w: Granter.Account is nil", ErrMisconfigured)
 	}
 	account, err := resolve(ctx, "Account", g.Account, token)
 	if err != nil {
@@ -65,7 +66,7 @@ func (g *Granter) key(ctx context.Context, token alexaevents.Secret) (lwa.Key, e
 	return lwa.Key{ClientID: g.Tokens.Client.ID, AccountID: account, LinkID: link}, nil
 }
 
-// resolve asks one of the functions of a Granter about an access token.
+// resolve calls Account or Link with an access token.
 func resolve(ctx context.Context, name string, f func(context.Context, string) (string, error), token alexaevents.Secret) (string, error) {
 	id, err := f(ctx, string(token))
 	if err != nil {
@@ -77,8 +78,8 @@ func resolve(ctx context.Context, name string, f func(context.Context, string) (
 	return id, nil
 }
 
-// resolveError is an error of Account or Link. Its text is free of the token,
-// which errors of package net/http hold if a URL does.
+// resolveError is an error of Account or Link. Its text does not contain the token,
+// which an error of package net/http contains if the URL does.
 type resolveError struct {
 	name string
 	err  error
@@ -88,8 +89,9 @@ type resolveError struct {
 func (e *resolveError) Error() string { return "gateway: Granter." + e.name + ": " + e.text }
 func (e *resolveError) Unwrap() error { return e.err }
 
-// customerGrants returns the grants of the customers who linked the account,
-// ended ones too. A developer's own grant is for no gateway.
+// customerGrants returns the grants of the customers who linked the account, also
+// those that have ended. It leaves out a developer's own grant, which is not for the
+// gateway.
 func customerGrants(ctx context.Context, tokens *lwa.Source, accountID string) ([]lwa.Grant, error) {
 	var grants []lwa.Grant
 	for grant, err := range tokens.Store.AccountGrants(ctx, tokens.Client.ID, accountID) {
@@ -103,31 +105,31 @@ func customerGrants(ctx context.Context, tokens *lwa.Source, accountID string) (
 	return grants, nil
 }
 
-// tidy removes the account's grants that have ended and, if there are too many,
-// those without an accepted event for longest, never the one just stored. It
-// returns what it removed. If the store fails, the account's next grant makes up
-// for it.
-func (g *Granter) tidy(ctx context.Context, stored lwa.Key) (removed []lwa.Key) {
+// removeEnded removes the account's grants that have ended and, beyond maxGrants,
+// those whose last accepted event is oldest, but not the grant that was just stored.
+// It returns the removed keys. If the store fails, the account's next AcceptGrant
+// removes them.
+func (g *Granter) removeEnded(ctx context.Context, stored lwa.Key) (removed []lwa.Key) {
 	grants, err := customerGrants(ctx, g.Tokens, stored.AccountID)
 	if err != nil {
 		return nil
 	}
 	grants = slices.DeleteFunc(grants, func(grant lwa.Grant) bool { return grant.Key == stored })
-	slices.SortFunc(grants, byUse)
-	for i, worst := range grants {
-		switch ended := hasEnded(ctx, g.Tokens, worst); {
-		case !ended && !worst.Live():
-			continue // it is about to be stored
+	slices.SortFunc(grants, byLastUse)
+	for i, candidate := range grants {
+		switch ended := hasEnded(ctx, g.Tokens, candidate); {
+		case !ended && !candidate.Live():
+			continue // its new tokens wait for the store
 		case !ended && len(grants)-i < maxGrants:
 			return removed
 		}
-		gone := false
-		err := g.Tokens.Store.UpdateGrant(ctx, worst.Key, func(grant *lwa.Grant) error {
+		unchanged := false
+		err := g.Tokens.Store.UpdateGrant(ctx, candidate.Key, func(grant *lwa.Grant) error {
 			if grant.RefreshToken == "" {
-				return nil // an earlier run removed it, or somebody else
+				return nil // removed by an earlier run of this function or by another process
 			}
-			// Otherwise the customer gave another meanwhile, or it lives again.
-			if gone = grant.CodeHash == worst.CodeHash && grant.Live() == worst.Live(); gone {
+			// A grant that was replaced or revived meanwhile stays.
+			if unchanged = grant.CodeHash == candidate.CodeHash && grant.Live() == candidate.Live(); unchanged {
 				*grant = lwa.Grant{}
 			}
 			return nil
@@ -135,43 +137,40 @@ func (g *Granter) tidy(ctx context.Context, stored lwa.Key) (removed []lwa.Key) 
 		if err != nil {
 			break
 		}
-		if gone {
-			removed = append(removed, worst.Key)
+		if unchanged {
+			removed = append(removed, candidate.Key)
 		}
 	}
 	return removed
 }
 
-// hasEnded tells whether a grant of the store has ended. If the store has failed,
-// newer tokens of it may be in memory.
+// hasEnded reports whether a grant of the store has ended. After a failure of the
+// store, its newer tokens may be in memory.
 func hasEnded(ctx context.Context, tokens *lwa.Source, grant lwa.Grant) bool {
 	if grant.Live() {
 		return false
 	}
 	_, err := tokens.GrantToken(ctx, grant)
-	return errors.Is(err, lwa.ErrRefused)
+	return errors.Is(err, lwa.ErrInvalidGrant)
 }
 
-// byUse puts grants of the least use first: those that have ended, those of
-// customers who disabled the skill, and then the others.
-func byUse(a, b lwa.Grant) int {
-	if a.Live() != b.Live() {
-		if b.Live() {
-			return -1
-		}
-		return 1
-	}
-	if enabled := a.DisabledAt.IsZero(); enabled != b.DisabledAt.IsZero() {
-		if enabled {
+// byLastUse sorts grants: first those that have ended, then those of customers who
+// disabled the skill, then the others, each by the time of their last use.
+func byLastUse(a, b lwa.Grant) int {
+	rank := func(grant lwa.Grant) int {
+		switch {
+		case !grant.Live():
+			return 0
+		case !grant.DisabledAt.IsZero():
 			return 1
 		}
-		return -1
+		return 2
 	}
-	return lastUse(a).Compare(lastUse(b))
+	return cmp.Or(rank(a)-rank(b), lastUse(a).Compare(lastUse(b)))
 }
 
-// lastUse is when an event was last accepted; for a grant without any yet, it is
-// when its token was issued.
+// lastUse returns when an event was last accepted; without one, when the token was
+// issued.
 func lastUse(grant lwa.Grant) time.Time {
 	if grant.ConfirmedAt.IsZero() {
 		return grant.IssuedAt
@@ -179,15 +178,15 @@ func lastUse(grant lwa.Grant) time.Time {
 	return grant.ConfirmedAt
 }
 
-// usable tells whether there is all that grants need.
-func usable(tokens *lwa.Source) error {
+// checkTokens returns an error if the Source lacks what grants need.
+func checkTokens(tokens *lwa.Source) error {
 	if tokens == nil || tokens.Client == nil || tokens.Store == nil {
-		return fmt.Errorf("%w: Tokens, with a Client and a Store, is required", ErrMisconfigured)
+		return fmt.Errorf("%w: Tokens, Tokens.Client or Tokens.Store is nil", ErrMisconfigured)
 	}
 	client := tokens.Client
 	switch {
 	case client.ID == "" || client.Secret == "":
-		return fmt.Errorf("%w: Tokens.Client needs ID and Secret", ErrMisconfigured)
+		return fmt.Errorf("%w: Tokens.Client has no ID or no Secret", ErrMisconfigured)
 	case client.APIURL != "" && !strings.HasPrefix(client.APIURL, "https://"):
 		return fmt.Errorf("%w: Tokens.Client.APIURL is not an https URL", ErrMisconfigured)
 	}

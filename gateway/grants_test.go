@@ -2,8 +2,6 @@ package gateway_test
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -21,36 +19,7 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// links returns the links of the grants of the account home.
-func (b *backend) links(t *testing.T) (links []string) {
-	for grant, err := range b.store.MemoryStore.AccountGrants(t.Context(), clientID, "home") {
-		require.NoError(t, err)
-		links = append(links, grant.LinkID)
-	}
-	return links
-}
-
-// fill imports live grants of the account home up to a number, the first the
-// longest without an accepted event.
-func (b *backend) fill(t *testing.T, n int) {
-	for i := range n {
-		require.NoError(t, b.store.UpdateGrant(t.Context(), keyOf("home", fmt.Sprintf("imported-%04d", i)), func(g *lwa.Grant) error {
-			g.RefreshToken, g.Region = "Atzr|imported", alexaevents.Europe
-			g.ConfirmedAt = time.Now().Add(time.Duration(i-n) * time.Minute)
-			return nil
-		}))
-	}
-}
-
-func (b *backend) end(t *testing.T, link string) {
-	require.NoError(t, b.store.UpdateGrant(t.Context(), keyOf("home", link), func(g *lwa.Grant) error {
-		sum := sha256.Sum256([]byte(g.RefreshToken))
-		g.Refused = hex.EncodeToString(sum[:])
-		return nil
-	}))
-}
-
-// An AcceptGrant removes what has ended, and no live grant below a thousand.
+// An AcceptGrant removes ended grants, and no live grant of up to a thousand.
 func TestGranterRemovesEndedGrants(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
@@ -60,7 +29,7 @@ func TestGranterRemovesEndedGrants(t *testing.T) {
 		granter.Observe = func(_ context.Context, o gateway.GrantObservation) { removed = append(removed, o.Removed...) }
 		accept := func(name string) {
 			removed = nil
-			requireAccepted(t, granter, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, name), "home/"+name+"/1"))
+			requireAccepted(t, granter, b.acceptGrant(alexaevents.Europe, "home/"+name+"/1"))
 		}
 		accept("anna")
 		require.Empty(t, removed)
@@ -89,15 +58,15 @@ func TestGranterRemovesEndedGrants(t *testing.T) {
 			require.Len(t, b.links(t), 1000)
 		}
 		accept("anna")
-		require.Empty(t, removed, "a repeated grant replaces")
+		require.Empty(t, removed, "a new grant replaces the customer's old one")
 		require.NoError(t, b.tokens.Import(t.Context(), keyOf("home", ""), "a developer's own"))
 		accept("anna")
-		require.Empty(t, removed, "a developer's own grant is none of them")
+		require.Empty(t, removed, "a developer's own grant is not removed")
 	})
 }
 
-// None of those that come at the same time makes room for another.
-func TestGranterSparesTheNewOne(t *testing.T) {
+// Of concurrent AcceptGrants, none removes the grant of another.
+func TestGranterKeepsTheNewGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
 		b.fill(t, 1000)
@@ -113,9 +82,8 @@ func TestGranterSparesTheNewOne(t *testing.T) {
 	})
 }
 
-// A grant that lives again, or that the customer gives anew, is not removed for
-// what it was.
-func TestGranterSparesWhatLives(t *testing.T) {
+// A grant that is revived or replaced after the list was read is not removed.
+func TestGranterKeepsARevivedGrant(t *testing.T) {
 	for name, revive := range map[string]func(*testing.T, *backend){
 		"a new grant": func(t *testing.T, b *backend) { b.link(t, alexaevents.Europe, "home", "imported-0000") },
 		"a refresh": func(t *testing.T, b *backend) {
@@ -146,8 +114,8 @@ func TestGranterSparesWhatLives(t *testing.T) {
 	}
 }
 
-// A grant that is too many is not removed if the customer gives it anew.
-func TestGranterSparesWhatIsGivenAnew(t *testing.T) {
+// A grant beyond the limit is not removed if a new AcceptGrant replaces it.
+func TestGranterKeepsAReplacedGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
 		b.fill(t, 1000)
@@ -155,7 +123,7 @@ func TestGranterSparesWhatIsGivenAnew(t *testing.T) {
 		b.store.before = func(ctx context.Context, call string) error {
 			if calls++; call == "UpdateGrant" && calls == 4 { // Grant, UpdateGrant, AccountGrants, UpdateGrant
 				b.store.before = nil
-				require.NoError(t, b.tokens.Accept(ctx, keyOf("home", "imported-0000"), alexaevents.Europe, alexaevents.Secret(b.cloud.Grant(alexaevents.Europe, "imported-0000"))))
+				require.NoError(t, b.tokens.Exchange(ctx, keyOf("home", "imported-0000"), alexaevents.Europe, alexaevents.Secret(b.cloud.Grant(alexaevents.Europe, "imported-0000"))))
 			}
 			return nil
 		}
@@ -165,7 +133,7 @@ func TestGranterSparesWhatIsGivenAnew(t *testing.T) {
 	})
 }
 
-// Of those who wait for one grant, one reports what it removed.
+// Of concurrent duplicates, one reports the removed grants.
 func TestGranterReportsARemovalOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
@@ -179,7 +147,7 @@ func TestGranterReportsARemovalOnce(t *testing.T) {
 			removed = append(removed, o.Removed...)
 		}
 		b.cloud.Fail(alexatest.Fault{URL: loginURL, Delay: time.Second})
-		directive := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "bert"), "home/bert/1")
+		directive := b.acceptGrant(alexaevents.Europe, "home/bert/1")
 		var group sync.WaitGroup
 		for range 5 {
 			group.Go(func() { requireAccepted(t, granter, directive) })
@@ -189,8 +157,8 @@ func TestGranterReportsARemovalOnce(t *testing.T) {
 	})
 }
 
-// A store may run an update again on the grant that its first run has removed.
-func TestGranterReportsARemovalWhoseReplyWasLost(t *testing.T) {
+// A store may run an update again after its first run removed the grant.
+func TestGranterReportsARemovalAfterALostReply(t *testing.T) {
 	b := newBackend()
 	b.link(t, alexaevents.Europe, "home", "anna")
 	b.end(t, "anna")
@@ -198,7 +166,7 @@ func TestGranterReportsARemovalWhoseReplyWasLost(t *testing.T) {
 	granter := b.granter(alexaevents.Europe)
 	var removed []lwa.Key
 	granter.Observe = func(_ context.Context, o gateway.GrantObservation) { removed = o.Removed }
-	requireAccepted(t, granter, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "bert"), "home/bert/1"))
+	requireAccepted(t, granter, b.acceptGrant(alexaevents.Europe, "home/bert/1"))
 	require.Equal(t, []string{"bert"}, b.links(t))
 	require.Equal(t, []lwa.Key{keyOf("home", "anna")}, removed)
 }
@@ -213,7 +181,7 @@ func (s repeating) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Gr
 	return s.Store.UpdateGrant(ctx, key, fn)
 }
 
-// What is stored is granted, even if what is too much cannot be deleted.
+// A stored grant is a success, even if ended grants cannot be removed.
 func TestGranterRemovalFails(t *testing.T) {
 	b := newBackend()
 	b.store.before = func(_ context.Context, call string) error {
@@ -268,7 +236,7 @@ func TestGranterKey(t *testing.T) {
 		require.Len(t, first.LinkID, 64)
 		for _, token := range []string{"home/anna/2", "home/bert/1"} {
 			key, err := granter.Key(t.Context(), directive(token))
-			require.ErrorIs(t, err, gateway.ErrNoGrant, "it may be anybody's")
+			require.ErrorIs(t, err, gateway.ErrNoGrant, "the token may be of any customer of the account")
 			require.ErrorContains(t, err, "set Granter.Link")
 			require.Empty(t, key)
 		}
@@ -288,7 +256,7 @@ func TestGranterKey(t *testing.T) {
 }
 
 // A grant whose new tokens wait for the store has not ended.
-func TestGranterSparesWhatIsUnsaved(t *testing.T) {
+func TestGranterKeepsAnUnsavedGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
 		b.link(t, alexaevents.Europe, "home", "anna")
@@ -302,12 +270,12 @@ func TestGranterSparesWhatIsUnsaved(t *testing.T) {
 			}
 			return nil
 		}
-		anna := alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "anna"), "home/anna/2")
+		anna := b.acceptGrant(alexaevents.Europe, "home/anna/2")
 		var group sync.WaitGroup
 		group.Go(func() { requireAccepted(t, granter, anna) })
 		synctest.Wait()
 		down.Store(false)
-		requireAccepted(t, granter, alexatest.AcceptGrantDirective(b.cloud.Grant(alexaevents.Europe, "bert"), "home/bert/1"))
+		requireAccepted(t, granter, b.acceptGrant(alexaevents.Europe, "home/bert/1"))
 		group.Wait()
 		require.Equal(t, []string{"anna", "bert"}, b.links(t))
 		require.True(t, b.grant(t, "home", "anna").Live())

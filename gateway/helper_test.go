@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -18,7 +19,7 @@ const (
 	scopeJSON = `"scope": {"type": "BearerToken", "token": "Atza|token-canary"}`
 )
 
-// turnOn is a directive of ordinary size.
+// turnOn is a directive of typical size.
 const turnOn = `{"directive": {
 	"header": {
 		"namespace": "Alexa.PowerController", "name": "TurnOn", "payloadVersion": "3",
@@ -28,10 +29,10 @@ const turnOn = `{"directive": {
 		"scope": {"type": "BearerToken", "token": "scope-canary"}},
 	"payload": {}}}`
 
-// at is a time with a zone and more digits than Amazon takes.
+// at is a time with a zone and more digits than Amazon accepts.
 var at = time.Date(2026, 11, 22, 9, 30, 15, 123_987_654, time.FixedZone("CET", 3600))
 
-// atJSON is what the gateway gets as timeOfSample for it.
+// atJSON is the JSON of at as timeOfSample.
 const (
 	atJSON        = `"timeOfSample": "2026-11-22T08:30:15.123Z", "uncertaintyInMilliseconds": 0`
 	lampOnJSON    = `{"namespace": "Alexa.PowerController", "name": "powerState", "value": "ON", ` + atJSON + `}`
@@ -41,7 +42,7 @@ const (
 func lampOn() gateway.Property    { return gateway.PowerState(gateway.On, at) }
 func reachable() gateway.Property { return gateway.Connectivity(gateway.Reachable, at) }
 
-// sent returns what a sender would send of an event.
+// sent returns the JSON that a Sender sends for an event.
 func sent(t require.TestingT, event gateway.Event) string {
 	m, err := gateway.MessageOf(event)
 	require.NoError(t, err)
@@ -51,17 +52,17 @@ func sent(t require.TestingT, event gateway.Event) string {
 	return string(body)
 }
 
-// known returns an answer with a known message ID in the place of its own.
-func known(t *testing.T, answer json.RawMessage) string {
+// withKnownID returns a response with messageID in place of its own message ID.
+func withKnownID(t *testing.T, response json.RawMessage) string {
 	t.Helper()
 	var m struct {
 		Event struct{ Header struct{ MessageID string } }
 	}
-	require.NoError(t, json.Unmarshal(answer, &m))
+	require.NoError(t, json.Unmarshal(response, &m))
 	id, err := uuid.Parse(m.Event.Header.MessageID)
 	require.NoError(t, err)
 	require.Equal(t, uuid.Version(4), id.Version())
-	return strings.Replace(string(answer), id.String(), messageID, 1)
+	return strings.Replace(string(response), id.String(), messageID, 1)
 }
 
 // requireInvalid requires that an error names a field and a rule.
@@ -74,3 +75,30 @@ func requireInvalid(t *testing.T, err error, field, rule string) {
 	require.Contains(t, invalid.Rule, rule)
 	require.Equal(t, "gateway: invalid event: "+field+": "+invalid.Rule, err.Error())
 }
+
+func headerJSON(namespace, name, more string) string {
+	return `"header": {"namespace": "` + namespace + `", "name": "` + name + `", "payloadVersion": "3", "messageId": "` + messageID + `"` + more + `}`
+}
+
+const (
+	lampJSON       = `"endpoint": {"endpointId": "lamp-1", ` + scopeJSON + `}`
+	correlatedJSON = `, "correlationToken": "correlation=="`
+)
+
+func parse(t require.TestingT, data string) *gateway.Directive {
+	directive, err := gateway.ParseDirective([]byte(data))
+	require.NoError(t, err)
+	return directive
+}
+
+// endpoint returns an endpoint of a discovery response.
+func endpoint(id string) map[string]any {
+	return map[string]any{
+		"endpointId": id, "manufacturerName": "Example", "friendlyName": "Lamp", "description": "A lamp",
+		"displayCategories": []string{"LIGHT"}, "capabilities": []any{struct{}{}},
+	}
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }

@@ -375,7 +375,7 @@ func TestMayRetry(t *testing.T) {
 		}
 		require.False(t, b.sender.MayRetry(state, nil))
 		require.True(t, b.sender.MayRetry(moment, errors.New("the store fails, so nothing was sent")))
-		b.sender.ResendMomentary = true
+		b.sender.RetryMomentary = true
 		b.cloud.Fail(alexatest.Fault{URL: events, Lost: true})
 		require.True(t, b.sender.MayRetry(moment, b.sender.Attempt(t.Context(), key, moment)))
 		synctest.Wait()

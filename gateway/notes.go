@@ -13,18 +13,17 @@ import (
 )
 
 const (
-	confirmEvery = time.Hour        // how often a busy grant is written
-	maxNotes     = 64               // that are being written
-	noteTime     = 10 * time.Second // for writing one
+	confirmEvery = time.Hour        // time between two writes of ConfirmedAt
+	maxNotes     = 64               // maximum number of concurrent writes
+	noteTime     = 10 * time.Second // limit for one write
 )
 
-// notes writes what became of an event into the store, behind the back of the
-// caller, who does not wait for it. Nothing is lost if a note is: the next event
-// makes another.
+// notes writes the outcomes of events to the store in the background. A lost note
+// does no harm: the next event writes another.
 type notes struct {
 	once  sync.Once
 	slots *semaphore.Weighted
-	taken sync.Map // by lwa.Key
+	taken sync.Map // grants with a note in progress, by lwa.Key
 }
 
 func (n *notes) all() *semaphore.Weighted {
@@ -32,8 +31,8 @@ func (n *notes) all() *semaphore.Weighted {
 	return n.slots
 }
 
-// claim takes the right to write a note about a grant. It returns false if
-// another is being written, or too many are.
+// claim takes the right to write a note about a grant. It returns false while
+// another note about the grant is written, or too many notes are.
 func (n *notes) claim(key lwa.Key) bool {
 	if !n.all().TryAcquire(1) {
 		return false
@@ -50,15 +49,15 @@ func (n *notes) release(key lwa.Key) {
 	n.all().Release(1)
 }
 
-// write changes the grant in the store, unless the customer gave another
-// meanwhile, and releases the claim.
+// write changes the grant in the store, unless a new AcceptGrant has replaced it, and
+// releases the claim.
 func (n *notes) write(ctx context.Context, store lwa.Store, grant lwa.Grant, note func(*lwa.Grant)) {
 	go func() {
 		defer n.release(grant.Key)
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), noteTime)
 		defer cancel()
 		_ = store.UpdateGrant(ctx, grant.Key, func(g *lwa.Grant) error {
-			if g.CodeHash == grant.CodeHash { // else it may be of another region
+			if g.CodeHash == grant.CodeHash { // otherwise it may be of another region
 				note(g)
 			}
 			return nil
@@ -66,12 +65,11 @@ func (n *notes) write(ctx context.Context, store lwa.Store, grant lwa.Grant, not
 	}()
 }
 
-// Flush waits until the store has what is to be noted about events that were
-// sent: when the gateway last accepted an event of a grant, and since when it
-// says that the customer disabled the skill. Sending does not wait for these
-// notes, and no event is lost with one. A Lambda function calls Flush before it
-// returns, since its process may stop then, and other programs before they close
-// the store. The error is that of ctx.
+// Flush waits until the store has the outcomes of the events that were sent: when
+// Alexa last accepted an event of a grant, and since when the customer has disabled
+// the skill. Sending does not wait for these writes, and no event is lost with one.
+// A Lambda function calls Flush before it returns, since its process may stop then.
+// Other programs call it before they close the store. The error is that of ctx.
 func (s *Sender) Flush(ctx context.Context) error {
 	all := s.notes.all()
 	if err := all.Acquire(ctx, maxNotes); err != nil {
@@ -81,8 +79,8 @@ func (s *Sender) Flush(ctx context.Context) error {
 	return nil
 }
 
-// note has written what a delivery showed of its grant. The claim is taken if it
-// is not held yet, and released in any case.
+// note writes the outcome of a delivery. It takes the claim unless it is claimed
+// already, and releases it.
 func (s *Sender) note(ctx context.Context, d *delivery, err error, claimed bool) {
 	now, grant := s.now(), d.grant
 	accepted := err == nil && d.status == http.StatusAccepted
@@ -94,13 +92,13 @@ func (s *Sender) note(ctx context.Context, d *delivery, err error, claimed bool)
 		change = func(g *lwa.Grant) { g.ConfirmedAt, g.DisabledAt, g.ProbedAt = now, time.Time{}, time.Time{} }
 	case !accepted && disabled:
 		change = func(g *lwa.Grant) {
-			if !g.DisabledAt.IsZero() { // else an event was accepted meanwhile
+			if !g.DisabledAt.IsZero() { // otherwise an event was accepted meanwhile
 				g.ProbedAt = now
 			}
 		}
 	case errors.Is(err, ErrSkillDisabled):
 		change = func(g *lwa.Grant) {
-			if g.DisabledAt.IsZero() { // else another event told of it first
+			if g.DisabledAt.IsZero() { // otherwise another event found it first
 				g.DisabledAt = now
 			}
 		}
@@ -111,4 +109,27 @@ func (s *Sender) note(ctx context.Context, d *delivery, err error, claimed bool)
 	case claimed:
 		s.notes.release(grant.Key)
 	}
+}
+
+// probeEvery is the time between two events for a disabled grant.
+const probeEvery = 24 * time.Hour
+
+// claimProbe reports whether to send an event to a disabled grant, and claims the note
+// about the outcome.
+func (s *Sender) claimProbe(ctx context.Context, grant lwa.Grant) bool {
+	if !s.probeDue(grant) || !s.notes.claim(grant.Key) {
+		return false
+	}
+	// Another probe may have ended since the grant was read.
+	stored, err := s.Tokens.Store.Grant(ctx, grant.Key)
+	if err != nil || !s.probeDue(stored) {
+		s.notes.release(grant.Key)
+		return false
+	}
+	return true
+}
+
+// probeDue reports whether the last event for a disabled grant was sent long enough ago.
+func (s *Sender) probeDue(grant lwa.Grant) bool {
+	return s.now().Sub(grant.DisabledAt) >= probeEvery && s.now().Sub(grant.ProbedAt) >= probeEvery
 }

@@ -4,8 +4,8 @@ package gateway
 
 import "time"
 
-// rules check the values of the properties below.
-var rules = map[propertyName]func(value any, written []byte) string{
+// rules checks the values of the properties below.
+var rules = map[propertyName]func(value any, encoded []byte) string{
 	{"Alexa.SecurityPanelController", "armState"}:                    text,
 	{"Alexa.AutomationManagement", "automationStatuses"}:             of[automations],
 	{"Alexa.BrightnessController", "brightness"}:                     of[percent],
@@ -96,7 +96,7 @@ func Connectivity(value Reachability, at time.Time) Property {
 	return Property{Namespace: "Alexa.EndpointHealth", Name: "connectivity", Value: connectivity{Value: value}, TimeOfSample: at}
 }
 
-// ConnectivityLost is the property connectivity of Alexa.EndpointHealth, as UNREACHABLE with the reason, such as "WIFI_BAD_PASSWORD"; version 3.1 of the interface has it, and Amazon's list of reasons is not known here.
+// ConnectivityLost is the property connectivity of Alexa.EndpointHealth, as UNREACHABLE with a reason of version 3.1, such as "WIFI_BAD_PASSWORD"; Amazon's list of reasons is unknown.
 func ConnectivityLost(value string, at time.Time) Property {
 	return Property{Namespace: "Alexa.EndpointHealth", Name: "connectivity", Value: connectivity{Unreachable, value}, TimeOfSample: at}
 }
@@ -111,7 +111,7 @@ func CookingMode(value Cooking, at time.Time) Property {
 	return Property{Namespace: "Alexa.Cooking", Name: "cookingMode", Value: value, TimeOfSample: at}
 }
 
-// CookingPowerLevel is the property cookingPowerLevel of Alexa.Cooking.TimeController, as a word, such as "HIGH".
+// CookingPowerLevel is the property cookingPowerLevel of Alexa.Cooking.TimeController, as a text, such as "HIGH".
 func CookingPowerLevel(value string, at time.Time) Property {
 	return Property{Namespace: "Alexa.Cooking.TimeController", Name: "cookingPowerLevel", Value: powerLevel{"EnumeratedPowerLevel", value}, TimeOfSample: at}
 }
@@ -146,12 +146,12 @@ func FoodItem(value Food, at time.Time) Property {
 	return Property{Namespace: "Alexa.Cooking", Name: "foodItem", Value: value, TimeOfSample: at}
 }
 
-// HoldEndTime is the property holdEndTime of Alexa.TimeHoldController, cut to the second.
+// HoldEndTime is the property holdEndTime of Alexa.TimeHoldController, truncated to seconds.
 func HoldEndTime(value time.Time, at time.Time) Property {
 	return Property{Namespace: "Alexa.TimeHoldController", Name: "holdEndTime", Value: instant(value), TimeOfSample: at}
 }
 
-// HoldStartTime is the property holdStartTime of Alexa.TimeHoldController, cut to the second.
+// HoldStartTime is the property holdStartTime of Alexa.TimeHoldController, truncated to seconds.
 func HoldStartTime(value time.Time, at time.Time) Property {
 	return Property{Namespace: "Alexa.TimeHoldController", Name: "holdStartTime", Value: instant(value), TimeOfSample: at}
 }
@@ -181,7 +181,7 @@ func LowerSetpoint(value Degrees, at time.Time) Property {
 	return Property{Namespace: "Alexa.ThermostatController", Name: "lowerSetpoint", Value: value, TimeOfSample: at}
 }
 
-// Mode is the property mode of Alexa.ModeController, one of the discovery response's.
+// Mode is the property mode of Alexa.ModeController, one of the modes of the discovery response.
 func Mode(instance string, value string, at time.Time) Property {
 	return Property{Namespace: "Alexa.ModeController", Instance: instance, Name: "mode", Value: value, TimeOfSample: at}
 }
@@ -216,12 +216,12 @@ func PowerState(value Switch, at time.Time) Property {
 	return Property{Namespace: "Alexa.PowerController", Name: "powerState", Value: value, TimeOfSample: at}
 }
 
-// PresetName is the property presetName of Alexa.Cooking.PresetController, of the manufacturer's catalogue.
+// PresetName is the property presetName of Alexa.Cooking.PresetController, from the manufacturer's catalog.
 func PresetName(value string, at time.Time) Property {
 	return Property{Namespace: "Alexa.Cooking.PresetController", Name: "presetName", Value: value, TimeOfSample: at}
 }
 
-// RangeValue is the property rangeValue of Alexa.RangeController, in the range of the discovery response.
+// RangeValue is the property rangeValue of Alexa.RangeController, within the range of the discovery response.
 func RangeValue(instance string, value float64, at time.Time) Property {
 	return Property{Namespace: "Alexa.RangeController", Instance: instance, Name: "rangeValue", Value: value, TimeOfSample: at}
 }
@@ -231,7 +231,7 @@ func RecordingState(value Recording, at time.Time) Property {
 	return Property{Namespace: "Alexa.RecordController", Name: "recordingState", Value: value, TimeOfSample: at}
 }
 
-// RequestedCookTime is the property requestedCookTime of Alexa.Cooking.TimeController, in whole seconds, rounded up.
+// RequestedCookTime is the property requestedCookTime of Alexa.Cooking.TimeController, rounded up to seconds.
 func RequestedCookTime(value time.Duration, at time.Time) Property {
 	return Property{Namespace: "Alexa.Cooking.TimeController", Name: "requestedCookTime", Value: cookTime(value), TimeOfSample: at}
 }
@@ -251,7 +251,7 @@ func Temperature(value Degrees, at time.Time) Property {
 	return Property{Namespace: "Alexa.TemperatureSensor", Name: "temperature", Value: value, TimeOfSample: at}
 }
 
-// ThermostatCustomMode is the property thermostatMode of Alexa.ThermostatController, as CUSTOM with the manufacturer's name for the mode; that the property has the form of the directive's is a guess.
+// ThermostatCustomMode is the property thermostatMode of Alexa.ThermostatController, as CUSTOM with the manufacturer's name of the mode; the form is guessed from the directive's.
 func ThermostatCustomMode(value string, at time.Time) Property {
 	return Property{Namespace: "Alexa.ThermostatController", Name: "thermostatMode", Value: Cooking{"CUSTOM", value}, TimeOfSample: at}
 }

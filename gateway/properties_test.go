@@ -12,7 +12,7 @@ import (
 	"github.com/alexaevents/alexaevents/gateway"
 )
 
-// Every function that makes a property, by what it sends as name and value.
+// The name and value that each function sends.
 func TestProperties(t *testing.T) {
 	later := at.Add(90 * time.Minute)
 	tests := map[string]struct {
@@ -94,7 +94,7 @@ func TestProperties(t *testing.T) {
 	}
 }
 
-// contextJSON returns the only property of an event's context.
+// contextJSON returns the single property of an event's context.
 func contextJSON(t *testing.T, body string) string {
 	var m struct {
 		Context struct{ Properties []json.RawMessage }
@@ -104,7 +104,7 @@ func contextJSON(t *testing.T, body string) string {
 	return string(m.Context.Properties[0])
 }
 
-func TestWords(t *testing.T) {
+func TestPropertyValues(t *testing.T) {
 	for _, test := range []struct {
 		property gateway.Property
 		value    string
@@ -160,7 +160,7 @@ func TestPropertyFields(t *testing.T) {
 		"timeOfSample": "2026-01-02T03:04:05.000Z", "uncertaintyInMilliseconds": 1001}`, contextJSON(t, body))
 }
 
-// literals are values of known properties that a program may write itself.
+// literals are values of properties that have a function.
 var literals = []struct {
 	namespace, name string
 	good, bad       []any
@@ -212,7 +212,7 @@ func TestLiterals(t *testing.T) {
 	}
 }
 
-// The time for a list of properties grows as the list does.
+// The time for a list of properties grows linearly.
 func TestManyProperties(t *testing.T) {
 	list := func(n int) (properties []gateway.Property) {
 		for i := range n {
@@ -223,17 +223,18 @@ func TestManyProperties(t *testing.T) {
 	reportOf := func(n int) *gateway.ChangeReport {
 		return &gateway.ChangeReport{EndpointID: "lamp-1", Cause: gateway.PeriodicPoll, Properties: list(n / 2), Context: list(n)[n/2:]}
 	}
-	fastest := func(n int) time.Duration {
-		report, least := reportOf(n), time.Hour
-		for range 3 {
-			start := time.Now()
-			_, err := gateway.MessageOf(report)
-			require.NoError(t, err)
-			least = min(least, time.Since(start))
-		}
-		return least
+	timeOf := func(report *gateway.ChangeReport) time.Duration {
+		start := time.Now()
+		_, err := gateway.MessageOf(report)
+		require.NoError(t, err)
+		return time.Since(start)
 	}
-	require.Less(t, fastest(40_000), 32*fastest(5_000), "each with each other would take more than 40 times as long")
+	small, large := reportOf(2_000), reportOf(16_000)
+	forSmall, forLarge := time.Hour, time.Hour // the fastest of 3 runs, of more on a busy machine
+	for i := 0; i < 3 || i < 20 && forLarge >= 32*forSmall; i++ {
+		forSmall, forLarge = min(forSmall, timeOf(small)), min(forLarge, timeOf(large))
+	}
+	require.Less(t, forLarge, 32*forSmall, "a comparison of each with each other takes more than 40 times as long")
 	report := reportOf(40_000)
 	m, err := gateway.MessageOf(report)
 	require.NoError(t, err)

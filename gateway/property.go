@@ -3,109 +3,82 @@
 package gateway
 
 import (
+	"bytes"
+	"encoding/json"
 	"strconv"
 	"time"
+
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
-// Property is the value of one property of an endpoint at one time. Functions such
-// as [PowerState] make one; see the package documentation for the properties that
-// have none. A literal serves for any property. The value of a literal is checked
-// as that of the function is, if there is one.
+// Property is the value of a property of an endpoint at one time. Functions such as
+// [PowerState] make one. For a property without a function, write a literal; see the
+// package documentation.
 type Property struct {
 	Namespace string // the interface, such as "Alexa.PowerController"
-	Instance  string // which instance of the interface; empty if the interface has no instances
+	Instance  string // the instance of the interface; empty for interfaces without instances
 	Name      string // such as "powerState"
 
-	// Value is encoded by encoding/json. It must be neither null nor "", and its
-	// text valid UTF-8.
+	// Value is encoded by encoding/json, to valid UTF-8 that is neither null nor
+	// "".
 	Value any
 
-	// TimeOfSample is when the value was sampled, not when it is sent. It is
-	// sent in UTC and cut to the millisecond. Zero is refused.
+	// TimeOfSample is the time when the value was sampled, not when it is sent. It
+	// is sent in UTC, truncated to milliseconds. Required.
 	TimeOfSample time.Time
 
-	// Uncertainty is how much older the value may be, in whole milliseconds,
-	// rounded up. Zero means that the value is exact.
+	// Uncertainty is how much older the value may be, rounded up to milliseconds.
+	// Zero means that TimeOfSample is exact.
 	Uncertainty time.Duration
 
-	// Unit stands beside a numeric Value in the older of the two forms of
-	// Alexa.InventoryLevelSensor; [InventoryLevel] uses the newer one. Empty
-	// for everything else.
+	// Unit is the unit of a numeric Value in the older form of
+	// Alexa.InventoryLevelSensor; [InventoryLevel] uses the newer form. Empty is
+	// left out.
 	Unit string
-}
-
-func (p *Property) key() [3]string { return [3]string{p.Namespace, p.Instance, p.Name} }
-
-// is reports whether two properties are samples of the same thing.
-func (p *Property) is(other *Property) bool {
-	return p.Name == other.Name && p.Namespace == other.Namespace && p.Instance == other.Instance
 }
 
 // propertyName names a property of an interface.
 type propertyName struct{ namespace, name string }
 
-// checked is a value that knows the rules that Amazon has for it.
+// checked is a value that checks itself by Amazon's rules.
 type checked interface {
-	// broken returns the rule that the value breaks, or "".
-	broken() string
+	// brokenRule returns the rule that the value breaks, or "".
+	brokenRule() string
 }
 
-// few is how many properties are compared with each other, without a map.
-const few = 16
-
-// properties writes a list of properties. Each may occur only once, and not
-// among others.
-func (w *writer) properties(field string, list, others []Property) {
+// properties writes a list of properties. A message must not have a property twice.
+func (w *writer) properties(field string, list []Property) {
+	if w.seen == nil {
+		w.seen = make(map[[3]string]place, len(list))
+	}
 	w.list = field
 	w.raw(`[`)
-	var first map[[3]string]int // where in the list a property is, and in the others: -1
-	if len(list)+len(others) > few {
-		first = make(map[[3]string]int, len(list)+len(others))
-		for i := range others {
-			first[others[i].key()] = -1
-		}
-	}
 	for i := range list {
 		p := &list[i]
 		if w.index = i; i > 0 {
 			w.raw(`,`)
 		}
 		w.property(p)
-		j, repeated := find(first, p, list[:i], others)
-		switch {
-		case repeated && j < 0:
+		key := [3]string{p.Namespace, p.Instance, p.Name}
+		switch first, repeated := w.seen[key]; {
+		case repeated && first.list != field:
 			w.fail("", "repeats a property that changed")
 		case repeated:
-			w.fail("", "repeats "+element(field, j))
-		case first != nil:
-			first[p.key()] = i
+			w.fail("", "repeats "+element(field, first.index))
 		}
 		if w.err != nil {
 			return
 		}
+		w.seen[key] = place{field, i}
 	}
 	w.raw(`]`)
 	w.list = ""
 }
 
-// find returns where in the list the property is already, or -1 if it is among
-// the others. The map, if there is one, has the answer.
-func find(first map[[3]string]int, p *Property, list, others []Property) (int, bool) {
-	if first != nil {
-		j, found := first[p.key()]
-		return j, found
-	}
-	for j := range list {
-		if p.is(&list[j]) {
-			return j, true
-		}
-	}
-	for j := range others {
-		if p.is(&others[j]) {
-			return -1, true
-		}
-	}
-	return 0, false
+// place is a place in one of the lists of a message.
+type place struct {
+	list  string // the field
+	index int
 }
 
 func (w *writer) property(p *Property) {
@@ -122,12 +95,12 @@ func (w *writer) property(p *Property) {
 	w.raw(`,"name":`)
 	w.text("Name", p.Name)
 	w.raw(`,"value":`)
-	switch written := w.value("Value", p.Value); string(written) {
-	case ``: // it could not be encoded
+	switch encoded := w.value("Value", p.Value); string(encoded) {
+	case ``: // encoding failed
 	case `null`, `""`:
 		w.fail("Value", "is required")
 	default:
-		if rule := brokenBy(p, written); rule != "" {
+		if rule := brokenRule(p, encoded); rule != "" {
 			w.fail("Value", rule)
 		}
 	}
@@ -145,22 +118,113 @@ func (w *writer) property(p *Property) {
 	w.raw(`}`)
 }
 
-// brokenBy returns the rule that the value of a property breaks, or "".
-func brokenBy(p *Property, written []byte) string {
+// brokenRule returns the rule that the value of a property breaks, or "".
+func brokenRule(p *Property, encoded []byte) string {
 	if rule := rules[propertyName{p.Namespace, p.Name}]; rule != nil {
-		return rule(p.Value, written)
+		return rule(p.Value, encoded)
 	}
+	rule := ""
 	if v, ok := p.Value.(checked); ok {
-		return v.broken()
+		// A program's type that embeds a nil pointer to a type of this package panics.
+		if rest.Catch(func() error { rule = v.brokenRule(); return nil }) != nil {
+			return "must not embed a nil pointer"
+		}
 	}
-	return ""
+	return rule
 }
 
-// roundUp returns how many units d is, rounded up.
+// roundUp returns d in units, rounded up.
 func roundUp(d, unit time.Duration) int64 {
 	n := int64(d / unit)
 	if d%unit > 0 {
 		n++
 	}
 	return n
+}
+
+// The functions below check the value of a property that has a function, also in a
+// literal. They get the value and its JSON, and return the rule that it breaks, or
+// "". They allow what Amazon may add: other texts and other members.
+
+const formRule = "must be of the form that the property's function makes"
+
+// of checks a value of type T, or JSON that decodes to T.
+func of[T checked](value any, encoded []byte) string {
+	if v, ok := value.(T); ok {
+		return v.brokenRule()
+	}
+	return readAs[T](encoded)
+}
+
+func readAs[T checked](encoded []byte) string {
+	var v T
+	if json.Unmarshal(encoded, &v) != nil {
+		return formRule
+	}
+	return v.brokenRule()
+}
+
+func text(_ any, encoded []byte) string {
+	if encoded[0] != '"' {
+		return "must be text"
+	}
+	return ""
+}
+
+func flag(_ any, encoded []byte) string {
+	if encoded[0] != 't' && encoded[0] != 'f' {
+		return "must be true or false"
+	}
+	return ""
+}
+
+func number(_ any, encoded []byte) string {
+	if encoded[0] != '-' && (encoded[0] < '0' || encoded[0] > '9') {
+		return "must be a number"
+	}
+	return ""
+}
+
+// mode checks a text, or an object with a mode.
+func mode(value any, encoded []byte) string {
+	if encoded[0] == '"' {
+		return ""
+	}
+	return of[Cooking](value, encoded)
+}
+
+// amount checks an Amount, or a number in the older form.
+func amount(value any, encoded []byte) string {
+	if number(value, encoded) == "" {
+		if encoded[0] == '-' {
+			return "must not be negative"
+		}
+		return ""
+	}
+	return of[Amount](value, encoded)
+}
+
+// duration checks a duration in the form of ISO 8601.
+func duration(value any, encoded []byte) string {
+	if t, ok := value.(cookTime); ok {
+		return t.brokenRule()
+	}
+	if !bytes.HasPrefix(encoded, []byte(`"P`)) {
+		return "must be a duration as in ISO 8601"
+	}
+	return ""
+}
+
+func interval(value any, encoded []byte) string {
+	if i, ok := value.(Interval); ok {
+		return i.brokenRule()
+	}
+	var i struct {
+		Start, End instant
+		Duration   string
+	}
+	if json.Unmarshal(encoded, &i) != nil || i.Start.IsZero() && i.End.IsZero() && i.Duration == "" {
+		return intervalRule
+	}
+	return ""
 }

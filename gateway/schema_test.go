@@ -21,8 +21,8 @@ var (
 
 type object = map[string]any
 
-// requireSchema holds a sent event to what Amazon's message schema says of every
-// event, by its generic JSON.
+// requireSchema requires that the JSON of an event fits the rules of Amazon's message
+// schema for all events.
 func requireSchema(t require.TestingT, body string) {
 	var root object
 	require.NoError(t, json.Unmarshal([]byte(body), &root))
@@ -87,8 +87,8 @@ func requireProperties(t require.TestingT, properties []any, seen map[[3]any]boo
 	}
 }
 
-// requireMembers requires that an object has some members and no others than
-// those and some more.
+// requireMembers requires that an object has the required members, and no members but
+// these and the optional ones.
 func requireMembers(t require.TestingT, o object, required, optional []string) {
 	for _, name := range required {
 		require.Contains(t, o, name)

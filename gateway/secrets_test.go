@@ -22,9 +22,8 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// requireNoSecrets requires that neither the log nor the error in any form shows
-// what nobody may see: the codes and tokens of the cloud, the client's secret,
-// the body of an event.
+// requireNoSecrets requires that neither the log nor the error in any form contains
+// the codes and tokens of the cloud, the client secret or the body of an event.
 func requireNoSecrets(t *testing.T, b *backend, err error) {
 	t.Helper()
 	marshalled, _ := json.Marshal(err)
@@ -34,18 +33,18 @@ func requireNoSecrets(t *testing.T, b *backend, err error) {
 	}
 }
 
-// echo is an error that shows what it was given.
+// echo is an error with a given text.
 type echo string
 
 func (e echo) Error() string { return string(e) }
 
-// A proxy may answer with what it was sent, in the words of Amazon's errors.
-func TestEchoedSecretsAreStruck(t *testing.T) {
+// A proxy may repeat the request in a response with the form of Amazon's errors.
+func TestEchoedSecretsAreRedacted(t *testing.T) {
 	b := newBackend()
 	b.link(t, alexaevents.Europe, "home", "anna")
 	token := string(b.grant(t, "home", "anna").AccessToken)
 	for name, transport := range map[string]roundTrip{
-		"answer": func(*http.Request) (*http.Response, error) {
+		"response": func(*http.Request) (*http.Response, error) {
 			body, err := json.Marshal(map[string]any{"payload": map[string]string{"code": "X_" + token, "description": "token " + token + " " + url.QueryEscape(token)}})
 			require.NoError(t, err)
 			return &http.Response{StatusCode: 400, Header: http.Header{"X-Amzn-Requestid": {token}}, Body: io.NopCloser(bytes.NewReader(body))}, nil
@@ -63,13 +62,13 @@ func TestEchoedSecretsAreStruck(t *testing.T) {
 				requireNoSecrets(t, b, e)
 			}
 			var shown echo
-			require.NotErrorAs(t, err, &shown, "it shows the token")
+			require.NotErrorAs(t, err, &shown, "it contains the token")
 		})
 	}
 }
 
-// The errors of a resolver may hold the token that it was asked about.
-func TestResolversMayRepeatTheToken(t *testing.T) {
+// The errors of Account and Link may contain the token.
+func TestResolverErrorsAreRedacted(t *testing.T) {
 	failing := func(_ context.Context, token string) (string, error) {
 		return "", fmt.Errorf("GET https://login.example/introspect?token=%s: %s: %w", url.QueryEscape(token), token, errNoSuchToken)
 	}
@@ -83,9 +82,9 @@ func TestResolversMayRepeatTheToken(t *testing.T) {
 			granter(g)
 			var failure error
 			g.Observe = func(_ context.Context, o gateway.GrantObservation) { failure = o.Err }
-			answer, err := g.AcceptGrant(t.Context(), alexatest.AcceptGrantDirective("ANalexatest", "home/anna/1"))
+			response, err := g.AcceptGrant(t.Context(), alexatest.AcceptGrantDirective("ANalexatest", "home/anna/1"))
 			require.NoError(t, err)
-			require.NotContains(t, string(answer), "alexatest")
+			require.NotContains(t, string(response), "alexatest")
 			require.ErrorIs(t, failure, errNoSuchToken)
 			for e := failure; e != nil; e = errors.Unwrap(e) {
 				require.NotContains(t, e.Error(), "anna")
@@ -96,7 +95,7 @@ func TestResolversMayRepeatTheToken(t *testing.T) {
 	}
 }
 
-// Neither do the things themselves print what they hold.
+// A Sender, a Granter and a Result print no secrets.
 func TestNothingPrintsSecrets(t *testing.T) {
 	b := newBackend()
 	b.link(t, alexaevents.Europe, "home", "anna")
@@ -111,8 +110,8 @@ func TestNothingPrintsSecrets(t *testing.T) {
 	requireNoSecrets(t, b, nil)
 }
 
-// Neither does a Granter while it accepts a grant.
-func TestGranterDoesNotPrintSecrets(t *testing.T) {
+// A Granter prints no secrets while it stores a grant.
+func TestGranterPrintsNoSecrets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()
 		printed := make(chan struct{})
@@ -123,9 +122,8 @@ func TestGranterDoesNotPrintSecrets(t *testing.T) {
 		granter := b.granter(alexaevents.Europe)
 		code := b.cloud.Grant(alexaevents.Europe, "anna")
 		var group sync.WaitGroup
-		group.Go(func() {
-			_ = granter.Accept(t.Context(), gateway.AuthorizationGrant{Code: alexaevents.Secret(code), GranteeToken: "home/anna/canary"})
-		})
+		directive := parse(t, string(alexatest.AcceptGrantDirective(code, "home/anna/canary")))
+		group.Go(func() { _ = granter.Retry(t.Context(), directive) })
 		synctest.Wait()
 		for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x"} {
 			text := fmt.Sprintf(verb, granter) + fmt.Sprintf(verb, b.tokens) + fmt.Sprintf(verb, b.sender)

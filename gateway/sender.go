@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -13,78 +14,75 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// parallel is how many grants of one account and region an event is sent to at a
-// time. Few accounts have as many.
+// parallel is the maximum number of concurrent deliveries per account and region.
 const parallel = 16
 
-// Sender sends events to the event gateway of each customer's region. One serves
-// all accounts; it is safe for concurrent use. Its fields must not change once
-// it is in use.
+// Sender sends events to the event gateway of each customer's region. One Sender
+// serves all accounts. It is safe for concurrent use; its fields must not change
+// once it is in use.
 //
-// An event that is sent again may arrive after a newer one. Amazon does not
-// document whether Alexa then keeps the sample with the later TimeOfSample, so
-// Alexa may show the older state until the next report. A program that keeps an
-// event for later sends the state as it is by then instead.
+// An event that is retried may arrive after a newer one. Amazon does not document
+// whether Alexa then keeps the sample with the later TimeOfSample, so Alexa may show
+// the older state until the next report. A program that keeps an event for later
+// sends the current state instead.
 type Sender struct {
-	// Tokens keeps the grants, those that a [Granter] stored, and gets their
-	// access tokens; required.
+	// Tokens has the grants that a [Granter] stored, and gets their access tokens.
+	// Required.
 	Tokens *lwa.Source
 
-	// HTTPClient makes the requests. They follow no redirect and take no longer
-	// than 10 seconds each, whatever its settings. A client with a transport of
-	// its own should set MaxIdleConnsPerHost: Go's default keeps two idle
-	// connections per host, so that with more requests in flight over HTTP/1.1
-	// most make a new connection. Nil uses a client with no proxy that keeps 512
-	// connections per host and detects dead HTTP/2 connections within 6 seconds.
+	// HTTPClient makes the requests. They follow no redirect and take at most 10
+	// seconds each, whatever its settings. If it has a Transport, set
+	// MaxIdleConnsPerHost: Go's default of two idle connections per host makes new
+	// connections for most concurrent requests over HTTP/1.1. Nil uses a client
+	// without a proxy that keeps 512 connections per host and detects dead HTTP/2
+	// connections within 6 seconds.
 	HTTPClient *http.Client
 
-	// ResendMomentary also resends events that tell of a moment, such as
-	// [DoorbellPress], where it is not known whether Alexa got them: the bell
-	// may ring twice. False sends such an event again only if Alexa did not get
-	// or did not accept it.
-	ResendMomentary bool
+	// RetryMomentary also retries an event without a state, such as
+	// [DoorbellPress], if Alexa may have received it: the bell may ring twice.
+	// False retries such an event only if Alexa did not receive or did not accept
+	// it.
+	RetryMomentary bool
 
-	// Logger receives a record at Warn for each grant that an event was sent to
-	// in vain, and one at Debug with the IDs of account and link. Nil disables
-	// logging.
+	// Logger receives one record at Warn for each grant for which Alexa did not
+	// accept an event, and the account and link IDs at Debug. Nil disables logging.
 	Logger *slog.Logger
 
-	// Observe is called for each grant of an event, for metrics. Nil disables
-	// it.
+	// Observe is called at the end of sending to each grant, for metrics. Nil
+	// disables it.
 	Observe func(context.Context, Observation)
 
 	notes notes
 }
 
-// Observation tells how sending one event to one grant ended.
+// Observation describes the end of sending one event to one grant. It contains no
+// personal data.
 type Observation struct {
-	Event    string             // its type, such as "ChangeReport"
-	Region   alexaevents.Region // of the customer
-	Attempts int                // requests to the gateway; zero without an access token and for a grant that has ended
-	Duration time.Duration      // of all attempts and the pauses between them
+	Event    string             // type of the event, such as "ChangeReport"
+	Region   alexaevents.Region // region of the grant
+	Attempts int                // requests to the gateway; zero without an access token or for a skipped grant
+	Duration time.Duration      // time from the start to the end, with all attempts and pauses
 	Err      error              // nil if Alexa accepted the event
 }
 
-// Send delivers an event to every customer who linked the account: to each
-// grant that has not ended, in its region, with a message ID of its own. It
-// returns nil if the event was accepted wherever the grant has not ended, and at
-// least once. The error is [ErrNoGrant] if the account has no grant, a
-// [*SendError] if Alexa did not accept the event, and else an [*InvalidError],
-// [ErrMisconfigured] or an error of the store. See [ErrEnded] for what to decide
-// by.
+// Send sends an event to every customer who linked the account: to each grant that
+// has not ended, in its region, with its own message ID. It returns nil if Alexa
+// accepted the event for at least one grant, and for each that has not ended. The
+// error is [ErrNoGrant] if the account has no grant, a [*SendError] if Alexa did not
+// accept the event, and otherwise an [*InvalidError], [ErrMisconfigured] or an error
+// of the store. [ErrEnded] begins the list of errors to decide by.
 //
-// An event that responds to a directive concerns one customer: see
-// [Sender.SendTo].
+// A response to a directive concerns one customer: see [Sender.SendTo].
 //
-// Where Amazon throttles or gives no usable response, there are up to three more
-// attempts, a second or more apart, if ctx has the time for them. Send returns
-// 100 milliseconds before the deadline of ctx. No grant waits for another, unless
-// the account has more than 16 of one region: these share the time of ctx.
+// If Amazon throttles or gives no usable response, Send retries up to three times,
+// at least a second apart, within the deadline of ctx. It returns 100 milliseconds
+// before that deadline. No grant waits for another, unless the account has more than
+// 16 in one region: these share the time of ctx.
 //
-// A grant whose customer disabled the skill, after events of it were accepted, is
-// skipped with [ErrSkillDisabled]. Once a day an event is sent to it nevertheless.
-// A new AcceptGrant directive and an accepted event end that. Send notes in the
-// store when a grant was last accepted or disabled after it returned; see
+// If the customer of a grant with accepted events disabled the skill, the grant is
+// skipped with [ErrSkillDisabled], except for one event a day. A new AcceptGrant
+// directive or an accepted event ends that. After it returned, Send stores when
+// Alexa last accepted an event of a grant or found the skill disabled; see
 // [Sender.Flush].
 func (s *Sender) Send(ctx context.Context, accountID string, event Event) error {
 	m, err := s.prepare(event)
@@ -92,7 +90,7 @@ func (s *Sender) Send(ctx context.Context, accountID string, event Event) error 
 		return err
 	}
 	if m.correlated {
-		return &InvalidError{Field: m.event, Rule: "responds to the directive of one customer: it must be sent with SendTo"}
+		return &InvalidError{Field: m.event, Rule: "responds to the directive of one customer: send it with SendTo"}
 	}
 	reading, cancel := share(ctx, 0)
 	grants, err := customerGrants(reading, s.Tokens, accountID)
@@ -108,21 +106,21 @@ func (s *Sender) Send(ctx context.Context, accountID string, event Event) error 
 		results[0] = Result{grants[0].Key, s.deliver(ctx, delivery{sender: s, grant: grants[0], message: m}, 0)}
 		return sendError(results)
 	}
-	regions := make(map[alexaevents.Region][]int) // indices of grants
+	regions := make(map[alexaevents.Region][]int) // indexes of grants
 	for i, grant := range grants {
 		regions[grant.Region] = append(regions[grant.Region], i)
 	}
 	var group sync.WaitGroup
-	for _, indices := range regions {
-		queue := make(chan int, len(indices)) // indices of indices
-		for j := range indices {
+	for _, indexes := range regions {
+		queue := make(chan int, len(indexes)) // indexes of indexes
+		for j := range indexes {
 			queue <- j
 		}
 		close(queue)
-		for range min(parallel, len(indices)) {
+		for range min(parallel, len(indexes)) {
 			group.Go(func() {
 				for j := range queue {
-					i, rounds := indices[j], (len(indices)-1-j)/parallel
+					i, rounds := indexes[j], (len(indexes)-1-j)/parallel
 					results[i] = Result{grants[i].Key, s.deliver(ctx, delivery{sender: s, grant: grants[i], message: m}, rounds)}
 				}
 			})
@@ -132,12 +130,12 @@ func (s *Sender) Send(ctx context.Context, accountID string, event Event) error 
 	return sendError(results)
 }
 
-// errShare says that a grant has used up its share of the caller's time.
+// errShare says that a grant has used its share of the caller's time.
 var errShare = fmt.Errorf("%w: no response in time, while other grants of the account wait", ErrUnavailable)
 
-// share returns the context of one delivery. It ends before the deadline of ctx,
-// so that the caller has time to respond, and leaves as much time to each round
-// of deliveries after it.
+// share returns the context of one delivery. It ends before the deadline of ctx, so
+// that the caller has time to respond, and leaves as much time for each of the
+// rounds of deliveries after it.
 func share(ctx context.Context, rounds int) (context.Context, context.CancelFunc) {
 	deadline, ok := rest.Deadline(ctx)
 	switch {
@@ -149,13 +147,13 @@ func share(ctx context.Context, rounds int) (context.Context, context.CancelFunc
 	return context.WithTimeoutCause(ctx, time.Until(deadline)/time.Duration(1+rounds), errShare)
 }
 
-// SendTo delivers an event to one grant, as Send does to each: the response to a
-// directive to the one that [Granter.Key] names. It returns nil if Alexa
-// accepted it. The error is [ErrNoGrant] if there is no such grant, an [*Error]
-// or another of this package's errors, or an error of the context or the store.
+// SendTo sends an event to one grant, as Send does to each. [Granter.Key] returns the
+// key for the response to a directive. SendTo returns nil if Alexa accepted the
+// event. The error is [ErrNoGrant] without such a grant, an [*Error] or another
+// error of this package, or an error of the context or the store.
 //
-// The response to a directive is sent even if the grant is one to skip: whoever
-// gives a directive has enabled the skill.
+// The response to a directive is sent even if the customer of the grant disabled the
+// skill: a customer who gives a directive has enabled it.
 func (s *Sender) SendTo(ctx context.Context, key lwa.Key, event Event) error {
 	m, err := s.prepare(event)
 	if err != nil {
@@ -170,8 +168,58 @@ func (s *Sender) SendTo(ctx context.Context, key lwa.Key, event Event) error {
 	return s.deliver(ctx, delivery{sender: s, grant: grant, message: m}, 0)
 }
 
+// Keys returns the keys of the grants to which [Sender.Send] would send an event
+// of the account now: of those that have not ended and whose customers have not
+// disabled the skill. It reads the store, so call it before a transaction begins:
+// within one, a pool of one connection would wait for itself. No keys are no
+// error.
+func (s *Sender) Keys(ctx context.Context, accountID string) ([]lwa.Key, error) {
+	if err := checkTokens(s.Tokens); err != nil {
+		return nil, err
+	}
+	grants, err := customerGrants(ctx, s.Tokens, accountID)
+	if err != nil {
+		return nil, err
+	}
+	var keys []lwa.Key
+	for _, grant := range grants {
+		if !hasEnded(ctx, s.Tokens, grant) && (grant.DisabledAt.IsZero() || s.probeDue(grant)) {
+			keys = append(keys, grant.Key)
+		}
+	}
+	return keys, nil
+}
+
+// Attempt sends a message to a grant once, and once more with a new token if
+// Alexa refuses the first. It does not wait and retry as [Sender.SendTo] does:
+// that is for whoever keeps the message, see [Sender.MayRetry]. The errors are
+// those of SendTo.
+func (s *Sender) Attempt(ctx context.Context, key lwa.Key, m *Message) error {
+	if err := checkTokens(s.Tokens); err != nil {
+		return err
+	}
+	if m == nil || m.m == nil {
+		return &InvalidError{Field: "Message", Rule: "must not be nil"}
+	}
+	grant, err := s.Tokens.Store.Grant(ctx, key)
+	if err != nil {
+		return err
+	}
+	return s.deliver(ctx, delivery{sender: s, grant: grant, message: m.m, id: m.id, once: true}, 0)
+}
+
+// MayRetry reports whether a message that failed with this error of
+// [Sender.Attempt] may be sent again later: the failure is not final, and Alexa
+// cannot have got a momentary event, unless RetryMomentary is set.
+func (s *Sender) MayRetry(m *Message, err error) bool {
+	if err == nil || errors.Is(err, ErrEnded) || errors.Is(err, ErrInvalidEvent) {
+		return false
+	}
+	return s.mayRepeat(m.m, err)
+}
+
 func (s *Sender) prepare(event Event) (*message, error) {
-	if err := usable(s.Tokens); err != nil {
+	if err := checkTokens(s.Tokens); err != nil {
 		return nil, err
 	}
 	m, err := messageOf(event)
@@ -181,14 +229,11 @@ func (s *Sender) prepare(event Event) (*message, error) {
 	return m, m.sendable()
 }
 
-// probeEvery is how often an event is sent to a grant that is disabled.
-const probeEvery = 24 * time.Hour
-
-// deliver makes the delivery, before so many rounds of others, and tells what came
-// of it.
+// deliver makes the delivery and reports the outcome. The given number of rounds of
+// other grants wait for it.
 func (s *Sender) deliver(ctx context.Context, d delivery, rounds int) error {
 	start, grant, m := time.Now(), d.grant, d.message
-	claimed := false // the right to note something about the grant
+	claimed := false // this delivery may write a note about the grant
 	var err error
 	switch {
 	case hasEnded(ctx, s.Tokens, grant):
@@ -208,10 +253,10 @@ func (s *Sender) deliver(ctx context.Context, d delivery, rounds int) error {
 		s.Observe(ctx, Observation{m.event, grant.Region, d.attempts, time.Since(start), err})
 	}
 	switch {
-	case skipped: // which is not news
+	case skipped: // known and logged before
 	case err != nil:
 		s.warn(ctx, "event not accepted", &d, slog.Any("error", err))
-	case d.status != http.StatusAccepted: // Amazon's only status of success; is this Amazon?
+	case d.status != http.StatusAccepted: // the only success that Amazon documents
 		s.warn(ctx, "event accepted with another status than 202", &d, slog.Int("http.status", d.status))
 	}
 	s.note(ctx, &d, err, claimed)
@@ -224,28 +269,8 @@ func (s *Sender) warn(ctx context.Context, what string, d *delivery, why slog.At
 	}
 	s.Logger.LogAttrs(ctx, slog.LevelWarn, what, slog.String("alexa.event.type", d.message.event),
 		slog.String("alexa.region", string(d.grant.Region)), slog.Int("alexa.attempts", d.attempts), why)
-	s.Logger.LogAttrs(ctx, slog.LevelDebug, "whose event that was",
+	s.Logger.LogAttrs(ctx, slog.LevelDebug, "the grant of the event",
 		slog.String("alexa.account.id", d.grant.AccountID), slog.String("alexa.link.id", d.grant.LinkID))
-}
-
-// claimProbe tells whether an event is to be sent to a disabled grant, and claims
-// the note about that.
-func (s *Sender) claimProbe(ctx context.Context, grant lwa.Grant) bool {
-	if !s.probeDue(grant) || !s.notes.claim(grant.Key) {
-		return false
-	}
-	// Another probe may have ended since the grant was read.
-	stored, err := s.Tokens.Store.Grant(ctx, grant.Key)
-	if err != nil || !s.probeDue(stored) {
-		s.notes.release(grant.Key)
-		return false
-	}
-	return true
-}
-
-// probeDue tells whether the last event to a disabled grant is long enough ago.
-func (s *Sender) probeDue(grant lwa.Grant) bool {
-	return s.now().Sub(grant.DisabledAt) >= probeEvery && s.now().Sub(grant.ProbedAt) >= probeEvery
 }
 
 func (s *Sender) now() time.Time {

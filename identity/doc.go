@@ -1,46 +1,46 @@
-// Package identity answers which of a backend's accounts an Alexa user is, and
-// was.
+// Package identity stores which account of a backend each Alexa user ID belongs
+// to, now and in the past. It is the user ID mapping of a skill with account
+// linking, also called an IdentityStore.
 //
-// Amazon names a skill's customers by user IDs: in events, in requests, and in
-// what it writes to developers about their customers. Every enablement of a
-// skill makes a new user ID, so one account has many over time, and Amazon
-// recommends a table of them in its page "Communication Related to your Skill
-// Customers". This package keeps that table.
+// Amazon identifies the customers of a skill by user IDs: in events, in requests
+// and in its messages to developers. Each time a customer enables a skill, Alexa
+// assigns a new user ID, so an account has several over time. Amazon recommends a
+// table of them in its page "Communication Related to your Skill Customers". This
+// package keeps that table.
 //
 // A [Recorder] turns the events SkillEnabled, SkillAccountLinked and
 // SkillDisabled into facts in a [Store]. Alexa repeats events and delivers them
-// in any order; since a [Record] is derived from the set of facts by [Records],
-// the table is the same in the end. Skills without account linking also pass
-// their requests to [Recorder.Seen], and an account that they learn of in another
-// way to [Recorder.Link].
+// out of order. [Records] derives each [Record] from the set of facts, so the order
+// and the repetition of events do not matter. A skill without account linking also
+// passes its requests to [Recorder.Seen], and calls [Recorder.Link] when it learns
+// the account of a user.
 //
-// # Questions
+// # Looking up
 //
-//   - Whose was this user ID at that time? [Account].
-//   - Which records has this user ID, in any skill? UserRecords of the [Store]
-//     with an empty skillID.
-//   - Which users has this account, now or ever? AccountRecords of the Store;
-//     [Record.Open] tells those of now.
-//   - What is held about this account? [Export].
+//   - The account that a user ID belongs to, now or at a given time: [Account].
+//   - The records of a user ID in every skill: UserRecords of the [Store] with an
+//     empty skillID.
+//   - The user IDs of an account, now and in the past: AccountRecords of the Store.
+//     [Record.Open] reports whether a record is current.
+//   - Everything that is stored about an account: [Export].
 //
 // # Erasing
 //
-// A SkillDisabled event closes a record and deletes nothing: Amazon may ask
-// about past customers. If the event says NOT_PERSISTED, the user ID is gone
-// for good, and a backend may delete what it keeps under it and call EraseUser.
-// A link that Alexa still redelivers then brings its account back, in a closed
-// record: where that matters, call EraseUser again after an hour.
+// A SkillDisabled event closes a record and deletes nothing, since Amazon may ask
+// about past customers. If the event says NOT_PERSISTED, Alexa never uses the user
+// ID again: a backend may delete what it stores under that ID and call EraseUser.
+// If Alexa then redelivers a SkillAccountLinked event, its account is stored again,
+// in a closed record. To prevent that, call EraseUser again after an hour.
 //
-// To erase an account, delete it in the backend's own database first, so that
-// its tokens resolve to [ErrNoAccount] from then on, and call EraseAccount after
-// that. [JWT] asks that database only if its field Exists is set. In the other
-// order a redelivered event could bring the account back. So could an event that
-// is between its look-up and its write at that moment: where that matters, call
-// EraseAccount again when the longest request is over.
+// To erase an account, first delete it in the backend's own database, so that its
+// tokens resolve to [ErrNoAccount], and then call EraseAccount. [JWT] checks that
+// database only if its field Exists is set. In the other order, a redelivered event
+// could store the account again. So could an event that is being processed at that
+// moment: to prevent that, call EraseAccount again when the longest request is over.
 //
-// Erasing keeps the facts of kind [Disabled]. They hold no account, and they
-// keep an event that is still being redelivered, which Alexa does for an hour,
-// from opening the record again. Purge removes them, and whole users with them,
-// open records too: choose its time by how long Amazon may still ask about a
-// customer, years rather than days, and never less than two hours ago.
+// Erasing keeps the facts of kind [Disabled]. They contain no account. They keep an
+// event that Alexa still redelivers, which it does for an hour, from opening the
+// record again. Purge removes all facts of old users, open records included. Choose
+// its time by how long Amazon may ask about a customer: years rather than days, and
+// never less than two hours ago.
 package identity

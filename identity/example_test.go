@@ -14,7 +14,8 @@ import (
 	"github.com/alexaevents/alexaevents/skillevents"
 )
 
-// A link and, two days later, a disable become one row of the table.
+// The user ID mapping of a backend, which others call an IdentityStore: account linking
+// and, two days later, disabling the skill become one row of the table.
 func ExampleRecorder() {
 	ctx := context.Background()
 	store := new(identity.MemoryStore)
@@ -65,8 +66,8 @@ func ExampleRecorder() {
 	// }
 }
 
-// A skill without account linking knows its customers by user ID and time
-// alone. Requests tell it of those whose SkillEnabled event was lost.
+// A skill without account linking knows its customers by user ID and time alone.
+// Seen records users whose SkillEnabled event was lost.
 func ExampleRecorder_Seen() {
 	ctx := context.Background()
 	store := new(identity.MemoryStore)
@@ -96,7 +97,7 @@ func ExampleRecorder_Seen() {
 	// 2026-03-01 12:00:00 +0000 UTC, open: true, account: ""
 }
 
-// A customer of a skill without account linking says who they are, and is known
+// A customer of a skill without account linking says who they are. The account holds
 // from the enablement on.
 func ExampleRecorder_Link() {
 	ctx := context.Background()
@@ -127,8 +128,7 @@ func ExampleRecorder_Link() {
 	// amzn1.ask.account.AF4R 2026-03-01 12:00:00 +0000 UTC
 }
 
-// Outcomes without an account or a user are acknowledged, so Observe is where to
-// count them.
+// Events without an account or a user are acknowledged. Observe counts them.
 func ExampleObservation() {
 	recorder := &identity.Recorder{
 		Store: new(identity.MemoryStore),
@@ -148,35 +148,26 @@ func ExampleObservation() {
 	// AlexaSkillEvent.SkillDisabled disabled no_user
 }
 
-// exampleStore holds jane, who disabled the skill once and has two user IDs for
-// that, and john, who has two skills.
-func exampleStore() *identity.MemoryStore {
+// The account that a user ID belonged to at a given time.
+func ExampleAccount() {
+	ctx := context.Background()
 	store := new(identity.MemoryStore)
 	day := func(n int) time.Time { return time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC) }
 	for _, fact := range []identity.Fact{
 		{SkillID: "skill-1", AmazonUserID: "user-1", At: day(1), Kind: identity.Linked, AccountID: "jane"},
 		{SkillID: "skill-1", AmazonUserID: "user-1", At: day(5), Kind: identity.Disabled},
-		{SkillID: "skill-1", AmazonUserID: "user-2", At: day(8), Kind: identity.Enabled},
-		{SkillID: "skill-1", AmazonUserID: "user-2", At: day(9), Kind: identity.Linked, AccountID: "jane"},
-		{SkillID: "skill-1", AmazonUserID: "user-3", At: day(2), Kind: identity.Linked, AccountID: "john"},
-		{SkillID: "skill-2", AmazonUserID: "user-3", At: day(3), Kind: identity.Linked, AccountID: "john"},
-	} {
-		if err := store.AddFact(context.Background(), fact); err != nil {
-			panic(err)
+	} { // a Recorder adds the facts of events
+		if err := store.AddFact(ctx, fact); err != nil {
+			fmt.Println(err)
+			return
 		}
 	}
-	return store
-}
 
-// Whose was this user ID when the event happened?
-func ExampleAccount() {
-	ctx := context.Background()
-	store := exampleStore() // user-1 was jane's from 1 to 5 March
-	for _, day := range []int{3, 6} {
-		account, err := identity.Account(ctx, store, "skill-1", "user-1", time.Date(2026, 3, day, 0, 0, 0, 0, time.UTC))
+	for _, n := range []int{3, 6} {
+		account, err := identity.Account(ctx, store, "skill-1", "user-1", day(n))
 		switch {
 		case errors.Is(err, identity.ErrNoRecord):
-			fmt.Println("nobody's")
+			fmt.Println("no account")
 		case err != nil:
 			fmt.Println(err)
 		default:
@@ -185,32 +176,55 @@ func ExampleAccount() {
 	}
 	// Output:
 	// jane
-	// nobody's
+	// no account
 }
 
-// Which users has an account now?
+// The Alexa users of an account, past and present.
 func ExampleMemoryStore_AccountRecords() {
-	store := exampleStore()
-	for record, err := range store.AccountRecords(context.Background(), "jane") {
+	ctx := context.Background()
+	store := new(identity.MemoryStore)
+	day := func(n int) time.Time { return time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC) }
+	for _, fact := range []identity.Fact{
+		{SkillID: "skill-1", AmazonUserID: "user-1", At: day(1), Kind: identity.Linked, AccountID: "jane"},
+		{SkillID: "skill-1", AmazonUserID: "user-1", At: day(5), Kind: identity.Disabled},
+		{SkillID: "skill-1", AmazonUserID: "user-2", At: day(8), Kind: identity.Enabled},
+		{SkillID: "skill-1", AmazonUserID: "user-2", At: day(9), Kind: identity.Linked, AccountID: "jane"},
+	} { // a Recorder adds the facts of events
+		if err := store.AddFact(ctx, fact); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+
+	for record, err := range store.AccountRecords(ctx, "jane") {
 		if err != nil {
 			fmt.Println(err)
 			return
 		}
-		if record.Open() {
-			fmt.Println("now:", record.AmazonUserID)
-		} else {
-			fmt.Println("once:", record.AmazonUserID)
-		}
+		fmt.Println(record.AmazonUserID, "open:", record.Open())
 	}
 	// Output:
-	// once: user-1
-	// now: user-2
+	// user-1 open: false
+	// user-2 open: true
 }
 
-// Amazon names a user ID, but no skill: which records are there?
+// Amazon names a user ID without a skill. An empty skill ID finds the records of all
+// skills.
 func ExampleMemoryStore_UserRecords() {
-	store := exampleStore()
-	for record, err := range store.UserRecords(context.Background(), "", "user-3") {
+	ctx := context.Background()
+	store := new(identity.MemoryStore)
+	day := func(n int) time.Time { return time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC) }
+	for _, fact := range []identity.Fact{
+		{SkillID: "skill-1", AmazonUserID: "user-3", At: day(2), Kind: identity.Linked, AccountID: "john"},
+		{SkillID: "skill-2", AmazonUserID: "user-3", At: day(3), Kind: identity.Linked, AccountID: "john"},
+	} { // a Recorder adds the facts of events
+		if err := store.AddFact(ctx, fact); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+
+	for record, err := range store.UserRecords(ctx, "", "user-3") {
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -222,10 +236,24 @@ func ExampleMemoryStore_UserRecords() {
 	// skill-2 john
 }
 
-// What a customer who asks may have.
+// The records that a customer may ask for.
 func ExampleExport() {
-	store := exampleStore()
-	for record, err := range identity.Export(context.Background(), store, "jane") {
+	ctx := context.Background()
+	store := new(identity.MemoryStore)
+	day := func(n int) time.Time { return time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC) }
+	for _, fact := range []identity.Fact{
+		{SkillID: "skill-1", AmazonUserID: "user-1", At: day(1), Kind: identity.Linked, AccountID: "jane"},
+		{SkillID: "skill-1", AmazonUserID: "user-1", At: day(5), Kind: identity.Disabled},
+		{SkillID: "skill-1", AmazonUserID: "user-2", At: day(8), Kind: identity.Enabled},
+		{SkillID: "skill-1", AmazonUserID: "user-2", At: day(9), Kind: identity.Linked, AccountID: "jane"},
+	} { // a Recorder adds the facts of events
+		if err := store.AddFact(ctx, fact); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+
+	for record, err := range identity.Export(ctx, store, "jane") {
 		if err != nil {
 			fmt.Println(err)
 			return
@@ -237,11 +265,21 @@ func ExampleExport() {
 	// user-2 2026-03-09
 }
 
-// A SkillDisabled event that says NOT_PERSISTED ends a user ID for good. A
-// backend that keeps nothing longer than it must deletes what is stored under
-// it, and then the user.
+// After a SkillDisabled event that says NOT_PERSISTED, the user ID does not return.
+// This backend deletes what is stored under it, and then the user.
 func ExampleMemoryStore_EraseUser() {
-	store := exampleStore()
+	ctx := context.Background()
+	store := new(identity.MemoryStore)
+	day := func(n int) time.Time { return time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC) }
+	for _, fact := range []identity.Fact{
+		{SkillID: "skill-1", AmazonUserID: "user-3", At: day(2), Kind: identity.Linked, AccountID: "john"},
+		{SkillID: "skill-2", AmazonUserID: "user-3", At: day(3), Kind: identity.Linked, AccountID: "john"},
+	} { // a Recorder adds the facts of events
+		if err := store.AddFact(ctx, fact); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
 	recorder := &identity.Recorder{Store: store}
 	settings := map[string]string{"user-3": "warm white"} // the backend's own data, by user ID
 
@@ -249,19 +287,16 @@ func ExampleMemoryStore_EraseUser() {
 		if err := recorder.Record(ctx, event); err != nil {
 			return err
 		}
-		gone, ok := event.(*skillevents.SkillDisabled)
-		if !ok || gone.UserInformationPersistenceStatus != skillevents.NotPersisted {
+		disabled, ok := event.(*skillevents.SkillDisabled)
+		if !ok || disabled.UserInformationPersistenceStatus != skillevents.NotPersisted {
 			return nil
 		}
-		delete(settings, gone.UserID)
-		return store.EraseUser(ctx, gone.SkillID, gone.UserID)
+		delete(settings, disabled.UserID)
+		return store.EraseUser(ctx, disabled.SkillID, disabled.UserID)
 	}
 
-	ctx := context.Background()
 	err := receive(ctx, &skillevents.SkillDisabled{
-		Envelope: skillevents.Envelope{
-			SkillID: "skill-1", UserID: "user-3", Timestamp: time.Date(2026, 3, 20, 0, 0, 0, 0, time.UTC),
-		},
+		Envelope:                         skillevents.Envelope{SkillID: "skill-1", UserID: "user-3", Timestamp: day(20)},
 		UserInformationPersistenceStatus: skillevents.NotPersisted,
 	})
 	if err != nil {
@@ -280,12 +315,22 @@ func ExampleMemoryStore_EraseUser() {
 	// skill-2, account "john", open: true
 }
 
-// A customer closes an account. It goes from the backend's own database first:
-// from then on its tokens lead to ErrNoAccount, and an event that Alexa is still
-// redelivering cannot bring it back.
+// A customer closes an account. The backend deletes it from its own database first:
+// then its access tokens resolve to ErrNoAccount, and a redelivered event cannot
+// restore it.
 func ExampleMemoryStore_EraseAccount() {
 	ctx := context.Background()
-	store := exampleStore()
+	store := new(identity.MemoryStore)
+	day := func(n int) time.Time { return time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC) }
+	for _, fact := range []identity.Fact{
+		{SkillID: "skill-1", AmazonUserID: "user-1", At: day(1), Kind: identity.Linked, AccountID: "jane"},
+		{SkillID: "skill-1", AmazonUserID: "user-1", At: day(5), Kind: identity.Disabled},
+	} { // a Recorder adds the facts of events
+		if err := store.AddFact(ctx, fact); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
 	accounts := map[string]string{"the-token-of-jane": "jane"}
 	recorder := &identity.Recorder{
 		Store: store,
@@ -303,7 +348,7 @@ func ExampleMemoryStore_EraseAccount() {
 		return
 	}
 	late := &skillevents.SkillAccountLinked{
-		Envelope:    skillevents.Envelope{SkillID: "skill-1", UserID: "user-1", Timestamp: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)},
+		Envelope:    skillevents.Envelope{SkillID: "skill-1", UserID: "user-1", Timestamp: day(1)},
 		AccessToken: "the-token-of-jane",
 	}
 	if err := recorder.Record(ctx, late); err != nil {
@@ -311,7 +356,7 @@ func ExampleMemoryStore_EraseAccount() {
 		return
 	}
 	for record, err := range store.AccountRecords(ctx, "jane") {
-		fmt.Println("jane is back:", record.AmazonUserID, err)
+		fmt.Println("unexpected:", record.AmazonUserID, err)
 	}
 	for record, err := range store.UserRecords(ctx, "skill-1", "user-1") {
 		if err != nil {
@@ -324,12 +369,26 @@ func ExampleMemoryStore_EraseAccount() {
 	// account "", open: false
 }
 
-// Users of whom nothing was heard for long go whole. In a backend the limit is
-// years before time.Now().
+// Purge removes the users whose last fact is older than a limit. A backend chooses a
+// limit of years.
 func ExampleMemoryStore_Purge() {
 	ctx := context.Background()
-	store := exampleStore()
-	if err := store.Purge(ctx, time.Date(2026, 3, 6, 0, 0, 0, 0, time.UTC)); err != nil {
+	store := new(identity.MemoryStore)
+	day := func(n int) time.Time { return time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC) }
+	for _, fact := range []identity.Fact{
+		{SkillID: "skill-1", AmazonUserID: "user-1", At: day(1), Kind: identity.Linked, AccountID: "jane"},
+		{SkillID: "skill-1", AmazonUserID: "user-1", At: day(5), Kind: identity.Disabled},
+		{SkillID: "skill-1", AmazonUserID: "user-2", At: day(8), Kind: identity.Enabled},
+		{SkillID: "skill-1", AmazonUserID: "user-2", At: day(9), Kind: identity.Linked, AccountID: "jane"},
+		{SkillID: "skill-1", AmazonUserID: "user-3", At: day(2), Kind: identity.Linked, AccountID: "john"},
+	} { // a Recorder adds the facts of events
+		if err := store.AddFact(ctx, fact); err != nil {
+			fmt.Println(err)
+			return
+		}
+	}
+
+	if err := store.Purge(ctx, day(6)); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -346,8 +405,8 @@ func ExampleMemoryStore_Purge() {
 	// jane user-2
 }
 
-// Access tokens that are JSON Web Tokens name the account themselves. Whether it
-// still exists, the backend's own database knows.
+// Access tokens that are JSON Web Tokens name the account. Exists asks the backend's own
+// database whether it still exists.
 func ExampleJWT() {
 	public, private, err := ed25519.GenerateKey(nil)
 	if err != nil {

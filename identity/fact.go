@@ -5,21 +5,17 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
-// ErrInvalidFact refuses a [Fact] that lacks what every fact has, or whose text
-// cannot be kept. The error's text names the field, never its value.
-var ErrInvalidFact = errors.New("identity: invalid fact")
-
-// Kind is what Amazon said about a user in a [Fact].
+// Kind is what a [Fact] says about a user.
 type Kind uint8
 
-// The kinds stand in the order in which facts of the same instant count.
+// The kinds are in the order in which facts of the same time apply.
 const (
 	Enabled  Kind = iota + 1 // the skill was enabled
 	Seen                     // the user spoke to the skill
@@ -46,22 +42,21 @@ func (k Kind) String() string {
 }
 
 // Fact is one thing that Amazon said about one Alexa user of one skill. Facts
-// never change; storing one twice is storing it once. Everything that this
-// package knows is derived from the set of facts by [Records], so neither the
-// order nor the repetition of events matters.
+// never change, and storing a fact again changes nothing. [Records] derives
+// everything else from the set of facts, so neither the order nor the repetition of
+// events matters.
 type Fact struct {
 	SkillID      string
 	AmazonUserID string
-	At           time.Time // when it happened, in UTC, cut to the millisecond; never when it arrived
+	At           time.Time // time of the event, in UTC to the millisecond; not its time of arrival
 	Kind         Kind
-	AccountID    string // for Linked only: the account; empty if the token could not be resolved
+	AccountID    string // account of a Linked fact; empty if the access token was not resolved
 }
 
-// Clean returns the fact as stores keep it: At in UTC and cut to the
-// millisecond. It refuses with [ErrInvalidFact] a fact without skill, user,
-// time or a known kind, one whose time lies outside the years 1 to 9999, one
-// with an account on another kind than [Linked], and one whose text has a NUL
-// or is not UTF-8.
+// Clean returns the fact as stores keep it: At is in UTC and truncated to the
+// millisecond. It returns [ErrInvalidFact] for a fact without skill, user, time or a
+// known kind, with a time outside the years 1 to 9999, with an account on another
+// kind than [Linked], or with text that has a NUL or is not UTF-8.
 func (f Fact) Clean() (Fact, error) {
 	f.At = f.At.UTC().Truncate(time.Millisecond)
 	year := f.At.Year()
@@ -107,8 +102,7 @@ func appendText(b []byte, text string) []byte {
 	return append(binary.AppendUvarint(b, uint64(len(text))), text...)
 }
 
-// compareFacts orders facts by skill and user, and those of one user as they
-// count: by time, then kind, then the bytes of the account.
+// compareFacts orders facts by skill, user, time, kind and account.
 func compareFacts(a, b Fact) int {
 	if c := cmp.Compare(a.SkillID, b.SkillID); c != 0 {
 		return c
@@ -123,4 +117,78 @@ func compareFacts(a, b Fact) int {
 		return c
 	}
 	return cmp.Compare(a.AccountID, b.AccountID)
+}
+
+// WithoutAccount returns the facts that remain of any number of users after an
+// account is erased. Every store calls it in EraseAccount. Facts that [Fact.Clean]
+// refuses are removed. The result is sorted. The argument is not changed.
+//
+//   - A user without a Linked fact of the account keeps all facts.
+//   - A user whose Linked facts name only this account keeps only the Disabled facts.
+//   - Any other user keeps all facts except the Linked facts of the account. If a
+//     Linked fact of another account comes before such a fact, it is kept without
+//     account instead of removed, so that the earlier record does not open again.
+//
+// Of several Linked facts with the same time only the last applies. If it loses its
+// account, the others with that time are removed as well.
+//
+// The records of other accounts keep their account, start and end. Their ID can
+// change: a record that ended one of the erased account can now open with the fact
+// that opened the erased one.
+func WithoutAccount(facts []Fact, accountID string) []Fact {
+	facts = inOrder(facts)
+	var remaining []Fact
+	for len(facts) > 0 {
+		n := 1
+		for n < len(facts) && facts[n].AmazonUserID == facts[0].AmazonUserID && facts[n].SkillID == facts[0].SkillID {
+			n++
+		}
+		remaining = append(remaining, userWithoutAccount(facts[:n], accountID)...)
+		facts = facts[n:]
+	}
+	return remaining
+}
+
+// userWithoutAccount is WithoutAccount for one user, whose facts are sorted.
+func userWithoutAccount(facts []Fact, accountID string) []Fact {
+	named, shared := false, false
+	for _, fact := range facts {
+		if fact.AccountID != "" {
+			named = named || fact.AccountID == accountID
+			shared = shared || fact.AccountID != accountID
+		}
+	}
+	var remaining []Fact
+	earlier := false // a Linked fact of another account came before
+	for i, fact := range facts {
+		switch {
+		case !named:
+		case !shared:
+			if fact.Kind != Disabled {
+				continue
+			}
+		case fact.AccountID == accountID:
+			if !earlier {
+				continue
+			}
+			fact.AccountID = ""
+		case fact.AccountID != "":
+			earlier = true
+			if lastLink(facts[i:]).AccountID == accountID {
+				continue
+			}
+		}
+		remaining = append(remaining, fact)
+	}
+	slices.SortFunc(remaining, compareFacts)
+	return slices.Compact(remaining) // without its account a fact can equal another one
+}
+
+// lastLink returns the last of the Linked facts with the time of the first one.
+func lastLink(facts []Fact) Fact {
+	n := 1
+	for n < len(facts) && facts[n].Kind == Linked && facts[n].At.Equal(facts[0].At) {
+		n++
+	}
+	return facts[n-1]
 }

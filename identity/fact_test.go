@@ -1,11 +1,14 @@
 package identity_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/alexaevents/alexaevents/identity"
 )
@@ -87,4 +90,131 @@ func TestKindString(t *testing.T) {
 	} {
 		require.Equal(t, want, kind.String())
 	}
+}
+
+func TestWithoutAccount(t *testing.T) {
+	for name, test := range map[string]struct{ facts, want []identity.Fact }{
+		"no other account": {
+			[]identity.Fact{enabled(1), linked(2, "a"), seen(3), disabled(4), linked(5, ""), linked(6, "a")},
+			[]identity.Fact{disabled(4)},
+		},
+		"not tied to the account": {
+			[]identity.Fact{enabled(1), linked(2, "b"), disabled(4)},
+			[]identity.Fact{enabled(1), linked(2, "b"), disabled(4)},
+		},
+		"another account before": {
+			[]identity.Fact{enabled(1), linked(2, "b"), linked(4, "a")},
+			[]identity.Fact{enabled(1), linked(2, "b"), linked(4, "")},
+		},
+		"another account before, and a disable": {
+			[]identity.Fact{linked(2, "b"), disabled(3), linked(4, "a"), disabled(5)},
+			[]identity.Fact{linked(2, "b"), disabled(3), linked(4, ""), disabled(5)},
+		},
+		"another account after": {
+			[]identity.Fact{enabled(1), linked(2, "a"), linked(4, "b")},
+			[]identity.Fact{enabled(1), linked(4, "b")},
+		},
+		"another account between": {
+			[]identity.Fact{linked(1, "a"), linked(2, "b"), linked(3, "a"), linked(4, "a")},
+			[]identity.Fact{linked(2, "b"), linked(3, ""), linked(4, "")},
+		},
+		"an unknown account before": {
+			[]identity.Fact{linked(1, ""), linked(2, "a"), linked(3, "b")},
+			[]identity.Fact{linked(1, ""), linked(3, "b")},
+		},
+		"a link without account at the same instant": {
+			[]identity.Fact{linked(1, "b"), linked(2, ""), linked(2, "a")},
+			[]identity.Fact{linked(1, "b"), linked(2, "")},
+		},
+		"outdone by another account at the same instant": {
+			[]identity.Fact{linked(2, "a"), linked(2, "b")},
+			[]identity.Fact{linked(2, "b")},
+		},
+		"outdoes another account at the same instant": {
+			[]identity.Fact{linked(2, "Z"), linked(2, "a"), linked(3, "Z")},
+			[]identity.Fact{linked(2, ""), linked(3, "Z")},
+		},
+		"outdoes another account at the instant of a disable": {
+			[]identity.Fact{linked(2, "Z"), linked(2, "a"), disabled(2)},
+			[]identity.Fact{linked(2, ""), disabled(2)},
+		},
+		"several users": {
+			[]identity.Fact{of("v", linked(1, "a")), linked(1, "b"), of("w", linked(1, "b")), linked(2, "a")},
+			[]identity.Fact{linked(1, "b"), linked(2, ""), of("w", linked(1, "b"))},
+		},
+		"an invalid fact": {[]identity.Fact{{}, linked(1, "b")}, []identity.Fact{linked(1, "b")}},
+		"nothing":         {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			slices.Reverse(test.facts)
+			given := slices.Clone(test.facts)
+			got := identity.WithoutAccount(test.facts, "a")
+			require.Equal(t, test.want, got)
+			require.Equal(t, given, test.facts)
+			require.Equal(t, test.want, identity.WithoutAccount(got, "a"), "twice is once")
+			require.Equal(t, inOrder(given), identity.WithoutAccount(given, ""), "the empty account")
+		})
+	}
+}
+
+// inOrder returns the valid facts as WithoutAccount must: it changes none here.
+func inOrder(facts []identity.Fact) []identity.Fact { return identity.WithoutAccount(facts, "nobody") }
+
+// What was the erased account's is nobody's, and what was another account's is
+// that account's still: in time, in every set of facts.
+func TestErasedAccountIsNobodys(t *testing.T) {
+	type span struct {
+		user, account string
+		start, end    time.Time
+	}
+	others := func(records []identity.Record, erased string) (spans []span) {
+		for _, r := range records {
+			if r.AccountID != "" && r.AccountID != erased {
+				spans = append(spans, span{r.SkillID + r.AmazonUserID, r.AccountID, r.StartDatetime, r.EndDatetime})
+			}
+		}
+		return spans
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		facts := drawFacts(t)
+		erased := rapid.SampledFrom([]string{"a", "b", "c"}).Draw(t, "erased")
+		want := others(identity.Records(facts), erased)
+		remaining := identity.WithoutAccount(facts, erased)
+		require.Equal(t, want, others(identity.Records(remaining), ""))
+
+		// Redelivered links of the account have no account any more.
+		late := slices.Clone(remaining)
+		for _, fact := range facts {
+			if fact.AccountID == erased && rapid.Bool().Draw(t, "redelivered") {
+				fact.AccountID = ""
+				late = append(late, fact)
+			}
+		}
+		require.Equal(t, want, others(identity.Records(late), ""))
+
+		// The Disabled facts remain, and those of users without the account.
+		for _, fact := range facts {
+			tied := slices.ContainsFunc(facts, func(f identity.Fact) bool {
+				return f.AccountID == erased && f.SkillID == fact.SkillID && f.AmazonUserID == fact.AmazonUserID
+			})
+			if fact.Kind == identity.Disabled || !tied {
+				require.Contains(t, remaining, fact)
+			}
+		}
+
+		store := new(identity.MemoryStore)
+		for _, fact := range rapid.Permutation(facts).Draw(t, "order") {
+			require.NoError(t, store.AddFact(t.Context(), fact))
+		}
+		for range 2 {
+			require.NoError(t, store.EraseAccount(t.Context(), erased))
+			require.Empty(t, cmp.Diff(remaining, slices.Collect(factsIn(t, store))))
+			require.Empty(t, collect(t, store.AccountRecords(t.Context(), erased)))
+		}
+		for _, account := range []string{"a", "b", "c"} { // the index of accounts is right
+			wanted := slices.DeleteFunc(identity.Records(remaining), func(r identity.Record) bool { return r.AccountID != account })
+			got := collect(t, store.AccountRecords(t.Context(), account))
+			require.True(t, slices.Equal(wanted, got), "%s: %v", account, got)
+		}
+	})
 }

@@ -15,8 +15,8 @@ import (
 )
 
 const (
-	// lateness is how long after its expiry a token still names an account:
-	// Alexa redelivers an event for an hour with the token that it began with.
+	// lateness is how long an expired token is accepted: Alexa redelivers an event
+	// for an hour, with the same token.
 	lateness = 65 * time.Minute
 
 	// clockSkew is how far the issuer's clock may be ahead.
@@ -27,58 +27,57 @@ const (
 // authorization server, such as those of Amazon Cognito. Its [JWT.Account] fits
 // [Recorder].
 type JWT struct {
-	// Keyfunc returns the key that a token must be signed with, as that of a
-	// JWKS client does: one key, or a [jwt.VerificationKeySet] where the token
-	// does not say which. Required. Its error means that the key is not available
-	// now, and says nothing about the token.
+	// Keyfunc returns the key that a token must be signed with, like that of a JWKS
+	// client: one key, or a [jwt.VerificationKeySet] if the token does not name its
+	// key. Its error means that the key is not available now, not that the token is
+	// invalid. Required.
 	Keyfunc jwt.Keyfunc
 
 	// Issuer is the iss claim of every token. Required.
 	Issuer string
 
-	// Audience is what the aud claim of every token names. Where a token has no
-	// aud claim, its client_id claim must be the Audience: access tokens of
-	// Amazon Cognito have only that, the ID of the app client. Required.
+	// Audience is a value of the aud claim of every token. If a token has no aud
+	// claim, its client_id claim must be the Audience: access tokens of Amazon
+	// Cognito have only the ID of the app client there. Required.
 	Audience string
 
-	// Claim names the claim that is the account ID: a string, or an integer,
-	// which becomes its decimal digits. Empty is "sub".
+	// Claim is the name of the claim that contains the account ID: a string, or an
+	// integer, which is used in decimal digits. Empty means "sub".
 	Claim string
 
-	// Methods lists the accepted alg headers, never "none". Empty is every RS,
-	// PS and ES method and EdDSA.
+	// Methods lists the accepted alg headers, never "none". Empty means every RS, PS
+	// and ES method and EdDSA.
 	Methods []string
 
 	// Exists reports whether the account still exists in the backend's own
-	// database. Without it a token names its account for as long as it is valid
-	// and 65 minutes longer, so a link that Alexa redelivers after an EraseAccount
-	// of the [Store] brings the erased account back. Nil takes every account to
-	// exist.
+	// database. Without it a token is accepted until 65 minutes after its expiry, so
+	// an event that Alexa redelivers after EraseAccount of the [Store] stores the
+	// erased account again. Nil means that every account exists.
 	Exists func(ctx context.Context, accountID string) (bool, error)
 
-	// Now is the clock. Nil is time.Now.
+	// Now returns the current time. Nil means time.Now.
 	Now func() time.Time
 }
 
-// Account returns the account that the token names. A token that expired up to
-// 65 minutes ago is as good as a fresh one, since an event may come an hour
-// late; one without expiry is refused.
+// Account returns the account that the token belongs to. It accepts a token that
+// expired up to 65 minutes ago, since an event may come an hour late, and refuses one
+// without expiry.
 //
-// The error is [ErrNoAccount] only for what no setting can change:
+// The error is [ErrNoAccount] only where no setting can help:
 //
-//   - the text is not a JWT, or one of an unknown method or of the method none;
-//   - its signature does not fit the single key that Keyfunc returned;
+//   - the text is not a JWT, or its method is unknown or none;
+//   - its signature does not match the single key that Keyfunc returned;
 //   - it expired more than 65 minutes ago;
 //   - Exists reported false.
 //
-// The error is [ErrMisconfigured], and names the field or the claim, for a JWT
-// without Keyfunc, Issuer or Audience, for a method that Methods lacks, for a key
-// of the wrong type, and for a genuine token whose claims do not fit: iss, aud or
+// The error is [ErrMisconfigured], and names the field or the claim, if Keyfunc,
+// Issuer or Audience is missing, if Methods lacks the method, if the key has the
+// wrong type, and if the claims of a genuine token do not match: iss, aud or
 // client_id, exp, nbf and the account.
 //
-// Any other error means that a later attempt may succeed: Keyfunc or Exists
-// failed, or no key of a set fits the signature, as when the authorization server
-// has just changed its keys. No error contains the token.
+// Any other error means that a later attempt may succeed: Keyfunc or Exists failed,
+// or no key of a set matches the signature, for example because the authorization
+// server has just changed its keys. No error contains the token.
 func (j *JWT) Account(ctx context.Context, accessToken string) (accountID string, err error) {
 	if err := j.check(); err != nil {
 		return "", err
@@ -96,7 +95,7 @@ func (j *JWT) Account(ctx context.Context, accessToken string) (accountID string
 	case err != nil:
 		return "", fmt.Errorf("identity: JWT.Exists: %w", err)
 	case !exists:
-		return "", fmt.Errorf("%w: the account that the access token names does not exist", ErrNoAccount)
+		return "", fmt.Errorf("%w: the account of the access token does not exist", ErrNoAccount)
 	}
 	return accountID, nil
 }
@@ -104,18 +103,18 @@ func (j *JWT) Account(ctx context.Context, accessToken string) (accountID string
 func (j *JWT) check() error {
 	switch {
 	case j.Keyfunc == nil:
-		return fmt.Errorf("%w: JWT without Keyfunc", ErrMisconfigured)
+		return fmt.Errorf("%w: JWT.Keyfunc is nil", ErrMisconfigured)
 	case j.Issuer == "":
-		return fmt.Errorf("%w: JWT without Issuer", ErrMisconfigured)
+		return fmt.Errorf("%w: JWT.Issuer is empty", ErrMisconfigured)
 	case j.Audience == "":
-		return fmt.Errorf("%w: JWT without Audience", ErrMisconfigured)
+		return fmt.Errorf("%w: JWT.Audience is empty", ErrMisconfigured)
 	case slices.Contains(j.Methods, "none"):
-		return fmt.Errorf("%w: JWT with the method none in Methods", ErrMisconfigured)
+		return fmt.Errorf("%w: JWT.Methods contains none", ErrMisconfigured)
 	}
 	return nil
 }
 
-// claims returns the claims of a genuine token that fit the settings.
+// claims returns the claims of a genuine token that matches the settings.
 func (j *JWT) claims(accessToken string) (jwt.MapClaims, error) {
 	var keyErr error
 	keyed, several := false, false
@@ -133,7 +132,7 @@ func (j *JWT) claims(accessToken string) (jwt.MapClaims, error) {
 	case keyErr != nil:
 		return nil, fmt.Errorf("identity: key of the access token: %w", err)
 	case errors.Is(err, jwt.ErrTokenExpired) && isBeyondTime(claims["exp"]):
-		return nil, fmt.Errorf("%w: exp claim of the access token: later than every time", ErrMisconfigured)
+		return nil, fmt.Errorf("%w: exp claim of the access token is out of range", ErrMisconfigured)
 	case !keyed && !errors.Is(err, jwt.ErrTokenSignatureInvalid), errors.Is(err, jwt.ErrTokenExpired):
 		return nil, fmt.Errorf("%w: %w", ErrNoAccount, err)
 	case !keyed: // a method that is not accepted
@@ -142,19 +141,19 @@ func (j *JWT) claims(accessToken string) (jwt.MapClaims, error) {
 		}
 		return nil, fmt.Errorf("%w: the method of the access token is not in JWT.Methods: %w", ErrMisconfigured, err)
 	case errors.Is(err, jwt.ErrTokenInvalidIssuer):
-		return nil, fmt.Errorf("%w: JWT.Issuer is not the iss claim of the access token: %w", ErrMisconfigured, err)
+		return nil, fmt.Errorf("%w: iss claim of the access token is not JWT.Issuer: %w", ErrMisconfigured, err)
 	case errors.Is(err, jwt.ErrTokenInvalidClaims):
 		return nil, fmt.Errorf("%w: claims of the access token: %w", ErrMisconfigured, err)
 	case several:
-		return nil, fmt.Errorf("identity: no key of JWT.Keyfunc fits the access token: %w", err)
+		return nil, fmt.Errorf("identity: no key of JWT.Keyfunc matches the access token: %w", err)
 	case isMismatch(err):
 		return nil, fmt.Errorf("%w: %w", ErrNoAccount, err)
 	}
 	return nil, fmt.Errorf("%w: JWT.Keyfunc returned an unusable key: %w", ErrMisconfigured, err)
 }
 
-// isMismatch reports whether a key of the right type was tried and does not fit
-// the signature.
+// isMismatch reports whether the key has the right type and does not match the
+// signature.
 func isMismatch(err error) bool {
 	return errors.Is(err, rsa.ErrVerification) || errors.Is(err, jwt.ErrECDSAVerification) ||
 		errors.Is(err, jwt.ErrEd25519Verification) || errors.Is(err, jwt.ErrSignatureInvalid)
@@ -185,7 +184,7 @@ func (j *JWT) checkClaims(claims jwt.MapClaims) error {
 		}
 	}
 	if err != nil || !slices.Contains(audience, j.Audience) {
-		return fmt.Errorf("%w: JWT.Audience is not in the aud claim of the access token, and not its client_id claim where it has no aud: %w",
+		return fmt.Errorf("%w: neither the aud claim nor, without aud, the client_id claim of the access token is JWT.Audience: %w",
 			ErrMisconfigured, cmp.Or(err, jwt.ErrTokenInvalidAudience))
 	}
 	notBefore, err := claims.GetNotBefore()
@@ -193,20 +192,20 @@ func (j *JWT) checkClaims(claims jwt.MapClaims) error {
 		return fmt.Errorf("%w: claims of the access token: %w", ErrMisconfigured, err)
 	}
 	if notBefore != nil && (notBefore.After(j.now().Add(clockSkew)) || isBeyondTime(claims["nbf"])) {
-		return fmt.Errorf("%w: nbf claim of the access token, or the clock: %w", ErrMisconfigured, jwt.ErrTokenNotValidYet)
+		return fmt.Errorf("%w: nbf claim of the access token is in the future: check the clock: %w", ErrMisconfigured, jwt.ErrTokenNotValidYet)
 	}
 	return nil
 }
 
-// isBeyondTime reports whether a claim is so many seconds that package jwt, whose
-// arithmetic overflows, takes it for a time in the past.
+// isBeyondTime reports whether a time claim is so large that it overflows in package
+// jwt and becomes a time in the past.
 func isBeyondTime(claim any) bool {
 	number, _ := claim.(json.Number)
 	seconds, _ := number.Float64() // infinity if it is larger than a float64
 	return seconds > 1<<62
 }
 
-// accountID returns the claim that is the account ID.
+// accountID returns the claim that contains the account ID.
 func (j *JWT) accountID(claims jwt.MapClaims) (string, error) {
 	name := cmp.Or(j.Claim, "sub")
 	switch value := claims[name].(type) {
@@ -219,7 +218,7 @@ func (j *JWT) accountID(claims jwt.MapClaims) (string, error) {
 			return value.String(), nil
 		}
 	}
-	return "", fmt.Errorf("%w: claim %q of the access token, which JWT.Claim names, is not a text or an integer", ErrMisconfigured, name)
+	return "", fmt.Errorf("%w: claim %q of the access token, the JWT.Claim, is neither a string nor an integer", ErrMisconfigured, name)
 }
 
 func (j *JWT) now() time.Time {

@@ -1,14 +1,17 @@
 package identity_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"math"
 	"strings"
@@ -308,4 +311,69 @@ func requireNoToken(t testing.TB, err error, token string) {
 			require.NotContains(t, err.Error(), part)
 		}
 	}
+}
+
+// FuzzJWT looks for a text that gives an account without the key, or an error
+// that holds the token. What lies before the signature decides the class of the
+// error, so claims without a signature of the key are never told to fit or not.
+func FuzzJWT(f *testing.F) {
+	signer, key := ecKey(), ecKey()
+	resolver := &identity.JWT{Keyfunc: keyOf(&key.PublicKey), Issuer: "https://auth.example", Audience: "skill", Now: func() time.Time { return noon }}
+	f.Add(signed(f, jwt.SigningMethodES256, signer, goodClaims(nil)))
+	f.Add(signed(f, jwt.SigningMethodES256, signer, goodClaims(jwt.MapClaims{"aud": nil, "client_id": "skill", "sub": 5})))
+	f.Add(signed(f, jwt.SigningMethodHS256, []byte("key"), goodClaims(nil)))
+	f.Add(signed(f, jwt.SigningMethodNone, jwt.UnsafeAllowNoneSignatureType, goodClaims(nil)))
+	f.Add("Atza|IwEBIJ")
+	f.Add("e30.e30.")
+	f.Fuzz(func(t *testing.T, token string) {
+		account, err := resolver.Account(t.Context(), token)
+		final, misconfigured := errors.Is(err, identity.ErrNoAccount), errors.Is(err, identity.ErrMisconfigured)
+		if account != "" || final == misconfigured {
+			t.Fatalf("account %q, error %v", account, err)
+		}
+		// Only a method that is not accepted, or of another kind of key, is a matter of the settings.
+		if misconfigured && !errors.Is(err, jwt.ErrTokenSignatureInvalid) {
+			t.Fatal(err)
+		}
+		requireNoToken(t, err, token)
+	})
+}
+
+// FuzzJWTClaims holds genuine tokens, whatever their claims, to the classes of
+// errors: an account that is one of the claims, or an error of one class.
+func FuzzJWTClaims(f *testing.F) {
+	key := []byte("a secret of the two servers, 32b")
+	resolver := &identity.JWT{
+		Keyfunc: keyOf(key), Issuer: "https://auth.example", Audience: "skill",
+		Methods: []string{"HS256"}, Now: func() time.Time { return noon },
+	}
+	for _, claims := range []string{
+		`{"iss":"https://auth.example","aud":["skill"],"exp":1772370000,"nbf":1,"sub":"account-1"}`,
+		`{"iss":"https://auth.example","client_id":"skill","exp":1772370000,"sub":9007199254740993}`,
+		`{"iss":"https://auth.example","aud":null,"client_id":"skill","exp":1e999,"sub":-0}`,
+		`{"iss":["https://auth.example"],"aud":{"skill":1},"exp":"","nbf":[]}`,
+		`null`, `[]`, `{} {}`, `{"sub":"a","sub":5}`,
+	} {
+		f.Add([]byte(claims))
+	}
+	f.Fuzz(func(t *testing.T, claims []byte) {
+		text := "eyJhbGciOiJIUzI1NiJ9." + base64.RawURLEncoding.EncodeToString(claims)
+		signature, err := jwt.SigningMethodHS256.Sign(text, key)
+		require.NoError(t, err)
+		account, err := resolver.Account(t.Context(), text+"."+base64.RawURLEncoding.EncodeToString(signature))
+		final, misconfigured := errors.Is(err, identity.ErrNoAccount), errors.Is(err, identity.ErrMisconfigured)
+		switch {
+		case err == nil:
+			decoder := json.NewDecoder(bytes.NewReader(claims))
+			decoder.UseNumber()
+			var want map[string]any
+			require.NoError(t, decoder.Decode(&want))
+			require.Equal(t, fmt.Sprint(want["sub"]), account)
+			require.NotEmpty(t, account)
+		case final == misconfigured || account != "":
+			t.Fatalf("account %q, error %v", account, err)
+		case final:
+			require.True(t, errors.Is(err, jwt.ErrTokenExpired) || errors.Is(err, jwt.ErrTokenMalformed), err)
+		}
+	})
 }

@@ -7,35 +7,35 @@ import (
 	"github.com/alexaevents/alexaevents/skillevents"
 )
 
-// Outcome says what a [Recorder] did with an event. The text is fit for a
-// metric's label.
+// Outcome is what a [Recorder] did with an event. Its values can be labels of a
+// metric.
 type Outcome string
 
-// After these the event is acknowledged.
+// After these outcomes the event is acknowledged.
 const (
 	Recorded  Outcome = "recorded"   // the fact is stored
-	Ignored   Outcome = "ignored"    // it tells nothing, or nothing new
-	NoUser    Outcome = "no_user"    // it has no user ID: no fact
-	NoToken   Outcome = "no_token"   // the link has no access token: stored without account
-	NoAccount Outcome = "no_account" // Account returned ErrNoAccount: stored without account
+	Ignored   Outcome = "ignored"    // the event is of another type, or not new
+	NoUser    Outcome = "no_user"    // the event has no user ID; not stored
+	NoToken   Outcome = "no_token"   // the event has no access token; stored without account
+	NoAccount Outcome = "no_account" // Account returned ErrNoAccount; stored without account
 )
 
-// After these Alexa redelivers the event.
+// After these outcomes Alexa redelivers the event.
 const (
 	AccountFailed Outcome = "account_failed" // stored without account for now
-	Misconfigured Outcome = "misconfigured"  // ErrMisconfigured: stored without account for now, or not stored without Store
+	Misconfigured Outcome = "misconfigured"  // ErrMisconfigured; stored without account for now, or not stored if Store is nil
 	StoreFailed   Outcome = "store_failed"   // not stored
-	Refused       Outcome = "refused"        // it has no skill or time: no fact
+	Refused       Outcome = "refused"        // the event has no skill ID or time; not stored
 )
 
-// Observation describes what a [Recorder] did with an event. It holds no
+// Observation describes what a [Recorder] did with an event. It contains no
 // personal data.
 type Observation struct {
 	EventType string // request.type, such as "AlexaSkillEvent.SkillEnabled"
 	SkillID   string
-	Kind      Kind // of the fact; zero if the event tells none
+	Kind      Kind // kind of the fact; zero without one
 	Outcome   Outcome
-	Err       error // the cause of any Outcome that has one; the access token is struck from its text
+	Err       error // cause of the Outcome, nil without one; never contains the access token
 }
 
 func (r *Recorder) report(ctx context.Context, envelope *skillevents.Envelope, fact Fact, outcome Outcome, err error) {

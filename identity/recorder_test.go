@@ -480,7 +480,7 @@ func TestRecorderLinksAtOnce(t *testing.T) {
 		})
 	}
 	recorder := &identity.Recorder{Store: store}
-	require.ErrorContains(t, recorder.Link(t.Context(), skillID, userID, "a"), "at the same time")
+	require.ErrorContains(t, recorder.Link(t.Context(), skillID, userID, "a"), "concurrent calls link the user to different accounts")
 }
 
 func TestRecorderLinkReportsErrorsOfTheStore(t *testing.T) {
@@ -581,8 +581,8 @@ func TestRecorderMisused(t *testing.T) {
 		{"a link without Account", &identity.Recorder{Store: new(identity.MemoryStore)}, func(r *identity.Recorder) error {
 			return r.Record(t.Context(), parsed(t, skillLink+linkToken, someUser))
 		}, identity.ErrMisconfigured, "Account", identity.Misconfigured, "ERROR"},
-		{"Record without event", &identity.Recorder{Store: new(identity.MemoryStore)}, func(r *identity.Recorder) error { return r.Record(t.Context(), nil) }, identity.ErrInvalidFact, "no event", identity.Refused, "WARN"},
-		{"Seen without event", &identity.Recorder{Store: new(identity.MemoryStore)}, func(r *identity.Recorder) error { return r.Seen(t.Context(), nil) }, identity.ErrInvalidFact, "no event", identity.Refused, "WARN"},
+		{"Record without event", &identity.Recorder{Store: new(identity.MemoryStore)}, func(r *identity.Recorder) error { return r.Record(t.Context(), nil) }, identity.ErrInvalidFact, "nil event", identity.Refused, "WARN"},
+		{"Seen without event", &identity.Recorder{Store: new(identity.MemoryStore)}, func(r *identity.Recorder) error { return r.Seen(t.Context(), nil) }, identity.ErrInvalidFact, "nil event", identity.Refused, "WARN"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -2,8 +2,13 @@ package integration
 
 import (
 	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/json"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"os"
 	"path/filepath"
 	"sync"
@@ -12,8 +17,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/lwa"
 )
 
 // alexa is what the backend of a skill lives with: customers whose events Alexa
@@ -140,4 +147,87 @@ func shuffled(random *rand.Rand, events []told) (deliveries []told) {
 		deliveries = append(deliveries, byBody[string(body)])
 	}
 	return deliveries
+}
+
+// consentHost is where a customer consents: the answer is a code.
+const consentHost = "customer.example"
+
+// serveAmazon answers at a loopback address for every host of Amazon, so that
+// another process can use the cloud.
+func serveAmazon(t *testing.T, cloud *alexatest.Cloud) (address string) {
+	proxy := &httputil.ReverseProxy{
+		Transport: cloud,
+		Rewrite:   func(r *httputil.ProxyRequest) { r.Out.URL.Scheme, r.Out.URL.Host = "https", r.In.Host },
+	}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Host == consentHost {
+			_, _ = w.Write([]byte(cloud.Grant(alexaevents.Europe, "customer")))
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.Listener.Addr().String()
+}
+
+// amazonAt sends every request to one address, whatever host it is for.
+type amazonAt string
+
+func (address amazonAt) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Host, r.URL.Scheme, r.URL.Host = r.URL.Host, "http", string(address)
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func sourceAt(address string, store lwa.Store) *lwa.Source {
+	return &lwa.Source{
+		Client: &lwa.Client{
+			ID:         keyOf("").ClientID,
+			Secret:     "the client's secret",
+			HTTPClient: &http.Client{Transport: amazonAt(address)},
+		},
+		Store: store,
+	}
+}
+
+// issuer is the authorization server of a skill: access tokens, and the key to
+// check them with.
+type issuer struct {
+	url string
+	key ed25519.PrivateKey
+}
+
+func startIssuer(t *testing.T) *issuer {
+	public, key, err := ed25519.GenerateKey(nil)
+	require.NoError(t, err)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_ = json.NewEncoder(w).Encode(map[string]any{"keys": []map[string]string{{
+			"kty": "OKP", "crv": "Ed25519", "alg": "EdDSA", "use": "sig", "kid": "1",
+			"x": base64.RawURLEncoding.EncodeToString(public),
+		}}})
+	}))
+	t.Cleanup(server.Close)
+	return &issuer{server.URL, key}
+}
+
+// claims are what an access token says.
+type claims struct {
+	Issuer   string `json:"iss"`
+	Audience string `json:"aud"`
+	Subject  string `json:"sub"`
+	IssuedAt int64  `json:"iat"`
+	Expiry   int64  `json:"exp"`
+}
+
+func (i *issuer) accessToken(accountID string, at time.Time) string {
+	part := func(value any) string {
+		text, err := json.Marshal(value)
+		if err != nil {
+			panic(err) // only for what is no JSON
+		}
+		return base64.RawURLEncoding.EncodeToString(text)
+	}
+	token := part(map[string]string{"alg": "EdDSA", "kid": "1"}) + "." +
+		part(claims{i.url, "alexa-skill", accountID, at.Unix(), at.Add(30 * time.Minute).Unix()})
+	return token + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(i.key, []byte(token)))
 }

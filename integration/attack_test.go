@@ -32,7 +32,7 @@ var (
 	attackFor = flag.Duration("attackfor", 300*time.Millisecond, "how long each measurement under attack takes")
 )
 
-// attacked is the errand of a backend that strangers attack. It prints a genuine
+// attacked is a child process: a backend under attack. It prints a genuine
 // request for itself, and serves until its input ends.
 type attacked struct{}
 
@@ -146,7 +146,7 @@ type underAttack struct {
 // measure runs a server of its own under attack.
 func measure(t *testing.T, attack attack, count int) underAttack {
 	const senders = 20
-	server, err := startProcess(errand{Attacked: &attacked{}}.command(t))
+	server, err := startProcess(childProcess{Attacked: &attacked{}}.command(t))
 	require.NoError(t, err)
 	defer func() {
 		_, err := server.kill()

@@ -199,7 +199,7 @@ func (c *chaos) keepSending(ctx context.Context, t *testing.T, sender chaosSende
 		if spared {
 			sender.Name = "spared"
 		}
-		p, err := startProcess(errand{Chaos: &sender}.command(t)) //nolint:contextcheck // it outlives ctx, to store everything
+		p, err := startProcess(childProcess{Chaos: &sender}.command(t)) //nolint:contextcheck // it outlives ctx, to store everything
 		if err != nil {
 			return err
 		}

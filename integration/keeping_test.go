@@ -18,7 +18,7 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// keeping is the errand of a process that refreshes, replaces and erases the
+// keeping is a child process that refreshes, replaces and erases the
 // grants of two accounts, all at once, and prints each step. Only one of the
 // accounts is ever erased.
 type keeping struct {
@@ -72,7 +72,7 @@ func act(ctx context.Context, source *lwa.Source, key lwa.Key) error {
 	}
 	switch {
 	case errors.Is(err, lwa.ErrNoGrant) && key.AccountID == erasedAccount,
-		errors.Is(err, lwa.ErrRefused),
+		errors.Is(err, lwa.ErrInvalidGrant),
 		err != nil && strings.HasSuffix(err.Error(), "the grant changed meanwhile"):
 		return nil
 	}
@@ -94,7 +94,7 @@ func grantAgain(ctx context.Context, source *lwa.Source, key lwa.Key) error {
 	if err != nil {
 		return err
 	}
-	return source.Accept(ctx, key, alexaevents.Europe, alexaevents.Secret(code))
+	return source.Exchange(ctx, key, alexaevents.Europe, alexaevents.Secret(code))
 }
 
 // step is an UpdateGrant or an EraseGrants that succeeded.
@@ -142,4 +142,50 @@ func (r *reporter) report(s step) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.out.Encode(s)
+}
+
+// replay puts the steps of one account together, which were reported in no
+// order, and fails if no history of one grant can have them all. It returns the
+// refresh tokens that nothing replaced, that is the stored one and those that
+// were erased, and the number of erasures.
+func replay(steps []step) (ends []string, erasures int, err error) {
+	next := make(map[string]string)  // the refresh token that replaced another one
+	written := make(map[string]bool) // every refresh token that was ever stored
+	granted := make(map[string]step) // what a code was first used for, by its hash
+	for _, s := range steps {
+		before, after := s.Before, s.After
+		switch {
+		case s.Erased:
+			erasures++
+			continue
+		case before.RefreshToken == after.RefreshToken:
+			continue
+		case written[after.RefreshToken]:
+			return nil, 0, fmt.Errorf("%s came back", after.RefreshToken)
+		case before.RefreshToken != "" && next[before.RefreshToken] != "":
+			return nil, 0, fmt.Errorf("%s was replaced twice: an update was lost", before.RefreshToken)
+		}
+		written[after.RefreshToken] = true
+		next[before.RefreshToken] = after.RefreshToken
+		if after.CodeHash != before.CodeHash {
+			if _, used := granted[after.CodeHash]; used {
+				return nil, 0, fmt.Errorf("the grant of %s came back", after.RefreshToken)
+			}
+			granted[after.CodeHash] = s
+		}
+	}
+	for _, erasure := range steps {
+		for _, s := range steps {
+			grant := granted[s.Before.CodeHash]
+			if erasure.Erased && s.Before.CodeHash != "" && grant.Ended.Before(erasure.Began) && s.Began.After(erasure.Ended) {
+				return nil, 0, fmt.Errorf("%s was erased and came back", s.Before.RefreshToken)
+			}
+		}
+	}
+	for token := range written {
+		if next[token] == "" {
+			ends = append(ends, token)
+		}
+	}
+	return ends, erasures, nil
 }

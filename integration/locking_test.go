@@ -16,7 +16,7 @@ import (
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
-// locking is the errand of a process that is in the middle of a transaction of
+// locking is a child process that is in the middle of a transaction of
 // its own, prints that it is, and rolls it back when its input ends. It holds
 // what calls is about to write: the fact, which it has added itself, and the
 // grant; with SQLite that is the whole file.
@@ -73,7 +73,7 @@ func TestLocked(t *testing.T) {
 		}
 		hurriedStore := hurried.store(t)
 		writes := map[string]func(context.Context, *sqlstore.Store) error{"AddFact": calls["AddFact"], "UpdateGrant": update}
-		other, err := startProcess(errand{Locking: &locking{d}}.command(t))
+		other, err := startProcess(childProcess{Locking: &locking{d}}.command(t))
 		require.NoError(t, err)
 		line, err := other.line()
 		require.NoError(t, err)

@@ -67,7 +67,7 @@ func newOutboxTrialOfLoss(t *testing.T, d database, crash func() error) *lossTri
 	tokens := &lwa.Source{Client: &lwa.Client{ID: chaosClient, Secret: chaosSecret, HTTPClient: l.cloud.Client()}, Store: store}
 	for account := range 4 {
 		code := l.cloud.Grant(alexaevents.Europe, chaosCustomer(account, "only"))
-		require.NoError(t, tokens.Accept(t.Context(), chaosKey(account, "only"), alexaevents.Europe, alexaevents.Secret(code)))
+		require.NoError(t, tokens.Exchange(t.Context(), chaosKey(account, "only"), alexaevents.Europe, alexaevents.Secret(code)))
 	}
 	require.NoError(t, (&outbox.Outbox{DB: l.db, Dialect: d.Dialect}).Migrate(t.Context()))
 	for _, statement := range []string{
@@ -95,7 +95,7 @@ func (l *lossTrial) run(t *testing.T) {
 	processes := make([]*process, len(children))
 	start := func(i int) {
 		var err error
-		processes[i], err = startProcess(errand{Outbox: &children[i]}.command(t))
+		processes[i], err = startProcess(childProcess{Outbox: &children[i]}.command(t))
 		require.NoError(t, err)
 		_, err = processes[i].line()
 		require.NoError(t, err)

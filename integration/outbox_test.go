@@ -115,7 +115,7 @@ func newOutbox(t testing.TB, d database, accounts ...string) *outboxTrial {
 	tokens := &lwa.Source{Client: &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()}, Store: store}
 	for _, account := range accounts {
 		code := cloud.Grant(alexaevents.Europe, account)
-		require.NoError(t, tokens.Accept(t.Context(), keyOf(account), alexaevents.Europe, alexaevents.Secret(code)))
+		require.NoError(t, tokens.Exchange(t.Context(), keyOf(account), alexaevents.Europe, alexaevents.Secret(code)))
 	}
 	trial := &outboxTrial{cloud: cloud, more: make(chan struct{}, 1)}
 	trial.Outbox = &outbox.Outbox{

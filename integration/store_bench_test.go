@@ -10,8 +10,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents/identity"
 	"github.com/alexaevents/alexaevents/store/sqlstore"
-	"github.com/alexaevents/alexaevents/store/storetest"
+	"github.com/alexaevents/alexaevents/store/storebench"
+	"github.com/alexaevents/alexaevents/store/transfer"
 )
 
 var sizes = flag.String("customers", "1000,10000", "numbers of customers that the store is timed with")
@@ -33,7 +35,7 @@ func benchmarkStore(b *testing.B, d database, customers int) {
 	d.Source = strings.ReplaceAll(d.Source, "synchronous(FULL)", "synchronous(OFF)")
 	fast := d.store(b)
 	store := *fast
-	suite := storetest.Benchmark{Customers: customers, Loaded: func() {
+	suite := storebench.Suite{Customers: customers, Loaded: func() {
 		store = *durable
 		if d.Dialect == sqlstore.Postgres { // as it does by itself in time
 			_, err := db.Exec("VACUUM ANALYZE alexa_facts, alexa_grants")
@@ -107,6 +109,28 @@ func reportSizes(b *testing.B, dialect sqlstore.Dialect, db *sql.DB) {
 // BenchmarkDynamo times the store with an emulator, whose own time is most of it.
 func BenchmarkDynamo(b *testing.B) {
 	store := newDynamo(b)
-	new(storetest.Benchmark).Identity(b, store)
-	new(storetest.Benchmark).Grants(b, store)
+	new(storebench.Suite).Identity(b, store)
+	new(storebench.Suite).Grants(b, store)
+}
+
+func BenchmarkImport(b *testing.B) {
+	const customers = 5000
+	table := customersTable(customers)
+	rows := float64(strings.Count(table, "\n") - 1)
+	for name, create := range map[string]newDatabase{"SQLite": newSQLite, "PostgreSQL": newPostgres} {
+		for way, wrap := range map[string]func(identity.Store) identity.Store{
+			"AddFacts": func(store identity.Store) identity.Store { return store },
+			"AddFact":  func(store identity.Store) identity.Store { return struct{ identity.Store }{store} },
+		} {
+			b.Run(name+"/"+way, func(b *testing.B) {
+				for b.Loop() {
+					b.StopTimer()
+					store := wrap(create(b).store(b))
+					b.StartTimer()
+					require.NoError(b, (&transfer.Import{SkillID: skill}).Customers(b.Context(), store, strings.NewReader(table)))
+				}
+				b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
+			})
+		}
+	}
 }

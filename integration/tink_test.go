@@ -211,7 +211,7 @@ func TestTinkFamily(t *testing.T) {
 		t.Helper()
 		key := lwa.Key{ClientID: tokens.Client.ID, AccountID: account, LinkID: customer}
 		code := alexaevents.Secret(cloud.Grant(alexaevents.Europe, customer))
-		require.NoError(t, tokens.Accept(t.Context(), key, alexaevents.Europe, code))
+		require.NoError(t, tokens.Exchange(t.Context(), key, alexaevents.Europe, code))
 		return key
 	}
 	send := func() (customers []string) {

@@ -50,7 +50,7 @@ func customersTable(n int) string {
 // A table goes in although the import is cut short three times, and comes out
 // again, and says the same everywhere.
 func TestTransferCustomers(t *testing.T) {
-	const customers = 20_000
+	const customers = 5_000
 	table := customersTable(customers)
 	rows := strings.Count(table, "\n") - 1
 	memory := new(identity.MemoryStore)
@@ -185,26 +185,4 @@ func TestTransferFailures(t *testing.T) {
 			require.NoError(t, db.Close())
 		}
 	})
-}
-
-func BenchmarkImport(b *testing.B) {
-	const customers = 5000
-	table := customersTable(customers)
-	rows := float64(strings.Count(table, "\n") - 1)
-	for name, create := range map[string]newDatabase{"SQLite": newSQLite, "PostgreSQL": newPostgres} {
-		for way, wrap := range map[string]func(identity.Store) identity.Store{
-			"AddFacts": func(store identity.Store) identity.Store { return store },
-			"AddFact":  func(store identity.Store) identity.Store { return struct{ identity.Store }{store} },
-		} {
-			b.Run(name+"/"+way, func(b *testing.B) {
-				for b.Loop() {
-					b.StopTimer()
-					store := wrap(create(b).store(b))
-					b.StartTimer()
-					require.NoError(b, (&transfer.Import{SkillID: skill}).Customers(b.Context(), store, strings.NewReader(table)))
-				}
-				b.ReportMetric(rows*float64(b.N)/b.Elapsed().Seconds(), "rows/s")
-			})
-		}
-	}
 }

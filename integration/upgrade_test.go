@@ -230,7 +230,7 @@ func TestUpgradeByTwoProcesses(t *testing.T) {
 				}
 			}
 		})
-		errand{Version2: &version2{d}}.atOnce(t, 2)
+		childProcess{Version2: &version2{d}}.atOnce(t, 2)
 		close(done)
 		require.NoError(t, old.Wait())
 		require.Equal(t, 2, schemaVersion(t, db))

@@ -1,13 +1,11 @@
 package lwa_test
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
-	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -18,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -26,23 +25,33 @@ const (
 	clientSecret = "amzn1.oa2-cs.v1.client-secret"
 )
 
-// amazon is LWA, and an API that takes its access tokens, in memory. Refresh
-// tokens say whose they are and in which generation: "Atzr|customer|1".
+// amazon is Login with Amazon, as alexatest simulates it, and an API that accepts its
+// access tokens. It also counts and delays requests, and notes the tokens that it
+// issues.
 type amazon struct {
-	rotates  bool          // a refresh gives a new refresh token, and the old one dies
-	lifetime time.Duration // of an access token; zero is an hour
-	delay    time.Duration // before an answer
-	clock    func() time.Time
+	rotates bool          // a refresh ends the refresh token and issues a new one
+	delay   time.Duration // delay of each response
 
-	// around is called for each token request, and runs it by calling next.
+	// around is called for each token request; next makes it.
 	around func(form url.Values, next func() (*http.Response, error)) (*http.Response, error)
 
-	mu       sync.Mutex
-	asked    map[string]int                   // token requests by grant_type
-	codes    map[string]string                // customer by unused code
-	live     map[string]string                // customer by living refresh token
-	counters map[string]int                   // what was issued, by kind and customer
-	access   map[alexaevents.Secret]time.Time // expiry by access token
+	start sync.Once
+	cloud *alexatest.Cloud
+
+	mu      sync.Mutex
+	asked   map[string]int                // number of token requests by grant_type
+	owner   map[alexaevents.Secret]string // customer by code or token
+	access  []alexaevents.Secret          // issued access tokens
+	refresh []alexaevents.Secret          // issued refresh tokens
+}
+
+// simulator returns the Cloud, which a zero amazon creates.
+func (a *amazon) simulator() *alexatest.Cloud {
+	a.start.Do(func() {
+		a.cloud = alexatest.NewCloud()
+		a.cloud.RotateRefreshTokens(a.rotates)
+	})
+	return a.cloud
 }
 
 func (a *amazon) client() *lwa.Client {
@@ -53,182 +62,137 @@ func (a *amazon) source(store lwa.Store) *lwa.Source {
 	return &lwa.Source{Client: a.client(), Store: store}
 }
 
-// consent returns a code for the consent of the customer named "customer".
-func (a *amazon) consent() alexaevents.Secret {
-	const customer = "customer"
+// consent returns a code of the customer named "customer".
+func (a *amazon) consent() alexaevents.Secret { return a.code("customer") }
+
+func (a *amazon) code(customer string) alexaevents.Secret {
+	code := alexaevents.Secret(a.simulator().Grant(alexaevents.Europe, customer))
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.codes == nil {
-		a.codes = make(map[string]string)
+	if a.owner == nil {
+		a.owner = make(map[alexaevents.Secret]string)
 	}
-	code := a.next("ANcode", customer)
-	a.codes[code] = customer
-	return alexaevents.Secret(code)
+	a.owner[code] = customer
+	return code
 }
 
-// grant returns a refresh token of the customer, beside those there are.
+// grant returns a new refresh token of the customer.
 func (a *amazon) grant(customer string) alexaevents.Secret {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return alexaevents.Secret(a.newRefreshToken(customer))
-}
-
-// revoke kills every refresh and access token of the customer.
-func (a *amazon) revoke(customer string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	maps.DeleteFunc(a.live, func(_, owner string) bool { return owner == customer })
-	maps.DeleteFunc(a.access, func(token alexaevents.Secret, _ time.Time) bool {
-		return strings.HasPrefix(string(token), "Atza|"+customer+"|")
-	})
-}
-
-// expire kills an access token before its time.
-func (a *amazon) expire(token alexaevents.Secret) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	delete(a.access, token)
-}
-
-// accepts tells whether an API accepts the access token.
-func (a *amazon) accepts(token alexaevents.Secret) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.now().Before(a.access[token])
-}
-
-// isLive tells whether the refresh token works.
-func (a *amazon) isLive(token alexaevents.Secret) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.live[string(token)] != ""
-}
-
-func (a *amazon) now() time.Time {
-	if a.clock == nil {
-		return time.Now()
+	client := a.client()
+	client.HTTPClient = a.simulator().Client()
+	token, err := client.Exchange(context.Background(), a.code(customer))
+	if err != nil {
+		panic(err)
 	}
-	return a.clock()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.owner[token.RefreshToken] = customer
+	a.refresh = append(a.refresh, token.RefreshToken)
+	return token.RefreshToken
 }
 
+// customer returns the customer of a code or token.
+func (a *amazon) customer(token alexaevents.Secret) string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.owner[token]
+}
+
+// revoke ends every token of the customer.
+func (a *amazon) revoke(customer string) { a.simulator().DisableSkill(customer) }
+
+// isValid reports whether the access token or refresh token is valid.
+func (a *amazon) isValid(token alexaevents.Secret) bool {
+	return a.simulator().ValidToken(string(token))
+}
+
+// accessToken returns the n-th access token that was issued, from 1.
+func (a *amazon) accessToken(n int) alexaevents.Secret {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.access[n-1]
+}
+
+// refreshToken returns the n-th refresh token that was issued, from 1.
+func (a *amazon) refreshToken(n int) alexaevents.Secret {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.refresh[n-1]
+}
+
+// count returns the number of token requests with this grant_type.
 func (a *amazon) count(grantType string) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.asked[grantType]
 }
 
-func (a *amazon) next(kind, customer string) string {
-	if a.counters == nil {
-		a.counters = make(map[string]int)
-	}
-	a.counters[kind+customer]++
-	return fmt.Sprintf("%s|%s|%d", kind, customer, a.counters[kind+customer])
-}
-
-func (a *amazon) newRefreshToken(customer string) string {
-	if a.live == nil {
-		a.live = make(map[string]string)
-	}
-	token := a.next("Atzr", customer)
-	a.live[token] = customer
-	return token
-}
-
-func (a *amazon) newAccessToken(kind, customer string) map[string]any {
-	if a.access == nil {
-		a.access = make(map[alexaevents.Secret]time.Time)
-	}
-	lifetime := cmp.Or(a.lifetime, time.Hour)
-	token := a.next(kind, customer)
-	a.access[alexaevents.Secret(token)] = a.now().Add(lifetime)
-	return map[string]any{"access_token": token, "token_type": "bearer", "expires_in": lifetime / time.Second}
-}
-
 func (a *amazon) RoundTrip(request *http.Request) (*http.Response, error) {
-	var form url.Values
+	var body []byte
 	if request.Body != nil {
-		defer request.Body.Close()
-		body, err := io.ReadAll(request.Body)
-		if err != nil {
+		var err error
+		if body, err = io.ReadAll(request.Body); err != nil {
 			return nil, err
 		}
-		form, _ = url.ParseQuery(string(body))
+		defer request.Body.Close()
 	}
+	form, _ := url.ParseQuery(string(body))
 	if err := sleep(request.Context(), a.delay); err != nil {
 		return nil, err
 	}
-	switch request.Method + " " + request.URL.Host + request.URL.Path {
-	case "POST api.amazon.com/auth/o2/token":
-		next := func() (*http.Response, error) { return a.token(form), nil }
-		if a.around != nil {
-			return a.around(form, next)
+	if request.URL.Host != "api.amazon.com" || request.Method != http.MethodPost {
+		token, _ := strings.CutPrefix(request.Header.Get("Authorization"), "Bearer ")
+		if !a.isValid(alexaevents.Secret(token)) {
+			return respond(401, `{"message":"token"}`), nil
 		}
-		return next()
-	case "GET api.amazon.com/user/profile":
-		if !a.accepts(bearer(request)) {
-			return answer(400, `{"error":"invalid_token","error_description":"The token is not valid."}`), nil
-		}
-		return answer(200, `{"user_id":"amzn1.account.K1","name":"Ada","email":"ada@example.com","postal_code":"98052"}`), nil
-	case "GET api.amazon.com/auth/o2/tokeninfo":
-		if !a.accepts(alexaevents.Secret(request.URL.Query().Get("access_token"))) {
-			return answer(400, `{"error":"invalid_token","error_description":"The token is not valid."}`), nil
-		}
-		return answer(200, `{"aud":"`+clientID+`","user_id":"amzn1.account.K1","app_id":"amzn1.application.1","exp":3597,"iss":"https://www.amazon.com"}`), nil
+		return respond(200, request.Method+" "+request.URL.Path+" "+form.Encode()), nil
 	}
-	if !a.accepts(bearer(request)) {
-		return answer(401, `{"message":"token"}`), nil
+	whole := request.Clone(context.WithoutCancel(request.Context()))
+	whole.Body = io.NopCloser(bytes.NewReader(body))
+	next := func() (*http.Response, error) { return a.issue(whole, form) }
+	if a.around != nil {
+		return a.around(form, next)
 	}
-	return answer(200, request.Method+" "+request.URL.Path+" "+form.Encode()), nil
+	return next()
 }
 
-func bearer(request *http.Request) alexaevents.Secret {
-	token, _ := strings.CutPrefix(request.Header.Get("Authorization"), "Bearer ")
-	return alexaevents.Secret(token)
-}
-
-// token answers a token request.
-func (a *amazon) token(form url.Values) *http.Response {
+// issue makes a token request and notes the tokens in the response.
+func (a *amazon) issue(request *http.Request, form url.Values) (*http.Response, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.asked == nil {
 		a.asked = make(map[string]int)
 	}
 	a.asked[form.Get("grant_type")]++
-	if form.Get("client_id") != clientID || form.Get("client_secret") != clientSecret {
-		return answer(401, `{"error":"invalid_client","error_description":"Client authentication failed"}`)
-	}
-	var members map[string]any
-	switch form.Get("grant_type") {
-	case "authorization_code":
-		customer := a.codes[form.Get("code")]
-		delete(a.codes, form.Get("code"))
-		if customer == "" {
-			return answer(400, `{"error":"invalid_grant","error_description":"The request has an invalid grant parameter : code"}`)
-		}
-		members = a.newAccessToken("Atza", customer)
-		members["refresh_token"] = a.newRefreshToken(customer)
-	case "refresh_token":
-		old := form.Get("refresh_token")
-		customer := a.live[old]
-		if customer == "" {
-			return answer(400, `{"error":"invalid_grant","error_description":"The request has an invalid grant parameter : refresh_token"}`)
-		}
-		members = a.newAccessToken("Atza", customer)
-		if a.rotates {
-			delete(a.live, old)
-			members["refresh_token"] = a.newRefreshToken(customer)
-		}
-	case "client_credentials":
-		members = a.newAccessToken("Atc", form.Get("scope"))
-	}
-	body, err := json.Marshal(members)
+	response, err := a.simulator().RoundTrip(request)
 	if err != nil {
-		panic(err)
+		return nil, err
 	}
-	return answer(200, string(body))
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		return nil, err
+	}
+	response.Body = io.NopCloser(bytes.NewReader(body))
+	var token struct {
+		Access  alexaevents.Secret `json:"access_token"`
+		Refresh alexaevents.Secret `json:"refresh_token"`
+	}
+	if err := json.Unmarshal(body, &token); err != nil {
+		return nil, err
+	}
+	if token.Access != "" {
+		a.access = append(a.access, token.Access)
+	}
+	if token.Refresh != "" {
+		a.refresh = append(a.refresh, token.Refresh)
+	}
+	if customer := a.owner[alexaevents.Secret(form.Get("code")+form.Get("refresh_token"))]; customer != "" {
+		a.owner[token.Access], a.owner[token.Refresh] = customer, customer
+	}
+	return response, nil
 }
 
-func answer(status int, body string) *http.Response {
+func respond(status int, body string) *http.Response {
 	return &http.Response{
 		StatusCode: status,
 		Header:     http.Header{"Content-Type": {"application/json"}, "X-Amzn-Requestid": {"request-1"}},
@@ -253,21 +217,21 @@ type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(request *http.Request) (*http.Response, error) { return f(request) }
 
-// clientOf returns a client whose requests are answered by f.
+// clientOf returns a client whose transport is f.
 func clientOf(f roundTrip) *lwa.Client {
 	return &lwa.Client{ID: clientID, Secret: clientSecret, HTTPClient: &http.Client{Transport: f}}
 }
 
-// always returns a client whose requests are all answered alike.
+// always returns a client that gets the same response to all requests.
 func always(status int, body string) *lwa.Client {
-	return clientOf(func(*http.Request) (*http.Response, error) { return answer(status, body), nil })
+	return clientOf(func(*http.Request) (*http.Response, error) { return respond(status, body), nil })
 }
 
 func keyOf(accountID string) lwa.Key {
 	return lwa.Key{ClientID: clientID, AccountID: accountID, LinkID: "link"}
 }
 
-// imported returns a source with the grant of a customer, due at once.
+// imported returns a source with an imported grant of the customer.
 func imported(t testing.TB, a *amazon, store lwa.Store, customer string) (*lwa.Source, lwa.Key) {
 	source, key := a.source(store), keyOf(customer)
 	require.NoError(t, source.Import(t.Context(), key, a.grant(customer)))
@@ -281,8 +245,8 @@ func stored(t testing.TB, store lwa.Store, key lwa.Key) lwa.Grant {
 	return grant
 }
 
-// expectIs is require.ErrorIs for goroutines in which a test must not end. A nil
-// target is for no error.
+// expectIs is require.ErrorIs for other goroutines than the test's. A nil target is no
+// error.
 func expectIs(t *testing.T, err, target error) {
 	t.Helper()
 	if !errors.Is(err, target) {

@@ -10,30 +10,30 @@ import (
 const (
 	firstBackoff = time.Second
 	mostBackoff  = 30 * time.Second
-	mostAsked    = 24 * time.Hour // of a Retry-After
+	mostAsked    = 24 * time.Hour // longest Retry-After
 )
 
-// backoff spaces requests that fail for one cause. The first failure delays
-// nothing, since some requests fail at any time. After the second in a row, one
-// request is made a second later, and then after two, four and up to 30 seconds,
-// until one succeeds. Where Amazon asks for a longer pause, it gets that, after
-// the first failure too.
+// backoff spaces requests after failures. The first failure causes no pause, since
+// single requests may fail at any time. After the second in a row, one request is
+// made a second later, and then after two, four and up to 30 seconds, until one
+// succeeds. If Amazon asks for a longer pause, that applies, also after the first
+// failure.
 type backoff struct {
 	mu       sync.Mutex
-	failures int       // in a row
-	last     *Error    // the last of them
-	until    time.Time // no request before; zero if there is no pause
-	trying   bool      // the request that follows a pause is being made
+	failures int       // number of failures in a row
+	last     *Error    // the last failure
+	until    time.Time // end of the pause; zero without one
+	trying   bool      // the one request after the pause is in progress
 }
 
 // attempt is a request that a backoff allowed.
 type attempt struct {
-	failures int  // of the backoff, when the request began
-	only     bool // it is the one that follows a pause
+	failures int  // number of failures in a row when the request began
+	only     bool // the one request after a pause
 }
 
-// begin returns nil if a request may be made now, and else an error that has the
-// words of the last failure and the time that is left.
+// begin returns nil if a request may be made now. Otherwise it returns the last
+// failure with the rest of the pause as RetryAfter.
 func (b *backoff) begin(now time.Time) (attempt, *Error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -44,7 +44,7 @@ func (b *backoff) begin(now time.Time) (attempt, *Error) {
 	return attempt{b.failures, b.trying}, nil
 }
 
-// waits tells whether no request may be made now.
+// waits reports whether no request may be made now.
 func (b *backoff) waits(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -60,7 +60,7 @@ func (b *backoff) wait(now time.Time) *Error {
 	return &failure
 }
 
-// abandon takes back an attempt of which no request came.
+// abandon ends an attempt without a request.
 func (b *backoff) abandon(a attempt) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -69,9 +69,9 @@ func (b *backoff) abandon(a attempt) {
 	}
 }
 
-// end notes the outcome of a request; a nil failure is success. Of requests that
-// were made side by side, one failure counts, and then no success: it tells
-// nothing about the time after the failure.
+// end notes the outcome of a request; a nil failure is success. Of concurrent
+// requests one failure counts, and then no success, since it began before the
+// failure.
 func (b *backoff) end(a attempt, now time.Time, failure *Error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -89,7 +89,7 @@ func (b *backoff) end(a attempt, now time.Time, failure *Error) {
 		b.failures++
 		if b.failures > 1 {
 			own := min(firstBackoff<<min(b.failures-2, 10), mostBackoff)
-			wait = max(wait, own+rand.N(own/2)) //nolint:gosec // it spreads load and keeps no secret
+			wait = max(wait, own+rand.N(own/2)) //nolint:gosec // jitter, not a secret
 		}
 	}
 	b.last = failure
@@ -98,58 +98,57 @@ func (b *backoff) end(a attempt, now time.Time, failure *Error) {
 	}
 }
 
-// idleAt tells whether the backoff has nothing to remember.
+// idleAt reports whether the backoff can be forgotten.
 func (b *backoff) idleAt(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return !b.trying && !now.Before(b.until.Add(mostBackoff))
 }
 
-// memory is what a Source remembers of grants beside what the store has: of
-// those few for which a request failed or an API refused a token.
-type memory struct {
+// standings is what a Source remembers of the few grants for which a request failed or
+// an API refused a token.
+type standings struct {
 	mu    sync.Mutex
 	byKey map[Key]*standing
-	prune int // the size at which what is of no more use is forgotten
+	prune int // size at which idle entries are deleted
 }
 
 type standing struct {
-	backoff backoff   // for what concerns this grant alone
+	backoff backoff   // after failures that concern only this grant
 	renewed time.Time // when a token that an API refused was last replaced
 }
 
-// waits tells whether no request may be made for the grant now.
-func (m *memory) waits(key Key, now time.Time) bool {
+// waits reports whether no request may be made for the grant now.
+func (m *standings) waits(key Key, now time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	standing := m.byKey[key]
 	return standing != nil && standing.backoff.waits(now)
 }
 
-// mayRenew tells whether a token that an API refused may be replaced now. It does
-// not matter which: another process may have replaced the one that this process
-// got.
-func (m *memory) mayRenew(key Key, now time.Time) bool {
+// mayRenew reports whether a token that an API refused may be replaced now. It does
+// not matter which token: another process may have replaced the last one.
+func (m *standings) mayRenew(key Key, now time.Time) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	standing := m.byKey[key]
 	return standing == nil || !now.Before(standing.renewed.Add(renewEvery))
 }
 
-// noteRenewal notes that a token was replaced which an API refused.
-func (m *memory) noteRenewal(key Key, now time.Time) {
+// noteRenewal notes that a token that an API refused was replaced.
+func (m *standings) noteRenewal(key Key, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.of(key, now).renewed = now
 }
 
-func (m *memory) backoff(key Key, now time.Time) *backoff {
+func (m *standings) backoff(key Key, now time.Time) *backoff {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return &m.of(key, now).backoff
 }
 
-func (m *memory) of(key Key, now time.Time) *standing {
+func (m *standings) of(key Key, now time.Time) *standing {
 	if found := m.byKey[key]; found != nil {
 		return found
 	}

@@ -2,6 +2,7 @@ package lwa_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"maps"
@@ -11,6 +12,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unicode"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
@@ -52,7 +54,7 @@ func TestRequests(t *testing.T) {
 			client := clientOf(func(r *http.Request) (*http.Response, error) {
 				data, err := io.ReadAll(r.Body)
 				got, body = r, string(data)
-				return answer(200, `{"access_token":"Atza|1","refresh_token":"Atzr|2","expires_in":3600}`), err
+				return respond(200, `{"access_token":"Atza|1","refresh_token":"Atzr|2","expires_in":3600}`), err
 			})
 			token, err := test.send(t.Context(), client)
 			require.NoError(t, err)
@@ -66,7 +68,7 @@ func TestRequests(t *testing.T) {
 			require.NotContains(t, body, "|", "every value is encoded")
 			require.Equal(t, "POST https://api.amazon.com/auth/o2/token", got.Method+" "+got.URL.String())
 			require.Equal(t, "application/x-www-form-urlencoded", got.Header.Get("Content-Type"))
-			require.Empty(t, got.Header.Get("Authorization"), "the client's credentials go into the body")
+			require.Empty(t, got.Header.Get("Authorization"), "the client credentials are in the body")
 		})
 	}
 }
@@ -80,7 +82,7 @@ func TestAPIURL(t *testing.T) {
 		var got string
 		client := clientOf(func(r *http.Request) (*http.Response, error) {
 			got = r.URL.String()
-			return answer(200, `{"access_token":"Atza|1"}`), nil
+			return respond(200, `{"access_token":"Atza|1"}`), nil
 		})
 		client.APIURL = configured
 		_, err := client.Refresh(t.Context(), "Atzr|1")
@@ -89,7 +91,7 @@ func TestAPIURL(t *testing.T) {
 	}
 }
 
-func TestAnswers(t *testing.T) {
+func TestTokenResponses(t *testing.T) {
 	const sent = "Atzr|sent"
 	for _, test := range []struct {
 		name, contentType, body string
@@ -104,21 +106,21 @@ func TestAnswers(t *testing.T) {
 		{name: "expires_in as text with a fraction", body: `{"access_token":"a","expires_in":"3600.0"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent, ExpiresIn: time.Hour}},
 		{name: "expires_in as a power", body: `{"access_token":"a","expires_in":3.6e3}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent, ExpiresIn: time.Hour}},
 		{name: "expires_in of a billion years", body: `{"access_token":"a","expires_in":1e30}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
-		{name: "expires_in that is no number", body: `{"access_token":"a","expires_in":"NaN"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
+		{name: "expires_in that is not a number", body: `{"access_token":"a","expires_in":"NaN"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
 		{name: "expires_in null", body: `{"access_token":"a","expires_in":null}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
 		{name: "expires_in of another type", body: `{"access_token":"a","expires_in":{"seconds":60}}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
 		{name: "a blank refresh token keeps the old one", body: `{"access_token":"a","refresh_token":" ","expires_in":60}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent, ExpiresIn: time.Minute}},
 		{name: "no expires_in", body: `{"access_token":"a"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
 		{name: "expires_in of 0", body: `{"access_token":"a","expires_in":0}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
 		{name: "a negative expires_in", body: `{"access_token":"a","expires_in":-1}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
-		{name: "members nobody knows", body: `{"access_token":"a","scope":"x","new":{"refresh_token":"other"}}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
+		{name: "unknown members", body: `{"access_token":"a","scope":"x","new":{"refresh_token":"other"}}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
 		{name: "as text", contentType: "text/plain", body: `{"access_token":"a"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
 		{name: "as a form", contentType: "application/x-www-form-urlencoded", body: `{"access_token":"a"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
-		{name: "of no type", contentType: " ", body: `{"access_token":"a"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
+		{name: "without a content type", contentType: " ", body: `{"access_token":"a"}`, want: lwa.Token{AccessToken: "a", RefreshToken: sent}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			client := clientOf(func(*http.Request) (*http.Response, error) {
-				response := answer(200, test.body)
+				response := respond(200, test.body)
 				if test.contentType != "" {
 					response.Header.Set("Content-Type", test.contentType)
 				}
@@ -131,7 +133,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// What is no token must not be sent, or stored in place of one.
+// An invalid token is not returned.
 func TestUnusableTokens(t *testing.T) {
 	for _, body := range []string{
 		`{}`, `{"access_token":""}`, `{"access_token":" "}`, `{"access_token":"\t"}`, `{"access_token":null}`,
@@ -142,7 +144,7 @@ func TestUnusableTokens(t *testing.T) {
 		`null`, `[]`, `"a"`, ``,
 	} {
 		token, err := always(200, body).Refresh(t.Context(), "Atzr|sent")
-		require.ErrorIs(t, err, lwa.ErrUnavailable, body)
+		require.ErrorIs(t, err, alexaevents.ErrTemporary, body)
 		require.Zero(t, token)
 	}
 	token, err := always(200, `{"access_token":"`+strings.Repeat("a", 4096)+`"}`).Refresh(t.Context(), "Atzr|sent")
@@ -150,10 +152,10 @@ func TestUnusableTokens(t *testing.T) {
 	require.Len(t, token.AccessToken, 4096)
 }
 
-// A code that brings no refresh token would make a grant that ends in an hour.
+// Without a refresh token the grant would end after an hour.
 func TestExchangeWithoutRefreshToken(t *testing.T) {
 	_, err := always(200, `{"access_token":"Atza|1","expires_in":3600}`).Exchange(t.Context(), "code")
-	require.ErrorIs(t, err, lwa.ErrUnavailable)
+	require.ErrorIs(t, err, alexaevents.ErrTemporary)
 }
 
 func TestConfiguration(t *testing.T) {
@@ -161,8 +163,8 @@ func TestConfiguration(t *testing.T) {
 		return nil, errors.New("a request was made")
 	})}
 	for words, client := range map[string]*lwa.Client{
-		"Client without ID":     {Secret: "s", HTTPClient: unused},
-		"Client without Secret": {ID: "i", HTTPClient: unused},
+		"Client.ID is empty":     {Secret: "s", HTTPClient: unused},
+		"Client.Secret is empty": {ID: "i", HTTPClient: unused},
 		"APIURL is not an https": {
 			ID: "i", Secret: "s", APIURL: "http://api.amazon.com", HTTPClient: unused,
 		},
@@ -172,7 +174,7 @@ func TestConfiguration(t *testing.T) {
 		for _, request := range requests {
 			_, err := request.send(t.Context(), client)
 			require.ErrorContains(t, err, words)
-			require.NotErrorIs(t, err, lwa.ErrUnavailable, "trying again is of no use")
+			require.NotErrorIs(t, err, alexaevents.ErrTemporary, "a retry does not help")
 		}
 		_, err := client.Profile(t.Context(), "token")
 		require.ErrorContains(t, err, words)
@@ -186,20 +188,20 @@ func TestEmptyInput(t *testing.T) {
 	_, err = client.Refresh(t.Context(), "")
 	require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 	_, err = client.ClientCredentials(t.Context(), "")
-	require.ErrorContains(t, err, "without a scope")
+	require.ErrorContains(t, err, "need a scope")
 	_, err = client.Profile(t.Context(), "")
-	require.ErrorContains(t, err, "no access token")
+	require.ErrorContains(t, err, "the access token is empty")
 	_, err = client.TokenInfo(t.Context(), "")
-	require.ErrorContains(t, err, "no access token")
+	require.ErrorContains(t, err, "the access token is empty")
 }
 
-// A redirect would send the secret to whatever place it names.
+// A redirect could send the secret to any host.
 func TestNoRedirect(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		requests := 0
 		client := clientOf(func(*http.Request) (*http.Response, error) {
 			requests++
-			response := answer(status, "")
+			response := respond(status, "")
 			response.Header.Set("Location", "https://evil.example/")
 			return response, nil
 		})
@@ -209,10 +211,10 @@ func TestNoRedirect(t *testing.T) {
 	}
 }
 
-func TestLongAnswer(t *testing.T) {
+func TestLongResponse(t *testing.T) {
 	body := `{"access_token":"Atza|` + strings.Repeat("a", 64<<10) + `"}`
 	_, err := always(200, body).Refresh(t.Context(), "Atzr|1")
-	require.ErrorIs(t, err, lwa.ErrUnavailable)
+	require.ErrorIs(t, err, alexaevents.ErrTemporary)
 	require.Less(t, len(err.Error()), 1000)
 
 	body = `{"access_token":"Atza|1"}`
@@ -220,19 +222,19 @@ func TestLongAnswer(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, alexaevents.Secret("Atza|1"), token.AccessToken)
 	_, err = always(200, body+strings.Repeat(" ", 64<<10-len(body)+1)).Refresh(t.Context(), "Atzr|1")
-	require.ErrorIs(t, err, lwa.ErrUnavailable)
+	require.ErrorIs(t, err, alexaevents.ErrTemporary)
 }
 
-func TestBrokenAnswer(t *testing.T) {
+func TestTruncatedResponse(t *testing.T) {
 	broken := errors.New("connection reset")
 	client := clientOf(func(*http.Request) (*http.Response, error) {
-		response := answer(200, "")
+		response := respond(200, "")
 		response.Body = io.NopCloser(io.MultiReader(strings.NewReader(`{"access_`), failing{broken}))
 		return response, nil
 	})
 	_, err := client.Refresh(t.Context(), "Atzr|1")
 	require.ErrorIs(t, err, broken)
-	require.ErrorIs(t, err, lwa.ErrUnavailable)
+	require.ErrorIs(t, err, alexaevents.ErrTemporary)
 }
 
 type failing struct{ err error }
@@ -246,21 +248,21 @@ func TestTimeout(t *testing.T) {
 				start := time.Now()
 				_, err := request.send(t.Context(), (&amazon{delay: time.Hour}).client())
 				require.ErrorIs(t, err, context.DeadlineExceeded)
-				require.ErrorIs(t, err, lwa.ErrUnavailable)
+				require.ErrorIs(t, err, alexaevents.ErrTemporary)
 				require.Equal(t, 10*time.Second, time.Since(start))
 			})
 		})
 	}
 }
 
-// The caller's own client may be stricter.
+// The HTTPClient may have a shorter timeout.
 func TestTimeoutOfHTTPClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := (&amazon{delay: time.Hour}).client()
 		client.HTTPClient.Timeout = time.Second
 		_, err := client.Refresh(t.Context(), "Atzr|1")
 		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorIs(t, err, lwa.ErrUnavailable)
+		require.ErrorIs(t, err, alexaevents.ErrTemporary)
 	})
 }
 
@@ -281,4 +283,43 @@ func TestScopes(t *testing.T) {
 		seen[token.AccessToken] = true
 		require.True(t, strings.HasPrefix(scope, "alexa:"))
 	}
+}
+
+// FuzzResponse gives any response to a refresh. The result is a token, or an error of
+// one short line without the refresh token.
+func FuzzResponse(f *testing.F) {
+	f.Add(200, "application/json", `{"access_token":"Atza|1","token_type":"bearer","expires_in":3600,"refresh_token":"Atzr|2"}`)
+	f.Add(200, "text/plain", `access_token=Atza%7C1&expires_in=3600`)
+	f.Add(200, "application/json", `{"access_token":"Atza|1","expires_in":"3600","scope":null}`)
+	f.Add(200, "", `{"access_token":"Atza|1","expires_in":1e400}`)
+	f.Add(400, "application/json", `{"error":"invalid_grant","error_description":"Atzr|the-sent-token","request_id":"1"}`)
+	f.Add(503, "text/html", `<html>`)
+	f.Add(302, "", ``)
+	f.Fuzz(func(t *testing.T, status int, contentType, body string) {
+		const sent = "Atzr|the-sent-token"
+		client := clientOf(func(*http.Request) (*http.Response, error) {
+			response := respond(status, body)
+			response.Header.Set("Content-Type", contentType)
+			return response, nil
+		})
+		token, err := client.Refresh(t.Context(), sent)
+		if err == nil {
+			var members map[string]json.RawMessage
+			require.NoError(t, json.Unmarshal([]byte(body), &members))
+			require.True(t, status >= 200 && status <= 299)
+			require.NotEmpty(t, token.AccessToken)
+			require.NotEmpty(t, token.RefreshToken)
+			require.GreaterOrEqual(t, token.ExpiresIn, lwa.Token{}.ExpiresIn)
+			return
+		}
+		require.Zero(t, token)
+		var refusal *lwa.Error
+		require.ErrorAs(t, err, &refusal)
+		require.Equal(t, refusal.Code == "invalid_grant", errors.Is(err, lwa.ErrInvalidGrant))
+		require.False(t, errors.Is(err, lwa.ErrInvalidGrant) && errors.Is(err, alexaevents.ErrTemporary))
+		require.NotContains(t, err.Error(), sent)
+		require.NotContains(t, err.Error(), clientSecret)
+		require.Equal(t, -1, strings.IndexFunc(err.Error(), func(r rune) bool { return !unicode.IsPrint(r) }))
+		require.Less(t, len(err.Error()), 8<<10)
+	})
 }

@@ -49,7 +49,7 @@ func TestAuthCodeURL(t *testing.T) {
 	require.Contains(t, consent, "https://eu.account.amazon.com/ap/oa?")
 }
 
-// callback is the query that Amazon sends the browser back with.
+// callback is the query of the URL to which Amazon redirects the browser.
 func callback(t *testing.T, consent string, members ...string) url.Values {
 	parsed, err := url.Parse(consent)
 	require.NoError(t, err)
@@ -65,7 +65,7 @@ func TestExchangeCallback(t *testing.T) {
 	client := clientOf(func(r *http.Request) (*http.Response, error) {
 		err := r.ParseForm()
 		form = r.PostForm
-		return answer(200, `{"access_token":"Atza|1","refresh_token":"Atzr|1","expires_in":3600}`), err
+		return respond(200, `{"access_token":"Atza|1","refresh_token":"Atzr|1","expires_in":3600}`), err
 	})
 	consent, verifier := client.AuthCodeURL(redirectURI, lwa.ScopeSubscriptions)
 	token, err := client.ExchangeCallback(t.Context(), redirectURI, verifier, callback(t, consent, "code", "AN1", "scope", "x"))
@@ -87,7 +87,7 @@ func TestForeignCallback(t *testing.T) {
 	otherConsent, otherVerifier := client.AuthCodeURL(redirectURI, lwa.ScopeSubscriptions)
 	good := callback(t, consent, "code", "AN1")
 	sum := sha256.Sum256([]byte("state:"))
-	stateOfNobody := base64.RawURLEncoding.EncodeToString(sum[:])
+	stateOfEmpty := base64.RawURLEncoding.EncodeToString(sum[:])
 	without := func(name string) url.Values {
 		query := maps.Clone(good)
 		delete(query, name)
@@ -97,16 +97,16 @@ func TestForeignCallback(t *testing.T) {
 		verifier string
 		query    url.Values
 	}{
-		"the answer to another session":        {verifier, callback(t, otherConsent, "code", "AN1")},
-		"another session's verifier":           {otherVerifier, good},
-		"no session":                           {"", good},
-		"no session and no state":              {"", callback(t, consent, "state", "", "code", "AN1")},
-		"no session and its state":             {"", callback(t, consent, "state", stateOfNobody, "code", "AN1")},
-		"no state":                             {verifier, without("state")},
-		"no code":                              {verifier, without("code")},
-		"the state cut short":                  {verifier, callback(t, consent, "state", good.Get("state")[:42], "code", "AN1")},
-		"nothing":                              {verifier, nil},
-		"an error to another session's answer": {verifier, callback(t, otherConsent, "error", "access_denied")},
+		"another session's callback": {verifier, callback(t, otherConsent, "code", "AN1")},
+		"another session's verifier": {otherVerifier, good},
+		"no session":                 {"", good},
+		"no session and no state":    {"", callback(t, consent, "state", "", "code", "AN1")},
+		"no session and its state":   {"", callback(t, consent, "state", stateOfEmpty, "code", "AN1")},
+		"no state":                   {verifier, without("state")},
+		"no code":                    {verifier, without("code")},
+		"the state cut short":        {verifier, callback(t, consent, "state", good.Get("state")[:42], "code", "AN1")},
+		"nothing":                    {verifier, nil},
+		"another session's error":    {verifier, callback(t, otherConsent, "error", "access_denied")},
 	} {
 		_, err := client.ExchangeCallback(t.Context(), redirectURI, test.verifier, test.query)
 		require.ErrorIs(t, err, lwa.ErrCallback, name)
@@ -121,10 +121,10 @@ func TestConsentRefused(t *testing.T) {
 	var refusal *lwa.Error
 	require.ErrorAs(t, err, &refusal)
 	require.Equal(t, "access_denied", refusal.Code)
-	require.EqualError(t, err, "lwa: access_denied: Access not permitted.; consent was not given")
+	require.EqualError(t, err, "lwa: access_denied: Access not permitted.; the person did not consent")
 }
 
-// Every scope reaches Amazon as it writes it.
+// The constants are the scopes as Amazon writes them.
 func TestScopesOfDevelopers(t *testing.T) {
 	scopes := map[string]string{
 		lwa.ScopeSkillsReadWrite:      "alexa::ask:skills:readwrite",

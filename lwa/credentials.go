@@ -9,27 +9,26 @@ import (
 	"github.com/alexaevents/alexaevents"
 )
 
-// ClientCredentials hands out access tokens of the skill itself for one scope,
-// such as [ScopeProactiveEvents]. It keeps the token in memory and gets another
-// when that one is about to expire. It is safe for concurrent use; its fields
-// must not change once it is in use.
+// ClientCredentials returns access tokens of the skill itself for one scope, such
+// as [ScopeProactiveEvents]. It keeps the token in memory and replaces it before
+// it expires. It is safe for concurrent use; its fields must not change once it is
+// in use.
 type ClientCredentials struct {
 	Client *Client // makes the requests; required
-	Scope  string  // the scope, one only; required
+	Scope  string  // a single scope; required
 
 	// Now is the clock. Nil is time.Now.
 	Now func() time.Time
 
 	renewals renewals
-	kept     atomic.Pointer[Grant] // of no key; nil before the first
-	renewed  time.Time             // when a token that an API refused was last replaced; of the one renewal at a time
+	kept     atomic.Pointer[Grant] // the latest token, without a key; nil before the first
+	renewed  time.Time             // when a token that an API refused was last replaced; used by one renewal at a time
 }
 
-// Token returns an access token of the scope. One that expires within five to
-// six minutes is returned, and replaced in the background. One whose expiry
-// Amazon did not tell is not kept. The errors are those of
-// [Client.ClientCredentials]; after failures there are pauses as those of a
-// [Source].
+// Token returns an access token. In the last five to six minutes before a token
+// expires, Token returns it and replaces it in the background. A token without a
+// known expiry is not kept. The errors are those of [Client.ClientCredentials].
+// After failures ClientCredentials backs off as a [Source] does.
 func (c *ClientCredentials) Token(ctx context.Context) (alexaevents.Secret, error) {
 	kept, now := c.keptGrant(), c.now()
 	return c.renewals.fresh(ctx, c.Scope, kept, now, c.renewals.backoff.waits(now), func(ctx context.Context) (alexaevents.Secret, error) {
@@ -37,10 +36,10 @@ func (c *ClientCredentials) Token(ctx context.Context) (alexaevents.Secret, erro
 	})
 }
 
-// Renew returns another access token than the stale one, which an API refused:
-// with 403, as proactive events and skill messaging do. It asks Amazon only if
-// nobody else did meanwhile, and not more than once a minute: until then it
-// returns the stale token again.
+// Renew replaces the stale access token, which an API refused: proactive events
+// and skill messaging do so with 403. It makes a request only if the token was not
+// replaced meanwhile, and at most once a minute; otherwise it returns the current
+// token.
 func (c *ClientCredentials) Renew(ctx context.Context, stale alexaevents.Secret) (alexaevents.Secret, error) {
 	return c.renewals.share(ctx, c.Scope, stale, func(ctx context.Context) (alexaevents.Secret, error) {
 		return c.renew(ctx, stale, true)
@@ -49,7 +48,7 @@ func (c *ClientCredentials) Renew(ctx context.Context, stale alexaevents.Secret)
 
 func (c *ClientCredentials) renew(ctx context.Context, stale alexaevents.Secret, refused bool) (alexaevents.Secret, error) {
 	if c.Client == nil {
-		return "", errors.New("lwa: ClientCredentials without Client")
+		return "", errors.New("lwa: ClientCredentials.Client is nil")
 	}
 	now := c.now()
 	if kept := c.keptGrant(); kept.validAt(now) && (kept.AccessToken != stale || refused && now.Before(c.renewed.Add(renewEvery))) {

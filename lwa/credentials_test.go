@@ -24,7 +24,7 @@ func TestClientCredentials(t *testing.T) {
 			group.Go(func() {
 				token, err := credentials.Token(t.Context())
 				expectIs(t, err, nil)
-				assert.Equal(t, alexaevents.Secret("Atc|alexa::proactive_events|1"), token)
+				assert.Equal(t, a.accessToken(1), token)
 			})
 		}
 		group.Wait()
@@ -33,15 +33,15 @@ func TestClientCredentials(t *testing.T) {
 		time.Sleep(53 * time.Minute)
 		token, err := credentials.Token(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, alexaevents.Secret("Atc|alexa::proactive_events|1"), token)
+		require.Equal(t, a.accessToken(1), token)
 		time.Sleep(2 * time.Minute)
 		token, err = credentials.Token(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, alexaevents.Secret("Atc|alexa::proactive_events|1"), token, "it is replaced in the background")
+		require.Equal(t, a.accessToken(1), token, "it is replaced in the background")
 		time.Sleep(2 * time.Second)
 		token, err = credentials.Token(t.Context())
 		require.NoError(t, err)
-		require.Equal(t, alexaevents.Secret("Atc|alexa::proactive_events|2"), token)
+		require.Equal(t, a.accessToken(2), token)
 
 		renewed, err := credentials.Renew(t.Context(), token)
 		require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestClientCredentials(t *testing.T) {
 		require.Equal(t, renewed, token)
 		time.Sleep(6 * time.Minute)
 		_, err = credentials.Token(t.Context())
-		require.ErrorIs(t, err, lwa.ErrUnavailable)
+		require.ErrorIs(t, err, alexaevents.ErrTemporary)
 	})
 }
 
@@ -69,7 +69,7 @@ func TestClientCredentialsOfUnknownExpiry(t *testing.T) {
 	asked := 0
 	a := &amazon{around: func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
 		asked++
-		return answer(200, `{"access_token":"Atc|1"}`), nil
+		return respond(200, `{"access_token":"Atc|1"}`), nil
 	}}
 	credentials := &lwa.ClientCredentials{Client: a.client(), Scope: lwa.ScopeSkillMessaging}
 	for range 2 {
@@ -93,9 +93,9 @@ func TestClientCredentialsClock(t *testing.T) {
 
 func TestIncompleteClientCredentials(t *testing.T) {
 	_, err := (&lwa.ClientCredentials{Scope: "scope"}).Token(t.Context())
-	require.ErrorContains(t, err, "without Client")
+	require.ErrorContains(t, err, "Client is nil")
 	_, err = (&lwa.ClientCredentials{Client: new(amazon).client()}).Token(t.Context())
-	require.ErrorContains(t, err, "without a scope")
+	require.ErrorContains(t, err, "need a scope")
 	refused := &lwa.ClientCredentials{Client: always(400, `{"error":"invalid_scope"}`), Scope: "scope"}
 	_, err = refused.Token(t.Context())
 	require.ErrorContains(t, err, "check the permissions")

@@ -1,32 +1,38 @@
-// Package lwa gets access tokens from Login with Amazon (LWA), keeps them fresh
-// and keeps the refresh tokens safe.
+// Package lwa is a client of Login with Amazon (LWA), Amazon's OAuth 2.0
+// authorization server: it exchanges authorization codes, refreshes access tokens
+// and stores refresh tokens.
 //
-// Amazon's APIs take three kinds of tokens:
+// Account linking is not part of it: there your own authorization server gives
+// tokens to Alexa. In this package Amazon gives tokens to you.
 //
-//   - A customer's, to send events to the event gateway. The code for it arrives
-//     in an AcceptGrant directive: [Source.Accept].
-//   - A developer's, for the Skill Management API, skill development
+// Amazon's APIs take three kinds of access tokens:
+//
+//   - A customer's, to send events to the Alexa event gateway. Its authorization
+//     code comes in an AcceptGrant directive: [Source.Exchange].
+//   - A developer's, for the Skill Management API (SMAPI), skill development
 //     notifications and Smart Properties. The developer consents in a browser,
-//     [Client.AuthCodeURL] and [Client.ExchangeCallback], and the refresh token
-//     goes to [Source.Import].
-//   - The skill's own, of one scope, for proactive events and skill messaging:
+//     [Client.AuthCodeURL] and [Client.ExchangeCallback], and [Source.Import]
+//     stores the refresh token.
+//   - The skill's own, with one scope, for proactive events and skill messaging:
 //     [ClientCredentials].
 //
-// The first two are grants: they live in a [Store], and a [Source] hands out
-// their access tokens, which last about an hour. [Client] has the requests
-// themselves.
+// The first two are grants. A [Store] keeps them, and a [Source] returns their
+// access tokens, which are valid for about an hour, and refreshes them. One
+// Source and one Store serve customers in all regions (multi-region): a [Grant]
+// has the [alexaevents.Region] of its customer, and all regions use the same token
+// endpoint.
 //
-// A grant ends when Amazon answers its refresh token with invalid_grant, that is
-// when the customer disabled the skill or removed the app. Nothing else ends it:
-// not a wrong client secret, not an outage. An ended grant stays in the store,
-// marked, and answers [ErrRefused] without asking Amazon again until
-// [Source.Accept] or [Source.Import] bring a new refresh token.
+// A grant ends when Amazon refuses its refresh token with invalid_grant: the
+// customer disabled the skill or removed the app. A wrong client secret or an
+// outage does not end it. An ended grant stays in the store, marked. A Source
+// returns [ErrInvalidGrant] for it without a request until [Source.Exchange] or
+// [Source.Import] stores a new refresh token.
 //
-// Amazon may end a refresh token when it gives a new one. So what it gives is
-// kept in memory until the store has it, and [Source.Flush] waits for that before
-// a process ends.
+// Amazon may end a refresh token when it issues a new one. So a Source keeps new
+// tokens in memory until the store has them. Call [Source.Flush] before the
+// process ends.
 //
-// Access tokens, refresh tokens and codes are of type [alexaevents.Secret],
-// which prints as [redacted]; the errors of this package hold none. [Sealed]
-// encrypts them on their way into any store.
+// Access tokens, refresh tokens and codes have the type [alexaevents.Secret],
+// which prints as [redacted]. The errors of this package contain none of them.
+// [Sealed] encrypts them before any store gets them.
 package lwa

@@ -10,17 +10,18 @@ import (
 	"github.com/alexaevents/alexaevents"
 )
 
-// EndReason is why a grant has ended. The text is fit for a metric's label.
+// EndReason is why a grant has ended. It can be the label of a metric.
 type EndReason string
 
 // The reasons why a grant has ended.
 const (
 	// EndRefused: Amazon refused the refresh token with invalid_grant. Only a new
-	// AcceptGrant helps.
+	// AcceptGrant makes the grant live again.
 	EndRefused EndReason = "refused"
 
-	// EndDisabled: the event gateway says that the customer disabled the skill. A
-	// later event that it accepts revives the grant, as a new AcceptGrant does.
+	// EndDisabled: the event gateway reports that the customer disabled the skill.
+	// An event that it accepts later makes the grant live again, and so does a new
+	// AcceptGrant.
 	EndDisabled EndReason = "disabled"
 )
 
@@ -29,28 +30,28 @@ type EndedGrant struct {
 	Key
 	Region alexaevents.Region
 	Reason EndReason
-	Since  time.Time // when the grant was first found to have ended; zero if the store did not keep it
+	Since  time.Time // when the end of the grant was first seen; zero if unknown
 }
 
-// EndedGrants yields the grants of the Source's Client whose customers must link
-// again, in an order that is the Store's. A grant that is deleted, as AcceptGrant
-// does with the ended grants of its account, is not among them.
+// EndedGrants yields the grants of Client whose customers must link the account
+// again, in any order. It does not yield deleted grants: AcceptGrant deletes the
+// ended grants of its account.
 //
-// It uses the Store's method EndedGrants, or else reads every grant with the
-// Store's method Grants:
+// It uses the first of these methods that Store has:
 //
-//	EndedGrants(ctx context.Context, clientID string) iter.Seq2[lwa.Grant, error] // those of the client with Refused or DisabledAt
+//	EndedGrants(ctx context.Context, clientID string) iter.Seq2[lwa.Grant, error] // the client's grants with Refused or DisabledAt
+//	Grants(ctx context.Context) iter.Seq2[lwa.Grant, error]                       // every grant
 //
-// Without either the error is [errors.ErrUnsupported]. An error comes once, alone
-// and last.
+// Without either the error is [errors.ErrUnsupported]. An error is yielded once, as
+// the last element.
 func (s *Source) EndedGrants(ctx context.Context) iter.Seq2[EndedGrant, error] {
 	return func(yield func(EndedGrant, error) bool) {
 		switch {
 		case s.Client == nil || s.Client.ID == "":
-			yield(EndedGrant{}, errors.New("lwa: Source without Client, or a Client without ID"))
+			yield(EndedGrant{}, errors.New("lwa: Source.Client or its ID is empty"))
 			return
 		case s.Store == nil:
-			yield(EndedGrant{}, errors.New("lwa: Source without Store"))
+			yield(EndedGrant{}, errors.New("lwa: Source.Store is nil"))
 			return
 		}
 		for grant, err := range markedGrants(ctx, s.Store, s.Client.ID) {
@@ -81,9 +82,9 @@ func ended(g Grant) (EndedGrant, bool) {
 	return e, true
 }
 
-// markedGrants yields the client's grants that have Refused or DisabledAt. A store
-// inside Sealed cannot tell whether a new refresh token has replaced the refused
-// one.
+// markedGrants yields the client's grants with Refused or DisabledAt. A new refresh
+// token may have replaced the refused one: with encrypted tokens a store cannot
+// know.
 func markedGrants(ctx context.Context, store Store, clientID string) iter.Seq2[Grant, error] {
 	if marked, ok := store.(interface {
 		EndedGrants(ctx context.Context, clientID string) iter.Seq2[Grant, error]
@@ -94,7 +95,7 @@ func markedGrants(ctx context.Context, store Store, clientID string) iter.Seq2[G
 		Grants(ctx context.Context) iter.Seq2[Grant, error]
 	})
 	if !ok {
-		return failed(fmt.Errorf("lwa: the Store has neither a method EndedGrants nor Grants: %w", errors.ErrUnsupported))
+		return failed(fmt.Errorf("lwa: the Store has no method EndedGrants or Grants: %w", errors.ErrUnsupported))
 	}
 	return func(yield func(Grant, error) bool) {
 		for grant, err := range all.Grants(ctx) {

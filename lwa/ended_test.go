@@ -2,9 +2,7 @@ package lwa_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"iter"
 	"testing"
 	"time"
@@ -15,7 +13,7 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// endedStore finds ended grants without reading others.
+// endedStore has the method EndedGrants.
 type endedStore struct {
 	lwa.Store
 	ended []lwa.Grant
@@ -37,7 +35,6 @@ func (s endedStore) EndedGrants(_ context.Context, client string) iter.Seq2[lwa.
 
 func TestEndedGrants(t *testing.T) {
 	day := func(n int) time.Time { return time.Date(2026, 3, n, 0, 0, 0, 0, time.UTC) }
-	refused := func(token string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(token))) }
 	grant := func(link string, change func(*lwa.Grant)) lwa.Grant {
 		g := lwa.Grant{Key: keyOf("account"), Region: alexaevents.Europe, RefreshToken: "Atzr|1"}
 		g.LinkID = link
@@ -47,17 +44,17 @@ func TestEndedGrants(t *testing.T) {
 	grants := []lwa.Grant{
 		grant("a live one", func(*lwa.Grant) {}),
 		grant("disabled", func(g *lwa.Grant) { g.DisabledAt, g.ProbedAt = day(2), day(3) }),
-		grant("live again", func(g *lwa.Grant) { g.Refused, g.RefusedAt = refused("Atzr|0"), day(1) }),
+		grant("live again", func(g *lwa.Grant) { g.Refused, g.RefusedAt = sha("Atzr|0"), day(1) }),
 		grant("of another client", func(g *lwa.Grant) { g.ClientID, g.DisabledAt = "other", day(1) }),
-		grant("refused", func(g *lwa.Grant) { g.Refused, g.RefusedAt = refused("Atzr|1"), day(4) }),
-		grant("refused after disabled", func(g *lwa.Grant) { g.Refused, g.RefusedAt, g.DisabledAt = refused("Atzr|1"), day(4), day(3) }),
-		grant("refused, nobody knows when", func(g *lwa.Grant) { g.Refused = refused("Atzr|1") }),
+		grant("refused", func(g *lwa.Grant) { g.Refused, g.RefusedAt = sha("Atzr|1"), day(4) }),
+		grant("refused after disabled", func(g *lwa.Grant) { g.Refused, g.RefusedAt, g.DisabledAt = sha("Atzr|1"), day(4), day(3) }),
+		grant("refused at an unknown time", func(g *lwa.Grant) { g.Refused = sha("Atzr|1") }),
 	}
 	want := map[string]lwa.EndedGrant{
 		"disabled":                   {Reason: lwa.EndDisabled, Since: day(2)},
 		"refused":                    {Reason: lwa.EndRefused, Since: day(4)},
 		"refused after disabled":     {Reason: lwa.EndRefused, Since: day(3)},
-		"refused, nobody knows when": {Reason: lwa.EndRefused},
+		"refused at an unknown time": {Reason: lwa.EndRefused},
 	}
 	for link, ended := range want {
 		ended.Key, ended.Region = keyOf("account"), alexaevents.Europe
@@ -112,15 +109,15 @@ func TestEndedGrantsFails(t *testing.T) {
 		}
 		return failure
 	}
-	require.ErrorContains(t, onlyError(new(lwa.Source)), "without Client")
-	require.ErrorContains(t, onlyError(&lwa.Source{Client: &lwa.Client{ID: "client"}}), "without Store")
+	require.ErrorContains(t, onlyError(new(lwa.Source)), "Source.Client")
+	require.ErrorContains(t, onlyError(&lwa.Source{Client: &lwa.Client{ID: "client"}}), "Source.Store is nil")
 	for name, store := range map[string]lwa.Store{
 		"no method":               struct{ lwa.Store }{new(lwa.MemoryStore)},
 		"no method inside Sealed": &lwa.Sealed{Store: struct{ lwa.Store }{new(lwa.MemoryStore)}, AEAD: newGCM(t, sealingKey)},
 	} {
 		require.ErrorIs(t, onlyError(new(amazon).source(store)), errors.ErrUnsupported, name)
 	}
-	require.ErrorContains(t, onlyError(new(amazon).source(new(lwa.Sealed))), "Sealed without")
+	require.ErrorContains(t, onlyError(new(amazon).source(new(lwa.Sealed))), "Sealed.Store or Sealed.AEAD is nil")
 	require.ErrorIs(t, onlyError(new(amazon).source(endedStore{err: errBroken})), errBroken)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

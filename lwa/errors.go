@@ -11,67 +11,89 @@ import (
 	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
-// ErrEnded says that there is no grant to act with until the customer links the
-// account again. [ErrNoGrant] and [ErrRefused] are kinds of it.
-var ErrEnded = errors.New("lwa: no grant in force")
-
-// What a caller may want to tell apart in an *[Error], for [errors.Is].
+// The errors of this package, for [errors.Is]. Temporary failures are of the kinds
+// [alexaevents.ErrTemporary], [alexaevents.ErrThrottled] and
+// [alexaevents.ErrUnavailable].
 var (
-	// ErrInvalidGrant says that a code or refresh token is expired, used,
-	// revoked or another client's. No other error proves that a grant ended.
-	ErrInvalidGrant = errors.New("lwa: invalid_grant: the code or refresh token is of no use")
+	// ErrEnded says that there is no live grant until the customer links the
+	// account again. [ErrNoGrant] and [ErrInvalidGrant] are kinds of it.
+	ErrEnded = errors.New("lwa: no grant is live")
 
-	// ErrInvalidClient says that Amazon does not accept the client: its secret
-	// is wrong, or it may not do this. The operator has to act; grants are
-	// unharmed.
-	ErrInvalidClient = errors.New("lwa: invalid_client: Amazon does not accept the client ID and secret")
+	// ErrNoGrant says that the store has no grant with this key: it was never
+	// given, or it was erased.
+	ErrNoGrant = fmt.Errorf("%w: none is stored", ErrEnded)
 
-	// ErrUnavailable says that there was no answer, or none of use, and that a
-	// later try may succeed. It is a kind of [alexaevents.ErrTemporary].
-	ErrUnavailable = fmt.Errorf("%w: Login with Amazon is unavailable", alexaevents.ErrTemporary)
+	// ErrInvalidGrant says that a code or refresh token is expired, used, revoked
+	// or another client's. Amazon refuses a refresh token when the customer
+	// disabled the skill or removed the app. No other error proves that a grant
+	// has ended.
+	ErrInvalidGrant = fmt.Errorf("%w: invalid code or refresh token", ErrEnded)
 
-	// ErrThrottled says that there were too many requests. It is also
-	// ErrUnavailable, and a kind of [alexaevents.ErrThrottled].
-	ErrThrottled = fmt.Errorf("%w to Login with Amazon", alexaevents.ErrThrottled)
+	// ErrInvalidClient says that Amazon does not accept the client: its secret is
+	// wrong, or the client may not make this request. Your configuration is wrong;
+	// grants are not affected.
+	ErrInvalidClient = errors.New("lwa: invalid client ID or secret")
+
+	// ErrInvalidKey says that a [Key] has no ClientID or AccountID, has text that
+	// is too long, contains NUL or is not UTF-8, or belongs to another client. The
+	// error's text names the field and not its value.
+	ErrInvalidKey = errors.New("lwa: invalid key")
+
+	// ErrSealed says that the tokens of a grant cannot be decrypted: they were
+	// encrypted with another key, or the stored row was changed or moved. A new AcceptGrant or import replaces such
+	// a grant, and EraseGrants deletes it.
+	ErrSealed = errors.New("lwa: a stored token cannot be decrypted")
+
+	// ErrCallback says that a callback does not belong to the URL of
+	// [Client.AuthCodeURL] in this browser's session, or has no code.
+	ErrCallback = errors.New("lwa: the callback does not belong to this session")
+
+	// ErrAudience says that an access token was issued to another client.
+	ErrAudience = errors.New("lwa: the access token was issued to another client")
 )
 
-// Error is a request to LWA that failed. Neither it nor what it wraps holds a
-// token, code or client secret of the request.
-type Error struct {
-	Status      int    // HTTP status; zero if there was no answer
-	Code        string // "error" of the answer, such as "invalid_grant"; empty if it has none
-	Description string // "error_description", in Amazon's words
-	RequestID   string // what Amazon's support asks for
+// errRefused is the error for a grant that Amazon refused earlier.
+var errRefused = fmt.Errorf("%w; the customer must link the account again", ErrInvalidGrant)
 
-	// RetryAfter is how long to wait before another request; zero if neither
-	// Amazon nor a [Source] asks for that.
+// Error is a failed request to Login with Amazon. Neither it nor the errors that
+// it wraps hold a token, code or client secret of the request.
+type Error struct {
+	Status      int    // HTTP status; zero without a response
+	Code        string // member "error" of the response, such as "invalid_grant"; empty without one
+	Description string // member "error_description" of the response; empty without one
+	RequestID   string // header X-Amzn-RequestId, for Amazon's support
+
+	// RetryAfter is how long to wait before the next request, as Amazon or a
+	// [Source] asks; zero if neither does.
 	RetryAfter time.Duration
 
-	cause error  // why there is no answer of use; nil if Amazon refused
-	words string // of cause
+	cause error  // why there is no usable response; nil if Amazon refused
+	words string // text of cause
 }
 
 // hints say what to do about a code.
 var hints = map[string]string{
 	"invalid_grant":       "the code or refresh token is expired, used, revoked or another client's: link the account again",
 	"invalid_client":      "check the client ID and the whole secret, prefix included; for the event gateway they are those under Alexa Skill Messaging",
-	"unauthorized_client": "this client may not do that: check its security profile",
-	"invalid_scope":       "this client may not have the scope: check the permissions of the skill or security profile",
-	"access_denied":       "consent was not given",
+	"unauthorized_client": "the client may not make this request: check its security profile",
+	"invalid_scope":       "the client may not have the scope: check the permissions of the skill or security profile",
+	"access_denied":       "the person did not consent",
 }
 
 func (e *Error) Error() string {
 	var text strings.Builder
 	text.WriteString("lwa: ")
 	switch {
+	case e.words != "" && e.Status == 0:
+		text.WriteString("no response from Amazon: " + e.words)
 	case e.words != "":
-		text.WriteString("no answer of use from Amazon: " + e.words)
+		text.WriteString("unusable response from Amazon: " + e.words)
 	case e.Code != "":
 		text.WriteString(e.Code)
 	case e.Status >= 300 && e.Status <= 399:
-		text.WriteString("Amazon answered with a redirect, which is not followed")
+		text.WriteString("Amazon responded with a redirect, which is not followed")
 	default:
-		text.WriteString("Amazon refused without saying why")
+		text.WriteString("Amazon refused without a reason")
 	}
 	if e.Description != "" {
 		text.WriteString(": " + e.Description)
@@ -92,16 +114,16 @@ func (e *Error) Error() string {
 	return text.String()
 }
 
-// Is tells whether the error is one of this package's.
+// Is reports whether target is the kind of the error.
 func (e *Error) Is(target error) bool {
 	switch target {
-	case ErrInvalidGrant:
+	case ErrInvalidGrant, ErrEnded:
 		return e.Code == "invalid_grant"
 	case ErrInvalidClient:
 		return e.Code == "invalid_client" || e.Code == "unauthorized_client"
-	case ErrUnavailable, alexaevents.ErrTemporary:
+	case alexaevents.ErrTemporary:
 		return e.temporary()
-	case ErrThrottled, alexaevents.ErrThrottled:
+	case alexaevents.ErrThrottled:
 		return e.temporary() && e.Status == http.StatusTooManyRequests
 	case alexaevents.ErrUnavailable:
 		return e.temporary() && e.Status != http.StatusTooManyRequests
@@ -109,7 +131,7 @@ func (e *Error) Is(target error) bool {
 	return false
 }
 
-// Unwrap returns why there is no answer of use, nil if Amazon refused.
+// Unwrap returns why there is no usable response, nil if Amazon refused.
 func (e *Error) Unwrap() error { return e.cause }
 
 func (e *Error) temporary() bool {
@@ -124,8 +146,7 @@ func (e *Error) temporary() bool {
 		(e.Status == http.StatusTooManyRequests || e.Status >= 500)
 }
 
-// clean makes the error fit to be seen: Amazon may repeat the secrets in its
-// words.
+// clean removes the secrets from the texts of the error: Amazon may repeat them.
 func (e *Error) clean(secrets ...string) *Error {
 	if e.cause != nil {
 		e.cause = redact.Error(e.cause, secrets...)

@@ -15,10 +15,14 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-var sentinels = []error{lwa.ErrInvalidGrant, lwa.ErrInvalidClient, lwa.ErrUnavailable, lwa.ErrThrottled}
+var sentinels = []error{
+	lwa.ErrInvalidGrant, lwa.ErrEnded, lwa.ErrInvalidClient,
+	alexaevents.ErrTemporary, alexaevents.ErrThrottled, alexaevents.ErrUnavailable,
+}
 
 var refusals = []struct {
 	name   string
@@ -32,27 +36,27 @@ var refusals = []struct {
 		name: "invalid_grant", status: 400,
 		body:  `{"error":"invalid_grant","error_description":"The request has an invalid grant parameter : code"}`,
 		want:  lwa.Error{Status: 400, Code: "invalid_grant", Description: "The request has an invalid grant parameter : code", RequestID: "request-1"},
-		is:    []error{lwa.ErrInvalidGrant},
+		is:    []error{lwa.ErrInvalidGrant, lwa.ErrEnded},
 		words: "lwa: invalid_grant: The request has an invalid grant parameter : code (HTTP status 400, request request-1); the code or refresh token is expired",
 	},
 	{
 		name: "a request ID in the body", status: 400,
 		body:  `{"error_index":"x","error":"invalid_grant","error_description":"d","request_id":"request-2"}`,
 		want:  lwa.Error{Status: 400, Code: "invalid_grant", Description: "d", RequestID: "request-2"},
-		is:    []error{lwa.ErrInvalidGrant},
+		is:    []error{lwa.ErrInvalidGrant, lwa.ErrEnded},
 		words: "request request-2",
 	},
 	{
 		name: "invalid_grant with 401", status: 401, body: `{"error":"invalid_grant"}`,
-		want: lwa.Error{Status: 401, Code: "invalid_grant", RequestID: "request-1"}, is: []error{lwa.ErrInvalidGrant},
+		want: lwa.Error{Status: 401, Code: "invalid_grant", RequestID: "request-1"}, is: []error{lwa.ErrInvalidGrant, lwa.ErrEnded},
 	},
 	{
 		name: "invalid_grant with 500", status: 500, body: `{"error":"invalid_grant"}`,
-		want: lwa.Error{Status: 500, Code: "invalid_grant", RequestID: "request-1"}, is: []error{lwa.ErrInvalidGrant},
+		want: lwa.Error{Status: 500, Code: "invalid_grant", RequestID: "request-1"}, is: []error{lwa.ErrInvalidGrant, lwa.ErrEnded},
 	},
 	{
 		name: "invalid_grant with 200", status: 200, body: `{"error":"invalid_grant"}`,
-		want: lwa.Error{Status: 200, Code: "invalid_grant", RequestID: "request-1"}, is: []error{lwa.ErrInvalidGrant},
+		want: lwa.Error{Status: 200, Code: "invalid_grant", RequestID: "request-1"}, is: []error{lwa.ErrInvalidGrant, lwa.ErrEnded},
 	},
 	{
 		name: "invalid_client", status: 401, body: `{"error":"invalid_client"}`,
@@ -76,49 +80,49 @@ var refusals = []struct {
 	{name: "a new code", status: 400, body: `{"error":"new_code"}`, want: lwa.Error{Status: 400, Code: "new_code", RequestID: "request-1"}},
 	{
 		name: "a new code with 503", status: 503, body: `{"error":"new_code"}`,
-		want: lwa.Error{Status: 503, Code: "new_code", RequestID: "request-1"}, is: []error{lwa.ErrUnavailable},
+		want: lwa.Error{Status: 503, Code: "new_code", RequestID: "request-1"}, is: []error{alexaevents.ErrTemporary, alexaevents.ErrUnavailable},
 	},
 	{
 		name: "server_error", status: 400, body: `{"error":"server_error"}`,
-		want: lwa.Error{Status: 400, Code: "server_error", RequestID: "request-1"}, is: []error{lwa.ErrUnavailable},
+		want: lwa.Error{Status: 400, Code: "server_error", RequestID: "request-1"}, is: []error{alexaevents.ErrTemporary, alexaevents.ErrUnavailable},
 	},
 	{
 		name: "ServiceUnavailable", status: 503, body: `{"error":"ServiceUnavailable"}`,
-		want: lwa.Error{Status: 503, Code: "ServiceUnavailable", RequestID: "request-1"}, is: []error{lwa.ErrUnavailable},
+		want: lwa.Error{Status: 503, Code: "ServiceUnavailable", RequestID: "request-1"}, is: []error{alexaevents.ErrTemporary, alexaevents.ErrUnavailable},
 	},
 	{
 		name: "429", status: 429, body: `{}`,
-		want: lwa.Error{Status: 429, RequestID: "request-1"}, is: []error{lwa.ErrUnavailable, lwa.ErrThrottled},
+		want: lwa.Error{Status: 429, RequestID: "request-1"}, is: []error{alexaevents.ErrTemporary, alexaevents.ErrThrottled},
 	},
 	{
 		name: "429 with a code", status: 429, body: `{"error":"slow"}`,
-		want: lwa.Error{Status: 429, Code: "slow", RequestID: "request-1"}, is: []error{lwa.ErrUnavailable, lwa.ErrThrottled},
+		want: lwa.Error{Status: 429, Code: "slow", RequestID: "request-1"}, is: []error{alexaevents.ErrTemporary, alexaevents.ErrThrottled},
 	},
 	{
 		name: "HTML with 503", status: 503, body: `<html>invalid_grant</html>`,
-		want: lwa.Error{Status: 503, RequestID: "request-1"}, is: []error{lwa.ErrUnavailable}, words: "HTTP status 503",
+		want: lwa.Error{Status: 503, RequestID: "request-1"}, is: []error{alexaevents.ErrTemporary, alexaevents.ErrUnavailable}, words: "HTTP status 503",
 	},
-	{name: "HTML with 403", status: 403, body: `<html>`, want: lwa.Error{Status: 403, RequestID: "request-1"}, words: "refused without saying why"},
+	{name: "HTML with 403", status: 403, body: `<html>`, want: lwa.Error{Status: 403, RequestID: "request-1"}, words: "refused without a reason"},
 	{name: "nothing with 400", status: 400, want: lwa.Error{Status: 400, RequestID: "request-1"}},
-	{name: "408", status: 408, want: lwa.Error{Status: 408, RequestID: "request-1"}, is: []error{lwa.ErrUnavailable}},
+	{name: "408", status: 408, want: lwa.Error{Status: 408, RequestID: "request-1"}, is: []error{alexaevents.ErrTemporary, alexaevents.ErrUnavailable}},
 	{
 		name: "members of other types", status: 400, body: `{"error":{"code":1},"error_description":7,"request_id":[]}`,
 		want: lwa.Error{Status: 400, RequestID: "request-1"},
 	},
 	{
-		name: "a number beyond all", status: 400, body: `{"x":1e400,"error":"invalid_grant"}`,
-		want: lwa.Error{Status: 400, Code: "invalid_grant", RequestID: "request-1"}, is: []error{lwa.ErrInvalidGrant},
+		name: "a number that is too large", status: 400, body: `{"x":1e400,"error":"invalid_grant"}`,
+		want: lwa.Error{Status: 400, Code: "invalid_grant", RequestID: "request-1"}, is: []error{lwa.ErrInvalidGrant, lwa.ErrEnded},
 	},
 	{
 		name: "HTML with 200", status: 200, body: `<html>`,
-		want: lwa.Error{Status: 200, RequestID: "request-1"}, is: []error{lwa.ErrUnavailable}, words: "no answer of use",
+		want: lwa.Error{Status: 200, RequestID: "request-1"}, is: []error{alexaevents.ErrTemporary, alexaevents.ErrUnavailable}, words: "unusable response from Amazon",
 	},
-	{name: "nothing with 204", status: 204, want: lwa.Error{Status: 204, RequestID: "request-1"}, is: []error{lwa.ErrUnavailable}},
-	{name: "no token with 200", status: 200, body: `{}`, want: lwa.Error{Status: 200, RequestID: "request-1"}, is: []error{lwa.ErrUnavailable}},
-	{name: "half an answer", status: 200, body: `{"access_token":"Atza|`, want: lwa.Error{Status: 200, RequestID: "request-1"}, is: []error{lwa.ErrUnavailable}},
+	{name: "nothing with 204", status: 204, want: lwa.Error{Status: 204, RequestID: "request-1"}, is: []error{alexaevents.ErrTemporary, alexaevents.ErrUnavailable}},
+	{name: "no token with 200", status: 200, body: `{}`, want: lwa.Error{Status: 200, RequestID: "request-1"}, is: []error{alexaevents.ErrTemporary, alexaevents.ErrUnavailable}},
+	{name: "half a response", status: 200, body: `{"access_token":"Atza|`, want: lwa.Error{Status: 200, RequestID: "request-1"}, is: []error{alexaevents.ErrTemporary, alexaevents.ErrUnavailable}},
 	{
 		name: "a token of another type", status: 200, body: `{"access_token":["Atza|1"]}`,
-		want: lwa.Error{Status: 200, RequestID: "request-1"}, is: []error{lwa.ErrUnavailable},
+		want: lwa.Error{Status: 200, RequestID: "request-1"}, is: []error{alexaevents.ErrTemporary, alexaevents.ErrUnavailable},
 	},
 }
 
@@ -144,13 +148,13 @@ func TestNetworkErrors(t *testing.T) {
 	cause := errors.New("no route to host")
 	_, err := clientOf(func(*http.Request) (*http.Response, error) { return nil, cause }).Refresh(t.Context(), "Atzr|1")
 	require.ErrorIs(t, err, cause)
-	require.ErrorIs(t, err, lwa.ErrUnavailable)
+	require.ErrorIs(t, err, alexaevents.ErrTemporary)
 	require.NotErrorIs(t, err, lwa.ErrInvalidGrant)
-	require.EqualError(t, err, "lwa: no answer of use from Amazon: no route to host")
+	require.EqualError(t, err, "lwa: no response from Amazon: no route to host")
 }
 
-// Amazon's words, and those of a transport, may repeat what was sent.
-func TestErrorsHideWhatWasSent(t *testing.T) {
+// Amazon's description and a transport's error may repeat secrets of the request.
+func TestErrorsHideSecrets(t *testing.T) {
 	const canary = "At|canary /+"
 	sends := map[string]func(context.Context, *lwa.Client) error{
 		"Exchange":  func(ctx context.Context, c *lwa.Client) error { _, err := c.Exchange(ctx, canary); return err },
@@ -164,15 +168,15 @@ func TestErrorsHideWhatWasSent(t *testing.T) {
 		},
 	}
 	everything := strings.Join([]string{clientSecret, canary, url.QueryEscape(canary), url.PathEscape(canary)}, " ")
-	answers := map[string]roundTrip{
+	responses := map[string]roundTrip{
 		"description": func(*http.Request) (*http.Response, error) {
-			return answer(400, fmt.Sprintf(`{"error":%[1]q,"error_description":%[1]q,"request_id":%[1]q}`, everything)), nil
+			return respond(400, fmt.Sprintf(`{"error":%[1]q,"error_description":%[1]q,"request_id":%[1]q}`, everything)), nil
 		},
-		"success that is none": func(*http.Request) (*http.Response, error) {
-			return answer(200, fmt.Sprintf(`{"expires_in":%[1]q,"access_token":[%[1]q],"aud":[%[1]q],"user_id":[%[1]q]}`, everything)), nil
+		"unusable success": func(*http.Request) (*http.Response, error) {
+			return respond(200, fmt.Sprintf(`{"expires_in":%[1]q,"access_token":[%[1]q],"aud":[%[1]q],"user_id":[%[1]q]}`, everything)), nil
 		},
 		"header": func(*http.Request) (*http.Response, error) {
-			response := answer(500, everything)
+			response := respond(500, everything)
 			response.Header.Set("x-amzn-RequestId", everything)
 			return response, nil
 		},
@@ -181,7 +185,7 @@ func TestErrorsHideWhatWasSent(t *testing.T) {
 		},
 	}
 	for name, send := range sends {
-		for where, roundTrip := range answers {
+		for where, roundTrip := range responses {
 			t.Run(name+" "+where, func(t *testing.T) {
 				client := clientOf(roundTrip)
 				err := send(t.Context(), client)
@@ -196,7 +200,7 @@ func TestErrorsHideWhatWasSent(t *testing.T) {
 	}
 }
 
-// everywhere is every printed form of a value.
+// everywhere returns every printed form of a value.
 func everywhere(value any) string {
 	var text strings.Builder
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {

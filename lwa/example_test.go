@@ -2,8 +2,6 @@ package lwa_test
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"errors"
 	"fmt"
 	"net/http"
@@ -27,7 +25,7 @@ func ExampleSource() {
 	key := lwa.Key{ClientID: tokens.Client.ID, AccountID: "account-1", LinkID: "session-1"}
 
 	code := cloud.Grant(alexaevents.Europe, "customer-1") // an AcceptGrant directive brings it
-	if err := tokens.Accept(ctx, key, alexaevents.Europe, alexaevents.Secret(code)); err != nil {
+	if err := tokens.Exchange(ctx, key, alexaevents.Europe, alexaevents.Secret(code)); err != nil {
 		fmt.Println(err)
 		return
 	}
@@ -36,7 +34,7 @@ func ExampleSource() {
 
 	cloud.DisableSkill("customer-1")
 	_, err = tokens.Renew(ctx, key, token) // an API refused the token with 401
-	if errors.Is(err, lwa.ErrRefused) {
+	if errors.Is(err, lwa.ErrInvalidGrant) {
 		fmt.Println("ask the customer to link again")
 	}
 	for ended, err := range tokens.EndedGrants(ctx) { // for a report to the operator
@@ -95,11 +93,23 @@ func ExampleClient_AuthCodeURL() {
 func ExampleSource_Import() {
 	cloud := alexatest.NewCloud()
 	client := &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()}
-	refreshToken := consentOf(cloud, client, lwa.ScopeProfileUserID)
-
 	tokens := &lwa.Source{Client: client, Store: new(lwa.MemoryStore)}
 	ctx := context.Background()
-	err := tokens.Import(ctx, lwa.Key{ClientID: client.ID, AccountID: "developer"}, refreshToken)
+
+	// A developer consents: see AuthCodeURL. The ASK CLI gives a refresh token too.
+	consentURL, verifier := client.AuthCodeURL("https://backend.example/callback", lwa.ScopeProfileUserID)
+	callback, err := url.Parse(cloud.Consent(consentURL, "developer-1"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	token, err := client.ExchangeCallback(ctx, "https://backend.example/callback", verifier, callback.Query())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	err = tokens.Import(ctx, lwa.Key{ClientID: client.ID, AccountID: "developer"}, token.RefreshToken)
 	fmt.Println(err)
 
 	api := tokens.HTTPClient("developer")
@@ -118,21 +128,6 @@ func ExampleSource_Import() {
 	// Output:
 	// <nil>
 	// 200
-}
-
-// consentOf returns the refresh token of a developer who consented.
-func consentOf(cloud *alexatest.Cloud, client *lwa.Client, scopes ...string) alexaevents.Secret {
-	const redirectURI = "https://backend.example/callback"
-	consentURL, verifier := client.AuthCodeURL(redirectURI, scopes...)
-	callback, err := url.Parse(cloud.Consent(consentURL, "developer-1"))
-	if err != nil {
-		panic(err)
-	}
-	token, err := client.ExchangeCallback(context.Background(), redirectURI, verifier, callback.Query())
-	if err != nil {
-		panic(err)
-	}
-	return token.RefreshToken
 }
 
 // The skill's own token, for an API that answers 403 once it has expired.
@@ -162,11 +157,19 @@ func ExampleClient_TokenInfo() {
 	client := &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()}
 	ctx := context.Background()
 
-	token, err := client.Refresh(ctx, consentOf(cloud, client, lwa.ScopeProfileUserID))
+	// A developer consents: see AuthCodeURL. The ASK CLI gives a refresh token too.
+	consentURL, verifier := client.AuthCodeURL("https://backend.example/callback", lwa.ScopeProfileUserID)
+	callback, err := url.Parse(cloud.Consent(consentURL, "developer-1"))
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
+	token, err := client.ExchangeCallback(ctx, "https://backend.example/callback", verifier, callback.Query())
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+
 	info, err := client.TokenInfo(ctx, token.AccessToken)
 	fmt.Println(info.UserID, info.ExpiresIn > 50*time.Minute, err)
 
@@ -175,64 +178,5 @@ func ExampleClient_TokenInfo() {
 	fmt.Println(errors.Is(err, lwa.ErrAudience))
 	// Output:
 	// developer-1 true <nil>
-	// true
-}
-
-// aead is an lwa.AEAD on crypto/cipher.
-type aead struct{ cipher.AEAD }
-
-func newAEAD(key []byte) (aead, error) {
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return aead{}, err
-	}
-	gcm, err := cipher.NewGCMWithRandomNonce(block)
-	return aead{gcm}, err
-}
-
-func (a aead) Encrypt(plaintext, associatedData []byte) ([]byte, error) {
-	return a.Seal(nil, nil, plaintext, associatedData), nil
-}
-
-func (a aead) Decrypt(ciphertext, associatedData []byte) ([]byte, error) {
-	return a.Open(nil, nil, ciphertext, associatedData)
-}
-
-// The tokens are encrypted on their way into the store. One key is enough to try
-// it out; Tink has the same two methods and can rotate keys.
-func ExampleSealed() {
-	encryption, err := newAEAD([]byte("32 bytes from a secret manager.."))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	database := new(lwa.MemoryStore)
-	store := &lwa.Sealed{Store: database, AEAD: encryption}
-	ctx := context.Background()
-
-	key := lwa.Key{ClientID: "amzn1.application-oa2-client.example", AccountID: "account-1"}
-	err = store.UpdateGrant(ctx, key, func(grant *lwa.Grant) error {
-		grant.RefreshToken = "Atzr|example"
-		return nil
-	})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	for _, s := range []lwa.Store{store, database} {
-		grant, err := s.Grant(ctx, key)
-		fmt.Println(string(grant.RefreshToken) == "Atzr|example", err)
-	}
-
-	store.AEAD, err = newAEAD([]byte("another key that knows nothing.."))
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	_, err = store.Grant(ctx, key)
-	fmt.Println(errors.Is(err, lwa.ErrSealed))
-	// Output:
-	// true <nil>
-	// false <nil>
 	// true
 }

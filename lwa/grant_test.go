@@ -43,11 +43,10 @@ func TestLive(t *testing.T) {
 	grant.Refused = hash("r1")
 	require.False(t, grant.Live())
 	grant.RefreshToken = "r2"
-	require.True(t, grant.Live(), "a newer refresh token heals")
+	require.True(t, grant.Live(), "a new refresh token makes it live")
 }
 
-// No two keys, and no key and field, may look alike to Sealed and to the list of
-// renewals under way.
+// Different keys and fields have different encodings.
 func TestKeyBytes(t *testing.T) {
 	text := rapid.StringOfN(rapid.SampledFrom([]rune{'a', 'b', 0, 1, 2, '|'}), 0, 3, -1)
 	rapid.Check(t, func(t *rapid.T) {
@@ -76,7 +75,7 @@ func TestDue(t *testing.T) {
 		"a short life":                {grant(0, time.Minute), false},
 		"the end of a short life":     {grant(-45*time.Second, 15*time.Second), true},
 		"no expiry":                   {Grant{AccessToken: "a", IssuedAt: now.Add(-time.Hour)}, false},
-		"issued nobody knows when":    {Grant{AccessToken: "a", Expiry: now.Add(7 * time.Minute)}, false},
+		"issued at an unknown time":   {Grant{AccessToken: "a", Expiry: now.Add(7 * time.Minute)}, false},
 		"the same, five minutes left": {Grant{AccessToken: "a", Expiry: now.Add(5 * time.Minute)}, true},
 		"issued after it expires":     {grant(2*time.Hour, time.Hour), false},
 	} {

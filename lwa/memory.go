@@ -11,11 +11,11 @@ import (
 	"sync"
 )
 
-// MemoryStore is a [Store] in memory, for tests and for trying things out: it
-// forgets everything when the process ends. The zero value is an empty store.
+// MemoryStore is a [Store] in memory, for tests and experiments: everything is
+// lost when the process ends. The zero value is an empty store.
 type MemoryStore struct {
 	mu       sync.RWMutex
-	accounts map[string][]*Grant // each in the order of client and link; a Grant in it never changes
+	accounts map[string][]*Grant // sorted by client and link; a Grant in it never changes
 }
 
 var _ Store = (*MemoryStore)(nil)
@@ -53,9 +53,8 @@ func (s *MemoryStore) AccountGrants(ctx context.Context, clientID, accountID str
 	}
 }
 
-// Grants yields every grant in the store, in the order of the bytes of their
-// account, client and link. A grant that is changed while the loop runs is as it
-// was before.
+// Grants yields every grant in the store, in the byte order of account, client and
+// link, as they are when the loop begins.
 func (s *MemoryStore) Grants(ctx context.Context) iter.Seq2[Grant, error] {
 	return func(yield func(Grant, error) bool) {
 		if err := ctx.Err(); err != nil {
@@ -122,7 +121,7 @@ func (s *MemoryStore) EraseGrants(ctx context.Context, accountID string) error {
 	return nil
 }
 
-// Format prints the type alone: some verbs would get at the tokens.
+// Format prints only the type: some verbs would show the tokens.
 func (s *MemoryStore) Format(f fmt.State, _ rune) { fmt.Fprint(f, "lwa.MemoryStore") }
 
 func (s *MemoryStore) put(accountID string, grants []*Grant) {
@@ -136,8 +135,7 @@ func (s *MemoryStore) put(accountID string, grants []*Grant) {
 	s.accounts[accountID] = grants
 }
 
-// find returns where the grant of the key is among those of its account, or
-// belongs.
+// find returns the position of the grant of the key, or where to insert it.
 func find(grants []*Grant, key Key) (int, bool) {
 	return slices.BinarySearchFunc(grants, key, func(g *Grant, k Key) int {
 		return cmp.Or(strings.Compare(g.ClientID, k.ClientID), strings.Compare(g.LinkID, k.LinkID))

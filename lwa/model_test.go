@@ -19,10 +19,9 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// model is one grant of one customer in the hands of two processes. They act at
-// the same time, while Amazon and the store are slow and fail, and processes
-// crash. What Amazon knows, and not what a Source says, decides whether a refresh
-// token is good.
+// model is one grant of one customer, used by two processes at the same time. Amazon
+// and the store are slow and fail, and processes crash. Whether a token is valid is
+// asked of Amazon, not of a Source.
 type model struct {
 	amazon    *amazon
 	store     *lwa.MemoryStore
@@ -30,7 +29,7 @@ type model struct {
 	key       lwa.Key
 
 	cannotRead, cannotWrite, amazonOut atomic.Bool
-	timers                             []*time.Timer // of what begins and ends later
+	timers                             []*time.Timer // of outages
 
 	present bool // a grant must be stored
 	revoked bool // the customer ended it
@@ -38,10 +37,10 @@ type model struct {
 	calm    bool // nothing failed lately
 
 	mu    sync.Mutex
-	wrong []string // what must not be and was; rapid must not be told from other goroutines
+	wrong []string // failed checks; rapid takes none from other goroutines
 }
 
-// process is a Source with its own way to the store and to Amazon.
+// process is a Source with its own connections to the store and to Amazon.
 type process struct {
 	model    *model
 	source   *lwa.Source
@@ -59,12 +58,12 @@ func (m *model) start(delays []time.Duration) *process {
 	return p
 }
 
-// pause is as long as the store or Amazon takes for one call.
+// pause takes the time of one call of the store or of Amazon.
 func (p *process) pause(ctx context.Context) error {
 	return sleep(ctx, p.delays[p.calls.Add(1)%int64(len(p.delays))])
 }
 
-// RoundTrip takes the request to Amazon, who may need as long for the answer.
+// RoundTrip delays the request and the response.
 func (p *process) RoundTrip(request *http.Request) (*http.Response, error) {
 	p.inFlight.Add(1)
 	defer p.inFlight.Add(-1)
@@ -72,7 +71,7 @@ func (p *process) RoundTrip(request *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	if p.model.amazonOut.Load() || p.crashed.Load() {
-		return answer(503, ""), nil
+		return respond(503, ""), nil
 	}
 	response, err := p.model.amazon.RoundTrip(request)
 	_ = p.pause(context.WithoutCancel(request.Context()))
@@ -81,13 +80,13 @@ func (p *process) RoundTrip(request *http.Request) (*http.Response, error) {
 
 func (p *process) call(ctx context.Context, fails *atomic.Bool) (lwa.Store, error) {
 	if p.crashed.Load() {
-		return new(lwa.MemoryStore), nil // what a dead process does is of no effect, and comes to an end
+		return new(lwa.MemoryStore), nil // calls of a crashed process have no effect
 	}
 	if err := p.pause(ctx); err != nil {
 		return nil, err
 	}
 	if fails.Load() {
-		return nil, errAway
+		return nil, errDown
 	}
 	return p.model.store, nil
 }
@@ -117,31 +116,31 @@ func (m *model) expect(ok bool, format string, values ...any) {
 	m.wrong = append(m.wrong, fmt.Sprintf(format, values...))
 }
 
-// check holds the result of a Token or Renew against what it may be.
+// check checks the result of a Token or Renew.
 func (m *model) check(p *process, token alexaevents.Secret, err error) {
 	switch {
 	case p.crashed.Load():
 	case err == nil:
 		m.expect(m.present, "a token of no grant")
-		m.expect(m.revoked || m.amazon.accepts(token), "a token that does not work: %s", string(token))
+		m.expect(m.revoked || m.amazon.isValid(token), "a token that does not work: %s", string(token))
 	case errors.Is(err, lwa.ErrNoGrant):
 		m.expect(!m.present, "no grant where there is one")
-	case errors.Is(err, lwa.ErrRefused), errors.Is(err, lwa.ErrInvalidGrant):
+	case errors.Is(err, lwa.ErrInvalidGrant):
 		m.expect(m.revoked || m.lost, "a live grant has ended: %v", err)
-	case errors.Is(err, lwa.ErrUnavailable), errors.Is(err, errAway), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, alexaevents.ErrTemporary), errors.Is(err, errDown), errors.Is(err, context.DeadlineExceeded):
 		m.expect(!m.calm, "failed without a reason: %v", err)
 	default:
 		m.expect(false, "%v", err)
 	}
 }
 
-// good tells whether the store has a refresh token that works.
+// good reports whether the store has a valid refresh token.
 func (m *model) good() bool {
 	grant, err := m.store.Grant(context.Background(), m.key)
-	return err == nil && m.amazon.isLive(grant.RefreshToken)
+	return err == nil && m.amazon.isValid(grant.RefreshToken)
 }
 
-// together has both processes do something at once, each several times.
+// together makes several concurrent calls in both processes.
 func (m *model) together(t *rapid.T) {
 	if rapid.Bool().Draw(t, "expired") {
 		time.Sleep(61 * time.Minute)
@@ -167,17 +166,17 @@ func (m *model) together(t *rapid.T) {
 	group.Wait()
 }
 
-func (m *model) accept(p *process) {
+func (m *model) exchange(p *process) {
 	begin := time.Now()
 	code := m.amazon.consent()
-	err := p.source.Accept(context.Background(), m.key, alexaevents.Europe, code)
-	m.expect(err == nil || !m.calm, "not accepted: %v", err)
+	err := p.source.Exchange(context.Background(), m.key, alexaevents.Europe, code)
+	m.expect(err == nil || !m.calm, "not exchanged: %v", err)
 	m.expect(time.Since(begin) < 30*time.Second, "it took %v", time.Since(begin))
 	if err != nil {
 		m.settle() // the code may have been exchanged all the same
 	}
 	grant, storeErr := m.store.Grant(context.Background(), m.key)
-	m.expect(err != nil || storeErr == nil && m.amazon.isLive(grant.RefreshToken), "accepted and not stored")
+	m.expect(err != nil || storeErr == nil && m.amazon.isValid(grant.RefreshToken), "exchanged and not stored")
 	if storeErr == nil {
 		m.present = true
 	}
@@ -186,7 +185,7 @@ func (m *model) accept(p *process) {
 	}
 }
 
-// settle lets all that is under way come to an end, with store and Amazon well.
+// settle waits for everything in progress, with a working store and Amazon.
 func (m *model) settle() {
 	for _, timer := range m.timers {
 		timer.Stop()
@@ -202,7 +201,7 @@ func (m *model) settle() {
 	m.calm = true
 }
 
-// invariant holds whenever everything is well and nothing is under way.
+// invariant holds when everything works and nothing is in progress.
 func (m *model) invariant() {
 	m.settle()
 	grant, err := m.store.Grant(context.Background(), m.key)
@@ -214,11 +213,11 @@ func (m *model) invariant() {
 	if m.revoked || m.lost {
 		return
 	}
-	m.expect(m.amazon.isLive(grant.RefreshToken), "a live grant is lost")
+	m.expect(m.amazon.isValid(grant.RefreshToken), "a live grant is lost")
 	m.expect(grant.Live() && grant.RefusedAt.IsZero(), "a live grant is marked as refused")
 	for _, p := range m.processes {
 		token, err := p.source.Token(context.Background(), m.key)
-		m.expect(err == nil && m.amazon.accepts(token), "a live grant gives no token: %v", err)
+		m.expect(err == nil && m.amazon.isValid(token), "a live grant gives no token: %v", err)
 	}
 }
 
@@ -230,7 +229,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 		"":          func(t *rapid.T) { require.Empty(t, m.wrong) },
 		"together":  m.together,
 		"invariant": func(*rapid.T) { m.invariant() },
-		"accept":    func(t *rapid.T) { m.accept(m.processes[other(t)]) },
+		"exchange":  func(t *rapid.T) { m.exchange(m.processes[other(t)]) },
 		"time": func(t *rapid.T) {
 			time.Sleep(time.Duration(rapid.IntRange(1, 70).Draw(t, "minutes")) * time.Minute)
 		},
@@ -260,7 +259,7 @@ func (m *model) actions() map[string]func(*rapid.T) {
 			busy := p.inFlight.Load() > 0
 			p.crashed.Store(true)
 			m.processes[i] = m.start(rapid.SliceOfN(someTime, 4, 4).Draw(t, "delays"))
-			time.Sleep(time.Minute) // whatever was under way
+			time.Sleep(time.Minute) // until everything in progress has ended
 			for _, p := range m.processes {
 				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 				_ = p.source.Flush(ctx)
@@ -299,8 +298,7 @@ func TestModel(t *testing.T) {
 	})
 }
 
-// inBubble runs one check of rapid in a bubble of synctest, and hands rapid's
-// panics on.
+// inBubble runs one check of rapid in a synctest bubble, and passes on rapid's panics.
 func inBubble(t *testing.T, check func()) {
 	var reason any
 	synctest.Test(t, func(*testing.T) {
@@ -312,7 +310,7 @@ func inBubble(t *testing.T, check func()) {
 	}
 }
 
-// AccountGrants and EraseGrants are called by no Source.
+// A Source calls neither AccountGrants nor EraseGrants.
 func (p *process) AccountGrants(ctx context.Context, clientID, accountID string) iter.Seq2[lwa.Grant, error] {
 	return p.model.store.AccountGrants(ctx, clientID, accountID)
 }

@@ -11,47 +11,45 @@ import (
 	"github.com/alexaevents/alexaevents"
 )
 
-// ErrAudience says that an access token was made for another client.
-var ErrAudience = errors.New("lwa: the access token was made for another client")
-
-// Profile is what a person who consented to [ScopeProfile] or its like lets a
-// client know. What the scope does not cover is empty.
+// Profile is the profile of a person who consented to [ScopeProfile],
+// [ScopeProfileUserID] or [ScopePostalCode]. Fields that the scope does not cover
+// are empty.
 type Profile struct {
-	UserID     string `json:"user_id"` // such as amzn1.account.…; another one for each security profile
+	UserID     string `json:"user_id"` // such as amzn1.account.…; different for each security profile
 	Name       string `json:"name"`
 	Email      string `json:"email"`
 	PostalCode string `json:"postal_code"`
 }
 
-// Profile returns the profile of whom the access token stands for. Its errors
-// are *[Error]. The tokens of the event gateway have no profile.
+// Profile returns the profile of the person whose access token this is. The errors
+// are *[Error]. Access tokens for the event gateway have no profile.
 func (c *Client) Profile(ctx context.Context, accessToken alexaevents.Secret) (Profile, error) {
-	var answer profileAnswer
-	err := c.get(ctx, "/user/profile", accessToken, &answer, func(request *http.Request) {
+	var response profileResponse
+	err := c.get(ctx, "/user/profile", accessToken, &response, func(request *http.Request) {
 		request.Header.Set("Authorization", "Bearer "+string(accessToken))
 	})
 	if err != nil {
 		return Profile{}, err
 	}
-	return Profile(answer), nil
+	return Profile(response), nil
 }
 
-type profileAnswer Profile
+type profileResponse Profile
 
-func (a *profileAnswer) usable() bool { return a.UserID != "" }
+func (r *profileResponse) usable() bool { return r.UserID != "" }
 
-// TokenInfo is what LWA knows about an access token.
+// TokenInfo describes an access token.
 type TokenInfo struct {
 	UserID    string
-	AppID     string        // the security profile, such as amzn1.application.…
-	ExpiresIn time.Duration // zero if Amazon did not say
+	AppID     string        // security profile, such as amzn1.application.…
+	ExpiresIn time.Duration // remaining lifetime; zero if Amazon did not say
 }
 
-// TokenInfo returns what LWA knows about an access token that somebody
-// presented, after it made sure that the token was made for this client:
-// [ErrAudience] says that it was not. Its other errors are *[Error].
+// TokenInfo describes an access token that an app or a browser presents. The error
+// is [ErrAudience] if the token was issued to another client: never sign a user in
+// with such a token. The other errors are *[Error].
 func (c *Client) TokenInfo(ctx context.Context, accessToken alexaevents.Secret) (TokenInfo, error) {
-	var info infoAnswer
+	var info infoResponse
 	err := c.get(ctx, "/auth/o2/tokeninfo", accessToken, &info, func(request *http.Request) {
 		request.URL.RawQuery = url.Values{"access_token": {string(accessToken)}}.Encode()
 	})
@@ -64,26 +62,26 @@ func (c *Client) TokenInfo(ctx context.Context, accessToken alexaevents.Secret) 
 	return TokenInfo{UserID: info.UserID, AppID: info.AppID, ExpiresIn: seconds(info.ExpiresIn)}, nil
 }
 
-type infoAnswer struct {
+type infoResponse struct {
 	Audience  string          `json:"aud"`
 	UserID    string          `json:"user_id"`
 	AppID     string          `json:"app_id"`
-	ExpiresIn json.RawMessage `json:"exp"` // seconds left, not an instant
+	ExpiresIn json.RawMessage `json:"exp"` // remaining seconds, not a time
 }
 
-func (a *infoAnswer) usable() bool { return true } // ErrAudience refuses one without audience
+func (r *infoResponse) usable() bool { return true } // without an audience it is ErrAudience
 
-func (c *Client) get(ctx context.Context, path string, accessToken alexaevents.Secret, answer usable, authorize func(*http.Request)) error {
+func (c *Client) get(ctx context.Context, path string, accessToken alexaevents.Secret, into body, authorize func(*http.Request)) error {
 	if err := c.check(); err != nil {
 		return err
 	}
 	if accessToken == "" {
-		return errors.New("lwa: no access token")
+		return errors.New("lwa: the access token is empty")
 	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, c.apiURL()+path, nil)
 	if err != nil {
 		return err
 	}
 	authorize(request)
-	return c.call(request, answer, accessToken)
+	return c.call(request, into, accessToken)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -14,7 +15,7 @@ func TestProfile(t *testing.T) {
 	var got *http.Request
 	client := clientOf(func(r *http.Request) (*http.Response, error) {
 		got = r
-		return answer(200, `{"user_id":"amzn1.account.K1","name":"Ada","email":"ada@example.com","postal_code":"98052","new":1}`), nil
+		return respond(200, `{"user_id":"amzn1.account.K1","name":"Ada","email":"ada@example.com","postal_code":"98052","new":1}`), nil
 	})
 	profile, err := client.Profile(t.Context(), "Atza|1")
 	require.NoError(t, err)
@@ -31,7 +32,7 @@ func TestTokenInfo(t *testing.T) {
 	var got *http.Request
 	client := clientOf(func(r *http.Request) (*http.Response, error) {
 		got = r
-		return answer(200, `{"aud":"`+clientID+`","user_id":"amzn1.account.K1","app_id":"amzn1.application.1","exp":60}`), nil
+		return respond(200, `{"aud":"`+clientID+`","user_id":"amzn1.account.K1","app_id":"amzn1.application.1","exp":60}`), nil
 	})
 	info, err := client.TokenInfo(t.Context(), "Atza|1&aud=x")
 	require.NoError(t, err)
@@ -51,7 +52,7 @@ func TestTokenInfo(t *testing.T) {
 	}
 }
 
-// A token of another client must not sign anybody in.
+// A token of another client identifies no user.
 func TestAudience(t *testing.T) {
 	for _, body := range []string{
 		`{"aud":"amzn1.application-oa2-client.evil","user_id":"amzn1.account.K1","exp":60}`,
@@ -76,10 +77,10 @@ func TestProfileErrors(t *testing.T) {
 	}{
 		{name: "an expired token", status: 400, body: `{"error":"invalid_token","error_description":"d"}`, code: "invalid_token"},
 		{name: "a token without the scope", status: 403, body: `{"error":"insufficient_scope"}`, code: "insufficient_scope"},
-		{name: "HTML", status: 200, body: `<html>`, is: lwa.ErrUnavailable},
-		{name: "a list", status: 200, body: `[]`, is: lwa.ErrUnavailable},
-		{name: "members of other types", status: 200, body: `{"user_id":1,"aud":2}`, is: lwa.ErrUnavailable},
-		{name: "an outage", status: 503, is: lwa.ErrUnavailable},
+		{name: "HTML", status: 200, body: `<html>`, is: alexaevents.ErrTemporary},
+		{name: "a list", status: 200, body: `[]`, is: alexaevents.ErrTemporary},
+		{name: "members of other types", status: 200, body: `{"user_id":1,"aud":2}`, is: alexaevents.ErrTemporary},
+		{name: "an outage", status: 503, is: alexaevents.ErrTemporary},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			client := always(test.status, test.body)
@@ -96,5 +97,5 @@ func TestProfileErrors(t *testing.T) {
 		})
 	}
 	_, err := always(200, `{}`).Profile(t.Context(), "Atza|1")
-	require.ErrorIs(t, err, lwa.ErrUnavailable, "a profile without user ID")
+	require.ErrorIs(t, err, alexaevents.ErrTemporary, "a profile without user ID")
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// marshalled is every marshalled form of a value.
+// marshalled returns every marshalled form of a value.
 func marshalled(value any) string {
 	var text bytes.Buffer
 	asJSON, err := json.Marshal(value)
@@ -79,13 +79,13 @@ func TestClientPrintsItsID(t *testing.T) {
 	require.Contains(t, text.String(), "client.id=the-id client.secret=[redacted]")
 }
 
-// Neither does a Source print what waits for the store, or what it is made of.
+// A Source does not print its unsaved tokens or its fields.
 func TestSourceDoesNotPrintTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &amazon{rotates: true}
-		store := &outage{Store: new(lwa.MemoryStore)}
+		store := &faultyStore{Store: new(lwa.MemoryStore)}
 		source, key := imported(t, a, store, "canary")
-		store.writing.Store(true)
+		store.failWrites.Store(true)
 		_, err := source.Token(t.Context(), key)
 		require.NoError(t, err)
 		for _, value := range []any{source, source.HTTPClient("account"), []*lwa.Source{source}, &lwa.ClientCredentials{Client: a.client()}} {
@@ -96,7 +96,7 @@ func TestSourceDoesNotPrintTokens(t *testing.T) {
 				require.NotContains(t, text, clientSecret, verb)
 			}
 		}
-		store.writing.Store(false)
+		store.failWrites.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
 	})
 }

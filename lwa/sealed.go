@@ -12,47 +12,41 @@ import (
 	"github.com/alexaevents/alexaevents"
 )
 
-// ErrSealed says that a grant's tokens cannot be decrypted: the key is not the one
-// that they were encrypted with, or the row was changed or moved. The operator has
-// to act. A new AcceptGrant or import replaces such a grant, and EraseGrants
-// deletes it.
-var ErrSealed = errors.New("lwa: a stored token cannot be decrypted")
-
-// AEAD encrypts and authenticates. It has the methods of Tink's AEAD, whose
-// keysets rotate keys; crypto/cipher takes a few lines of one's own.
+// AEAD is authenticated encryption with associated data. Tink's AEAD implements
+// it and can rotate keys; an adapter for crypto/cipher has a few lines, as in the
+// example of [Sealed].
 //
-// It is called inside UpdateGrant, so it must work without I/O: a key that lives
-// in a key management service is for decrypting the key that this uses, once.
+// It is called inside UpdateGrant and does no I/O. With a key management service,
+// decrypt a data key once when the program starts, and use that key here.
 type AEAD interface {
 	Encrypt(plaintext, associatedData []byte) ([]byte, error)
 	Decrypt(ciphertext, associatedData []byte) ([]byte, error)
 }
 
-// Sealed is a [Store] around a store, which gets to see the access and refresh
-// tokens only encrypted, in base64 after a mark. They are bound to the grant's key
-// and to their field: a row that was copied to another key gives [ErrSealed].
+// Sealed is a [Store] that encrypts access and refresh tokens before another store
+// keeps them, in base64 after a prefix. An encrypted token is bound to its grant's
+// key and to its field: a row that is copied to another key cannot be decrypted.
 //
 // # Grants that cannot be decrypted
 //
-// Grant gives ErrSealed. AccountGrants skips such a grant, so that the account's
-// other grants stay usable; if the account has no others, it gives ErrSealed.
-// Grants and EndedGrants yield the grants that can be decrypted, and then
-// ErrSealed. UpdateGrant gives fn a grant with Key and Region alone, stores what
-// fn makes of it if that has a RefreshToken, and else gives ErrSealed, in place of
-// an error of fn too: so AcceptGrant and an import replace the grant, and nothing
-// else changes it.
-// Logger and Observe report each.
+// Grant returns [ErrSealed]. AccountGrants skips such a grant, so that the
+// account's other grants stay usable; if there are no others, the error is
+// ErrSealed. Grants and EndedGrants yield the other grants first and ErrSealed
+// last. UpdateGrant calls fn with a grant that has Key and Region only. If fn sets a
+// RefreshToken and returns nil, the grant is stored; otherwise the error is
+// ErrSealed. So a new AcceptGrant or an import replaces the grant, and nothing else
+// changes it. Logger and Observe report each such grant.
 //
-// # Grants from before
+// # Existing grants in plain text
 //
-// A grant that was stored in the clear is read, and encrypted at its next update.
-// So whoever can write to the database can give a grant other tokens, in the
-// clear. Set RefusePlain once each grant is encrypted.
+// A grant that was stored in plain text is read, and encrypted at its next update.
+// Therefore anyone who can write to the database can replace the tokens of a grant
+// with others in plain text. Set RefusePlain once every grant is encrypted.
 //
 // # Rotating keys
 //
-// Each update encrypts both tokens with the AEAD's primary key. A loop that
-// updates each grant encrypts all of them anew:
+// Each update encrypts both tokens with the AEAD's primary key. This loop encrypts
+// all grants again:
 //
 //	for grant, err := range sealed.Grants(ctx) {
 //		if err == nil {
@@ -63,32 +57,31 @@ type AEAD interface {
 //		}
 //	}
 //
-// To replace a key, add the new one to the keyset and deploy that everywhere, so
-// that each process can decrypt what another one encrypts with it. Then make it
-// the primary key, deploy that everywhere, and run the loop. If the loop gives no
-// error, remove the old key. After such a loop RefusePlain can be set, too.
+// To replace a key, first add the new one to the keyset and deploy to all
+// processes, so that each can decrypt with it. Then make it the primary key, deploy
+// to all processes, and run the loop. If the loop returns no error, remove the old
+// key. After such a loop you can also set RefusePlain.
 type Sealed struct {
-	Store Store // where the grants go; required
+	Store Store // keeps the grants; required
 	AEAD  AEAD  // encrypts the tokens; required
 
-	// RefusePlain gives ErrSealed for a grant that is stored in the clear. False
-	// reads it.
+	// RefusePlain refuses a grant in plain text with ErrSealed. False reads it.
 	RefusePlain bool
 
-	// Logger receives one record at Warn for each time that a grant could not be
-	// decrypted. Account and link IDs are in it if the level Debug is enabled. Nil
-	// disables logging.
+	// Logger receives one record at level Warn each time a grant cannot be
+	// decrypted. If level Debug is enabled, it contains the account and link IDs.
+	// Nil disables logging.
 	Logger *slog.Logger
 
-	// Observe is called for each time that a grant could not be decrypted. Nil is
-	// not called.
+	// Observe is called each time a grant cannot be decrypted, for metrics. Nil
+	// disables it.
 	Observe func(context.Context, SealedObservation)
 }
 
-// SealedObservation is a grant that could not be decrypted.
+// SealedObservation reports a grant that cannot be decrypted.
 type SealedObservation struct {
-	Key Key
-	Err error // wraps ErrSealed
+	Key Key   // IDs in it are personal data
+	Err error // wraps [ErrSealed]
 }
 
 var _ Store = (*Sealed)(nil)
@@ -117,8 +110,8 @@ func (s *Sealed) AccountGrants(ctx context.Context, clientID, accountID string) 
 	return s.opened(ctx, s.Store.AccountGrants(ctx, clientID, accountID), false)
 }
 
-// Grants yields every grant, as the method Grants of the Store inside does. The
-// error is [errors.ErrUnsupported] if the Store has no such method.
+// Grants yields every grant, with the method Grants of Store. Without that method
+// the error is [errors.ErrUnsupported].
 func (s *Sealed) Grants(ctx context.Context) iter.Seq2[Grant, error] {
 	if err := s.check(); err != nil {
 		return failed(err)
@@ -127,14 +120,14 @@ func (s *Sealed) Grants(ctx context.Context) iter.Seq2[Grant, error] {
 		Grants(ctx context.Context) iter.Seq2[Grant, error]
 	})
 	if !ok {
-		return failed(fmt.Errorf("lwa: the Store inside Sealed has no method Grants: %w", errors.ErrUnsupported))
+		return failed(fmt.Errorf("lwa: Sealed.Store has no method Grants: %w", errors.ErrUnsupported))
 	}
 	return s.opened(ctx, inside.Grants(ctx), true)
 }
 
-// EndedGrants yields the client's grants that have Refused or DisabledAt, for
-// [Source.EndedGrants]. The error is [errors.ErrUnsupported] if the Store inside
-// has neither a method EndedGrants nor Grants.
+// EndedGrants yields the client's grants with Refused or DisabledAt, for
+// [Source.EndedGrants], with the method EndedGrants or Grants of Store. Without
+// either the error is [errors.ErrUnsupported].
 func (s *Sealed) EndedGrants(ctx context.Context, clientID string) iter.Seq2[Grant, error] {
 	if err := s.check(); err != nil {
 		return failed(err)
@@ -146,8 +139,8 @@ func failed(err error) iter.Seq2[Grant, error] {
 	return func(yield func(Grant, error) bool) { yield(Grant{}, err) }
 }
 
-// opened yields the grants with their tokens decrypted. If some could not be, the
-// error comes last: always if all of them are wanted, or else if none could be.
+// opened yields the grants with decrypted tokens. If some cannot be decrypted, the
+// error comes last: always with all, otherwise only if no grant was yielded.
 func (s *Sealed) opened(ctx context.Context, grants iter.Seq2[Grant, error], all bool) iter.Seq2[Grant, error] {
 	return func(yield func(Grant, error) bool) {
 		var unreadable error
@@ -185,13 +178,13 @@ func (s *Sealed) UpdateGrant(ctx context.Context, key Key, fn func(*Grant) error
 		}
 		err := fn(grant)
 		if unreadable != nil && (err != nil || grant.RefreshToken == "") {
-			return unreadable // fn's error is about a grant that is not the stored one
+			return unreadable // an error of fn is not about the stored grant
 		}
 		if err != nil {
 			return err
 		}
 		grant.Key = key
-		clean, err := grant.Clean() // while the tokens can be read
+		clean, err := grant.Clean() // before the tokens are encrypted
 		if err != nil {
 			return err
 		}
@@ -228,13 +221,13 @@ func (s *Sealed) EraseGrants(ctx context.Context, accountID string) error {
 
 func (s *Sealed) check() error {
 	if s.Store == nil || s.AEAD == nil {
-		return errors.New("lwa: Sealed without Store or AEAD")
+		return errors.New("lwa: Sealed.Store or Sealed.AEAD is nil")
 	}
 	return nil
 }
 
-// field is one of the two encrypted fields of a grant. Its name is part of what
-// the ciphertext is bound to and must not change.
+// field is an encrypted field of a grant. The ciphertext is bound to its name,
+// which must not change.
 type field struct {
 	name  string
 	token *alexaevents.Secret
@@ -244,10 +237,10 @@ func fields(grant *Grant) []field {
 	return []field{{"AccessToken", &grant.AccessToken}, {"RefreshToken", &grant.RefreshToken}}
 }
 
-// mark begins each encrypted token. An earlier version wrote none.
+// mark is the prefix of each encrypted token. An earlier version wrote none.
 const mark = "sealed:"
 
-// seal encrypts the tokens of the grant; an empty one stays empty.
+// seal encrypts the tokens of the grant. An empty token stays empty.
 func (s *Sealed) seal(grant *Grant) error {
 	for _, f := range fields(grant) {
 		if *f.token == "" {
@@ -255,14 +248,14 @@ func (s *Sealed) seal(grant *Grant) error {
 		}
 		ciphertext, err := s.AEAD.Encrypt([]byte(*f.token), grant.bytes(f.name))
 		if err != nil {
-			return fmt.Errorf("lwa: encrypt a token: %w", err)
+			return fmt.Errorf("lwa: encrypting a token: %w", err)
 		}
 		*f.token = alexaevents.Secret(mark + base64.StdEncoding.EncodeToString(ciphertext))
 	}
 	return nil
 }
 
-// open is the reverse of seal. A grant in the clear stays as it is.
+// open decrypts the tokens of the grant, unless they are in plain text.
 func (s *Sealed) open(grant *Grant) error {
 	if !s.RefusePlain && plain(grant.AccessToken) && plain(grant.RefreshToken) {
 		return nil
@@ -284,9 +277,9 @@ func (s *Sealed) open(grant *Grant) error {
 	return nil
 }
 
-// plain tells whether the token is in the clear. It has no mark then, and is not
-// base64 of a nonce and a tag, as what an earlier version has encrypted is:
-// Amazon's tokens have characters that base64 has not.
+// plain reports whether the token is in plain text: it has no mark, and is not
+// base64 with room for a nonce and a tag, as tokens that an earlier version
+// encrypted are. Amazon's tokens have characters that base64 does not.
 func plain(token alexaevents.Secret) bool {
 	if strings.HasPrefix(string(token), mark) {
 		return false

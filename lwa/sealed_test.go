@@ -16,7 +16,6 @@ import (
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/lwa"
-	"github.com/alexaevents/alexaevents/store/storetest"
 )
 
 func newGCM(t testing.TB, key string) lwa.AEAD {
@@ -27,18 +26,7 @@ func newGCM(t testing.TB, key string) lwa.AEAD {
 
 const sealingKey = "0123456789abcdef0123456789abcdef"
 
-func TestStores(t *testing.T) {
-	t.Run("MemoryStore", func(t *testing.T) {
-		storetest.Grants(t, func(*testing.T) lwa.Store { return new(lwa.MemoryStore) })
-	})
-	t.Run("Sealed", func(t *testing.T) {
-		storetest.Grants(t, func(t *testing.T) lwa.Store {
-			return &lwa.Sealed{Store: new(lwa.MemoryStore), AEAD: newGCM(t, sealingKey)}
-		})
-	})
-}
-
-// sealedGrant returns a store with one sealed grant, and the store inside.
+// sealedGrant returns a Sealed with one grant, and the store inside.
 func sealedGrant(t *testing.T) (*lwa.Sealed, *lwa.MemoryStore, lwa.Grant) {
 	inside := new(lwa.MemoryStore)
 	store := &lwa.Sealed{Store: inside, AEAD: newGCM(t, sealingKey)}
@@ -47,11 +35,7 @@ func sealedGrant(t *testing.T) (*lwa.Sealed, *lwa.MemoryStore, lwa.Grant) {
 	return store, inside, grant
 }
 
-func put(t *testing.T, store lwa.Store, grant lwa.Grant) {
-	require.NoError(t, store.UpdateGrant(t.Context(), grant.Key, func(g *lwa.Grant) error { *g = grant; return nil }))
-}
-
-// everyUse returns the errors of everything that needs the tokens of a grant.
+// everyUse returns the errors of each method that needs the tokens of a grant.
 func everyUse(t *testing.T, store lwa.Store, key lwa.Key) map[string]error {
 	_, readErr := store.Grant(t.Context(), key)
 	updateErr := store.UpdateGrant(t.Context(), key, func(*lwa.Grant) error {
@@ -81,7 +65,7 @@ func TestSealed(t *testing.T) {
 
 	put(t, store, grant)
 	again := stored(t, inside, grant.Key)
-	require.NotEqual(t, raw.RefreshToken, again.RefreshToken, "nobody sees that nothing changed")
+	require.NotEqual(t, raw.RefreshToken, again.RefreshToken, "equal tokens have different ciphertexts")
 }
 
 func TestSealedSource(t *testing.T) { synctest.Test(t, testSealedSource) }
@@ -93,11 +77,11 @@ func testSealedSource(t *testing.T) {
 	token, err := source.Token(t.Context(), key)
 	require.NoError(t, err)
 	_, err = source.Renew(t.Context(), key, token)
-	require.NoError(t, err, "comparisons are of what is inside")
+	require.NoError(t, err, "decrypted tokens are compared")
 	a.revoke("customer")
 	time.Sleep(time.Minute)
 	_, err = source.Renew(t.Context(), key, stored(t, source.Store, key).AccessToken)
-	require.ErrorIs(t, err, lwa.ErrRefused)
+	require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 	require.False(t, stored(t, source.Store, key).Live())
 	require.False(t, strings.HasPrefix(string(stored(t, inside, key).RefreshToken), "Atzr"))
 }
@@ -114,7 +98,7 @@ func TestUnreadable(t *testing.T) {
 		},
 		"the fields swapped":       tamper(func(g *lwa.Grant) { g.AccessToken, g.RefreshToken = g.RefreshToken, g.AccessToken }),
 		"one field in the other":   tamper(func(g *lwa.Grant) { g.AccessToken = g.RefreshToken }),
-		"a token in the clear":     tamper(func(g *lwa.Grant) { g.RefreshToken = "Atzr|canary" }),
+		"a token in plain text":    tamper(func(g *lwa.Grant) { g.RefreshToken = "Atzr|canary" }),
 		"base64 of something":      tamper(func(g *lwa.Grant) { g.RefreshToken = "QUJD" }),
 		"a refresh token cut":      tamper(func(g *lwa.Grant) { g.RefreshToken = g.RefreshToken[:8] }),
 		"an access token changed":  tamper(func(g *lwa.Grant) { g.AccessToken = flip(g.AccessToken) }),
@@ -144,7 +128,7 @@ func flip(token alexaevents.Secret) alexaevents.Secret {
 	return alexaevents.Secret(b)
 }
 
-// A row that is copied to another key is of no use there.
+// A row that is copied to another key cannot be decrypted.
 func TestMovedRows(t *testing.T) {
 	for name, to := range map[string]lwa.Key{
 		"another account": {ClientID: clientID, AccountID: "victim", LinkID: "link"},
@@ -165,8 +149,8 @@ func TestMovedRows(t *testing.T) {
 	}
 }
 
-// unreadableAmong returns a store with the links a, link and z, of which link
-// cannot be decrypted, and what the store reports.
+// unreadableAmong returns a store with the links a, link and z, of which link cannot be
+// decrypted, and the keys that the store reports.
 func unreadableAmong(t *testing.T) (*lwa.Sealed, *lwa.MemoryStore, *[]lwa.Key) {
 	store, inside, grant := sealedGrant(t)
 	for _, link := range []string{"a", "z"} {
@@ -182,7 +166,7 @@ func unreadableAmong(t *testing.T) (*lwa.Sealed, *lwa.MemoryStore, *[]lwa.Key) {
 	return store, inside, reported
 }
 
-// A grant that cannot be decrypted keeps nobody from the others.
+// A grant that cannot be decrypted does not hide the others.
 func TestUnreadableAmongOthers(t *testing.T) {
 	store, inside, reported := unreadableAmong(t)
 	var log strings.Builder
@@ -222,12 +206,12 @@ func TestUnreadableAmongOthers(t *testing.T) {
 	}
 }
 
-// Only a whole new grant takes the place of one that cannot be decrypted.
+// Only a new grant replaces one that cannot be decrypted.
 func TestUnreadableIsReplaced(t *testing.T) {
 	a := new(amazon)
 	for name, replace := range map[string]func(*lwa.Source, lwa.Key) error{
-		"Accept": func(s *lwa.Source, key lwa.Key) error {
-			return s.Accept(t.Context(), key, alexaevents.FarEast, a.consent())
+		"Exchange": func(s *lwa.Source, key lwa.Key) error {
+			return s.Exchange(t.Context(), key, alexaevents.FarEast, a.consent())
 		},
 		"Import": func(s *lwa.Source, key lwa.Key) error { return s.Import(t.Context(), key, "Atzr|new") },
 	} {
@@ -242,7 +226,7 @@ func TestUnreadableIsReplaced(t *testing.T) {
 			} {
 				err := store.UpdateGrant(t.Context(), keyOf("account"), fn)
 				require.ErrorIs(t, err, lwa.ErrSealed, change)
-				require.NotErrorIs(t, err, errBroken, "what fn says of another grant")
+				require.NotErrorIs(t, err, errBroken, "an error of fn is not about the stored grant")
 				require.Equal(t, before, stored(t, inside, keyOf("account")), change)
 			}
 			require.Len(t, *reported, 4)
@@ -253,8 +237,7 @@ func TestUnreadableIsReplaced(t *testing.T) {
 	}
 }
 
-// Grants from before there was a Sealed are read, and encrypted when they are next
-// written.
+// Grants in plain text are read, and encrypted when they are written.
 func TestPlainGrants(t *testing.T) {
 	for name, grant := range map[string]lwa.Grant{
 		"both tokens":     {Key: keyOf("account"), AccessToken: "Atza|canary", RefreshToken: "Atzr|canary"},
@@ -278,7 +261,7 @@ func TestPlainGrants(t *testing.T) {
 			store.RefusePlain = true
 			require.Equal(t, grant, stored(t, store, grant.Key))
 
-			// A token in the clear beside one that is encrypted is not from before.
+			// A token in plain text beside an encrypted one is refused.
 			store.RefusePlain = false
 			if grant.AccessToken != "" {
 				require.NoError(t, inside.UpdateGrant(t.Context(), grant.Key, func(g *lwa.Grant) error { g.RefreshToken = grant.RefreshToken; return nil }))
@@ -289,7 +272,7 @@ func TestPlainGrants(t *testing.T) {
 	}
 }
 
-// An earlier version wrote no mark before what it encrypted.
+// An earlier version wrote no prefix before encrypted tokens.
 func TestSealedWithoutMark(t *testing.T) {
 	store, inside, grant := sealedGrant(t)
 	require.NoError(t, inside.UpdateGrant(t.Context(), grant.Key, func(g *lwa.Grant) error {
@@ -303,7 +286,7 @@ func TestSealedWithoutMark(t *testing.T) {
 	require.Equal(t, grant, stored(t, store, grant.Key))
 	store.AEAD = newGCM(t, strings.Repeat("x", 32))
 	_, err := store.Grant(t.Context(), grant.Key)
-	require.ErrorIs(t, err, lwa.ErrSealed, "and not a token in the clear")
+	require.ErrorIs(t, err, lwa.ErrSealed, "not a token in plain text")
 }
 
 func TestEncryptionFails(t *testing.T) {
@@ -333,13 +316,12 @@ func TestIncompleteSealed(t *testing.T) {
 			}
 		})
 		for _, err := range append(errs, store.EraseGrants(t.Context(), "account")) {
-			require.ErrorContains(t, err, "Sealed without")
+			require.ErrorContains(t, err, "Sealed.Store or Sealed.AEAD is nil")
 		}
 	}
 }
 
-// A process that does not know the newest key yet keeps what Amazon gave it, until
-// it can write that.
+// A process without the newest key keeps new tokens until it can write them.
 func TestSealedRefreshKeepsTokens(t *testing.T) { synctest.Test(t, testSealedRefreshKeepsTokens) }
 
 func testSealedRefreshKeepsTokens(t *testing.T) {
@@ -353,11 +335,12 @@ func testSealedRefreshKeepsTokens(t *testing.T) {
 	other := &lwa.Sealed{Store: inside, AEAD: newGCM(t, strings.Repeat("x", 32))}
 	var reseals atomic.Bool
 	reseals.Store(true)
-	source.Store = struct{ lwa.Store }{updateHook{store, func() {
-		if reseals.Load() {
-			put(t, other, lwa.Grant{Key: key, RefreshToken: "Atzr|under another key"})
+	source.Store = &faultyStore{Store: store, beforeWrite: func(ctx context.Context, key lwa.Key) error {
+		if !reseals.Load() {
+			return nil
 		}
-	}}}
+		return other.UpdateGrant(ctx, key, func(g *lwa.Grant) error { g.RefreshToken = "Atzr|under another key"; return nil })
+	}}
 	time.Sleep(time.Minute)
 	renewed, err := source.Renew(t.Context(), key, token)
 	require.NoError(t, err)
@@ -367,15 +350,4 @@ func testSealedRefreshKeepsTokens(t *testing.T) {
 	time.Sleep(time.Second)
 	require.NoError(t, source.Flush(t.Context()))
 	require.Equal(t, renewed, stored(t, store, key).AccessToken)
-}
-
-// updateHook calls a function before each update.
-type updateHook struct {
-	lwa.Store
-	before func()
-}
-
-func (h updateHook) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-	h.before()
-	return h.Store.UpdateGrant(ctx, key, fn)
 }

@@ -13,86 +13,67 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/oauth2"
 
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/lwa"
 )
-
-// countingStore counts the calls of a store, and fails updates on demand.
-type countingStore struct {
-	lwa.Store
-	reads, updates int
-	fail           func(update int) error
-}
-
-func (s *countingStore) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
-	s.reads++
-	return s.Store.Grant(ctx, key)
-}
-
-func (s *countingStore) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-	s.updates++
-	if s.fail != nil {
-		if err := s.fail(s.updates); err != nil {
-			return err
-		}
-	}
-	return s.Store.UpdateGrant(ctx, key, fn)
-}
 
 func TestToken(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &amazon{rotates: true}
-		store := &countingStore{Store: new(lwa.MemoryStore)}
+		store := &faultyStore{Store: new(lwa.MemoryStore)}
 		source, key := imported(t, a, store, "customer")
 		begin := time.Now().UTC()
 
 		token, err := source.Token(t.Context(), key)
 		require.NoError(t, err)
-		require.Equal(t, alexaevents.Secret("Atza|customer|1"), token)
+		require.Equal(t, a.accessToken(1), token)
 		require.Equal(t, lwa.Grant{
-			Key: key, AccessToken: "Atza|customer|1", RefreshToken: "Atzr|customer|2",
-			IssuedAt: begin, Expiry: begin.Add(time.Hour), CodeHash: sha("Atzr|customer|1"),
+			Key: key, AccessToken: a.accessToken(1), RefreshToken: a.refreshToken(2),
+			IssuedAt: begin, Expiry: begin.Add(time.Hour), CodeHash: sha(a.refreshToken(1)),
 		}, stored(t, store, key))
 
 		time.Sleep(54 * time.Minute) // an hour without the 5 to 6 minutes
-		store.reads, store.updates = 0, 0
+		store.reads.Store(0)
+		store.writes.Store(0)
 		token, err = source.Token(t.Context(), key)
 		require.NoError(t, err)
-		require.Equal(t, alexaevents.Secret("Atza|customer|1"), token)
+		require.Equal(t, a.accessToken(1), token)
 		require.Equal(t, 1, a.count("refresh_token"))
-		require.Equal(t, 1, store.reads, "a fresh token costs one read")
-		require.Zero(t, store.updates)
+		require.EqualValues(t, 1, store.reads.Load(), "a fresh token costs one read")
+		require.Zero(t, store.writes.Load())
 
 		time.Sleep(time.Minute)
 		token, err = source.Token(t.Context(), key)
 		require.NoError(t, err)
-		require.Equal(t, alexaevents.Secret("Atza|customer|1"), token, "it is refreshed in the background")
+		require.Equal(t, a.accessToken(1), token, "it is refreshed in the background")
 		synctest.Wait()
 		token, err = source.Token(t.Context(), key)
 		require.NoError(t, err)
-		require.Equal(t, alexaevents.Secret("Atza|customer|2"), token)
+		require.Equal(t, a.accessToken(2), token)
 		require.Equal(t, 2, a.count("refresh_token"))
 	})
 }
 
 func TestGrantToken(t *testing.T) {
 	a := &amazon{rotates: true}
-	store := &countingStore{Store: new(lwa.MemoryStore)}
+	store := &faultyStore{Store: new(lwa.MemoryStore)}
 	source, key := imported(t, a, store, "customer")
 	token, err := source.GrantToken(t.Context(), stored(t, store, key))
 	require.NoError(t, err)
-	require.True(t, a.accepts(token))
+	require.True(t, a.isValid(token))
 
 	grant := stored(t, store, key)
-	store.reads = 0
+	store.reads.Store(0)
 	again, err := source.GrantToken(t.Context(), grant)
 	require.NoError(t, err)
 	require.Equal(t, token, again)
-	require.Zero(t, store.reads)
+	require.Zero(t, store.reads.Load())
 
-	// A grant that was read long ago is due for a token that the store has.
-	grant.AccessToken, grant.RefreshToken = "", "Atzr|customer|1"
+	// The store already has a newer token than a grant that was read long ago.
+	grant.AccessToken, grant.RefreshToken = "", a.refreshToken(1)
 	again, err = source.GrantToken(t.Context(), grant)
 	require.NoError(t, err)
 	require.Equal(t, token, again)
@@ -102,7 +83,7 @@ func TestGrantToken(t *testing.T) {
 	require.ErrorIs(t, err, lwa.ErrInvalidKey)
 }
 
-// The moment of the refresh differs between grants, and not between calls.
+// The time of the early refresh differs between grants, not between calls.
 func TestJitter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const grants = 200
@@ -141,27 +122,32 @@ func TestJitter(t *testing.T) {
 	})
 }
 
-// A token that lives for a minute must not be refreshed with every call.
+// A token with a lifetime of a minute is not refreshed in every call.
 func TestShortLife(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a := &amazon{lifetime: time.Minute}
+		a := new(amazon)
+		a.around = func(_ url.Values, next func() (*http.Response, error)) (*http.Response, error) {
+			_, err := next()
+			time.AfterFunc(time.Minute, a.simulator().ExpireTokens)
+			return respond(200, fmt.Sprintf(`{"access_token":%q,"expires_in":60}`, string(a.accessToken(a.count("refresh_token"))))), err
+		}
 		source, key := imported(t, a, new(lwa.MemoryStore), "customer")
 		for range 60 {
 			token, err := source.Token(t.Context(), key)
 			require.NoError(t, err)
-			require.True(t, a.accepts(token))
+			require.True(t, a.isValid(token))
 			time.Sleep(time.Second)
 		}
 		require.Equal(t, 2, a.count("refresh_token"))
 	})
 }
 
-// A token whose expiry Amazon did not tell serves until an API refuses it.
+// A token without a known expiry is used until an API refuses it.
 func TestUnknownExpiry(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
 		a.around = func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
-			return answer(200, `{"access_token":"`+crand.Text()+`"}`), nil
+			return respond(200, `{"access_token":"`+crand.Text()+`"}`), nil
 		}
 		source, key := imported(t, a, new(lwa.MemoryStore), "customer")
 		first, err := source.Token(t.Context(), key)
@@ -196,7 +182,7 @@ func TestRenew(t *testing.T) {
 		for range 500 { // an API that refuses every token
 			again, err = source.Renew(t.Context(), key, renewed)
 			require.NoError(t, err)
-			require.Equal(t, renewed, again, "it was renewed for that cause already")
+			require.Equal(t, renewed, again, "it was renewed less than a minute ago")
 		}
 		require.Equal(t, 2, a.count("refresh_token"))
 		time.Sleep(time.Minute)
@@ -208,15 +194,15 @@ func TestRenew(t *testing.T) {
 		time.Sleep(2 * time.Hour)
 		again, err = source.Renew(t.Context(), key, stale)
 		require.NoError(t, err)
-		require.True(t, a.accepts(again), "the newer one has expired meanwhile")
+		require.True(t, a.isValid(again), "the newer one has expired meanwhile")
 	})
 }
 
-// Amazon may answer a refresh with the access token that it gave before.
+// Amazon may respond to a refresh with the same access token.
 func TestSameTokenAgain(t *testing.T) {
 	a := new(amazon)
 	a.around = func(url.Values, func() (*http.Response, error)) (*http.Response, error) {
-		return answer(200, `{"access_token":"Atza|same","expires_in":3600}`), nil
+		return respond(200, `{"access_token":"Atza|same","expires_in":3600}`), nil
 	}
 	source, key := imported(t, a, new(lwa.MemoryStore), "customer")
 	token, err := source.Token(t.Context(), key)
@@ -239,7 +225,7 @@ func TestKeys(t *testing.T) {
 		_, err = source.Renew(t.Context(), key, "stale")
 		require.ErrorIs(t, err, lwa.ErrInvalidKey)
 		require.ErrorIs(t, source.Import(t.Context(), key, "refresh"), lwa.ErrInvalidKey)
-		require.ErrorIs(t, source.Accept(t.Context(), key, alexaevents.Europe, "code"), lwa.ErrInvalidKey)
+		require.ErrorIs(t, source.Exchange(t.Context(), key, alexaevents.Europe, "code"), lwa.ErrInvalidKey)
 		require.NotContains(t, err.Error(), "account ")
 	}
 	_, err := source.Token(t.Context(), keyOf("nobody"))
@@ -251,15 +237,15 @@ func TestKeys(t *testing.T) {
 
 func TestIncompleteSource(t *testing.T) {
 	for words, source := range map[string]*lwa.Source{
-		"Source without Client": {Store: new(lwa.MemoryStore)},
-		"Source without Store":  {Client: new(amazon).client()},
+		"Source.Client is nil": {Store: new(lwa.MemoryStore)},
+		"Source.Store is nil":  {Client: new(amazon).client()},
 	} {
 		_, err := source.Token(t.Context(), keyOf("account"))
 		require.ErrorContains(t, err, words)
 		_, err = source.Renew(t.Context(), keyOf("account"), "stale")
 		require.ErrorContains(t, err, words)
 		require.ErrorContains(t, source.Import(t.Context(), keyOf("account"), "refresh"), words)
-		require.ErrorContains(t, source.Accept(t.Context(), keyOf("account"), alexaevents.Europe, "code"), words)
+		require.ErrorContains(t, source.Exchange(t.Context(), keyOf("account"), alexaevents.Europe, "code"), words)
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.amazonalexa.com/", nil)
 		require.NoError(t, err)
 		_, err = source.HTTPClient("account").Do(request)
@@ -281,8 +267,8 @@ func TestClock(t *testing.T) {
 	require.Equal(t, 2, a.count("refresh_token"))
 }
 
-// A clock that is put back keeps no new token from the store.
-func TestClockIsPutBack(t *testing.T) {
+// New tokens are stored even if the clock is set back.
+func TestClockIsSetBack(t *testing.T) {
 	a := new(amazon)
 	source, key := imported(t, a, new(lwa.MemoryStore), "customer")
 	first, err := source.Token(t.Context(), key)
@@ -294,18 +280,18 @@ func TestClockIsPutBack(t *testing.T) {
 	require.Equal(t, second, stored(t, source.Store, key).AccessToken)
 
 	synctest.Test(t, func(t *testing.T) { // after two refreshes that are not stored
-		a, store := new(amazon), &outage{Store: new(lwa.MemoryStore)}
+		a, store := new(amazon), &faultyStore{Store: new(lwa.MemoryStore)}
 		source, key := imported(t, a, store, "customer")
 		token, err := source.Token(t.Context(), key)
 		require.NoError(t, err)
 		source.Now = func() time.Time { return time.Now().Add(-time.Hour) }
-		store.writing.Store(true)
+		store.failWrites.Store(true)
 		for range 2 {
 			token, err = source.Renew(t.Context(), key, token)
 			require.NoError(t, err)
 			time.Sleep(2 * time.Minute)
 		}
-		store.writing.Store(false)
+		store.failWrites.Store(false)
 		require.NoError(t, source.Flush(t.Context()))
 		require.Equal(t, token, stored(t, store, key).AccessToken)
 	})
@@ -365,7 +351,7 @@ func testObserve(t *testing.T) {
 	}
 }
 
-// Two processes whose tokens are all refused do not renew each other's.
+// Two processes whose tokens are all refused do not renew each other's tokens.
 func TestRenewInTwoProcesses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
@@ -382,4 +368,76 @@ func TestRenewInTwoProcesses(t *testing.T) {
 		}
 		require.LessOrEqual(t, a.count("refresh_token"), 3)
 	})
+}
+
+func TestTokenSource(t *testing.T) {
+	cloud := alexatest.NewCloud()
+	source := &lwa.Source{
+		Client: &lwa.Client{ID: "client", Secret: "secret", HTTPClient: cloud.Client()},
+		Store:  new(lwa.MemoryStore),
+	}
+	key := lwa.Key{ClientID: "client", AccountID: "account", LinkID: "link"}
+	tokens := source.TokenSource(t.Context(), key)
+	_, err := tokens.Token()
+	require.ErrorIs(t, err, lwa.ErrNoGrant)
+
+	code := cloud.Grant(alexaevents.Europe, "customer")
+	require.NoError(t, source.Exchange(t.Context(), key, alexaevents.Europe, alexaevents.Secret(code)))
+	want, err := source.Token(t.Context(), key)
+	require.NoError(t, err)
+	got, err := tokens.Token()
+	require.NoError(t, err)
+	require.Equal(t, string(want), got.AccessToken)
+	require.True(t, got.Valid())
+
+	renewed, err := source.Renew(t.Context(), key, want)
+	require.NoError(t, err)
+	got, err = tokens.Token()
+	require.NoError(t, err)
+	require.Equal(t, string(renewed), got.AccessToken, "the old token is not cached")
+}
+
+// A library that caches tokens asks for another one in time.
+func TestTokenSourceInACache(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := new(amazon)
+		source, key := imported(t, a, new(lwa.MemoryStore), "customer")
+		cached := oauth2.ReuseTokenSource(nil, source.TokenSource(t.Context(), key))
+		for range 3 {
+			token, err := cached.Token()
+			require.NoError(t, err)
+			require.True(t, a.isValid(alexaevents.Secret(token.AccessToken)))
+			time.Sleep(2 * time.Hour)
+		}
+	})
+}
+
+// A token that needs no refresh, as in nearly every call.
+func BenchmarkSourceToken(b *testing.B) {
+	for name, store := range map[string]lwa.Store{
+		"memory": new(lwa.MemoryStore),
+		"sealed": &lwa.Sealed{Store: new(lwa.MemoryStore), AEAD: newGCM(b, sealingKey)},
+	} {
+		b.Run(name, func(b *testing.B) {
+			source, key := imported(b, new(amazon), store, "customer")
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := source.Token(b.Context(), key); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkSourceRenew(b *testing.B) {
+	source, key := imported(b, &amazon{rotates: true}, new(lwa.MemoryStore), "customer")
+	stale := alexaevents.Secret("")
+	b.ReportAllocs()
+	for b.Loop() {
+		var err error
+		if stale, err = source.Renew(b.Context(), key, stale); err != nil {
+			b.Fatal(err)
+		}
+	}
 }

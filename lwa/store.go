@@ -2,55 +2,49 @@ package lwa
 
 import (
 	"context"
-	"fmt"
 	"iter"
 )
 
-// ErrNoGrant says that there is no grant of that key: nobody gave one, or it was
-// erased.
-var ErrNoGrant = fmt.Errorf("%w: none is stored", ErrEnded)
-
 // Store keeps grants. [MemoryStore] is the reference implementation, [Sealed]
-// encrypts the tokens on their way into any other, and the package storetest
-// tests any of them.
+// encrypts the tokens for any other store, and the package storetest tests any
+// implementation.
 //
-// Implementations are safe for concurrent use, by several processes too where
-// the storage is shared. They start no goroutines. Times are kept in UTC to the
-// millisecond, and the zero time as zero. Text is kept byte for byte; tokens may
-// have 4096 bytes. A key that [Grant.Clean] refuses names nothing, and is no
-// error, where it is asked for or erased. The parts of a [Key] stay apart: no two keys meet because
-// their parts look alike in a row. An iterator that fails yields the error once,
-// with a zero Grant, and ends; a loop may stop early at any time, and its body
-// may use the store. A method that is given a cancelled context returns its
-// error and changes nothing.
+// Implementations are safe for concurrent use, also by several processes if they
+// share the storage. They start no goroutines. Times are kept in UTC to the
+// millisecond, and the zero time as zero. Text is kept byte for byte; a token has
+// up to 4096 bytes. Looking up or erasing a key that [Grant.Clean] refuses finds no
+// grant, as with an unknown key. Keys are equal only if each of their parts is. An
+// iterator that fails yields the error once, with a zero Grant, and ends. A loop may
+// stop at any time, and its body may use the store. A method whose context is
+// cancelled returns the context's error and changes nothing.
 //
-// A store may also list every grant, in a method Grants, and those that may have
-// ended: [Source.EndedGrants] uses the one or the other.
+// A store may also have the methods Grants and EndedGrants that
+// [Source.EndedGrants] describes.
 type Store interface {
 	// Grant returns the grant of the key, or [ErrNoGrant].
 	Grant(ctx context.Context, key Key) (Grant, error)
 
-	// AccountGrants yields the grants of an account that are one client's, in
-	// the order of the bytes of their LinkID.
+	// AccountGrants yields the grants of one account and client, in the byte
+	// order of their LinkID.
 	AccountGrants(ctx context.Context, clientID, accountID string) iter.Seq2[Grant, error]
 
-	// UpdateGrant gives fn the grant of the key and stores what fn made of it,
-	// durably once it returns nil. If there is none, fn gets a zero Grant with
-	// that key. No other update of the grant comes between the reading and the
-	// storing.
+	// UpdateGrant reads the grant of the key, calls fn with it, and stores the
+	// changed grant. Once it returns nil, the change is durable. If there is no
+	// grant, fn gets a zero Grant with the key. The update is atomic: no other
+	// update of the grant happens between reading and storing.
 	//
-	// The grant is kept as [Grant.Clean] returns it; what that refuses is
-	// refused with [ErrInvalidKey]. It keeps its key, whatever fn does to that.
-	// A grant without RefreshToken is deleted.
+	// The grant is stored as [Grant.Clean] returns it; an error of Clean is
+	// returned. Changes of fn to the key are ignored. A grant without
+	// RefreshToken is deleted.
 	//
-	// If fn returns an error, nothing is stored, and UpdateGrant returns an
-	// error that wraps it. The store may run fn more than once; fn starts from
-	// the grant that it is given each time, does no I/O and does not use the
-	// store. Where the answer to a write was lost, that grant can be what an
-	// earlier run of fn has made of it, or what others made of that since.
+	// If fn returns an error, nothing is stored, and UpdateGrant returns an error
+	// that wraps it. The store may run fn more than once. Each time fn starts
+	// from the grant that it gets, does no I/O and does not use the store. If a
+	// write's reply is lost, fn may run again on a grant that already contains
+	// its change, and later changes of others.
 	UpdateGrant(ctx context.Context, key Key, fn func(*Grant) error) error
 
-	// EraseGrants deletes every grant of the account, of all clients. The empty
-	// account has none.
+	// EraseGrants deletes all grants of the account, of every client. The empty
+	// account ID has none.
 	EraseGrants(ctx context.Context, accountID string) error
 }

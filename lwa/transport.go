@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // transport adds the access token of a grant to requests.
@@ -34,10 +35,10 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	renewed, err := t.source.Renew(request.Context(), t.key, token)
 	if err == nil && renewed == token {
-		return response, nil // there is no other
+		return response, nil // there is no other token
 	}
-	// The connection is fit for the next request once the body is read.
-	_, _ = io.CopyN(io.Discard, response.Body, maxAnswer)
+	// The connection can be reused only after the body was read.
+	_, _ = io.CopyN(io.Discard, response.Body, maxResponse)
 	response.Body.Close()
 	if err != nil {
 		return nil, err
@@ -51,7 +52,7 @@ func (t *transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	return t.send(request, body, renewed)
 }
 
-// apiHosts are Amazon's hosts that take the access tokens of developers.
+// apiHosts are the hosts of Amazon's APIs for developers.
 var apiHosts = []string{
 	"api.amazonalexa.com", "api.eu.amazonalexa.com", "api.fe.amazonalexa.com",
 	"api.amazon.com", "api.amazon.co.uk", "api.amazon.co.jp",
@@ -60,14 +61,14 @@ var apiHosts = []string{
 func (t *transport) token(request *http.Request) (alexaevents.Secret, error) {
 	switch host, _ := strings.CutSuffix(strings.ToLower(request.URL.Host), ":443"); {
 	case request.URL.Scheme != "https":
-		return "", errors.New("lwa: an access token is sent to https URLs only")
+		return "", errors.New("lwa: access tokens are sent only to https URLs")
 	case !slices.Contains(apiHosts, host) && !t.isOwn(request.URL.Host):
-		return "", errors.New("lwa: an access token is sent to Amazon's API hosts only")
+		return "", errors.New("lwa: access tokens are sent only to Amazon's API hosts")
 	}
 	return t.source.Token(request.Context(), t.key)
 }
 
-// isOwn tells whether the host is that of Client.APIURL.
+// isOwn reports whether the host is that of Client.APIURL.
 func (t *transport) isOwn(host string) bool {
 	if t.source.Client == nil {
 		return false
@@ -85,4 +86,23 @@ func (t *transport) send(request *http.Request, body io.ReadCloser, token alexae
 	request.Body = body
 	request.Header.Set("Authorization", "Bearer "+string(token))
 	return base.RoundTrip(request)
+}
+
+// HTTPClient returns an HTTP client for Amazon's APIs that adds an access token to
+// each request. The token is of the account's own grant, the one with an empty
+// LinkID. After a response with status 401, the request is sent once more with a
+// new token if its body can be read again. Requests go only to https URLs of
+// Amazon's API hosts and of Client.APIURL; any other request is an error.
+// Redirects are not followed. Client.HTTPClient makes the requests. The errors
+// include those of [Source.Token].
+func (s *Source) HTTPClient(accountID string) *http.Client {
+	key := Key{AccountID: accountID}
+	var base *http.Client
+	if s.Client != nil { // otherwise check fails
+		key.ClientID = s.Client.ID
+		base = s.Client.HTTPClient
+	}
+	client := rest.HTTPClient(base)
+	client.Transport = &transport{base: client.Transport, source: s, key: key}
+	return client
 }

@@ -16,13 +16,13 @@ import (
 const api = "https://api.amazonalexa.com/v0/subscriptions"
 
 // developer returns a client with a developer's grant.
-func developer(t *testing.T, a *amazon) (*http.Client, *lwa.Source, lwa.Key) {
-	source, key := a.source(new(lwa.MemoryStore)), lwa.Key{ClientID: clientID, AccountID: "developer"}
-	require.NoError(t, source.Import(t.Context(), key, a.grant("developer")))
-	return source.HTTPClient("developer"), source, key
+func developer(t *testing.T, a *amazon) (*http.Client, *lwa.Source) {
+	source := a.source(new(lwa.MemoryStore))
+	require.NoError(t, source.Import(t.Context(), lwa.Key{ClientID: clientID, AccountID: "developer"}, a.grant("developer")))
+	return source.HTTPClient("developer"), source
 }
 
-// do sends a request and returns what was answered.
+// do makes a request and returns status and body of the response.
 func do(t *testing.T, client *http.Client, method, url string, body io.Reader) (status int, text string, err error) {
 	request, err := http.NewRequestWithContext(t.Context(), method, url, body)
 	require.NoError(t, err)
@@ -39,7 +39,7 @@ func do(t *testing.T, client *http.Client, method, url string, body io.Reader) (
 
 func TestHTTPClient(t *testing.T) {
 	a := new(amazon)
-	client, source, key := developer(t, a)
+	client, _ := developer(t, a)
 	for range 3 {
 		status, text, err := do(t, client, "GET", api, nil)
 		require.NoError(t, err)
@@ -48,7 +48,7 @@ func TestHTTPClient(t *testing.T) {
 	}
 	require.Equal(t, 1, a.count("refresh_token"))
 
-	a.expire(stored(t, source.Store, key).AccessToken)
+	a.simulator().ExpireTokens()
 	status, text, err := do(t, client, "POST", api, strings.NewReader("a=1"))
 	require.NoError(t, err)
 	require.Equal(t, 200, status)
@@ -56,20 +56,20 @@ func TestHTTPClient(t *testing.T) {
 	require.Equal(t, 2, a.count("refresh_token"))
 }
 
-// A body that is gone cannot be sent again; the next request has a new token.
+// A body that cannot be read again is not sent twice.
 func TestHTTPClientWithoutGetBody(t *testing.T) {
 	a := new(amazon)
-	client, source, key := developer(t, a)
+	client, _ := developer(t, a)
 	_, _, err := do(t, client, "GET", api, nil)
 	require.NoError(t, err)
-	a.expire(stored(t, source.Store, key).AccessToken)
+	a.simulator().ExpireTokens()
 	status, text, err := do(t, client, "POST", api, io.NopCloser(strings.NewReader("a=1")))
 	require.NoError(t, err)
 	require.Equal(t, 401, status)
 	require.JSONEq(t, `{"message":"token"}`, text)
 }
 
-// An API that refuses every token gets two requests, not a stream of them.
+// An API that refuses every token gets two requests.
 func TestHTTPClientRefusedTwice(t *testing.T) {
 	requests := 0
 	a := new(amazon)
@@ -77,7 +77,7 @@ func TestHTTPClientRefusedTwice(t *testing.T) {
 	client.HTTPClient.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
 		if r.URL.Host != "api.amazon.com" {
 			requests++
-			return answer(401, "no"), nil
+			return respond(401, "no"), nil
 		}
 		return a.RoundTrip(r)
 	})
@@ -93,7 +93,7 @@ func TestHTTPClientRefusedTwice(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 401, status)
 	require.Equal(t, "no", text)
-	require.Equal(t, 3, requests, "a token of a moment ago is not renewed, and not sent twice")
+	require.Equal(t, 3, requests, "a token is renewed at most once a minute")
 }
 
 func TestHTTPClientWithoutGrant(t *testing.T) {
@@ -117,20 +117,20 @@ func (c *closing) Close() error {
 func TestHTTPClientOfARefusedGrant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := new(amazon)
-		client, _, _ := developer(t, a)
+		client, _ := developer(t, a)
 		_, _, err := do(t, client, "GET", api, nil)
 		require.NoError(t, err)
 		a.revoke("developer")
 		_, _, err = do(t, client, "GET", api, nil)
-		require.ErrorIs(t, err, lwa.ErrRefused)
+		require.ErrorIs(t, err, lwa.ErrInvalidGrant)
 		require.NotContains(t, err.Error(), "Atz")
 	})
 }
 
-// The token goes to no other place than the one that was asked for.
+// The token is sent only to Amazon's API hosts.
 func TestHTTPClientKeepsTheToken(t *testing.T) {
 	a := new(amazon)
-	client, source, _ := developer(t, a)
+	client, source := developer(t, a)
 	_, _, err := do(t, client, "GET", "http://api.amazonalexa.com/", nil)
 	require.ErrorContains(t, err, "https")
 	for _, url := range []string{
@@ -138,7 +138,7 @@ func TestHTTPClientKeepsTheToken(t *testing.T) {
 		"https://api.amazonalexa.com@evil.example/", "https://api.amazonalexa.com:8443/", "https://www.amazon.com/",
 	} {
 		_, _, err := do(t, client, "GET", url, nil)
-		require.ErrorContains(t, err, "Amazon's API hosts only", url)
+		require.ErrorContains(t, err, "only to Amazon's API hosts", url)
 	}
 	require.Zero(t, a.count("refresh_token"))
 	for _, url := range []string{
@@ -154,7 +154,7 @@ func TestHTTPClientKeepsTheToken(t *testing.T) {
 		case "api.amazon.com":
 			return a.RoundTrip(r)
 		case "api.amazonalexa.com":
-			response := answer(307, "")
+			response := respond(307, "")
 			response.Header.Set("Location", "https://evil.example/")
 			return response, nil
 		}

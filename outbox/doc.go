@@ -32,7 +32,7 @@
 //   - An event may arrive more than once, with the same message ID, if a worker ends
 //     between the gateway's response and the database's. A momentary event, such as
 //     [gateway.DoorbellPress], arrives at most once, unless
-//     [gateway.Sender.ResendMomentary] is set: if it is not known whether Alexa got
+//     [gateway.Sender.RetryMomentary] is set: if it is not known whether Alexa got
 //     it, it becomes a [DeadLetter].
 //   - Change reports of an endpoint that wait together become one, with the newest
 //     sample of each property; see [gateway.Message.Merge]. The edges of contact and

@@ -63,7 +63,7 @@ func (r *result) bury(e *entry, region region, err error) {
 }
 
 // errInterrupted is why a momentary event is dead whose worker died.
-var errInterrupted = errors.New("outbox: the process ended while the event was sent, so Alexa may have got it; it is not sent twice, see Sender.ResendMomentary")
+var errInterrupted = errors.New("outbox: the process ended while the event was sent, so Alexa may have got it; it is not sent twice, see Sender.RetryMomentary")
 
 // work delivers what waits in a lane, oldest first, until something fails or Run
 // stops.
@@ -99,7 +99,7 @@ func (w *worker) work(ctx context.Context, stopping <-chan struct{}, l *lane) *r
 			continue
 		}
 		message, n := w.merge(l.entries[i:])
-		if e.state == stateBegun && !w.Sender.ResendMomentary {
+		if e.state == stateBegun && !w.Sender.RetryMomentary {
 			r.bury(e, "", errInterrupted)
 			i++
 			continue
@@ -109,7 +109,7 @@ func (w *worker) work(ctx context.Context, stopping <-chan struct{}, l *lane) *r
 			r.pause = &pause{wait: wait, region: where}
 			return r
 		}
-		begun := message.Momentary() && !w.Sender.ResendMomentary
+		begun := message.Momentary() && !w.Sender.RetryMomentary
 		if begun && !w.begin(ctx, e) || !l.leased() {
 			w.regions.release(where)
 			return r // somebody else has the lane, or the database fails

@@ -35,7 +35,7 @@ func fail(t *testing.T, status int) error {
 	cloud := alexatest.NewCloud()
 	tokens := &lwa.Source{Client: &lwa.Client{ID: "client", Secret: "secret", HTTPClient: cloud.Client()}, Store: new(lwa.MemoryStore)}
 	key := lwa.Key{ClientID: "client", AccountID: "anna", LinkID: "link"}
-	require.NoError(t, tokens.Accept(t.Context(), key, alexaevents.Europe, alexaevents.Secret(cloud.Grant(alexaevents.Europe, "anna"))))
+	require.NoError(t, tokens.Exchange(t.Context(), key, alexaevents.Europe, alexaevents.Secret(cloud.Grant(alexaevents.Europe, "anna"))))
 	cloud.Fail(alexatest.Fault{URL: "https://api.eu.amazonalexa.com/", Status: status})
 	m, err := gateway.NewMessage(&gateway.DeleteReport{EndpointIDs: []string{"lamp"}})
 	require.NoError(t, err)

@@ -74,7 +74,7 @@ func TestErrors(t *testing.T) {
 			is:       "unavailable", text: "sdns: 200 OK: the response body is not the expected JSON (request r-1)",
 		},
 		"reset":    {response: response{err: syscall.ECONNRESET}, is: "unavailable", text: "sdns: no response: connection reset by peer"},
-		"no token": {response: response{err: lwa.ErrRefused}, text: "sdns: no response: " + lwa.ErrRefused.Error()},
+		"no token": {response: response{err: lwa.ErrInvalidGrant}, text: "sdns: no response: " + lwa.ErrInvalidGrant.Error()},
 		"teapot":   {response: response{status: 418}, want: alexaevents.Error{Status: 418, RequestID: "r-1"}, text: "sdns: 418 I'm a teapot (request r-1)"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -52,7 +52,7 @@ func TestErrors(t *testing.T) {
 			text: "smartprops: 200 OK: the response body is not the expected JSON (request r-1)",
 		},
 		"reset":    {response: response{err: syscall.ECONNRESET}, is: "unavailable", text: "smartprops: no response: connection reset by peer"},
-		"no token": {response: response{err: lwa.ErrRefused}, text: "smartprops: no response: " + lwa.ErrRefused.Error()},
+		"no token": {response: response{err: lwa.ErrInvalidGrant}, text: "smartprops: no response: " + lwa.ErrInvalidGrant.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // GET is retried, seconds later

@@ -85,126 +85,67 @@ func ExampleReceive() {
 }
 
 // endpoints is the part of Amazon's Endpoint API that the installer uses.
-type endpoints interface {
-	AssociateUnit(ctx context.Context, endpointID, unitID string) error
-}
-
-// installer associates devices with units. It does so twice if an event is
-// redelivered.
-type installer struct {
-	endpoints endpoints
-	next      func(ctx context.Context, endpointID string) (unitID string, err error)
-}
-
-func (i *installer) receive(ctx context.Context, event smartprops.Event) error {
-	completion, ok := event.(*smartprops.SetupCompletion)
-	if !ok {
+// A device that was set up is associated with its unit. Associating it again must
+// change nothing, since events may be delivered twice.
+func ExampleSetupCompletion() {
+	associateUnit := func(endpointID, unitID string) error { // Amazon's Endpoint API
+		fmt.Println(endpointID, "is in", unitID)
 		return nil
 	}
-	ids := completion.EndpointIDs()
-	if len(ids) == 0 {
-		return fmt.Errorf("no endpoint in %v", completion) // look at completion.Raw
-	}
-	for _, endpointID := range ids {
-		unitID, err := i.next(ctx, endpointID)
-		if err != nil {
-			return err
+	receive := smartprops.Receive(func(_ context.Context, event smartprops.Event) error {
+		completion, ok := event.(*smartprops.SetupCompletion)
+		if !ok {
+			return nil
 		}
-		if err := i.endpoints.AssociateUnit(ctx, endpointID, unitID); err != nil {
-			return err // SNS delivers the event again
+		ids := completion.EndpointIDs()
+		if len(ids) == 0 {
+			return fmt.Errorf("no endpoint in %v", completion) // look at completion.Raw
 		}
-	}
-	return nil
-}
+		for _, endpointID := range ids {
+			if err := associateUnit(endpointID, "amzn1.alexa.unit.did.room-7"); err != nil {
+				return err // SNS delivers the event again
+			}
+		}
+		return nil
+	})
 
-// A device is associated with its unit once it is set up.
-func ExampleSetupCompletion() {
-	crew := &installer{
-		endpoints: printer{},
-		next: func(_ context.Context, _ string) (string, error) {
-			return "amzn1.alexa.unit.did.room-7", nil
-		},
-	}
-	err := smartprops.Receive(crew.receive)(context.Background(), &sns.Message{Message: `{
+	err := receive(context.Background(), &sns.Message{Message: `{
 		"header": {"version": "2.0", "eventId": {"id": "1"}, "eventType": {"namespace": "Alexa.Endpoint.Lifecycle", "name": "SetupCompletion"}},
 		"payload": {"theMemberThatAmazonSends": "amzn1.alexa.endpoint.12345"}}`})
 	fmt.Println(err)
 	// Output:
-	// amzn1.alexa.endpoint.12345 is in amzn1.alexa.unit.did.room-7 now
+	// amzn1.alexa.endpoint.12345 is in amzn1.alexa.unit.did.room-7
 	// <nil>
 }
 
-// printer stands for a client of Amazon's Endpoint API.
-type printer struct{}
-
-func (printer) AssociateUnit(_ context.Context, endpointID, unitID string) error {
-	fmt.Println(endpointID, "is in", unitID, "now")
-	return nil
-}
-
-// activations waits until new units are ready.
-type activations struct {
-	mu    sync.Mutex
-	ready map[string]chan struct{} // by unit
-}
-
-// of returns the channel that is closed when the unit is ready. The event may arrive
-// before the call of wait.
-func (a *activations) of(unitID string) chan struct{} {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.ready == nil {
-		a.ready = make(map[string]chan struct{})
-	}
-	if a.ready[unitID] == nil {
-		a.ready[unitID] = make(chan struct{})
-	}
-	return a.ready[unitID]
-}
-
-func (a *activations) receive(_ context.Context, event smartprops.Event) error {
-	if _, ok := event.(*smartprops.SubscriptionActivation); !ok {
-		return nil
-	}
-	channel := a.of(event.Common().UnitID)
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	select {
-	case <-channel: // a duplicate
-	default:
-		close(channel)
-	}
-	return nil
-}
-
-func (a *activations) wait(ctx context.Context, unitID string) error {
-	select {
-	case <-a.of(unitID):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// A new unit can have units below it after its activation.
+// A program that creates a unit waits for this event before it creates units below
+// it. The event may be delivered twice, and before the program waits.
 func ExampleSubscriptionActivation() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
-	var units activations
-	receive := smartprops.Receive(units.receive)
-	event := &sns.Message{Message: `
-		{"header": {"version": "2.0", "eventId": {"id": "1"}, "eventType": {"namespace": "Alexa.Enterprise.Subscription", "name": "Activation"},
-			"entities": {"unit": {"type": "Unit", "id": "amzn1.alexa.unit.did.new"}}}, "payload": {}}`}
+	const unitID = "amzn1.alexa.unit.did.new" // the unit that was created
+	ready := make(chan struct{})
+	activated := sync.OnceFunc(func() { close(ready) })
+	receive := smartprops.Receive(func(_ context.Context, event smartprops.Event) error {
+		if _, ok := event.(*smartprops.SubscriptionActivation); ok && event.Common().UnitID == unitID {
+			activated()
+		}
+		return nil
+	})
 
+	message := &sns.Message{Message: `{"header": {"version": "2.0", "eventId": {"id": "1"},
+		"eventType": {"namespace": "Alexa.Enterprise.Subscription", "name": "Activation"},
+		"entities": {"unit": {"type": "Unit", "id": "amzn1.alexa.unit.did.new"}}}, "payload": {}}`}
 	go func() { // SNS, twice
-		_ = receive(ctx, event)
-		_ = receive(ctx, event)
+		_ = receive(ctx, message)
+		_ = receive(ctx, message)
 	}()
-	if err := units.wait(ctx, "amzn1.alexa.unit.did.new"); err != nil {
-		fmt.Println(err)
-		return
+	select {
+	case <-ready:
+		fmt.Println("the unit is ready")
+	case <-ctx.Done():
+		fmt.Println(ctx.Err())
 	}
-	fmt.Println("the unit is ready")
 	// Output:
 	// the unit is ready
 }

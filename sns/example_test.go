@@ -17,95 +17,88 @@ import (
 	"github.com/alexaevents/alexaevents/sns"
 )
 
-// The endpoint of a topic, with Amazon in memory as its caller. Outside a test,
-// leave out HTTPClient.
+// The endpoint of a topic, with SNS in memory. A program leaves HTTPClient out.
 func ExampleHandler() {
-	const topic = "arn:aws:sns:us-east-2:123456789012:Alexa-events"
 	cloud := alexatest.NewCloud()
-	mux := http.NewServeMux()
-	mux.Handle("POST /sns", &sns.Handler{
-		Verifier: &sns.Verifier{Topics: []string{topic}, HTTPClient: cloud.Client()},
+	const topicARN = "arn:aws:sns:us-east-2:123456789012:Alexa-events"
+	handler := &sns.Handler{
+		Verifier: &sns.Verifier{Topics: []string{topicARN}, HTTPClient: cloud.Client()},
 		Receive: func(_ context.Context, message *sns.Message) error {
 			fmt.Println("received", message.Message)
 			return nil // after the durable write
 		},
-		Observe: func(_ context.Context, o sns.Observation) {
-			fmt.Println(o.Outcome, o.Err)
-		},
-	})
+	}
 
-	err := cloud.Subscribe(topic, "https://backend.example/sns", mux) // SNS asks the endpoint to confirm
-	fmt.Println("subscribed:", err)
-	cloud.Publish(topic, []byte("good news"))
+	// The handler confirms the subscription. Then SNS delivers.
+	if err := cloud.Subscribe(topicARN, "https://backend.example/sns", handler); err != nil {
+		fmt.Println(err)
+		return
+	}
+	cloud.Publish(topicARN, []byte("good news"))
+	for _, delivered := range cloud.Delivered() {
+		fmt.Println(delivered.Type, delivered.Status)
+	}
 
-	body, _ := io.ReadAll(cloud.NewSNSRequest("https://backend.example/sns", topic, []byte("good news")).Body)
-	forged := bytes.ReplaceAll(body, []byte("good"), []byte("bad"))
-	w := httptest.NewRecorder()
-	mux.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/sns", bytes.NewReader(forged)))
-	fmt.Println(w.Code)
+	response := httptest.NewRecorder()
+	handler.ServeHTTP(response, cloud.NewSNSRequest("https://backend.example/sns", topicARN+"-of-another", []byte("bad news")))
+	fmt.Println(response.Code)
 	// Output:
-	// received <nil>
-	// subscribed: <nil>
 	// received good news
-	// received <nil>
-	// refused sns: the signature does not match the message: SNS has not signed it, or a proxy has changed it on the way
+	// SubscriptionConfirmation 200
+	// Notification 200
 	// 400
 }
 
-// messages stores the IDs of the messages whose effects are stored. In a database
-// it is a table:
+// A message that is delivered again has no second effect. A message whose effect
+// failed is received again. In SQL, the ID and the effect are stored in one
+// transaction:
 //
 //	CREATE TABLE messages (id TEXT PRIMARY KEY, received TIMESTAMP NOT NULL)
-type messages map[string]bool
-
-// once calls effect unless the message is stored already. It stores the message
-// together with the effect, in one transaction. In SQL:
 //
 //	BEGIN
-//	INSERT INTO messages VALUES ($1, now()) ON CONFLICT DO NOTHING    -- no row: COMMIT, return nil
-//	...                                                               -- the effect; an error: ROLLBACK
+//	INSERT INTO messages VALUES ($1, now()) ON CONFLICT DO NOTHING -- no row: COMMIT, return nil
+//	...                                                            -- the effect; an error: ROLLBACK
 //	COMMIT
-func (m messages) once(effect func(context.Context, *sns.Message) error) func(context.Context, *sns.Message) error {
-	return func(ctx context.Context, message *sns.Message) error {
-		if m[message.ID] {
-			return nil
+//
+// MaxAge bounds how long an ID must be kept:
+//
+//	DELETE FROM messages WHERE received < now() - interval '2 hours'
+func ExampleHandler_repeated() {
+	cloud := alexatest.NewCloud()
+	const topicARN = "arn:aws:sns:us-east-2:123456789012:Alexa-events"
+	stored := make(map[string]bool) // message IDs
+	failures := 1
+	effect := func(message *sns.Message) error {
+		if failures > 0 {
+			failures--
+			return errors.New("the database is down")
 		}
-		if err := effect(ctx, message); err != nil {
-			return err
-		}
-		m[message.ID] = true
+		fmt.Println("received", message.Message)
 		return nil
 	}
-}
-
-// A duplicate of a message has no second effect, whether SNS or an attacker sends
-// it. A message whose effect failed is received again. MaxAge limits how long the
-// IDs must be stored.
-func ExampleHandler_duplicate() {
-	const topic = "arn:aws:sns:us-east-2:123456789012:Alexa-events"
-	cloud := alexatest.NewCloud()
-	failures := 1
 	handler := &sns.Handler{
-		Verifier: &sns.Verifier{
-			Topics:     []string{topic},
-			HTTPClient: cloud.Client(),
-			MaxAge:     2 * time.Hour, // DELETE FROM messages WHERE received < now() - interval '2 hours'
-		},
-		Receive: messages{}.once(func(_ context.Context, message *sns.Message) error {
-			if failures > 0 {
-				failures--
-				return errors.New("the database is down")
+		Verifier: &sns.Verifier{Topics: []string{topicARN}, MaxAge: 2 * time.Hour, HTTPClient: cloud.Client()},
+		Receive: func(_ context.Context, message *sns.Message) error {
+			if stored[message.ID] {
+				return nil
 			}
-			fmt.Println("received", message.Message)
+			if err := effect(message); err != nil {
+				return err
+			}
+			stored[message.ID] = true
 			return nil
-		}),
+		},
 	}
-	request := cloud.NewSNSRequest("https://backend.example/sns", topic, []byte("good news"))
+
+	message, err := io.ReadAll(cloud.NewSNSRequest("https://backend.example/sns", topicARN, []byte("good news")).Body)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	for range 3 {
-		request.Body, _ = request.GetBody()
-		w := httptest.NewRecorder()
-		handler.ServeHTTP(w, request)
-		fmt.Println(w.Code)
+		response := httptest.NewRecorder()
+		handler.ServeHTTP(response, httptest.NewRequest(http.MethodPost, "/sns", bytes.NewReader(message)))
+		fmt.Println(response.Code)
 	}
 	// Output:
 	// 500
@@ -142,21 +135,21 @@ func ExampleHandler_rawDelivery() {
 		}
 		w := httptest.NewRecorder()
 		handler.ServeHTTP(w, r)
-		fmt.Println(w.Code, w.Header().Get("WWW-Authenticate"))
+		fmt.Println("responded with", w.Code, w.Header().Get("WWW-Authenticate"))
 	}
 	deliver("")
 	deliver("secret")
 	// Output:
-	// 401 Basic realm="sns"
+	// responded with 401 Basic realm="sns"
 	// received good news
-	// 200
+	// responded with 200
 }
 
 // A backend without net/http handlers verifies the exact bytes of the body.
 func ExampleVerifier_Verify() {
-	const topic = "arn:aws:sns:us-east-2:123456789012:Alexa-events"
 	cloud := alexatest.NewCloud()
-	verifier := &sns.Verifier{Topics: []string{topic}, HTTPClient: cloud.Client()}
+	const topicARN = "arn:aws:sns:us-east-2:123456789012:Alexa-events"
+	verifier := &sns.Verifier{Topics: []string{topicARN}, HTTPClient: cloud.Client()}
 	handle := func(ctx context.Context, body []byte) error {
 		message, err := verifier.Verify(ctx, body)
 		if err != nil {
@@ -171,14 +164,19 @@ func ExampleVerifier_Verify() {
 		return nil
 	}
 
-	request := cloud.NewSNSRequest("https://backend.example/sns", topic, []byte("good news"))
-	body, _ := io.ReadAll(request.Body)
-	fmt.Println(handle(context.Background(), body))
-	fmt.Println(handle(context.Background(), bytes.ReplaceAll(body, []byte("good"), []byte("bad"))))
+	ctx := context.Background()
+	body, err := io.ReadAll(cloud.NewSNSRequest("https://backend.example/sns", topicARN, []byte("good news")).Body)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(handle(ctx, body))
+	forged := bytes.ReplaceAll(body, []byte("good"), []byte("evil"))
+	fmt.Println(errors.Is(handle(ctx, forged), sns.ErrSignature))
 	// Output:
 	// received good news
 	// <nil>
-	// sns: the signature does not match the message: SNS has not signed it, or a proxy has changed it on the way
+	// true
 }
 
 // In a program, the Invoke method goes to lambda.Start of aws-lambda-go:
@@ -206,8 +204,8 @@ func ExampleLambda() {
 	// <nil>
 }
 
-// The second message of the batch is of a topic that is not listed. SQS delivers
-// it again, and at last moves it to the dead-letter queue.
+// The second message of the batch is of a topic that is not listed. SQS keeps it, and
+// moves it to the dead-letter queue after the last retry.
 func ExampleSQS() {
 	function := &sns.SQS{
 		Topics: []string{"arn:aws:sns:us-east-2:123456789012:Alexa-events"},

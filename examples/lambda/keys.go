@@ -12,9 +12,9 @@ import (
 // fetchTime is shorter than the 5 seconds that a Recorder has for an account.
 const fetchTime = 3 * time.Second
 
-// keys are the public keys of an authorization server. They are fetched with the
-// first token, so that a cold start without a token waits for nobody, and a
-// failed fetch is tried again with the next token.
+// keys are the public keys of an authorization server. The first token fetches them,
+// so that a cold start without a token does not wait. The next token retries a failed
+// fetch.
 type keys struct {
 	url string
 

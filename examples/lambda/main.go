@@ -1,5 +1,5 @@
-// Lambda is the function that receives a skill's events where there is no server:
-// it runs in AWS Lambda and keeps its customer table in DynamoDB.
+// Lambda receives a skill's events without a server: it runs in AWS Lambda and keeps
+// its customer table in DynamoDB.
 //
 //	GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -tags lambda.norpc -o bootstrap ./examples/lambda
 //

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+
+	"github.com/alexaevents/alexaevents/examples/quickstart/backend"
 )
 
 // authServer is as much of the skill's authorization server as account linking
@@ -42,7 +44,7 @@ func (a *authServer) issuer() string { return a.server.URL }
 func (a *authServer) accessToken(customer, accountID string, at time.Time) string {
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{
 		"iss": a.issuer(),
-		"aud": audience,
+		"aud": backend.Audience,
 		"sub": accountID,
 		"sid": customer + " in " + accountID, // the session: it stays when the token is refreshed
 		"iat": at.Unix(),

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alexaevents/alexaevents/examples/quickstart/backend"
 	"github.com/alexaevents/alexaevents/identity"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/sdns"
@@ -22,80 +23,80 @@ import (
 )
 
 // brokenBackends each break one promise of the backend.
-var brokenBackends = map[string]func(*backend) http.Handler{
-	"fails": func(*backend) http.Handler {
+var brokenBackends = map[string]func(*backend.Skill) http.Handler{
+	"fails": func(*backend.Skill) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
 	},
-	"forgets what it acknowledged": func(b *backend) http.Handler {
-		b.recorder.Store = &alteredStore{b.recorder.Store, func(f *identity.Fact) bool { return f.Kind != identity.Disabled }}
-		return b.handler()
+	"forgets what it acknowledged": func(b *backend.Skill) http.Handler {
+		b.Recorder.Store = &alteredStore{b.Recorder.Store, func(f *identity.Fact) bool { return f.Kind != identity.Disabled }}
+		return b.Handler()
 	},
-	"forgets when it is killed": func(b *backend) http.Handler {
-		b.recorder.Store = &alteredStore{b.recorder.Store, func(f *identity.Fact) bool { return f.AccountID != "vincent" }}
-		return b.handler()
+	"forgets when it is killed": func(b *backend.Skill) http.Handler {
+		b.Recorder.Store = &alteredStore{b.Recorder.Store, func(f *identity.Fact) bool { return f.AccountID != "vincent" }}
+		return b.Handler()
 	},
-	"takes arrival for the time": func(b *backend) http.Handler {
-		b.recorder.Store = &alteredStore{b.recorder.Store, func(f *identity.Fact) bool { f.At = time.Now(); return true }}
-		return b.handler()
+	"takes arrival for the time": func(b *backend.Skill) http.Handler {
+		b.Recorder.Store = &alteredStore{b.Recorder.Store, func(f *identity.Fact) bool { f.At = time.Now(); return true }}
+		return b.Handler()
 	},
-	"believes every event": func(b *backend) http.Handler {
-		return unless("/alexa/events", b.handler(), func(w http.ResponseWriter, r *http.Request) {
+	"believes every event": func(b *backend.Skill) http.Handler {
+		return unless("/alexa/events", b.Handler(), func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
 			event, err := skillevents.Parse(body)
-			if err != nil || b.recorder.Record(r.Context(), event) != nil {
+			if err != nil || b.Recorder.Record(r.Context(), event) != nil {
 				w.WriteHeader(http.StatusInternalServerError)
 			}
 		})
 	},
-	"believes every request": func(b *backend) http.Handler {
-		return unless("/alexa", b.handler(), b.speak)
+	"believes every request": func(b *backend.Skill) http.Handler {
+		return unless("/alexa", b.Handler(), b.Speak)
 	},
-	"greets strangers as Ada": func(b *backend) http.Handler {
-		return unless("/alexa", b.handler(), b.verifier.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	"greets strangers as Ada": func(b *backend.Skill) http.Handler {
+		return unless("/alexa", b.Handler(), b.Verifier.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, `{"response":{"outputSpeech":{"text":"Hello, ada."}}}`)
 		})).ServeHTTP)
 	},
-	"knows accounts that do not exist": func(b *backend) http.Handler {
-		handler := b.handler() // whose grants stay as they are
-		b.recorder.Account = otherwise(b.recorder.Account, "alan")
+	"knows accounts that do not exist": func(b *backend.Skill) http.Handler {
+		handler := b.Handler() // whose grants stay as they are
+		b.Recorder.Account = otherwise(b.Recorder.Account, "alan")
 		return handler
 	},
-	"believes every grantee": func(b *backend) http.Handler {
-		b.recorder.Account = otherwise(b.recorder.Account, "alan")
-		b.link = otherwise(b.link, "somebody")
-		return b.handler()
+	"believes every grantee": func(b *backend.Skill) http.Handler {
+		b.Recorder.Account = otherwise(b.Recorder.Account, "alan")
+		b.Link = otherwise(b.Link, "somebody")
+		return b.Handler()
 	},
-	"knows one region": func(b *backend) http.Handler {
-		handler := b.handler()
+	"knows one region": func(b *backend.Skill) http.Handler {
+		handler := b.Handler()
 		return unless("/alexa/smarthome/NA", handler, func(w http.ResponseWriter, r *http.Request) {
 			r.URL.Path = "/alexa/smarthome/EU"
 			handler.ServeHTTP(w, r)
 		})
 	},
-	"keeps one grant for an account": func(b *backend) http.Handler {
-		b.link = func(context.Context, string) (string, error) { return "the only one", nil }
-		return b.handler()
+	"keeps one grant for an account": func(b *backend.Skill) http.Handler {
+		b.Link = func(context.Context, string) (string, error) { return "the only one", nil }
+		return b.Handler()
 	},
-	"reports twice": func(b *backend) http.Handler {
-		client := *b.sender.HTTPClient
-		b.sender.HTTPClient = &http.Client{Transport: twice{client.Transport}}
-		return b.handler()
+	"reports twice": func(b *backend.Skill) http.Handler {
+		client := *b.Sender.HTTPClient
+		b.Sender.HTTPClient = &http.Client{Transport: twice{client.Transport}}
+		return b.Handler()
 	},
-	"keeps grants in memory": func(b *backend) http.Handler {
-		b.sender.Tokens.Store = new(lwa.MemoryStore)
-		return b.handler()
+	"keeps grants in memory": func(b *backend.Skill) http.Handler {
+		b.Sender.Tokens.Store = new(lwa.MemoryStore)
+		return b.Handler()
 	},
-	"keeps the first refresh token": func(b *backend) http.Handler {
-		b.sender.Tokens.Store = firstToken{b.sender.Tokens.Store}
-		return b.handler()
+	"keeps the first refresh token": func(b *backend.Skill) http.Handler {
+		b.Sender.Tokens.Store = firstToken{b.Sender.Tokens.Store}
+		return b.Handler()
 	},
-	"gives up at once": func(b *backend) http.Handler {
-		client := *b.sender.HTTPClient
-		b.sender.HTTPClient = &http.Client{Transport: once{client.Transport}}
-		return b.handler()
+	"gives up at once": func(b *backend.Skill) http.Handler {
+		client := *b.Sender.HTTPClient
+		b.Sender.HTTPClient = &http.Client{Transport: once{client.Transport}}
+		return b.Handler()
 	},
-	"says that all went well": func(b *backend) http.Handler {
-		handler := b.handler()
+	"says that all went well": func(b *backend.Skill) http.Handler {
+		handler := b.Handler()
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if strings.HasPrefix(r.URL.Path, "/lamps/") {
 				handler.ServeHTTP(httptest.NewRecorder(), r)
@@ -105,51 +106,51 @@ var brokenBackends = map[string]func(*backend) http.Handler{
 			handler.ServeHTTP(w, r)
 		})
 	},
-	"keeps the grants of erased accounts": (*backend).handler, // see eraseHalf
-	"takes the news of everybody": func(b *backend) http.Handler {
+	"keeps the grants of erased accounts": (*backend.Skill).Handler, // see eraseHalf
+	"takes the news of everybody": func(b *backend.Skill) http.Handler {
 		const mallory = "arn:aws:sns:us-east-1:999999999999:skills"
-		handler := b.topic(skillsTopic, sdns.Receive(b.onDevelopmentEvent)).(*sns.Handler)
+		handler := b.Topic(backend.SkillsTopic, sdns.Receive(b.OnDevelopmentEvent)).(*sns.Handler)
 		handler.Verifier.Topics = append(handler.Verifier.Topics, mallory)
-		return unless("/sns/skills", b.handler(), handler.ServeHTTP)
+		return unless("/sns/skills", b.Handler(), handler.ServeHTTP)
 	},
-	"believes all news": func(b *backend) http.Handler {
-		handler := b.handler()
+	"believes all news": func(b *backend.Skill) http.Handler {
+		handler := b.Handler()
 		return unless("/sns/skills", handler, func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
 			r.Body = io.NopCloser(bytes.NewReader(body))
 			var message struct{ Type, TopicArn, Message string }
 			_ = json.Unmarshal(body, &message)
 			event, err := sdns.Parse([]byte(message.Message))
-			if err != nil || message.Type != sns.Notification || message.TopicArn != skillsTopic {
+			if err != nil || message.Type != sns.Notification || message.TopicArn != backend.SkillsTopic {
 				handler.ServeHTTP(w, r)
 				return
 			}
-			if b.onDevelopmentEvent(r.Context(), event) != nil {
+			if b.OnDevelopmentEvent(r.Context(), event) != nil {
 				w.WriteHeader(http.StatusInternalServerError)
 			}
 		})
 	},
-	"confirms nothing": func(b *backend) http.Handler {
-		return unless("/sns/hotel", b.handler(), func(http.ResponseWriter, *http.Request) {})
+	"confirms nothing": func(b *backend.Skill) http.Handler {
+		return unless("/sns/hotel", b.Handler(), func(http.ResponseWriter, *http.Request) {})
 	},
-	"stores news twice": func(b *backend) http.Handler {
-		add := b.addNews
-		b.addNews = func(ctx context.Context, _, text string) error { return add(ctx, rand.Text(), text) }
-		return b.handler()
+	"stores news twice": func(b *backend.Skill) http.Handler {
+		add := b.AddNews
+		b.AddNews = func(ctx context.Context, _, text string) error { return add(ctx, rand.Text(), text) }
+		return b.Handler()
 	},
-	"drops news": func(b *backend) http.Handler {
-		b.addNews = func(context.Context, string, string) error { return nil }
-		return b.handler()
+	"drops news": func(b *backend.Skill) http.Handler {
+		b.AddNews = func(context.Context, string, string) error { return nil }
+		return b.Handler()
 	},
-	"writes accounts to a log": func(b *backend) http.Handler {
-		handler := b.handler()
+	"writes accounts to a log": func(b *backend.Skill) http.Handler {
+		handler := b.Handler()
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			slog.Info("request", "path", r.URL.Path)
 			handler.ServeHTTP(w, r)
 		})
 	},
-	"writes all that it hears to a log": func(b *backend) http.Handler {
-		handler := b.handler()
+	"writes all that it hears to a log": func(b *backend.Skill) http.Handler {
+		handler := b.Handler()
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
 			slog.Info("request", "body", string(body))
@@ -231,11 +232,11 @@ func (s firstToken) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.G
 
 // eraseHalf is eraseCommand, but for the grants.
 func eraseHalf(ctx context.Context, file, accountID string) error {
-	accounts, err := openAccounts(ctx, file)
+	accounts, err := backend.OpenAccounts(ctx, file)
 	if err != nil {
 		return err
 	}
 	defer accounts.Close()
-	_, err = accounts.db.ExecContext(ctx, "DELETE FROM accounts WHERE id = ?", accountID)
-	return errors.Join(err, accounts.store.EraseAccount(ctx, accountID))
+	_, err = accounts.DB.ExecContext(ctx, "DELETE FROM accounts WHERE id = ?", accountID)
+	return errors.Join(err, accounts.Store.EraseAccount(ctx, accountID))
 }

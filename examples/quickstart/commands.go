@@ -11,6 +11,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+
+	"github.com/alexaevents/alexaevents/examples/quickstart/backend"
 )
 
 // secretVariable is the environment variable with the secret of the client ID: the
@@ -20,7 +22,7 @@ const secretVariable = "ALEXA_CLIENT_SECRET"
 // serveCommand is the process of the backend. It prints its address once it
 // listens, and ends when its standard input does: so it never outlives whoever
 // started it.
-func serveCommand(ctx context.Context, args []string, handler func(*backend) http.Handler) error {
+func serveCommand(ctx context.Context, args []string, handler func(*backend.Skill) http.Handler) error {
 	flags := flag.NewFlagSet("backend", flag.ContinueOnError)
 	database := flags.String("db", "quickstart.db", "the database: a `file` of SQLite, or a postgres:// URL")
 	issuer := flags.String("issuer", "", "the `URL` of the skill's authorization server")
@@ -42,19 +44,19 @@ func serveCommand(ctx context.Context, args []string, handler func(*backend) htt
 
 	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	slog.SetDefault(logger) // where keyfunc reports
-	accounts, err := openAccounts(ctx, *database)
+	accounts, err := backend.OpenAccounts(ctx, *database)
 	if err != nil {
 		return err
 	}
 	defer accounts.Close()
-	if err := accounts.trust(ctx, *issuer); err != nil {
+	if err := accounts.Trust(ctx, *issuer); err != nil {
 		return err
 	}
-	b := newBackend(accounts, os.Getenv(secretVariable), logger)
+	b := backend.New(accounts, os.Getenv(secretVariable), logger)
 	if *amazon != "" {
 		client := &http.Client{Transport: amazonAt(*amazon)}
-		b.verifier.HTTPClient, b.sender.HTTPClient, b.sender.Tokens.Client.HTTPClient = client, client, client
-		if b.verifier.Roots, err = readRoots(*roots); err != nil {
+		b.Verifier.HTTPClient, b.Sender.HTTPClient, b.Sender.Tokens.Client.HTTPClient = client, client, client
+		if b.Verifier.Roots, err = readRoots(*roots); err != nil {
 			return err
 		}
 	}
@@ -64,7 +66,7 @@ func serveCommand(ctx context.Context, args []string, handler func(*backend) htt
 		return err
 	}
 	fmt.Println("http://" + listener.Addr().String())
-	return serve(ctx, listener, handler(b))
+	return backend.Serve(ctx, listener, handler(b))
 }
 
 // eraseCommand is what support runs when a customer asks to be forgotten.
@@ -78,14 +80,14 @@ func eraseCommand(ctx context.Context, args []string) error {
 	if *account == "" {
 		return errors.New("erase: no account")
 	}
-	if _, err := os.Stat(*database); err != nil && !isURL(*database) { // an empty new database has nobody to erase
+	if _, err := os.Stat(*database); err != nil && !backend.IsURL(*database) { // an empty new database has nobody to erase
 		return err
 	}
-	accounts, err := openAccounts(ctx, *database)
+	accounts, err := backend.OpenAccounts(ctx, *database)
 	if err != nil {
 		return err
 	}
-	return errors.Join(accounts.erase(ctx, *account), accounts.Close())
+	return errors.Join(accounts.Erase(ctx, *account), accounts.Close())
 }
 
 // amazonAt sends every request to one address, whatever host it is for, which

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/examples/quickstart/backend"
 )
 
 // event is what Alexa delivers, and what it says in words.
@@ -26,7 +27,7 @@ type customer struct {
 
 func (s *stage) newCustomer(name string) *customer {
 	c := &customer{name: name, auth: s.auth, now: s.now}
-	c.alexa = alexatest.Customer{SkillID: skillID, Now: func() time.Time { return c.at }}
+	c.alexa = alexatest.Customer{SkillID: backend.SkillID, Now: func() time.Time { return c.at }}
 	return c
 }
 

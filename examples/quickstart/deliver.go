@@ -82,7 +82,9 @@ func (s *stage) hear(ctx context.Context, said event, expected string) error {
 	if status != http.StatusOK {
 		return fmt.Errorf("%s: expected the answer 200, got %d", said.text, status)
 	}
-	var heard answer
+	var heard struct {
+		Response struct{ OutputSpeech *struct{ Text string } }
+	}
 	if err := json.Unmarshal(body, &heard); err != nil {
 		return fmt.Errorf("%s: %w", said.text, err)
 	}

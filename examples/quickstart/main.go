@@ -6,8 +6,8 @@
 //
 //	go run ./examples/quickstart
 //
-// What to copy is in backend.go, lamps.go, notifications.go and accounts.go. The
-// other files are the stage. A whole smart home skill is in examples/smarthome.
+// The folder backend is the backend, to copy; the files here are the stage. A whole
+// smart home skill is in examples/smarthome.
 package main
 
 import (
@@ -16,6 +16,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/alexaevents/alexaevents/examples/quickstart/backend"
 )
 
 const usage = `usage:
@@ -38,7 +40,7 @@ func run(ctx context.Context, args []string) error {
 	case len(args) == 0:
 		return tellStory(ctx, os.Stdout)
 	case args[0] == "backend":
-		return serveCommand(ctx, args[1:], (*backend).handler)
+		return serveCommand(ctx, args[1:], (*backend.Skill).Handler)
 	case args[0] == "erase":
 		return eraseCommand(ctx, args[1:])
 	}

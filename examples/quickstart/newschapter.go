@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/examples/quickstart/backend"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/sdns"
 	"github.com/alexaevents/alexaevents/smartprops"
@@ -21,7 +22,7 @@ func (s *stage) newsArrives(ctx context.Context) error {
 	s.say("Two topics of Amazon SNS bring other news: what became of work on the skill, and what")
 	s.say("happens in a hotel. The backend confirms that it wants them, the developer subscribes to")
 	s.say("the events, and SNS delivers them: at least once, in any order.\n")
-	for _, topic := range []struct{ arn, path string }{{skillsTopic, "/sns/skills"}, {hotelTopic, "/sns/hotel"}} {
+	for _, topic := range []struct{ arn, path string }{{backend.SkillsTopic, "/sns/skills"}, {backend.HotelTopic, "/sns/hotel"}} {
 		if err := s.amazon.Subscribe(topic.arn, s.backend.url+topic.path, nil); err != nil {
 			return err
 		}
@@ -32,14 +33,14 @@ func (s *stage) newsArrives(ctx context.Context) error {
 		return err
 	}
 	const vendorID = "M1QUICKSTART"
-	if err := subscribe(ctx, client, vendorID); err != nil {
+	if err := backend.Subscribe(ctx, client, vendorID); err != nil {
 		return err
 	}
 
 	certified := alexatest.DevelopmentEvent{
-		Name: string(sdns.EventSkillCertification), VendorID: vendorID, SkillID: skillID, AccessToken: accessToken,
+		Name: string(sdns.EventSkillCertification), VendorID: vendorID, SkillID: backend.SkillID, AccessToken: accessToken,
 	}
-	failed := alexatest.PropertyEvent{Type: string(smartprops.EventSkillFailure), UnitID: "room-7", SkillID: skillID}
+	failed := alexatest.PropertyEvent{Type: string(smartprops.EventSkillFailure), UnitID: "room-7", SkillID: backend.SkillID}
 	before := len(s.amazon.Delivered())
 	s.amazon.HoldMessages()
 	s.amazon.NotifyDevelopers(certified)
@@ -50,7 +51,7 @@ func (s *stage) newsArrives(ctx context.Context) error {
 		if d.Status != http.StatusOK {
 			return fmt.Errorf("a message of the topic %s: expected the answer 200, got %d", nameOf(d.TopicARN), d.Status)
 		}
-		if d.TopicARN == skillsTopic {
+		if d.TopicARN == backend.SkillsTopic {
 			genuine = []byte(d.Message)
 		}
 		s.say("          %-34s → 200", "a message of the topic "+nameOf(d.TopicARN))
@@ -72,7 +73,7 @@ func (s *stage) newsIsForged(ctx context.Context, genuine []byte, news []string)
 	url := s.backend.url + "/sns/skills"
 	foreign := s.amazon.NewSNSRequest(url, "arn:aws:sns:us-east-1:999999999999:skills", genuine)
 	forgeries := []forgery{{"a genuine message of Mallory's own topic", foreign}}
-	for what, request := range s.amazon.SNSForgeries(url, skillsTopic, genuine) {
+	for what, request := range s.amazon.SNSForgeries(url, backend.SkillsTopic, genuine) {
 		forgeries = append(forgeries, forgery{what, request})
 	}
 	if err := s.refuse(ctx, forgeries); err != nil {
@@ -110,12 +111,12 @@ func (s *stage) developer(ctx context.Context) (client *http.Client, accessToken
 // checkNews expects the backend to have stored this news, in alphabetical order,
 // and no other.
 func (s *stage) checkNews(ctx context.Context, want []string) (err error) {
-	accounts, err := openAccounts(ctx, s.file)
+	accounts, err := backend.OpenAccounts(ctx, s.file)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, accounts.Close()) }()
-	got, err := accounts.news(ctx)
+	got, err := accounts.News(ctx)
 	if err != nil {
 		return err
 	}

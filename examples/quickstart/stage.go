@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/alexaevents/alexaevents/examples/quickstart/backend"
 )
 
 // stage is where the story happens.
@@ -77,12 +79,12 @@ func (s *stage) tearDown() {
 
 // signUp does what customers did long ago on the skill's web site.
 func (s *stage) signUp(ctx context.Context, accountIDs ...string) error {
-	accounts, err := openAccounts(ctx, s.file)
+	accounts, err := backend.OpenAccounts(ctx, s.file)
 	if err != nil {
 		return err
 	}
 	for _, accountID := range accountIDs {
-		err = errors.Join(err, accounts.add(ctx, accountID))
+		err = errors.Join(err, accounts.Add(ctx, accountID))
 	}
 	return errors.Join(err, accounts.Close())
 }

@@ -50,8 +50,7 @@ func tellStory(ctx context.Context, out io.Writer) (err error) {
 			return fmt.Errorf("%d. %s: %w", i+1, chapter.title, err)
 		}
 	}
-	fmt.Fprint(out, "\nNext, read backend.go, lamps.go, notifications.go and accounts.go in examples/quickstart:\n"+
-		"they are what to copy. Then `go doc github.com/alexaevents/alexaevents` has the map of the\n"+
-		"packages.\n")
+	fmt.Fprint(out, "\nNext, read examples/quickstart/backend: it is the folder to copy. Then\n"+
+		"`go doc github.com/alexaevents/alexaevents` lists the packages.\n")
 	return nil
 }

@@ -10,6 +10,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/alexaevents/alexaevents/examples/quickstart/backend"
 )
 
 // row is a row of the customer table as Amazon's page "Communication Related to
@@ -104,12 +106,12 @@ func shorten(text string, length int) string {
 
 // table reads the customer table beside the backend, as a report would.
 func (s *stage) table(ctx context.Context) (table []numberedRow, err error) {
-	accounts, err := openAccounts(ctx, s.file)
+	accounts, err := backend.OpenAccounts(ctx, s.file)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, accounts.Close()) }()
-	return readTable(ctx, accounts.db)
+	return readTable(ctx, accounts.DB)
 }
 
 // checkTable expects the rows that the story wants, and no other.

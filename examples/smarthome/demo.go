@@ -20,7 +20,7 @@ type demonstration struct {
 
 	tokens   map[string]string   // the customers' access tokens
 	declared map[string][]string // the properties of each endpoint, by the discovery response
-	deferred map[string]bool     // correlation tokens of the directives whose answer was deferred
+	deferred map[string]bool     // correlation tokens of the directives whose response was deferred
 	seen     int                 // how many of the events that the skill sent were looked at
 	err      error               // the first thing that was not as it should be; nothing happens after it
 }
@@ -34,12 +34,12 @@ func newDemonstration(out io.Writer, cloud *alexatest.Cloud, skill *skill) *demo
 }
 
 func (d *demonstration) run(ctx context.Context) error {
-	fmt.Fprintln(d.out, "The backend of a smart home skill, and an Alexa made up on this machine: → is what the skill\n"+
-		"answers to a directive, and ⇒ what it sends by itself.")
+	fmt.Fprintln(d.out, "The backend of a smart home skill, and a fake Alexa: → is what the skill\n"+
+		"returns for a directive, and ⇒ what it sends by itself.")
 	defer d.skill.work.Wait()
 	for _, chapter := range []struct {
 		title string
-		tell  func(context.Context)
+		run   func(context.Context)
 	}{
 		{"Ada and Bob, of one house, allow the skill to send events", d.grant},
 		{"Alexa asks what there is and how it is", d.discover},
@@ -49,12 +49,12 @@ func (d *demonstration) run(ctx context.Context) error {
 		{"What cannot be", d.refusals},
 	} {
 		fmt.Fprintf(d.out, "\n%s\n\n", chapter.title)
-		if chapter.tell(ctx); d.err != nil {
+		if chapter.run(ctx); d.err != nil {
 			return fmt.Errorf("%s: %w", chapter.title, d.err)
 		}
 	}
 	d.skill.work.Wait()
-	if d.hears(); d.err != nil {
+	if d.sends(); d.err != nil {
 		return d.err
 	}
 	fmt.Fprintln(d.out, "\nAll of this was as it should be. Next, read skill.go in examples/smarthome.")
@@ -76,17 +76,17 @@ func (d *demonstration) discover(ctx context.Context) {
 
 func (d *demonstration) lamp(ctx context.Context) {
 	d.ask(ctx, "Ada", "Alexa.PowerController.TurnOn", "lamp", nil, "Response powerState=ON brightness=100 connectivity=OK")
-	d.hears(both("ChangeReport lamp powerState=ON VOICE_INTERACTION")...)
+	d.sends(both("ChangeReport lamp powerState=ON VOICE_INTERACTION")...)
 	d.ask(ctx, "Bob", "Alexa.PowerController.TurnOn", "lamp", nil, "Response powerState=ON brightness=100 connectivity=OK")
 	d.ask(ctx, "Ada", "Alexa.BrightnessController.SetBrightness", "lamp", object{"brightness": 40},
 		"Response powerState=ON brightness=40 connectivity=OK")
-	d.hears(both("ChangeReport lamp brightness=40 VOICE_INTERACTION")...)
+	d.sends(both("ChangeReport lamp brightness=40 VOICE_INTERACTION")...)
 	d.happens(ctx, "somebody presses the switch", "lamp", gateway.PhysicalInteraction,
 		gateway.PowerState(gateway.Off, time.Now()))
-	d.hears(both("ChangeReport lamp powerState=OFF PHYSICAL_INTERACTION")...)
+	d.sends(both("ChangeReport lamp powerState=OFF PHYSICAL_INTERACTION")...)
 	d.happens(ctx, "the lamp goes offline", "lamp", gateway.PeriodicPoll,
 		gateway.Connectivity(gateway.Unreachable, time.Now()))
-	d.hears(both("ChangeReport lamp connectivity=UNREACHABLE PERIODIC_POLL")...)
+	d.sends(both("ChangeReport lamp connectivity=UNREACHABLE PERIODIC_POLL")...)
 	d.ask(ctx, "Ada", "Alexa.PowerController.TurnOn", "lamp", nil, "ErrorResponse ENDPOINT_UNREACHABLE")
 }
 
@@ -94,10 +94,10 @@ func (d *demonstration) thermostat(ctx context.Context) {
 	d.ask(ctx, "Ada", "Alexa.ThermostatController.SetTargetSetpoint", "thermostat",
 		object{"targetSetpoint": gateway.Fahrenheit(72.5)},
 		"Response targetSetpoint=22.5C thermostatMode=HEAT temperature=18.5C connectivity=OK")
-	d.hears(both("ChangeReport thermostat targetSetpoint=22.5C VOICE_INTERACTION")...)
+	d.sends(both("ChangeReport thermostat targetSetpoint=22.5C VOICE_INTERACTION")...)
 	d.happens(ctx, "it gets warmer", "thermostat", gateway.PeriodicPoll,
 		gateway.Temperature(gateway.Celsius(19), time.Now()))
-	d.hears(both("ChangeReport thermostat temperature=19C PERIODIC_POLL")...)
+	d.sends(both("ChangeReport thermostat temperature=19C PERIODIC_POLL")...)
 	d.ask(ctx, "Bob", "Alexa.ThermostatController.SetTargetSetpoint", "thermostat",
 		object{"targetSetpoint": gateway.Celsius(60)}, "ErrorResponse TEMPERATURE_VALUE_OUT_OF_RANGE")
 	d.ask(ctx, "Bob", "Alexa.ThermostatController.SetThermostatMode", "thermostat",
@@ -105,7 +105,7 @@ func (d *demonstration) thermostat(ctx context.Context) {
 	d.ask(ctx, "Bob", "Alexa.ThermostatController.SetThermostatMode", "thermostat",
 		object{"thermostatMode": object{"value": "OFF"}},
 		"Response targetSetpoint=22.5C thermostatMode=OFF temperature=19C connectivity=OK")
-	d.hears(both("ChangeReport thermostat thermostatMode=OFF VOICE_INTERACTION")...)
+	d.sends(both("ChangeReport thermostat thermostatMode=OFF VOICE_INTERACTION")...)
 }
 
 func (d *demonstration) lock(ctx context.Context) {
@@ -115,7 +115,7 @@ func (d *demonstration) lock(ctx context.Context) {
 	d.ask(ctx, "Bob", "Alexa.LockController.Unlock", "lock", nil, "ErrorResponse ENDPOINT_BUSY")
 	d.ask(ctx, "Bob", "Alexa.ReportState", "lock", nil, "StateReport lockState=UNLOCKED connectivity=OK")
 	time.Sleep(takes)
-	d.hears(append(both("ChangeReport lock lockState=LOCKED VOICE_INTERACTION"),
+	d.sends(append(both("ChangeReport lock lockState=LOCKED VOICE_INTERACTION"),
 		"Ada: Response lockState=LOCKED connectivity=OK")...)
 }
 

@@ -10,38 +10,38 @@ import (
 
 // device is a device in a customer's home, as the device cloud knows it.
 type device struct {
-	id      string // endpoint ID, the same for ever
-	account string // whose it is
+	id      string // endpoint ID, which must never change
+	account string // owner
 	about   description
 	does    map[string]action // by the type of the directive
 
-	// takes is how long an action takes, if that may be longer than Alexa waits.
-	// Zero is no time worth mentioning.
+	// takes is the duration of an action that may be longer than Alexa waits. Zero is
+	// immediate.
 	takes time.Duration
 
 	mu        sync.Mutex
 	busy      bool
 	reporting bool
-	cause     gateway.Cause // of what is not reported yet
+	cause     gateway.Cause // cause of the changes that are not reported yet
 	state     []sample
 }
 
-// description is what the discovery response says of a device beside what
-// follows from its state.
+// description is the part of the discovery response that does not follow from the
+// state of the device.
 type description struct {
 	name, text    string
 	category      string                    // one of Alexa's display categories
-	configuration map[string]map[string]any // by interface; nil where no interface asks for one
+	configuration map[string]map[string]any // by interface; nil if no interface needs one
 }
 
-// sample is what the device told last of one of its properties.
+// sample is a property as the device last reported it.
 type sample struct {
 	gateway.Property
 	unreported bool
 }
 
-// action carries out a directive. It returns what that makes of the device, or
-// why it cannot be done.
+// action carries out a directive. It returns the property that changed, or the reason
+// for a refusal.
 type action func(*gateway.Directive) (gateway.Property, *gateway.ErrorResponse)
 
 func samples(properties ...gateway.Property) []sample {
@@ -100,7 +100,7 @@ func newThermostat(account, id, name string) *device {
 	}
 }
 
-// become is an action that always makes the same of a property.
+// become returns an action that sets a property to a value.
 func become[T any](property func(T, time.Time) gateway.Property, value T) action {
 	return func(*gateway.Directive) (gateway.Property, *gateway.ErrorResponse) {
 		return property(value, time.Now()), nil

@@ -29,8 +29,8 @@ type named struct {
 	Name string `json:"name"`
 }
 
-// endpoint describes the device. That follows from its state, so that Alexa is
-// promised what reports have, and all of it.
+// endpoint describes the device. The description follows from its state, so that it
+// declares exactly the properties of its reports.
 func (d *device) endpoint() endpoint {
 	const kind, version = "AlexaInterface", "3"
 	capabilities := []capability{{Type: kind, Interface: "Alexa", Version: version}}

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// event is what is checked of an answer or an event.
+// event is what is checked of an response or an event.
 type event struct {
 	Event struct {
 		Header   struct{ Name, CorrelationToken string }

@@ -30,7 +30,7 @@ func (d *demonstration) ask(ctx context.Context, customer, directive, endpointID
 	d.direct(ctx, customer, alexatest.Directive(directive[:dot], directive[dot+1:], endpointID, d.tokens[customer], payload), want)
 }
 
-// direct calls the Lambda function with a directive and expects this answer.
+// direct calls the Lambda function with a directive and expects this response.
 func (d *demonstration) direct(ctx context.Context, customer string, message []byte, want string) {
 	if d.err != nil {
 		return
@@ -50,16 +50,16 @@ func (d *demonstration) direct(ctx context.Context, customer string, message []b
 }
 
 func (d *demonstration) call(ctx context.Context, message []byte, directive *gateway.Directive, want string) error {
-	answer, err := d.lambda(ctx, message)
+	response, err := d.lambda(ctx, message)
 	if err != nil {
 		return err
 	}
 	var e event
-	if err := json.Unmarshal(answer, &e); err != nil {
+	if err := json.Unmarshal(response, &e); err != nil {
 		return err
 	}
 	if got := e.text(); got != want {
-		return fmt.Errorf("expected the answer %q, got %q", want, got)
+		return fmt.Errorf("expected the response %q, got %q", want, got)
 	}
 	header := e.Event.Header
 	switch {
@@ -69,7 +69,7 @@ func (d *demonstration) call(ctx context.Context, message []byte, directive *gat
 		}
 		return nil
 	case header.CorrelationToken != string(directive.CorrelationToken):
-		return fmt.Errorf("the answer %q has another correlation token", want)
+		return fmt.Errorf("the response %q has another correlation token", want)
 	case header.Name == "DeferredResponse":
 		d.deferred[header.CorrelationToken] = true
 	}
@@ -80,16 +80,16 @@ func (d *demonstration) call(ctx context.Context, message []byte, directive *gat
 func (d *demonstration) happens(ctx context.Context, what, endpointID string, cause gateway.Cause, property gateway.Property) {
 	if d.err == nil {
 		d.say("%s", what)
-		d.skill.told(ctx, d.skill.device(endpointID), cause, property)
+		d.skill.changed(ctx, d.skill.device(endpointID), cause, property)
 	}
 }
 
 // both is an event about each of the two customers of the house.
 func both(text string) []string { return []string{"Ada: " + text, "Bob: " + text} }
 
-// hears expects the skill to send these events soon, in any order. An event too
+// sends expects the skill to send these events soon, in any order. An event too
 // many is found by the next call.
-func (d *demonstration) hears(want ...string) {
+func (d *demonstration) sends(want ...string) {
 	if d.err != nil {
 		return
 	}
@@ -130,26 +130,26 @@ func (d *demonstration) event(sent alexatest.Sent) (string, error) {
 	}
 	text, token := e.text(), e.Event.Header.CorrelationToken
 	if e.Event.Header.Name == "Response" && !d.deferred[token] {
-		return "", fmt.Errorf("%s: %s answers no deferred directive", sent.Customer, text)
+		return "", fmt.Errorf("%s: %s responds to no deferred directive", sent.Customer, text)
 	}
 	delete(d.deferred, token)
 	return text, d.complete(e)
 }
 
-// complete expects an event to tell of all that the discovery response declared.
+// complete expects an event to have all properties that the discovery response declared.
 func (d *demonstration) complete(e event) error {
 	switch e.Event.Header.Name {
 	case "ChangeReport", "Response", "StateReport":
 	default:
 		return nil
 	}
-	var told []string
+	var reported []string
 	for _, p := range slices.Concat(e.Event.Payload.Change.Properties, e.Context.Properties) {
-		told = append(told, p.Namespace+"."+p.Name)
+		reported = append(reported, p.Namespace+"."+p.Name)
 	}
-	slices.Sort(told)
-	if declared := d.declared[e.Event.Endpoint.EndpointID]; !slices.Equal(told, declared) {
-		return fmt.Errorf("%s: it should tell of %v, and tells of %v", e.text(), declared, told)
+	slices.Sort(reported)
+	if declared := d.declared[e.Event.Endpoint.EndpointID]; !slices.Equal(reported, declared) {
+		return fmt.Errorf("%s: expected the properties %v, got %v", e.text(), declared, reported)
 	}
 	return nil
 }

@@ -12,18 +12,17 @@ import (
 	"github.com/alexaevents/alexaevents/gateway"
 )
 
-// Alexa calls smart home skills as Lambda functions only, and Lambda halts a
-// function as soon as it has answered. Change reports and deferred answers come
-// later, so the skill lives in a process that goes on, and its Lambda function
-// hands directives on to that:
+// Alexa invokes smart home skills as Lambda functions only, and Lambda stops a function
+// after its response. Change reports and deferred responses come later, so the skill
+// runs in a server, and its Lambda function forwards directives to that:
 //
-//	lambda.Start(handOn(http.DefaultClient, "https://backend.example/alexa/smarthome"))
+//	lambda.Start(forward(http.DefaultClient, "https://backend.example/alexa/smarthome"))
 
 const maxMessage = 1 << 20
 
-// handOn returns a Lambda function that hands each directive on to the skill at
-// the URL and returns its answer.
-func handOn(client *http.Client, url string) func(context.Context, json.RawMessage) (json.RawMessage, error) {
+// forward returns a Lambda function that forwards each directive to the skill at the
+// URL and returns its response.
+func forward(client *http.Client, url string) func(context.Context, json.RawMessage) (json.RawMessage, error) {
 	return func(ctx context.Context, directive json.RawMessage) (json.RawMessage, error) {
 		request, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(directive))
 		if err != nil {
@@ -35,34 +34,34 @@ func handOn(client *http.Client, url string) func(context.Context, json.RawMessa
 			return nil, err
 		}
 		defer response.Body.Close()
-		answer, err := io.ReadAll(io.LimitReader(response.Body, maxMessage))
+		body, err := io.ReadAll(io.LimitReader(response.Body, maxMessage))
 		if err != nil {
 			return nil, err
 		}
 		if response.StatusCode != http.StatusOK {
-			return nil, fmt.Errorf("the skill answered %s", response.Status)
+			return nil, fmt.Errorf("the skill responded with %s", response.Status)
 		}
-		return answer, nil
+		return body, nil
 	}
 }
 
-// ServeHTTP answers the directives that handOn hands on. No signature proves that
-// they are Alexa's: let nothing but the Lambda function reach this.
+// ServeHTTP handles the directives that forward sends. They have no signature: allow
+// only the Lambda function to call this endpoint.
 func (s *skill) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	message, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxMessage))
 	if err != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
-	answer, err := s.invoke(r.Context(), message)
+	response, err := s.invoke(r.Context(), message)
 	switch {
 	case errors.Is(err, gateway.ErrMalformedDirective):
 		w.WriteHeader(http.StatusBadRequest)
 	case err != nil:
-		s.note(r.Context(), "no answer", err)
+		s.warn(r.Context(), "directive failed", err)
 		w.WriteHeader(http.StatusInternalServerError)
 	default:
 		w.Header().Set("Content-Type", "application/json")
-		_, _ = w.Write(answer)
+		_, _ = w.Write(response)
 	}
 }

@@ -1,12 +1,11 @@
 // Smarthome is the backend of a smart home skill, which Amazon now also calls an
-// add-on: a lamp, a slow lock and a thermostat, with everything that Alexa has to
-// be told of them. The program demonstrates it on an Alexa made up on this
-// machine, checks each step, and exits with 1 as soon as something is not as it
-// should be.
+// add-on: a lamp, a slow lock and a thermostat, with every event that Alexa requires.
+// The program demonstrates it on a fake Amazon, checks each step, and exits with 1 if
+// something is not as expected.
 //
 //	go run ./examples/smarthome
 //
-// What to copy is in skill.go, devices.go, state.go, discovery.go and lambda.go.
+// Copy skill.go, devices.go, state.go, discovery.go and lambda.go.
 package main
 
 import (
@@ -39,7 +38,7 @@ func run(ctx context.Context, out io.Writer) error {
 	server := httptest.NewServer(skill)
 	defer server.Close()
 	demo := newDemonstration(out, cloud, skill)
-	demo.lambda = handOn(server.Client(), server.URL)
+	demo.lambda = forward(server.Client(), server.URL)
 	return demo.run(ctx)
 }
 

@@ -85,13 +85,13 @@ func TestBrokenSkills(t *testing.T) {
 		},
 		"shows the devices of others": {
 			func(d *demonstration) { d.skill.device("eves-lamp").account = "house" },
-			`expected the answer "Discover.Response lamp lock thermostat", got "Discover.Response lamp lock thermostat eves-lamp"`,
+			`expected the response "Discover.Response lamp lock thermostat", got "Discover.Response lamp lock thermostat eves-lamp"`,
 		},
 		"believes every access token": {
 			func(d *demonstration) {
 				d.skill.grants.Account = func(context.Context, string) (string, error) { return "house", nil }
 			},
-			`Mallory: ReportState lamp: expected the answer "ErrorResponse INVALID_AUTHORIZATION_CREDENTIAL"`,
+			`Mallory: ReportState lamp: expected the response "ErrorResponse INVALID_AUTHORIZATION_CREDENTIAL"`,
 		},
 		"reports late": {
 			func(d *demonstration) {
@@ -121,65 +121,65 @@ func TestBrokenSkills(t *testing.T) {
 		},
 		"reports what did not change": {
 			func(d *demonstration) {
-				d.answers(func(answer string) string {
-					if strings.Contains(answer, "LOCKED") {
+				d.alter(func(response string) string {
+					if strings.Contains(response, "LOCKED") {
 						lamp := d.skill.device("lamp")
 						lamp.state[0].unreported = true
 						_ = d.skill.sender.Send(context.Background(), "house", lamp.report())
 					}
-					return answer
+					return response
 				})
 			},
 			"ChangeReport lamp powerState=OFF",
 		},
-		"answers with the wrong state": {
+		"responds with the wrong state": {
 			func(d *demonstration) {
-				d.answers(func(answer string) string {
-					return strings.Replace(answer, `"name":"brightness"`, `"name":"powerState"`, 1)
+				d.alter(func(response string) string {
+					return strings.Replace(response, `"name":"brightness"`, `"name":"powerState"`, 1)
 				})
 			},
-			"Bob: ReportState lamp: expected the answer",
+			"Bob: ReportState lamp: expected the response",
 		},
 		"declares less than it reports": {
 			func(d *demonstration) {
-				d.answers(func(answer string) string {
-					return strings.Replace(answer, `"proactivelyReported":true`, `"proactivelyReported":false`, 1)
+				d.alter(func(response string) string {
+					return strings.Replace(response, `"proactivelyReported":true`, `"proactivelyReported":false`, 1)
 				})
 			},
-			"it should tell of",
+			"expected the properties",
 		},
 		"forgets the correlation token": {
 			func(d *demonstration) {
-				d.answers(func(answer string) string {
-					return strings.Replace(answer, `"correlationToken":"`, `"correlationToken":"x`, 1)
+				d.alter(func(response string) string {
+					return strings.Replace(response, `"correlationToken":"`, `"correlationToken":"x`, 1)
 				})
 			},
 			"another correlation token",
 		},
 		"has Alexa wait for the lock": {
 			func(d *demonstration) { d.skill.device("lock").takes = 0 },
-			`Ada: Lock lock: expected the answer "DeferredResponse 0s", got "Response lockState=LOCKED connectivity=OK"`,
+			`Ada: Lock lock: expected the response "DeferredResponse 0s", got "Response lockState=LOCKED connectivity=OK"`,
 		},
-		"never answers what it deferred": {
+		"never sends a deferred response": {
 			func(d *demonstration) { d.drop(`"name":"Response"`) },
 			"The lock, which is slow: expected the skill to send, within 3s",
 		},
-		"answers what was not asked": {
+		"responds without a directive": {
 			func(d *demonstration) {
 				d.gateway(func(r *http.Request, body string) (*http.Response, error) {
 					r.Body = io.NopCloser(strings.NewReader(strings.Replace(body, `"correlationToken":"`, `"correlationToken":"x`, 1)))
 					return d.cloud.RoundTrip(r)
 				})
 			},
-			"Ada: Response lockState=LOCKED connectivity=OK answers no deferred directive",
+			"Ada: Response lockState=LOCKED connectivity=OK responds to no deferred directive",
 		},
 		"reports too much at the end": {
 			func(d *demonstration) {
-				d.answers(func(answer string) string {
-					if strings.Contains(answer, "ACCEPT_GRANT_FAILED") {
-						d.skill.told(context.Background(), d.skill.device("lamp"), gateway.AppInteraction, gateway.Brightness(1, time.Now()))
+				d.alter(func(response string) string {
+					if strings.Contains(response, "ACCEPT_GRANT_FAILED") {
+						d.skill.changed(context.Background(), d.skill.device("lamp"), gateway.AppInteraction, gateway.Brightness(1, time.Now()))
 					}
-					return answer
+					return response
 				})
 			},
 			"it sent\n   Ada: ChangeReport lamp brightness=1 APP_INTERACTION",
@@ -212,8 +212,8 @@ type roundTripper func(*http.Request) (*http.Response, error)
 
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// drop has events with this text never arrive, although the skill is told that
-// they did.
+// drop loses events with this text, although the skill gets a response of
+// 202.
 func (d *demonstration) drop(text string) {
 	d.gateway(func(r *http.Request, body string) (*http.Response, error) {
 		if strings.Contains(body, text) {
@@ -223,11 +223,11 @@ func (d *demonstration) drop(text string) {
 	})
 }
 
-// answers changes what the skill answers.
-func (d *demonstration) answers(change func(answer string) string) {
+// alter changes the responses of the skill.
+func (d *demonstration) alter(change func(response string) string) {
 	lambda := d.lambda
 	d.lambda = func(ctx context.Context, directive json.RawMessage) (json.RawMessage, error) {
-		answer, err := lambda(ctx, directive)
-		return json.RawMessage(change(string(answer))), err
+		response, err := lambda(ctx, directive)
+		return json.RawMessage(change(string(response))), err
 	}
 }

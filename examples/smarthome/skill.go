@@ -21,11 +21,11 @@ type skill struct {
 	devices []*device
 	logger  *slog.Logger
 
-	work sync.WaitGroup // what goes on after the answers
+	work sync.WaitGroup // goroutines that outlive a response
 }
 
 // newSkill returns the backend with these devices. The client's ID and secret
-// are on the skill's page Permissions in the developer console.
+// are on the skill's Permissions page, under Alexa Skill Messaging.
 func newSkill(client *lwa.Client, store lwa.Store, sessions sessions, logger *slog.Logger, devices ...*device) *skill {
 	tokens := &lwa.Source{Client: client, Store: store, Logger: logger}
 	return &skill{
@@ -39,8 +39,8 @@ func newSkill(client *lwa.Client, store lwa.Store, sessions sessions, logger *sl
 	}
 }
 
-// invoke answers a directive. Its form is that of a Lambda function, but see
-// handOn.
+// invoke handles a directive. It has the signature of a Lambda function, but see
+// forward.
 func (s *skill) invoke(ctx context.Context, message json.RawMessage) (json.RawMessage, error) {
 	directive, err := gateway.ParseDirective(message)
 	if err != nil {
@@ -53,12 +53,12 @@ func (s *skill) invoke(ctx context.Context, message json.RawMessage) (json.RawMe
 	if err != nil && !errors.Is(err, identity.ErrNoAccount) {
 		return nil, err
 	}
-	return gateway.Answer(s.answer(ctx, directive, account))
+	return gateway.EncodeResponse(s.respond(ctx, directive, account))
 }
 
-// answer answers a directive of the customers of an account, which is "" for an
-// access token of nobody.
-func (s *skill) answer(ctx context.Context, directive *gateway.Directive, account string) gateway.Event {
+// respond returns the response to a directive of a customer of the account. The
+// account is "" for an unknown access token.
+func (s *skill) respond(ctx context.Context, directive *gateway.Directive, account string) gateway.Event {
 	if directive.Type() == gateway.Discover {
 		return s.discovered(account)
 	}
@@ -82,8 +82,8 @@ func (s *skill) device(id string) *device {
 	return nil
 }
 
-// discovered answers Discover. Amazon asks for no endpoints, not for an error,
-// where the access token is nobody's.
+// discovered returns the response to Discover. For an unknown access token, Amazon
+// wants a response without endpoints, not an error.
 func (s *skill) discovered(account string) gateway.Event {
 	endpoints := []endpoint{} // not null
 	for _, d := range s.devices {
@@ -97,8 +97,8 @@ func (s *skill) discovered(account string) gateway.Event {
 	}
 }
 
-// direct answers a directive for a device: at once, or if the device is slow,
-// with a DeferredResponse at once and the answer later.
+// direct returns the response to a directive for a device. For a slow device it
+// returns a DeferredResponse and sends the response later.
 func (s *skill) direct(ctx context.Context, directive *gateway.Directive, d *device) gateway.Event {
 	if directive.Type() == gateway.ReportState {
 		return directive.StateReport(d.properties()...)
@@ -112,25 +112,25 @@ func (s *skill) direct(ctx context.Context, directive *gateway.Directive, d *dev
 	case d.takes == 0:
 		return s.act(ctx, directive, d, do)
 	}
-	// The later answer goes to the customer who gave the directive, not to all of
-	// the account.
+	// The later response goes to the customer who gave the directive, not to all
+	// customers of the account.
 	key, err := s.grants.Key(ctx, directive)
 	if err != nil {
-		s.note(ctx, "nobody to answer later", err)
-		return directive.ErrorResponse(gateway.InternalError, "there is no grant to send the answer with")
+		s.warn(ctx, "no grant for the later response", err)
+		return directive.ErrorResponse(gateway.InternalError, "there is no grant to send the response with")
 	}
 	if !d.begin() {
-		return directive.ErrorResponse(gateway.EndpointBusy, "the endpoint is at something else")
+		return directive.ErrorResponse(gateway.EndpointBusy, "the endpoint carries out another directive")
 	}
 	s.later(ctx, func(ctx context.Context) {
-		answer := s.act(ctx, directive, d, do)
+		response := s.act(ctx, directive, d, do)
 		d.end()
-		s.note(ctx, "answer not sent", s.sender.SendTo(ctx, key, answer))
+		s.warn(ctx, "response not sent", s.sender.SendTo(ctx, key, response))
 	})
 	return directive.DeferredResponse(d.takes)
 }
 
-// act has the device do something, and returns the answer.
+// act carries out the action, and returns the response.
 func (s *skill) act(ctx context.Context, directive *gateway.Directive, d *device, do action) gateway.Event {
 	time.Sleep(d.takes) // the device at work
 	became, refusal := do(directive)
@@ -138,35 +138,56 @@ func (s *skill) act(ctx context.Context, directive *gateway.Directive, d *device
 		return refusal
 	}
 	// The directive does not say whether the customer spoke to Alexa or used its app.
-	s.told(ctx, d, gateway.VoiceInteraction, became)
+	s.changed(ctx, d, gateway.VoiceInteraction, became)
 	return directive.Response(d.properties()...)
 }
 
-// told is called with what a device tells of itself. Alexa wants to hear of a
-// change within three seconds, whatever the cause, its own directives included.
-func (s *skill) told(ctx context.Context, d *device, cause gateway.Cause, properties ...gateway.Property) {
-	if !d.tell(cause, properties...) {
+// changed is called with the properties that a device reports. Alexa requires a
+// ChangeReport within three seconds, also for changes by its own directives.
+func (s *skill) changed(ctx context.Context, d *device, cause gateway.Cause, properties ...gateway.Property) {
+	if !d.update(cause, properties...) {
 		return
 	}
 	s.later(ctx, func(ctx context.Context) {
 		for report := d.report(); report != nil; report = d.report() {
-			// What does not get through is in the context of the next report, and in
-			// the answer to the next ReportState.
-			s.note(ctx, "change not reported", s.sender.Send(ctx, d.account, report))
+			// A change that is not delivered is in the context of the next report, and in
+			// the response to the next ReportState.
+			s.warn(ctx, "change not reported", s.sender.Send(ctx, d.account, report))
 		}
 	})
 }
 
-// later does what nobody waits for. It ends by itself: the sender gives up after
-// three resends.
+// later runs do in a goroutine. It ends by itself: the sender gives up after three
+// retries.
 func (s *skill) later(ctx context.Context, do func(context.Context)) {
 	s.work.Go(func() { do(context.WithoutCancel(ctx)) })
 }
 
-// note logs what went wrong. That no customer allows events, or none any more, is
-// nothing to act on.
-func (s *skill) note(ctx context.Context, what string, err error) {
+// warn logs an error, unless it means that no customer receives events.
+func (s *skill) warn(ctx context.Context, what string, err error) {
 	if err != nil && !errors.Is(err, gateway.ErrEnded) {
 		s.logger.WarnContext(ctx, what, slog.Any("error", err))
 	}
+}
+
+// sessions is the part of the skill's own authorization server that the skill uses:
+// the sessions of its access tokens.
+type sessions map[string]session
+
+// session is the session in which a customer linked an account. It outlives the
+// access token, which Alexa refreshes.
+type session struct{ accountID, linkID string }
+
+func (s sessions) account(_ context.Context, accessToken string) (string, error) {
+	if session, ok := s[accessToken]; ok {
+		return session.accountID, nil
+	}
+	return "", identity.ErrNoAccount
+}
+
+func (s sessions) link(_ context.Context, accessToken string) (string, error) {
+	if session, ok := s[accessToken]; ok {
+		return session.linkID, nil
+	}
+	return "", identity.ErrNoAccount
 }

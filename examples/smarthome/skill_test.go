@@ -35,14 +35,14 @@ func TestRefusals(t *testing.T) {
 			{"Alexa.ThermostatController.SetTargetSetpoint", "thermostat", object{"targetSetpoint": gateway.Kelvin(270)}, "TEMPERATURE_VALUE_OUT_OF_RANGE"},
 			{"Alexa.ThermostatController.SetThermostatMode", "thermostat", object{"thermostatMode": "OFF"}, "INVALID_DIRECTIVE"},
 			{"Alexa.ThermostatController.SetThermostatMode", "thermostat", nil, "UNSUPPORTED_THERMOSTAT_MODE"},
-			{"Alexa.LockController.Lock", "lock", nil, "INTERNAL_ERROR"}, // without a grant there is no later answer
+			{"Alexa.LockController.Lock", "lock", nil, "INTERNAL_ERROR"}, // without a grant there is no later response
 			{"Alexa.Unheard.Of", "lamp", nil, "INVALID_DIRECTIVE"},
 			{"Alexa.ReportState", "nowhere", nil, "NO_SUCH_ENDPOINT"},
 		} {
 			d.ask(t.Context(), "Ada", test.directive, test.endpoint, test.payload, "ErrorResponse "+test.want)
 		}
 		d.skill.work.Wait()
-		d.hears()
+		d.sends()
 		require.NoError(t, d.err)
 	})
 }
@@ -52,12 +52,12 @@ func TestTemperatureRefusalNamesTheRange(t *testing.T) {
 	d := begin()
 	message := alexatest.Directive("Alexa.ThermostatController", "SetTargetSetpoint", "thermostat", "ada-1",
 		object{"targetSetpoint": gateway.Celsius(4)})
-	answer, err := d.skill.invoke(t.Context(), message)
+	response, err := d.skill.invoke(t.Context(), message)
 	require.NoError(t, err)
 	var e struct {
 		Event struct{ Payload json.RawMessage }
 	}
-	require.NoError(t, json.Unmarshal(answer, &e))
+	require.NoError(t, json.Unmarshal(response, &e))
 	require.JSONEq(t, `{"type": "TEMPERATURE_VALUE_OUT_OF_RANGE", "message": "5 to 30 degrees Celsius", "validRange": {
 		"minimumValue": {"value": 5, "scale": "CELSIUS"}, "maximumValue": {"value": 30, "scale": "CELSIUS"}}}`, string(e.Event.Payload))
 }
@@ -81,7 +81,7 @@ func TestDiscovery(t *testing.T) {
 		]}`, string(thermostat))
 }
 
-// An account that cannot be looked up is no reason to tell Alexa that it has no
+// If the account look-up fails, the skill must not respond that the account has no
 // devices.
 func TestHTTP(t *testing.T) {
 	t.Parallel()
@@ -91,18 +91,18 @@ func TestHTTP(t *testing.T) {
 	d.skill.logger = slog.New(slog.NewTextHandler(&log, nil))
 	server := httptest.NewServer(d.skill)
 	defer server.Close()
-	lambda := handOn(server.Client(), server.URL)
+	lambda := forward(server.Client(), server.URL)
 
 	_, err := lambda(t.Context(), alexatest.Directive("Alexa.Discovery", "Discover", "", "ada-1", nil))
-	require.ErrorContains(t, err, "the skill answered 500")
+	require.ErrorContains(t, err, "the skill responded with 500")
 	require.Contains(t, log.String(), "no database")
 	_, err = lambda(t.Context(), json.RawMessage(`{}`))
-	require.ErrorContains(t, err, "the skill answered 400")
+	require.ErrorContains(t, err, "the skill responded with 400")
 	_, err = lambda(t.Context(), bytes.Repeat([]byte(" "), maxMessage+1))
-	require.ErrorContains(t, err, "the skill answered 400")
-	_, err = handOn(http.DefaultClient, "http://127.0.0.1:1")(t.Context(), json.RawMessage(`{}`))
+	require.ErrorContains(t, err, "the skill responded with 400")
+	_, err = forward(http.DefaultClient, "http://127.0.0.1:1")(t.Context(), json.RawMessage(`{}`))
 	require.ErrorContains(t, err, "refused")
-	_, err = handOn(http.DefaultClient, ":")(t.Context(), json.RawMessage(`{}`))
+	_, err = forward(http.DefaultClient, ":")(t.Context(), json.RawMessage(`{}`))
 	require.Error(t, err)
 }
 
@@ -136,11 +136,11 @@ func TestReportsThatFail(t *testing.T) {
 				d.grant(t.Context())
 				d.discover(t.Context())
 				d.happens(t.Context(), "somebody presses the switch", "lamp", gateway.PhysicalInteraction, gateway.PowerState(gateway.On, time.Now()))
-				d.hears(both("ChangeReport lamp powerState=ON PHYSICAL_INTERACTION")...)
+				d.sends(both("ChangeReport lamp powerState=ON PHYSICAL_INTERACTION")...)
 				test.fail(d)
 				d.happens(t.Context(), "somebody presses the switch", "lamp", gateway.PhysicalInteraction, gateway.PowerState(gateway.Off, time.Now()))
 				d.skill.work.Wait()
-				d.hears()
+				d.sends()
 				require.NoError(t, d.err)
 				if test.log == "" {
 					require.Empty(t, log.String())

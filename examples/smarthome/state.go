@@ -8,16 +8,16 @@ import (
 	"github.com/alexaevents/alexaevents/gateway"
 )
 
-// tell stores what the device told of itself. It returns true if something is to
-// be reported to Alexa and nobody is at it: then the caller has to call report
-// until that returns nil.
-func (d *device) tell(cause gateway.Cause, told ...gateway.Property) (start bool) {
+// update stores the properties that the device reported. It returns true if there is
+// something to report to Alexa and no goroutine reports it: then the caller must call
+// report until that returns nil.
+func (d *device) update(cause gateway.Cause, reported ...gateway.Property) (start bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, p := range told {
+	for _, p := range reported {
 		i := slices.IndexFunc(d.state, func(s sample) bool { return s.Namespace == p.Namespace && s.Name == p.Name })
 		if i < 0 {
-			continue // Alexa was not told that the device has this
+			continue // the discovery response does not have this property
 		}
 		changed := !reflect.DeepEqual(d.state[i].Value, p.Value)
 		if changed {
@@ -30,9 +30,8 @@ func (d *device) tell(cause gateway.Cause, told ...gateway.Property) (start bool
 	return start
 }
 
-// report returns what Alexa has to hear next, nil if it has heard all. Changes
-// that come while a report is on its way are in the next one together, with
-// their last values.
+// report returns the next report for Alexa, nil if there is none. Changes during the
+// sending of a report are in the next one together, with their last values.
 func (d *device) report() *gateway.ChangeReport {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -53,7 +52,7 @@ func (d *device) report() *gateway.ChangeReport {
 	return report
 }
 
-// properties returns what the device told last of all its properties.
+// properties returns the properties as the device last reported them.
 func (d *device) properties() []gateway.Property {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -69,8 +68,8 @@ func (d *device) reachable() bool {
 	return slices.ContainsFunc(d.properties(), func(p gateway.Property) bool { return p.Value == reachable.Value })
 }
 
-// begin takes the device for an action, which ends with end. It returns false if
-// another is going on.
+// begin starts an action, which ends with end. It returns false if another action has
+// not ended.
 func (d *device) begin() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -42,7 +42,7 @@ func TestReportsConverge(t *testing.T) {
 			if rapid.Bool().Draw(t, "dim") {
 				told = append(told, gateway.Brightness(rapid.IntRange(0, 2).Draw(t, "brightness"), time.Now()))
 			}
-			if lamp.tell(gateway.PhysicalInteraction, told...) {
+			if lamp.update(gateway.PhysicalInteraction, told...) {
 				require.False(t, reporting, "two report at once")
 				reporting = true
 			}
@@ -74,10 +74,10 @@ func TestChangesMeetInOneReport(t *testing.T) {
 			d.happens(t.Context(), "the dimmer is turned", "lamp", gateway.PhysicalInteraction, gateway.Brightness(brightness, time.Now()))
 			time.Sleep(100 * time.Millisecond)
 		}
-		d.hears(both("ChangeReport lamp brightness=0 PHYSICAL_INTERACTION")...)
-		d.hears(both("ChangeReport lamp brightness=5 PHYSICAL_INTERACTION")...)
+		d.sends(both("ChangeReport lamp brightness=0 PHYSICAL_INTERACTION")...)
+		d.sends(both("ChangeReport lamp brightness=5 PHYSICAL_INTERACTION")...)
 		d.skill.work.Wait()
-		d.hears()
+		d.sends()
 		require.NoError(t, d.err)
 	})
 }

@@ -1,6 +1,7 @@
-// Package dynamostore keeps facts about Alexa users, and grants, in Amazon
-// DynamoDB: its [Store] is an [identity.Store] and an [lwa.Store] on the client
-// of the AWS SDK for Go v2, for a backend beside AWS Lambda for instance:
+// Package dynamostore stores Alexa user IDs with their accounts, and grants of Login
+// with Amazon, in Amazon DynamoDB: its [Store] is an [identity.Store] and an
+// [lwa.Store] on the client of the AWS SDK for Go v2, for example for a skill in AWS
+// Lambda:
 //
 //	settings, err := config.LoadDefaultConfig(ctx)
 //	...
@@ -10,74 +11,70 @@
 //
 // # Tables
 //
-// There are two, alexa_facts and alexa_grants, or with another [Store.Prefix].
-// The file cloudformation.yaml of this package makes them with CloudFormation,
-// [Store.CreateTables] from Go. Each item stands for itself: a fact is the same
-// however often it is written, and a grant is written on the condition that nobody
-// changed it since it was read. There are no transactions, and nothing expires by
-// itself.
+// The tables are alexa_facts and alexa_grants, or begin with another [Store.Prefix].
+// CloudFormation creates them from the file cloudformation.yaml of this package,
+// [Store.CreateTables] from Go. Writing a fact again changes nothing, and a grant is
+// written on the condition that it has not changed since it was read. There are no
+// transactions, and no item expires.
 //
-// The program gets by with these rights:
+// The program needs these permissions:
 //
 //	alexa_facts                  dynamodb:PutItem, BatchWriteItem, Query
 //	alexa_facts/index/AccountID  dynamodb:Query
 //	alexa_grants                 dynamodb:GetItem, PutItem, DeleteItem, BatchWriteItem, Query
 //
-// Purge, Facts, Grants and EndedGrants need dynamodb:Scan as well, and CreateTables
+// Purge, Facts, Grants and EndedGrants also need dynamodb:Scan, and CreateTables needs
 // dynamodb:CreateTable and DescribeTable.
 //
-// Tables of an earlier version stay as they are: what a grant has gained since are
-// attributes of its item, and a program of an earlier version drops them where it
-// writes the grant.
+// Tables of an earlier version need no migration: the new fields of a grant are
+// attributes of its item. A program of an earlier version removes them when it writes
+// the grant.
 //
-// The tokens of grants are stored as they are, encrypted by DynamoDB with a key
-// of its own, unless an [lwa.Sealed] goes around the store. What was erased stays
-// in the table's backups for as long as they are kept.
+// DynamoDB encrypts the tables with its own key, but whoever may read the items can
+// read the tokens of grants. To encrypt the tokens, wrap the store in an [lwa.Sealed].
+// Erased items stay in the table's backups as long as you keep those.
 //
 // A user ID may have 1024 bytes, an account ID 2048, a skill ID 991, and a client
-// ID and a link ID 1023 together. Longer ones are refused, also where they are
-// asked for; the error for those of a grant is [lwa.ErrInvalidKey].
+// ID and a link ID 1023 together. Longer ones are refused in every method; the error
+// for a grant is [lwa.ErrInvalidKey].
 //
-// # What lags
+// # Consistency
 //
-// All answers are current but those that start from an account, AccountRecords
-// and EraseAccount: an account's users come from a global secondary index, which
-// DynamoDB brings up to date after the table, usually within a fraction of a
-// second: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html
-// Until then a new link is missing there, while UserRecords has it at once.
+// All reads are strongly consistent except for AccountRecords and EraseAccount: they
+// find the users of an account in a global secondary index, which DynamoDB updates
+// after the table, usually within a fraction of a second:
+// https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html
+// Until then they miss a new link, which UserRecords returns at once.
 //
-// An erasure reads, and then deletes; unlike in a SQL database it is not one
-// step. If it fails, part of it may be done, and doing it again completes it.
+// An erasure reads and then deletes, and is not atomic as in a SQL database. If it
+// fails, part of it may be done; call it again to complete it.
 //
 // # Regions
 //
-// The table of grants must be one table of one AWS region, which all that write
-// those grants use: one for each Alexa region, since each customer belongs to
-// one. A global table with DynamoDB's usual, eventual consistency between regions
-// would lose tokens. A condition is checked in the region of the writer alone: two
-// regions can both find the grant as they read it and both write, and then the
-// last writer wins. That may be a refresh which began before the customer linked
-// their account anew; the refresh token that it writes over the new one is
-// useless, and no new one comes.
+// A multi-region backend needs one table of grants in one AWS region, which all writers
+// of those grants use: one for each Alexa region, since each customer belongs to one. Do
+// not use a global table with DynamoDB's default, eventual consistency between regions:
+// it loses tokens. A condition is checked only in the region of the writer, so two
+// regions can both write the same grant, and the last writer wins. If that is a refresh
+// which began before the customer linked the account again, it replaces the new refresh
+// token by an old one that does not work.
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html
 //
-// The table of facts may be global: a fact never changes, so regions that write
-// the same item write the same. What another region wrote a moment ago is missing
-// from all answers then, and an erasure misses it. It takes two stores: one for
-// facts, on a client of the nearest region, and one for grants, on a client of the
-// region where those are.
+// The table of facts may be global, since a fact never changes. All reads and erasures
+// then miss what another region wrote a moment ago. Use two stores: one for facts, with a
+// client of the nearest region, and one for grants, with a client of their region.
 //
-// # What it costs
+// # Cost
 //
 // In request units, for items of usual length: a fact takes less than 1 KB, a
 // grant 2 to 3 KB, and ten facts less than 4 KB.
 //
-//	AddFact         1 write, new or not; 1 more, in the index, if a new one names an account
+//	AddFact         1 write, also for a known fact; 1 more, in the index, for a new fact with an account
 //	AddFacts        the same for each fact
 //	UserRecords     1 read for each ten facts
 //	AccountRecords  0.5 read, and 1 for each Alexa user of the account
 //	EraseUser       1 read, and for each fact what AddFact took
-//	EraseAccount    as AccountRecords, and for each fact what AddFact took; 1 write for each link that stays without account
+//	EraseAccount    as AccountRecords, and for each fact what AddFact took; 1 write for each link that is kept without account
 //	Grant           1 read
 //	AccountGrants   1 read for each grant or two
 //	UpdateGrant     1 read, 1 write for each KB

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"iter"
+	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -12,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -27,8 +29,8 @@ func (s *Store) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
 	return grant, nil
 }
 
-// grant returns the grant of the key and its revision. If there is none, it has
-// nothing but the key, and the revision is empty.
+// grant returns the grant of the key and its revision. If there is none, the grant has
+// only its key, and the revision is empty.
 func (s *Store) grant(ctx context.Context, key lwa.Key) (grant lwa.Grant, revision string, err error) {
 	grant.Key = key
 	if err := s.ready(ctx); err != nil || !keepableKey(key) {
@@ -50,21 +52,20 @@ func (s *Store) grant(ctx context.Context, key lwa.Key) (grant lwa.Grant, revisi
 	return item.grant(), item.Revision, err
 }
 
-// keepableKey tells whether there can be a grant of the key, as keepable does of a
-// fact.
+// keepableKey reports whether a grant can have the key.
 func keepableKey(key lwa.Key) bool {
 	_, err := lwa.Grant{Key: key}.Clean()
 	return err == nil
 }
 
-// What DynamoDB allows of a partition key and of a sort key, in bytes:
+// DynamoDB's limits of a partition key and a sort key, in bytes:
 // https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 const (
 	maxAccountID = 2048
-	maxLink      = 1024 - len("\x00") // of ClientID and LinkID together
+	maxLink      = 1024 - len("\x00") // ClientID and LinkID together
 )
 
-// checkLength refuses a key that DynamoDB does not keep.
+// checkLength returns an error for a key that is too long for DynamoDB.
 func checkLength(key lwa.Key) error {
 	switch {
 	case len(key.AccountID) > maxAccountID:
@@ -93,16 +94,15 @@ func (s *Store) AccountGrants(ctx context.Context, clientID, accountID string) i
 	return convert("read an account's grants", items, grantItem.grant)
 }
 
-// Grants yields every grant, of all clients and accounts. It reads the whole
-// table, a page at a time. What is changed meanwhile is among them as it was or
-// as it is.
+// Grants yields every grant in the store. It reads the whole table, one page at a time.
+// A grant that changes while the loop runs comes in its old or its new state.
 func (s *Store) Grants(ctx context.Context) iter.Seq2[lwa.Grant, error] {
 	all := scan[grantItem](ctx, s, &dynamodb.ScanInput{TableName: s.tableName(grantsTable)})
 	return convert("read all grants", all, grantItem.grant)
 }
 
-// EndedGrants yields the grants of a client that have Refused or DisabledAt. It
-// reads the whole table, as Grants does, and DynamoDB sends these grants alone.
+// EndedGrants yields the grants of a client that have Refused or DisabledAt. DynamoDB
+// reads the whole table for it, as for Grants, and sends only these grants.
 // [lwa.Source.EndedGrants] uses it.
 func (s *Store) EndedGrants(ctx context.Context, clientID string) iter.Seq2[lwa.Grant, error] {
 	if !keepableKey(lwa.Key{ClientID: clientID, AccountID: "any"}) {
@@ -116,7 +116,7 @@ func (s *Store) EndedGrants(ctx context.Context, clientID string) iter.Seq2[lwa.
 	return convert("read ended grants", ended, grantItem.grant)
 }
 
-// nothing yields no grant, and an error if the store is of no use.
+// nothing yields no grant, or an error if the store is not usable.
 func (s *Store) nothing(ctx context.Context, task string) iter.Seq2[lwa.Grant, error] {
 	return func(yield func(lwa.Grant, error) bool) {
 		if err := s.ready(ctx); err != nil {
@@ -125,22 +125,22 @@ func (s *Store) nothing(ctx context.Context, task string) iter.Seq2[lwa.Grant, e
 	}
 }
 
-// UpdateGrant implements [lwa.Store]. It reads, and writes on the condition that
-// what it read is still there. If not, it waits for a moment and starts again.
+// UpdateGrant implements [lwa.Store]. It reads the grant, and writes it on the condition
+// that it has not changed. Otherwise it waits for a moment and starts again.
 func (s *Store) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
 	return wrap("update a grant", s.updateGrant(ctx, key, fn))
 }
 
 func (s *Store) updateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-	var written string // the revision that the last try meant to store, empty for no grant
+	var written string // revision of the last try; empty for a deletion
 	waited := backoff{first: 10 * time.Millisecond, longest: time.Second}
 	for tries := 0; ; tries++ {
 		grant, revision, err := s.grant(ctx, key)
 		if err != nil {
 			return err
 		}
-		// The client sends a request again if its answer was lost. The condition fails
-		// then because the first one had done it.
+		// The client retries a request whose response was lost. If the first request
+		// succeeded, the condition of the retry fails.
 		if tries > 0 && revision == written {
 			return nil
 		}
@@ -164,8 +164,8 @@ func (s *Store) updateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant
 	}
 }
 
-// replace stores the grant with the revision next in place of the one that has
-// the revision before, and tells whether that was still there.
+// replace replaces the grant with the revision before by one with the revision next, and
+// reports whether the stored revision was still the same.
 func (s *Store) replace(ctx context.Context, before string, grant lwa.Grant, next string) (done bool, err error) {
 	unchanged := condition{"Revision = :before", attributes{":before": text(before)}}
 	if before == "" {
@@ -177,11 +177,11 @@ func (s *Store) replace(ctx context.Context, before string, grant lwa.Grant, nex
 	case before != "":
 		return s.remove(ctx, grantsTable, grantKey(grant.Key), unchanged)
 	}
-	return true, nil // there is no grant and none is to be
+	return true, nil // nothing is stored, and nothing is to be stored
 }
 
-// EraseGrants implements [lwa.Store]. After an error, do it again. A grant that
-// is given anew meanwhile may be deleted too.
+// EraseGrants implements [lwa.Store]. After an error, call it again. It may also delete
+// a grant that is stored at the same time.
 func (s *Store) EraseGrants(ctx context.Context, accountID string) error {
 	return wrap("erase an account's grants", s.eraseGrants(ctx, accountID))
 }
@@ -207,4 +207,85 @@ func (s *Store) eraseGrants(ctx context.Context, accountID string) error {
 		requests = append(requests, deleteRequest(grantKey(item.grant().Key)))
 	}
 	return s.write(ctx, grantsTable, requests)
+}
+
+// grantItem is the item of a grant. The account is the partition key. The sort key begins
+// with the client, so the grants of a client are together, sorted by link.
+//
+// The revision changes with each update. A write on the condition of the revision
+// replaces exactly what was read.
+type grantItem struct {
+	AccountID    string
+	ClientLink   string // client ID, NUL, link ID
+	Region       string `dynamodbav:",omitempty"`
+	AccessToken  string `dynamodbav:",omitempty"`
+	RefreshToken string
+	IssuedAt     *int64 `dynamodbav:",omitempty"` // milliseconds since 1970-01-01T00:00:00Z, like all times here
+	Expiry       *int64 `dynamodbav:",omitempty"`
+	ConfirmedAt  *int64 `dynamodbav:",omitempty"`
+	RefusedAt    *int64 `dynamodbav:",omitempty"`
+	DisabledAt   *int64 `dynamodbav:",omitempty"`
+	ProbedAt     *int64 `dynamodbav:",omitempty"`
+	Refused      string `dynamodbav:",omitempty"`
+	CodeHash     string `dynamodbav:",omitempty"`
+	Revision     string
+}
+
+func clientLink(key lwa.Key) string { return key.ClientID + "\x00" + key.LinkID }
+
+func grantKey(key lwa.Key) attributes {
+	return attributes{"AccountID": text(key.AccountID), "ClientLink": text(clientLink(key))}
+}
+
+func grantItemOf(g lwa.Grant, revision string) grantItem {
+	return grantItem{
+		AccountID:    g.AccountID,
+		ClientLink:   clientLink(g.Key),
+		Region:       string(g.Region),
+		AccessToken:  string(g.AccessToken),
+		RefreshToken: string(g.RefreshToken),
+		IssuedAt:     toMillis(g.IssuedAt),
+		Expiry:       toMillis(g.Expiry),
+		ConfirmedAt:  toMillis(g.ConfirmedAt),
+		RefusedAt:    toMillis(g.RefusedAt),
+		DisabledAt:   toMillis(g.DisabledAt),
+		ProbedAt:     toMillis(g.ProbedAt),
+		Refused:      g.Refused,
+		CodeHash:     g.CodeHash,
+		Revision:     revision,
+	}
+}
+
+func (i grantItem) grant() lwa.Grant {
+	clientID, linkID, _ := strings.Cut(i.ClientLink, "\x00")
+	return lwa.Grant{
+		Key:          lwa.Key{ClientID: clientID, AccountID: i.AccountID, LinkID: linkID},
+		Region:       alexaevents.Region(i.Region),
+		AccessToken:  alexaevents.Secret(i.AccessToken),
+		RefreshToken: alexaevents.Secret(i.RefreshToken),
+		IssuedAt:     fromMillis(i.IssuedAt),
+		Expiry:       fromMillis(i.Expiry),
+		ConfirmedAt:  fromMillis(i.ConfirmedAt),
+		RefusedAt:    fromMillis(i.RefusedAt),
+		DisabledAt:   fromMillis(i.DisabledAt),
+		ProbedAt:     fromMillis(i.ProbedAt),
+		Refused:      i.Refused,
+		CodeHash:     i.CodeHash,
+	}
+}
+
+// toMillis returns nil for the zero time.
+func toMillis(t time.Time) *int64 {
+	if t.IsZero() {
+		return nil
+	}
+	n := t.UnixMilli()
+	return &n
+}
+
+func fromMillis(n *int64) time.Time {
+	if n == nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(*n).UTC()
 }

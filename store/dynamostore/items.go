@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"iter"
+	"math/rand/v2"
+	"slices"
 	"strconv"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/feature/dynamodb/attributevalue"
@@ -12,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
 )
 
-// attributes are an item as DynamoDB has it, or a part of one.
+// attributes are the attributes of an item, or some of them.
 type attributes = map[string]types.AttributeValue
 
 func text(s string) types.AttributeValue { return &types.AttributeValueMemberS{Value: s} }
@@ -21,10 +24,10 @@ func number(n int64) types.AttributeValue {
 	return &types.AttributeValueMemberN{Value: strconv.FormatInt(n, 10)}
 }
 
-// query yields the items that a query selects, a page at a time.
+// query yields the items of a query, one page at a time.
 func query[Item any](ctx context.Context, s *Store, input *dynamodb.QueryInput) iter.Seq2[Item, error] {
 	return pages[Item](ctx, s, func(from attributes) ([]attributes, attributes, error) {
-		page := *input // several loops may run over the same sequence
+		page := *input // several loops may use the same input
 		page.ExclusiveStartKey = from
 		output, err := s.client.Query(ctx, &page)
 		if err != nil {
@@ -34,7 +37,7 @@ func query[Item any](ctx context.Context, s *Store, input *dynamodb.QueryInput) 
 	})
 }
 
-// scan yields the items of a table, a page at a time.
+// scan yields the items of a table, one page at a time.
 func scan[Item any](ctx context.Context, s *Store, input *dynamodb.ScanInput) iter.Seq2[Item, error] {
 	return pages[Item](ctx, s, func(from attributes) ([]attributes, attributes, error) {
 		page := *input
@@ -48,8 +51,8 @@ func scan[Item any](ctx context.Context, s *Store, input *dynamodb.ScanInput) it
 	})
 }
 
-// pages yields the items of all pages. The function read returns the page after
-// a key, and the key after which the next page begins, none if this is the last.
+// pages yields the items of all pages. read returns the page after a key, and the last
+// key of that page, which is empty if there is no further page.
 func pages[Item any](ctx context.Context, s *Store, read func(from attributes) (items []attributes, last attributes, err error)) iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		for last := attributes(nil); ; {
@@ -79,7 +82,7 @@ func pages[Item any](ctx context.Context, s *Store, read func(from attributes) (
 	}
 }
 
-// convert maps the items, and names the task in an error.
+// convert converts the items, and adds the task to an error.
 func convert[Item, Value any](task string, items iter.Seq2[Item, error], value func(Item) Value) iter.Seq2[Value, error] {
 	return func(yield func(Value, error) bool) {
 		for item, err := range items {
@@ -94,13 +97,13 @@ func convert[Item, Value any](task string, items iter.Seq2[Item, error], value f
 	}
 }
 
-// condition is what must hold of the stored item for a write to happen.
+// condition is a condition on the stored item, without which nothing is written.
 type condition struct {
 	expression string
 	values     attributes
 }
 
-// put writes the item if the condition holds, and tells whether it did.
+// put writes the item if the condition holds, and reports whether it did.
 func (s *Store) put(ctx context.Context, table string, item any, when condition) (done bool, err error) {
 	if err := s.ready(ctx); err != nil {
 		return false, err
@@ -118,7 +121,7 @@ func (s *Store) put(ctx context.Context, table string, item any, when condition)
 	return conditionHeld(err)
 }
 
-// remove deletes the item of the key if the condition holds, and tells whether it
+// remove deletes the item of the key if the condition holds, and reports whether it
 // did.
 func (s *Store) remove(ctx context.Context, table string, key attributes, when condition) (done bool, err error) {
 	if err := s.ready(ctx); err != nil {
@@ -133,11 +136,70 @@ func (s *Store) remove(ctx context.Context, table string, key attributes, when c
 	return conditionHeld(err)
 }
 
-// conditionHeld tells whether the condition of a write held; that it did not is no
-// error.
+// conditionHeld reports whether the condition of a write held.
 func conditionHeld(err error) (bool, error) {
 	if _, failed := errors.AsType[*types.ConditionalCheckFailedException](err); failed {
 		return false, nil
 	}
 	return err == nil, err
+}
+
+// batch is DynamoDB's maximum of writes in one request.
+const batch = 25
+
+func putRequest(item attributes) types.WriteRequest {
+	return types.WriteRequest{PutRequest: &types.PutRequest{Item: item}}
+}
+
+func deleteRequest(key attributes) types.WriteRequest {
+	return types.WriteRequest{DeleteRequest: &types.DeleteRequest{Key: key}}
+}
+
+// write sends any number of writes to different items of a table.
+func (s *Store) write(ctx context.Context, table string, requests []types.WriteRequest) error {
+	if err := s.ready(ctx); err != nil {
+		return err
+	}
+	for some := range slices.Chunk(requests, batch) {
+		if err := s.writeBatch(ctx, map[string][]types.WriteRequest{*s.tableName(table): some}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeBatch sends the writes, and retries those that DynamoDB left unprocessed for lack
+// of capacity. Each request makes progress or fails after the client's own retries:
+// https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html
+func (s *Store) writeBatch(ctx context.Context, undone map[string][]types.WriteRequest) error {
+	waited := backoff{first: 50 * time.Millisecond, longest: time.Second}
+	for range batch {
+		output, err := s.client.BatchWriteItem(ctx, &dynamodb.BatchWriteItemInput{RequestItems: undone})
+		if err != nil {
+			return err
+		}
+		if undone = output.UnprocessedItems; len(undone) == 0 {
+			return nil
+		}
+		if err := waited.wait(ctx); err != nil {
+			return err
+		}
+	}
+	return errors.New("DynamoDB repeatedly leaves writes unprocessed")
+}
+
+// backoff is the time before a retry: random, with a limit that doubles with each
+// retry.
+type backoff struct{ first, longest time.Duration }
+
+// wait returns the context's error if that ends first.
+func (b *backoff) wait(ctx context.Context) error {
+	wait := b.first
+	b.first = min(2*b.first, b.longest)
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(wait/2 + rand.N(wait)): //nolint:gosec // jitter is not secret
+		return nil
+	}
 }

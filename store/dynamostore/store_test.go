@@ -68,10 +68,10 @@ var calls = map[string]func(*testing.T, *dynamostore.Store) error{
 	},
 }
 
-func TestOfNoUse(t *testing.T) {
+func TestMisuse(t *testing.T) {
 	for name, call := range calls {
 		t.Run(name, func(t *testing.T) {
-			require.ErrorContains(t, call(t, new(dynamostore.Store)), "no client")
+			require.ErrorContains(t, call(t, new(dynamostore.Store)), "nil *dynamodb.Client")
 			for _, prefix := range []string{"a b", "a/", "ä", "a\n", strings.Repeat("a", 201)} {
 				store := dynamostore.New(dynamodb.New(dynamodb.Options{})) // is not used
 				store.Prefix = prefix

@@ -6,43 +6,42 @@ import (
 	"strings"
 )
 
-// Dialect is the kind of database that a [Store] keeps its tables in.
+// Dialect is the kind of database of a [Store].
 type Dialect string
 
 const (
-	// SQLite is SQLite from version 3.37 on, through any driver.
+	// SQLite is SQLite 3.37 or later, with any driver.
 	SQLite Dialect = "sqlite"
 
-	// Postgres is PostgreSQL from version 12 on, through any driver whose errors
-	// have a method SQLState, as those of pgx and pq do.
+	// Postgres is PostgreSQL 12 or later, with any driver whose errors have a method
+	// SQLState, such as pgx and pq.
 	Postgres Dialect = "postgres"
 )
 
-// traits are what sets a dialect apart. The statements on the tables are the
-// same in every dialect.
+// traits are the differences between dialects. The statements on the tables are the
+// same in all.
 type traits struct {
 	steps  []string // steps[n] takes the schema from version n to n+1
 	lock   string   // begins a transaction that waits for every other migration
 	exists string   // selects 1 if there is a schema, else 0
 
-	// isolation is that of the store's own transactions.
+	// isolation is the isolation level of the store's own transactions.
 	isolation sql.IsolationLevel
 
-	// erasing are the locks of erasures, which end with their transaction. They
-	// are empty where there is one writer at a time.
+	// erasing are the statements that lock for an erasure until its transaction ends.
+	// They are empty if the database has one writer at a time.
 	erasing map[lockMode]string
 
-	// busy tells an error that comes from what others do in the database at the
-	// same time, and after which nothing is changed.
+	// busy reports an error that is caused by another transaction. Nothing was changed
+	// then.
 	busy func(error) bool
 
-	// noSchema tells an error that comes from a table or a column that is not
-	// there.
+	// noSchema reports an error that is caused by a missing table or column.
 	noSchema func(error) bool
 }
 
-// lockMode is how an erasure excludes others. One that adds facts again excludes
-// all, which would not see them and leave them.
+// lockMode is how an erasure excludes others. An erasure that adds facts again is
+// exclusive, since others would not see these facts.
 type lockMode uint8
 
 const (
@@ -69,8 +68,8 @@ var dialects = map[Dialect]traits{
         'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), '.000Z', 'Z')`), schemaGrants},
 		lock:   "BEGIN ISOLATION LEVEL READ COMMITTED; SELECT pg_advisory_xact_lock(hashtext('alexa_schema'))",
 		exists: "SELECT count(to_regclass('alexa_schema'))",
-		// Each statement sees what was there when it began, which is after any lock
-		// that the one before it waited for.
+		// Each statement sees what was committed before it began, that is after the
+		// statement before it got its lock.
 		isolation: sql.LevelReadCommitted,
 		erasing: map[lockMode]string{
 			shared:    "SELECT pg_advisory_xact_lock_shared(hashtext('alexa_facts'), 'alexa_facts'::regclass::oid::int)",
@@ -84,10 +83,10 @@ var dialects = map[Dialect]traits{
 	},
 }
 
-// isLocked knows SQLITE_BUSY by its text, which is the same through every driver.
+// isLocked reports SQLITE_BUSY by its text, which is the same in every driver.
 func isLocked(err error) bool { return strings.Contains(err.Error(), "database is locked") }
 
-// isConflict knows serialization_failure and deadlock_detected.
+// isConflict reports serialization_failure and deadlock_detected.
 func isConflict(err error) bool {
 	state := sqlState(err)
 	return state == "40001" || state == "40P01"

@@ -1,6 +1,6 @@
-// Package sqlstore keeps facts about Alexa users, and grants, in a SQL database:
-// its [Store] is an [identity.Store] and an [lwa.Store] on database/sql. The
-// package imports no driver; the program does, and opens the database:
+// Package sqlstore stores Alexa user IDs with their accounts, and grants of Login
+// with Amazon, in SQLite or PostgreSQL: its [Store] is an [identity.Store] and an
+// [lwa.Store] on database/sql. The program imports the driver and opens the database:
 //
 //	import _ "modernc.org/sqlite"
 //
@@ -17,55 +17,53 @@
 //	tokens := &lwa.Source{Client: client, Store: store}
 //
 // Several processes may use one database at once. No transaction is open while
-// code of the program runs. A statement that fails because of another transaction,
-// as SQLite's busy and PostgreSQL's serialization failures and deadlocks do, is
-// repeated for up to ten seconds.
+// code of the program runs. A statement that fails because of another transaction
+// (SQLITE_BUSY, a serialization failure or a deadlock) is retried for up to ten
+// seconds.
 //
-// The tokens of grants are stored as they are, unless an [lwa.Sealed] goes around
-// the store.
+// The tokens of grants are stored in plain text. To encrypt them, wrap the store in
+// an [lwa.Sealed].
 //
 // # Concurrent writes
 //
-// Concurrent writes to one [Store] share transactions, so use one Store for a
-// database and a prefix. In SQLite these are all calls of AddFact, AddFacts,
-// UpdateGrant and EraseGrants: a call that finds another one writing waits, and
-// the first of those that wait writes and commits for up to 64 of them. In
-// PostgreSQL facts that wait in the same way become one INSERT. A call returns
-// after the commit that holds its write. If one write of several fails, all are
-// rolled back and made one by one, so that only the bad one fails. Erasures and
-// Purge have transactions of their own; in SQLite they take their turn among the
-// writes.
+// Concurrent writes to one [Store] share transactions, so use one Store for each
+// database and prefix. In SQLite this applies to AddFact, AddFacts, UpdateGrant and
+// EraseGrants: a call waits while another one writes, and then the first waiting call
+// commits up to 64 waiting writes in one transaction. In PostgreSQL, facts that wait
+// in the same way become one INSERT. A call returns after the commit that contains
+// its write. If one of the writes fails, the transaction is rolled back and each write
+// is made alone, so that only the failing one returns an error. Erasures and Purge
+// have transactions of their own; in SQLite they wait in the same queue.
 //
 // A call whose context ends returns the context's error. As with any database, its
-// write may happen all the same. The contexts of other calls do not matter to it.
-// Several Stores on one handle, also in several processes, work as well; they
-// compete for SQLite's lock, which goes to whoever asks at the right moment.
+// write may still happen. The contexts of other calls do not affect it. Several Stores
+// on one database, also in several processes, are correct but slower in SQLite, where
+// they compete for its lock.
 //
 // # SQLite
 //
-// The parameters above are spelled as modernc.org/sqlite has them; other drivers
-// have the same under other names.
+// The parameters above are those of modernc.org/sqlite; other drivers have the same
+// under other names.
 //
-//   - synchronous=FULL: once AddFact returned, the fact survives a power failure.
-//     With NORMAL the last facts may be lost, and Alexa, which was answered, does
-//     not send them again. A refresh token may be lost likewise, and the grant
-//     with it.
-//   - busy_timeout: SQLite itself waits while another connection or process
-//     writes, which costs less than repeated statements. The call that writes for
-//     itself and others waits this time out even if its context ends.
-//   - journal_mode=WAL: reading and writing do not wait for each other.
-//   - _txlock=immediate: the program's own transactions on the handle wait as
-//     well, instead of failing once they write.
+//   - synchronous=FULL: after AddFact returns, the fact survives a power failure.
+//     With NORMAL the last facts may be lost, and Alexa does not redeliver events
+//     that were acknowledged. A new refresh token may be lost as well, and with it
+//     the grant.
+//   - busy_timeout: SQLite itself waits while another connection or process writes,
+//     which costs less than retries. The call that commits for others waits for this
+//     time even if its context ends.
+//   - journal_mode=WAL: reads and writes do not wait for each other.
+//   - _txlock=immediate: the program's own transactions also wait for the lock when
+//     they begin, instead of failing at their first write.
 //
-// SetMaxOpenConns bounds the connections that reads open at once, each with a cache
-// and an open file of its own: 8 are enough, since reads take microseconds and
-// writes use one connection. SetMaxIdleConns has the same number: database/sql keeps
-// two otherwise and closes the rest after each use, and opening one takes longer
-// than most queries. A database in memory needs SetMaxOpenConns(1), since each
-// connection would have its own.
+// SetMaxOpenConns limits the connections, each of which has a cache and an open file:
+// 8 are enough, since reads take microseconds and writes use one connection.
+// SetMaxIdleConns has the same number because database/sql otherwise keeps only two
+// connections open, and opening one takes longer than most queries. A database in
+// memory needs SetMaxOpenConns(1), since each connection has a database of its own.
 //
-// What was erased can stay readable in the file until SQLite uses the space
-// again; PRAGMA secure_delete=ON overwrites it.
+// Erased data can stay in the file until SQLite reuses the space; PRAGMA
+// secure_delete=ON overwrites it.
 //
 // # PostgreSQL
 //
@@ -77,65 +75,65 @@
 //	db.SetMaxIdleConns(10)
 //	store := sqlstore.New(db, sqlstore.Postgres)
 //
-// Without SetMaxOpenConns a burst of requests opens a connection for each, and the
-// server refuses those beyond its max_connections. Ten times the number of
-// processes must fit into that. SetMaxIdleConns has the same number, since opening a
+// Without SetMaxOpenConns a burst of requests opens one connection each, and the
+// server refuses those beyond its max_connections, which must be at least ten times
+// the number of processes here. SetMaxIdleConns has the same number, since opening a
 // connection takes several round trips.
 //
-// The database must be encoded in UTF8. Any isolation level is right; the
-// default, read committed, repeats the fewest statements. Behind a
-// pooler that gives each transaction another connection, as PgBouncer can, pgx
-// needs default_query_exec_mode=simple_protocol. Together, the texts of a fact
-// may have about 2600 bytes, and so may those of a grant's key: they are in an
-// index. A longer key of a grant is refused with [lwa.ErrInvalidKey].
+// The encoding of the database must be UTF8. Any isolation level is correct; the
+// default, read committed, causes the fewest retries. Behind a pooler that assigns a
+// connection to each transaction, such as PgBouncer, pgx needs
+// default_query_exec_mode=simple_protocol. The texts of a fact, and those of a
+// grant's key, may have about 2600 bytes together, since they are in an index. A
+// longer key of a grant is refused with [lwa.ErrInvalidKey].
 //
-// [Store.Migrate] needs a role that may create tables and views, and one that
-// may not once the schema is current. The program gets by with
+// [Store.Migrate] needs a role that may create tables and views, unless the schema is
+// current. Otherwise the program needs only
 //
 //	GRANT SELECT ON alexa_schema TO app;
 //	GRANT SELECT, INSERT, DELETE ON alexa_facts TO app;
 //	GRANT SELECT, INSERT, UPDATE, DELETE ON alexa_grants TO app;
 //
-// and whoever reads reports with SELECT on alexa_customers.
+// and readers of reports need SELECT on alexa_customers.
 //
 // # From version 1 to 2
 //
-// Version 2 of the schema keeps since when a grant has ended, in four columns of
-// alexa_grants and the index alexa_grants_ended. Migrate adds them in one
-// transaction. It reads the table of grants once, and nobody writes to it
-// meanwhile; 100,000 grants take a second or a few. After a failure the database still
-// has version 1.
+// Version 2 of the schema stores when a grant ended, in four columns of alexa_grants
+// and the index alexa_grants_ended. Migrate adds them in one transaction, which reads
+// the table of grants once and blocks writes to it: 100,000 grants take a few seconds.
+// After a failure the database still has version 1.
 //
-// A program of version 1 that runs meanwhile goes on, and its writes stay right. It
-// cannot start again: its Migrate returns [ErrNewerSchema]. So migrate once the new
-// program is to stay. A program of version 2 needs the new schema for all that it
-// does with grants, and says so until Migrate was called.
+// A program of version 1 that is running continues to work, and its writes stay
+// correct. It cannot start again, since its Migrate returns [ErrNewerSchema]: migrate
+// when you do not plan to go back. In a program of version 2 every call for grants
+// fails until Migrate is called; the error says so.
 //
-// Since when a grant has ended is not known for one that Amazon refused before, and
-// is forgotten where a program of version 1 writes the grant later.
+// The time is not known for a grant that had ended before the migration. It is removed
+// when a program of version 1 writes the grant.
 //
 // # Tables
 //
 // All names begin with alexa_, or with [Store.Prefix]. The table alexa_facts
-// holds the facts, alexa_grants the grants. The view alexa_customers derives from
-// the facts, as [identity.Records] does, the customer table that Amazon
-// recommends, for people and reports:
+// contains the facts, alexa_grants the grants. The view alexa_customers is the
+// customer table that Amazon recommends, derived from the facts as by
+// [identity.Records], for people and reports:
 //
 //	SELECT ID, AmazonUserID, AccountID, StartDatetime, EndDatetime
 //	FROM alexa_customers WHERE AmazonUserID = $1
 //
-// It has two more columns, SkillID and EnabledAt. Times are text in RFC 3339 and
-// UTC, like 2019-09-01T00:00:00Z, with three digits of milliseconds where those
-// are not zero. EndDatetime is NULL while a record is open; AccountID,
-// StartDatetime and EnabledAt are NULL where they are not known.
+// It also has the columns SkillID and EnabledAt. Times are text in RFC 3339 and UTC,
+// like 2019-09-01T00:00:00Z, with milliseconds unless those are zero. EndDatetime is
+// NULL while a record is open; AccountID, StartDatetime and EnabledAt are NULL if they
+// are not known.
 //
-// A condition on AmazonUserID is fast at any size; any other, on AccountID too,
-// derives the whole table. The customers of an account are fast to find by
+// A condition on AmazonUserID is fast at any size; any other condition, also on
+// AccountID, derives the whole table. The fast way to find the customers of an account
+// is
 //
 //	WHERE AmazonUserID IN (SELECT amazon_user_id FROM alexa_facts
 //		WHERE account_id = $1 AND account_id <> '')
 //
-// in SQLite, and in PostgreSQL, which does not look through IN, by
+// in SQLite, and in PostgreSQL, which does not optimize IN here,
 //
 //	WHERE AmazonUserID = ANY (ARRAY(SELECT amazon_user_id FROM alexa_facts
 //		WHERE account_id = $1 AND account_id <> ''))

@@ -11,9 +11,9 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// versioned is a grant as it was read. The revision is another one after each
-// update, so a write that insists on it comes from what is stored and nothing
-// older. It is 0 if there is no grant.
+// versioned is a grant with its revision, which changes with each update. A write on
+// the condition of the revision replaces exactly what was read. The revision is 0 if
+// there is no grant.
 type versioned struct {
 	lwa.Grant
 	revision int64
@@ -34,7 +34,7 @@ func scanGrant(rows *sql.Rows) (g versioned, err error) {
 	err = rows.Scan(&g.Region, &g.AccessToken, &g.RefreshToken, &issuedAt, &expiry, &confirmedAt, &g.Refused, &g.CodeHash, &g.revision,
 		&refusedAt, &disabledAt, &probedAt, &endedRevision, &g.AccountID, &g.ClientID, &g.LinkID)
 	g.IssuedAt, g.Expiry, g.ConfirmedAt = fromMillis(issuedAt), fromMillis(expiry), fromMillis(confirmedAt)
-	if endedRevision.Int64 == g.revision { // else a program of version 1 wrote the grant since
+	if endedRevision.Int64 == g.revision { // otherwise a program of version 1 has written the grant since
 		g.RefusedAt, g.DisabledAt, g.ProbedAt = fromMillis(refusedAt), fromMillis(disabledAt), fromMillis(probedAt)
 	}
 	return g, err
@@ -52,8 +52,7 @@ func (s *Store) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
 	return g.Grant, nil
 }
 
-// grant returns the grant of the key, one with nothing but the key if there is
-// none.
+// grant returns the grant of the key, or a grant with only its key if there is none.
 func (s *Store) grant(ctx context.Context, key lwa.Key) (versioned, error) {
 	found, err := read(ctx, s, "read a grant", scanGrant, oneGrant, key.AccountID, key.ClientID, key.LinkID)
 	if err != nil || len(found) == 0 {
@@ -78,9 +77,9 @@ func (s *Store) AccountGrants(ctx context.Context, clientID, accountID string) i
 	}
 }
 
-// UpdateGrant implements [lwa.Store]. It reads and writes in two statements, so it
-// holds no transaction while fn runs. If another caller wrote in between, it waits
-// for a moment and starts again.
+// UpdateGrant implements [lwa.Store]. It reads and writes in two statements, so no
+// transaction is open while fn runs. If another caller wrote in between, it waits for a
+// moment and starts again.
 func (s *Store) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
 	const task = "update a grant"
 	waited := backoff{most: patience / 10}
@@ -99,7 +98,7 @@ func (s *Store) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant
 		}
 		written, err := s.replace(ctx, before, after)
 		if sqlState(err) == "54000" { // program_limit_exceeded, of an index
-			err = fmt.Errorf("%w: its texts are too long together: %w", lwa.ErrInvalidKey, err)
+			err = fmt.Errorf("%w: its parts are too long: %w", lwa.ErrInvalidKey, err)
 		}
 		if written || err != nil {
 			return wrap(task, err)
@@ -129,10 +128,9 @@ DELETE FROM alexa_grants
 WHERE account_id = $1 AND client_id = $2 AND link_id = $3 AND revision = $4`
 )
 
-// replace writes the grant unless what was read before is not what is stored any
-// more.
+// replace writes the grant, unless it was changed since before was read.
 func (s *Store) replace(ctx context.Context, before versioned, after lwa.Grant) (written bool, err error) {
-	revision := 1 + rand.Int64N(1<<62) //nolint:gosec // a version keeps no secret
+	revision := 1 + rand.Int64N(1<<62) //nolint:gosec // a revision is not secret
 	values := []any{
 		string(after.Region), string(after.AccessToken), string(after.RefreshToken),
 		toMillis(after.IssuedAt), toMillis(after.Expiry), toMillis(after.ConfirmedAt),
@@ -149,7 +147,7 @@ func (s *Store) replace(ctx context.Context, before versioned, after lwa.Grant) 
 	case keep:
 		changed, err = s.write(ctx, nil, insertGrant, append(values, key...)...)
 	default:
-		return true, nil // there is no grant and none is to be
+		return true, nil // nothing is stored, and nothing is to be stored
 	}
 	return changed == 1, err
 }
@@ -172,4 +170,35 @@ func fromMillis(n sql.NullInt64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMilli(n.Int64).UTC()
+}
+
+const pageOfGrants = selectGrants + `
+WHERE (account_id, client_id, link_id) > ($1, $2, $3)
+ORDER BY account_id, client_id, link_id LIMIT $4`
+
+// Grants yields every grant in the store, sorted by account, client and link. It
+// reads them as [Store.Facts] does.
+func (s *Store) Grants(ctx context.Context) iter.Seq2[lwa.Grant, error] {
+	return all(ctx, s, "read all grants", scanOnlyGrant, pageOfGrants, func(last lwa.Grant) []any {
+		return []any{last.AccountID, last.ClientID, last.LinkID}
+	})
+}
+
+const pageOfEndedGrants = selectGrants + `
+WHERE client_id = $1 AND (refused <> '' OR disabled_at IS NOT NULL) AND (account_id, link_id) > ($2, $3)
+    AND (refused <> '' OR ended_revision = revision)
+ORDER BY account_id, link_id LIMIT $4`
+
+// EndedGrants yields the grants of a client that have Refused or DisabledAt, sorted
+// by account and link. It reads no other grants, and reads them as [Store.Facts] does.
+// [lwa.Source.EndedGrants] uses it.
+func (s *Store) EndedGrants(ctx context.Context, clientID string) iter.Seq2[lwa.Grant, error] {
+	return all(ctx, s, "read ended grants", scanOnlyGrant, pageOfEndedGrants, func(last lwa.Grant) []any {
+		return []any{clientID, last.AccountID, last.LinkID}
+	})
+}
+
+func scanOnlyGrant(rows *sql.Rows) (lwa.Grant, error) {
+	g, err := scanGrant(rows)
+	return g.Grant, err
 }

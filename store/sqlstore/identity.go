@@ -1,10 +1,14 @@
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
+	"fmt"
 	"iter"
+	"math/bits"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/alexaevents/alexaevents/identity"
@@ -136,4 +140,82 @@ func (s *Store) deleteFacts(ctx context.Context, statement string, args ...any) 
 		_, err := tx.ExecContext(ctx, s.named(statement), args...)
 		return err
 	})
+}
+
+const pageOfFacts = `
+SELECT skill_id, amazon_user_id, at, kind, account_id FROM alexa_facts
+WHERE (amazon_user_id, skill_id, at, kind, account_id) > ($1, $2, $3, $4, $5)
+ORDER BY amazon_user_id, skill_id, at, kind, account_id LIMIT $6`
+
+// Facts yields every fact in the store, sorted by user, skill and time. It reads one
+// page at a time and holds no connection between pages, so the loop may be slow and
+// may use the store. A fact that is added or erased while the loop runs may be among
+// them or not. An error comes once, alone and last.
+func (s *Store) Facts(ctx context.Context) iter.Seq2[identity.Fact, error] {
+	return all(ctx, s, "read all facts", scanFact, pageOfFacts, func(last identity.Fact) []any {
+		return []any{last.AmazonUserID, last.SkillID, last.At.UnixMilli(), int64(last.Kind), last.AccountID}
+	})
+}
+
+const (
+	// factsPerStatement is a power of two. Larger statements are not faster in
+	// PostgreSQL, and slower in SQLite, whose search for a parameter is linear.
+	factsPerStatement = 64
+
+	factColumns = 6 // the parameters of each fact in a statement
+)
+
+// AddFacts stores facts as AddFact does, in few statements. If a fact is invalid, the
+// error is [identity.ErrInvalidFact] and no fact is stored. After any other error some
+// of them may be stored; it is safe to add all of them again.
+func (s *Store) AddFacts(ctx context.Context, facts []identity.Fact) error {
+	sorted := make([]identity.Fact, len(facts))
+	for i, fact := range facts {
+		var err error
+		if sorted[i], err = fact.Clean(); err != nil {
+			return fmt.Errorf("sqlstore: add facts: %w", err)
+		}
+	}
+	slices.SortFunc(sorted, compareFacts)
+	for some := range slices.Chunk(sorted, factsPerStatement) {
+		statement, args := insertFacts(some)
+		if _, err := s.write(ctx, some, statement, args...); err != nil {
+			return wrap("add facts", err)
+		}
+	}
+	return nil
+}
+
+// compareFacts orders facts by their primary key.
+func compareFacts(a, b identity.Fact) int {
+	return cmp.Or(
+		cmp.Compare(a.AmazonUserID, b.AmazonUserID),
+		cmp.Compare(a.SkillID, b.SkillID),
+		a.At.Compare(b.At),
+		cmp.Compare(a.Kind, b.Kind),
+		cmp.Compare(a.AccountID, b.AccountID),
+	)
+}
+
+// insertFacts returns the statement that adds up to factsPerStatement facts. They are
+// sorted, since processes that add the same facts in different orders can deadlock in
+// PostgreSQL.
+func insertFacts(sorted []identity.Fact) (statement string, args []any) {
+	// Drivers cache statements, so there are only a few sizes: a repeated fact fills
+	// up the last statement.
+	for bits.OnesCount(uint(len(sorted))) != 1 {
+		sorted = append(slices.Clip(sorted), sorted[0])
+	}
+	var b strings.Builder
+	b.WriteString("INSERT INTO alexa_facts (amazon_user_id, skill_id, at, kind, account_id, id)\nVALUES")
+	for i, fact := range sorted {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		first := i*factColumns + 1
+		fmt.Fprintf(&b, "\n    ($%d, $%d, $%d, $%d, $%d, $%d)", first, first+1, first+2, first+3, first+4, first+5)
+		args = append(args, fact.AmazonUserID, fact.SkillID, fact.At.UnixMilli(), int64(fact.Kind), fact.AccountID, fact.ID())
+	}
+	b.WriteString("\nON CONFLICT DO NOTHING")
+	return b.String(), args
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"iter"
 	"regexp"
 	"slices"
 	"strings"
@@ -15,16 +16,16 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// Store keeps facts and grants in a SQL database. It implements
-// [identity.Store] and [lwa.Store]. Any number of them, in any number of
-// processes, may share a database; concurrent writes to one Store share
-// transactions. Its errors wrap those of the driver and name no user or account.
+// Store stores facts and grants in a SQL database. It implements [identity.Store] and
+// [lwa.Store]. Any number of Stores, in any number of processes, may share a database;
+// concurrent writes to one Store share transactions. Its errors wrap those of the
+// driver and contain no user or account ID.
 type Store struct {
-	// Prefix begins the name of each table, index and view, in place of
-	// "alexa_": stores with different prefixes share a database and nothing
-	// else, such as those of a skill's development and live stages. It consists
-	// of at most 32 lower-case letters, digits and underscores and begins with a
-	// letter. It must not change once the store is in use. Empty is "alexa_".
+	// Prefix begins the name of each table, index and view. Stores with different
+	// prefixes in one database share no data, such as those of a skill's development
+	// and live stages. A prefix begins with a letter and has at most 32 lower-case
+	// letters, digits and underscores. Set it before the first call. Empty means
+	// "alexa_".
 	Prefix string
 
 	db      *sql.DB
@@ -37,8 +38,8 @@ var (
 	_ lwa.Store      = (*Store)(nil)
 )
 
-// New returns the store in a database whose schema [Store.Migrate] has made.
-// The store never closes db.
+// New returns the store in a database. Call [Store.Migrate] before other methods. The
+// store never closes db.
 func New(db *sql.DB, dialect Dialect) *Store {
 	s := &Store{db: db, dialect: dialect}
 	s.queue = s.newQueue()
@@ -47,16 +48,16 @@ func New(db *sql.DB, dialect Dialect) *Store {
 
 var validPrefix = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
 
-// traits fails if the fields of the store are of no use.
+// traits returns an error if a field of the store is invalid.
 func (s *Store) traits() (traits, error) {
 	t, known := dialects[s.dialect]
 	switch {
 	case !known:
 		return traits{}, fmt.Errorf("unknown dialect %q", string(s.dialect))
 	case s.db == nil:
-		return traits{}, errors.New("there is no database: New was given nil")
+		return traits{}, errors.New("New was called with a nil *sql.DB")
 	case s.Prefix != "" && !validPrefix.MatchString(s.Prefix):
-		return traits{}, errors.New("the Prefix has other characters than a to z, 0 to 9 and _, or more than 32")
+		return traits{}, errors.New("invalid Prefix: it must begin with a letter and have at most 32 of the characters a to z, 0 to 9 and _")
 	}
 	return t, nil
 }
@@ -69,8 +70,8 @@ func (s *Store) named(statement string) string {
 	return strings.ReplaceAll(statement, "alexa_", s.Prefix)
 }
 
-// attempt runs try, and again where that helps. The errors of try say what to do
-// if the schema is not the one that the statements need.
+// attempt runs try, with retries. Its errors say what to do if the schema is missing
+// or old.
 func (s *Store) attempt(ctx context.Context, begun time.Time, try func(traits) error) error {
 	t, err := s.traits()
 	if err != nil {
@@ -90,8 +91,8 @@ func wrap(task string, err error) error {
 	return fmt.Errorf("sqlstore: %s: %w", task, err)
 }
 
-// unkeepable tells whether a parameter is text that is in no row. PostgreSQL
-// would not compare it.
+// unkeepable reports whether a parameter is text that no row can contain. PostgreSQL
+// would refuse it.
 func unkeepable(args []any) bool {
 	return slices.ContainsFunc(args, func(arg any) bool {
 		s, isText := arg.(string)
@@ -99,8 +100,8 @@ func unkeepable(args []any) bool {
 	})
 }
 
-// read returns the rows that the query selects. It reads them all before it
-// returns, so that the caller's loop does not hold a connection.
+// read returns all rows of the query, so that no connection is in use while the caller
+// loops over them.
 func read[Row any](ctx context.Context, s *Store, task string, scan func(*sql.Rows) (Row, error), query string, args ...any) (all []Row, err error) {
 	if unkeepable(args) {
 		return nil, ctx.Err()
@@ -125,4 +126,30 @@ func scanAll[Row any](rows *sql.Rows, scan func(*sql.Rows) (Row, error)) (all []
 		all = append(all, row)
 	}
 	return all, rows.Err()
+}
+
+// pageRows is the number of rows of a page of a whole table.
+const pageRows = 500
+
+// all yields the rows of a table. The query selects the rows after a key; key returns
+// that of a row. The zero Row comes before all others.
+func all[Row any](ctx context.Context, s *Store, task string, scan func(*sql.Rows) (Row, error), query string, key func(Row) []any) iter.Seq2[Row, error] {
+	return func(yield func(Row, error) bool) {
+		var last Row
+		for {
+			page, err := read(ctx, s, task, scan, query, append(key(last), pageRows)...)
+			if err != nil {
+				yield(*new(Row), err)
+				return
+			}
+			for _, last = range page {
+				if !yield(last, nil) {
+					return
+				}
+			}
+			if len(page) < pageRows {
+				return
+			}
+		}
+	}
 }

@@ -3,6 +3,7 @@ package storetest
 import (
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -14,7 +15,7 @@ const (
 	otherSkill = "amzn1.ask.skill.22222222-2222-4222-8222-222222222222"
 )
 
-// elsewhere is a time zone in which it is never the same hour as in UTC.
+// elsewhere is a time zone that differs from UTC.
 var elsewhere = time.FixedZone("elsewhere", 5*60*60+30*60)
 
 // at is an instant, n seconds into the day of the checks.
@@ -37,8 +38,8 @@ func in(skillID string, fact identity.Fact) identity.Fact {
 	return fact
 }
 
-// checkDocument holds the sample rows of Amazon's page against the store
-// itself, not against what Records says.
+// checkDocument compares the store with the sample rows of Amazon's page, not with the
+// result of Records.
 func checkDocument(t *trial) {
 	day := func(n int) time.Time { return time.Date(2019, 9, n, 0, 0, 0, 0, time.UTC) }
 	first := linked("amzn1.ask.account.AF4RYW7RN5H", 0, "hello_2167671@gmail.com")
@@ -48,9 +49,6 @@ func checkDocument(t *trial) {
 	firstEnd.At, secondEnd.At = day(6), day(20)
 	t.add(secondEnd, second, firstEnd, first)
 	for opener, end := range map[identity.Fact]time.Time{first: day(6), second: day(20)} {
-		if t.err != nil {
-			return
-		}
 		want := []identity.Record{{
 			ID: opener.ID(), SkillID: skill, AmazonUserID: opener.AmazonUserID, AccountID: opener.AccountID,
 			StartDatetime: opener.At, EndDatetime: end,
@@ -136,9 +134,6 @@ func checkTimes(t *trial) {
 	start.At, end.At = epoch, epoch
 	t.add(start, end)
 	t.expectAll()
-	if t.err != nil {
-		return
-	}
 	for record, err := range t.store.UserRecords(t.ctx, skill, "user") {
 		if err != nil || record.StartDatetime.Nanosecond() != int(time.Millisecond) {
 			t.fail("UserRecords gave the StartDatetime %s and the error %v; it must be cut to %s", record.StartDatetime, err, at(2).Add(time.Millisecond))
@@ -167,7 +162,7 @@ func checkInvalid(t *trial) {
 	t.expectAll()
 }
 
-// checkText uses IDs that a careless comparison takes for one another.
+// checkText uses IDs that a wrong comparison treats as equal.
 func checkText(t *trial) {
 	alike := []string{
 		"amzn1.ask.account.ABC", "amzn1.ask.account.abc", "amzn1.ask.account.ABC ", " amzn1.ask.account.ABC",
@@ -190,14 +185,14 @@ func checkText(t *trial) {
 	t.expectAll()
 }
 
-// unkeepable is text that no store keeps, since some databases cannot.
+// unkeepable is text that no store keeps, since some databases cannot store it.
 var unkeepable = []string{"\x00", "user\x00", "\xff", "user\xc3"}
 
-// checkUnkeepableText uses text that Fact.Clean refuses: it names nothing.
+// checkUnkeepableText looks up and erases text that Fact.Clean refuses.
 func checkUnkeepableText(t *trial) {
 	t.add(linked("user", 1, "a"), disabled("user", 5))
 	for _, text := range unkeepable {
-		// What text that is no UTF-8 becomes where it is made UTF-8.
+		// What becomes of invalid UTF-8 when it is converted.
 		near := strings.ToValidUTF8(text, "\ufffd")
 		if near != text {
 			t.add(linked(near, 1, near), in(near, linked("user", 1, near)))
@@ -238,5 +233,79 @@ func checkSkills(t *trial) {
 	t.add(linked("user", 3, "a"), in(otherSkill, enabled("user", 1)), in(otherSkill, linked("user", 4, "b")))
 	t.add(in(otherSkill, disabled("user", 5)), in("third", disabled("user", 2)))
 	t.add(linked("neighbour", 2, "a"))
+	t.expectAll()
+}
+
+// checkConcurrency adds facts from several goroutines, some of them the same,
+// while all read, and erase and purge what is not there.
+func checkConcurrency(t *trial) {
+	const rounds = 6
+	facts := func(goroutine, round int) []identity.Fact {
+		own := fmt.Sprintf("user-%d", goroutine)
+		return []identity.Fact{
+			linked("shared", round, fmt.Sprintf("a-%d", round%3)), // every goroutine adds this one
+			enabled(own, round*10),
+			linked(own, round*10+1, "shared"),
+			disabled("shared", 10+goroutine),
+		}
+	}
+	t.atOnce("every method", rounds, func(goroutine, round int) error {
+		for _, fact := range facts(goroutine, round) {
+			if err := t.store.AddFact(t.ctx, fact); err != nil {
+				return fmt.Errorf("AddFact(%s): %w", describe(fact), err)
+			}
+		}
+		for _, err := range t.store.AccountRecords(t.ctx, "shared") {
+			if err != nil {
+				return fmt.Errorf("AccountRecords: %w", err)
+			}
+		}
+		for call, err := range map[string]error{
+			"EraseUser":    t.store.EraseUser(t.ctx, skill, "nobody"),
+			"EraseAccount": t.store.EraseAccount(t.ctx, "nobody"),
+			"Purge":        t.store.Purge(t.ctx, at(0)),
+		} {
+			if err != nil {
+				return fmt.Errorf("%s: %w", call, err)
+			}
+		}
+		return nil
+	})
+	for goroutine := range goroutines {
+		for round := range rounds {
+			t.holds(facts(goroutine, round))
+		}
+	}
+	t.expectAll()
+}
+
+// checkRandom runs histories of few users, accounts and seconds, so that facts often
+// conflict, and erases and purges now and then. The seed is fixed, so a failure is
+// repeatable.
+func checkRandom(t *trial) {
+	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // repeatable on purpose
+	pick := func(from ...string) string { return from[random.IntN(len(from))] }
+	kinds := []identity.Kind{identity.Enabled, identity.Seen, identity.Linked, identity.Linked, identity.Linked, identity.Disabled, identity.Disabled}
+	for range 300 {
+		skillID, userID := pick(skill, otherSkill), fmt.Sprintf("user-%d", random.IntN(4))
+		switch random.IntN(40) {
+		case 0:
+			t.eraseUser(pick(skillID, ""), userID)
+			t.expectAll()
+		case 1:
+			t.eraseAccount(pick("a", "b", "c"))
+			t.expectAll()
+		case 2:
+			t.purge(at(random.IntN(12)))
+			t.expectAll()
+		default:
+			f := identity.Fact{SkillID: skillID, AmazonUserID: userID, At: at(random.IntN(12)), Kind: kinds[random.IntN(len(kinds))]}
+			if f.Kind == identity.Linked {
+				f.AccountID = pick("", "a", "b", "c")
+			}
+			t.add(f)
+			t.expectUser(skillID, userID)
+		}
+	}
 	t.expectAll()
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// count makes a grant out of none, and then counts the updates in it. Every
-// field says the same number, so that a grant of two halves shows.
+// count counts the updates of a grant, which it creates if there is none. Every field
+// has the same number, so that a mix of two updates shows.
 func count(g *lwa.Grant) error {
 	n, _ := strconv.Atoi(string(g.RefreshToken))
 	n++
@@ -29,7 +29,7 @@ func counted(key lwa.Key, n int) lwa.Grant {
 	return grant
 }
 
-// rounds is how often each goroutine does something.
+// rounds is the number of calls of each goroutine.
 const rounds = 12
 
 func checkOneGrantAtOnce(t *grantTrial) {
@@ -64,8 +64,8 @@ func checkGrantsAtOnce(t *grantTrial) {
 	t.expectAll()
 }
 
-// checkWholeGrants reads a grant while others change it: what is read must be
-// the grant before or after an update, never a bit of each.
+// checkWholeGrants reads a grant while others change it: the result must be the grant
+// before or after an update, never a mix of both.
 func checkWholeGrants(t *grantTrial) {
 	key := keyOf("account", "link")
 	whole := func(grant lwa.Grant) error {
@@ -77,9 +77,9 @@ func checkWholeGrants(t *grantTrial) {
 		return nil
 	}
 	t.update(key, func(g *lwa.Grant) { *g = counted(key, 1) })
-	t.atOnce("UpdateGrant, Grant and AccountGrants", rounds, func(goroutine, _ int) error {
-		if goroutine%2 == 0 {
-			return t.store.UpdateGrant(t.ctx, key, count)
+	t.atOnce("UpdateGrant, Grant and AccountGrants", rounds/2, func(int, int) error {
+		if err := t.store.UpdateGrant(t.ctx, key, count); err != nil {
+			return err
 		}
 		grant, err := t.store.Grant(t.ctx, key)
 		if err == nil {
@@ -95,19 +95,16 @@ func checkWholeGrants(t *grantTrial) {
 		}
 		return err
 	})
-	t.grants[key] = counted(key, 1+goroutines/2*rounds)
+	t.grants[key] = counted(key, 1+goroutines*rounds/2)
 	t.expectAll()
 }
 
-// checkRandomUpdates does anything to few keys, so that it often meets. The seed
-// is fixed: a store that fails, fails again.
+// checkRandomUpdates updates few keys at random. The seed is fixed, so a failure is
+// repeatable.
 func checkRandomUpdates(t *grantTrial) {
 	random := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // repeatable on purpose
 	pick := func(from ...string) string { return from[random.IntN(len(from))] }
 	for i := range 400 {
-		if t.err != nil {
-			return
-		}
 		key := lwa.Key{ClientID: pick(lwaClient, otherLWAClient), AccountID: pick("a", "b"), LinkID: pick("", "1", "2")}
 		switch random.IntN(12) {
 		case 0:

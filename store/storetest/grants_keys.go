@@ -8,8 +8,7 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// checkKeyParts uses keys that look alike once their parts are joined, whatever
-// joins them.
+// checkKeyParts uses keys whose parts are equal when joined, with various separators.
 func checkKeyParts(t *grantTrial) {
 	n := 0
 	put := func(clientID, accountID, linkID string) {
@@ -54,7 +53,7 @@ func checkApart(t *grantTrial) {
 }
 
 func checkLinkOrder(t *grantTrial) {
-	// Neither a dictionary's order nor that of numbers, nor that of arrival.
+	// The order of bytes differs here from that of words, of numbers and of insertion.
 	for i, linkID := range []string{"é", "z", "b", "B", "a", "A", "10", "2", "_", "-", "", "aa", "a b", "\U0001f511", "\uff5e"} {
 		t.put(grantOf(keyOf("account", linkID), i))
 	}
@@ -96,6 +95,6 @@ func checkEraseGrants(t *grantTrial) {
 		t.erase(accountID)
 		t.expectAll()
 	}
-	fill() // erasing is not for ever
+	fill() // an erased key can be used again
 	t.expectAll()
 }

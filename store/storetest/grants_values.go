@@ -75,8 +75,8 @@ func checkEndedGrants(t *grantTrial) {
 	t.expectAll()
 }
 
-// checkFields changes and empties one field at a time. Each change starts from
-// what fn is given, so running fn twice on the same grant shows.
+// checkFields changes and empties one field at a time. Each change depends on the old
+// value, so that running fn twice shows.
 func checkFields(t *grantTrial) {
 	key := keyOf("account", "link")
 	for _, change := range []func(*lwa.Grant){
@@ -109,8 +109,8 @@ func checkFields(t *grantTrial) {
 	}
 }
 
-// checkDeletion empties the refresh token, and makes sure that nothing of the
-// old grant shows in the next one of that key.
+// checkDeletion deletes a grant by emptying the refresh token, and checks that the next
+// grant of the key has no field of the old one.
 func checkDeletion(t *grantTrial) {
 	key, other := keyOf("account", "link"), keyOf("account", "other")
 	t.put(grantOf(key, 1))
@@ -122,48 +122,6 @@ func checkDeletion(t *grantTrial) {
 	t.update(key, func(g *lwa.Grant) { *g = lwa.Grant{} })
 	t.update(key, func(*lwa.Grant) {})
 	t.update(key, func(g *lwa.Grant) { g.AccessToken = "Atza|alone" })
-	t.expectAll()
-}
-
-func checkFnError(t *grantTrial) {
-	key := keyOf("account", "link")
-	refuse := func(state string) {
-		if t.err != nil {
-			return
-		}
-		refusal := errors.New("fn says no")
-		for _, change := range []func(*lwa.Grant){
-			func(g *lwa.Grant) { *g = grantOf(key, 7) },
-			func(g *lwa.Grant) { *g = lwa.Grant{} },
-			func(*lwa.Grant) {},
-		} {
-			err := t.store.UpdateGrant(t.ctx, key, func(g *lwa.Grant) error {
-				change(g)
-				return refusal
-			})
-			if !errors.Is(err, refusal) {
-				t.fail("UpdateGrant of %s must give the error of fn and gave the error %v", state, err)
-			}
-		}
-		t.steps = append(t.steps, "UpdateGrant of "+state+" with a fn that fails")
-		t.expectAll()
-	}
-	t.known = append(t.known, key)
-	refuse("no grant")
-	t.put(grantOf(key, 1))
-	refuse("a grant")
-	t.put(grantOf(key, 2)) // no lock is left behind
-	t.expectAll()
-}
-
-func checkFnKey(t *grantTrial) {
-	key, other := keyOf("account", "link"), keyOf("other", "link")
-	t.known = append(t.known, other)
-	t.update(key, func(g *lwa.Grant) { *g = grantOf(other, 1) })
-	t.expectAll()
-	t.update(key, func(g *lwa.Grant) { g.Key = lwa.Key{} })
-	t.expectAll()
-	t.update(key, func(g *lwa.Grant) { g.Key, g.RefreshToken = other, "" })
 	t.expectAll()
 }
 
@@ -228,8 +186,7 @@ func checkGrantText(t *grantTrial) {
 	t.expectAll()
 }
 
-// checkUnkeepableGrantText uses text that Grant.Clean refuses: as a part of a key
-// it names nothing.
+// checkUnkeepableGrantText stores and looks up text that Grant.Clean refuses.
 func checkUnkeepableGrantText(t *grantTrial) {
 	good := keyOf("account", "link")
 	t.put(grantOf(good, 1))

@@ -4,22 +4,23 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"runtime/debug"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 )
 
-// journal is what a check did to a store, and what was wrong with it.
+// journal records the calls of a check, and its violation.
 type journal struct {
 	ctx   context.Context
-	steps []string // what was done, for reports
+	steps []string // calls so far, for reports
 	err   error    // the first violation
 }
 
-// fail reports a violation together with the last steps before it.
+// fail reports a violation together with the last steps before it, and ends the
+// check as [testing.T.FailNow] ends a test.
 func (j *journal) fail(format string, args ...any) {
-	if j.err != nil {
-		return
-	}
 	var report strings.Builder
 	const shown = 12
 	steps := j.steps
@@ -34,6 +35,7 @@ func (j *journal) fail(format string, args ...any) {
 	}
 	fmt.Fprintf(&report, format, args...)
 	j.err = errors.New(report.String())
+	runtime.Goexit()
 }
 
 // did records a step and fails if it gave an error.
@@ -45,27 +47,32 @@ func (j *journal) did(err error, format string, args ...any) {
 	j.steps = append(j.steps, step)
 }
 
-// atOnce runs fn in several goroutines, in each of them for every round, and
-// fails with the first error.
+// goroutines is the number of concurrent users of a store.
+const goroutines = 8
+
+// atOnce runs fn for every round in each of several goroutines, and fails with the first
+// error.
 func (j *journal) atOnce(what string, rounds int, fn func(goroutine, round int) error) {
-	if j.err != nil {
-		return
+	var group errgroup.Group
+	for goroutine := range goroutines {
+		group.Go(func() error {
+			return caught(func() error {
+				for round := range rounds {
+					if err := fn(goroutine, round); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
+		})
 	}
-	err := atOnce(func(goroutine int) error {
-		for round := range rounds {
-			if err := fn(goroutine, round); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
+	if err := group.Wait(); err != nil {
 		j.fail("with %d goroutines at once: %v", goroutines, err)
 	}
 	j.steps = append(j.steps, fmt.Sprintf("%s by %d goroutines at once", what, goroutines))
 }
 
-// caught makes an error of a panic, which would end the other checks too.
+// caught returns a panic as an error, so that the other checks go on.
 func caught(fn func() error) (err error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
@@ -75,21 +82,26 @@ func caught(fn func() error) (err error) {
 	return fn()
 }
 
-// run returns the first violation that a check finds. A store that keeps a lock
-// hangs, which is a violation as well.
-func run(ctx context.Context, check func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- caught(check) }()
+// run returns the violation that a check finds. A store that keeps a lock makes the check
+// hang, which is a violation as well.
+func run(ctx context.Context, check func(*journal)) error {
+	j := &journal{ctx: ctx}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := caught(func() error { check(j); return nil }); err != nil {
+			j.err = err
+		}
+	}()
 	select {
-	case err := <-done:
-		return err
+	case <-done:
+		return j.err
 	case <-ctx.Done():
 		return errors.New("the store hangs: does it keep a lock or a connection while a loop runs, or after one that stopped early?")
 	}
 }
 
-// apart returns where two lists begin to differ, and what they have from there
-// on, as far as a report has room for it.
+// apart returns where two lists begin to differ, and the first elements from there on.
 func apart[T comparable](want, got []T) (from int, wanted, given []T) {
 	for from < min(len(want), len(got)) && want[from] == got[from] {
 		from++

@@ -189,7 +189,7 @@ func TestInvalidCustomers(t *testing.T) {
 		"no time":                           {columns + first + "private,private,private,,,s\n", []string{"line 4", "StartDatetime is not a time"}, 1},
 		"a space, and no zone":              {columns + first + "private,private,2019-09-01 00:00:00,,,s\n", []string{"line 4", "StartDatetime is not a time"}, 1},
 		"two accounts at a time":            {columns + first + "private,private-a,2019-09-01T00:00:00Z,2019-09-03T00:00:00Z,,s\nprivate,private-b,2019-09-02T00:00:00Z,,,s\n", []string{"line 4", "another row"}, 2},
-		"an unknown value for a column":     {"AmazonUserID,private@example.com\n", []string{"line 1", "one name is none"}, 0},
+		"an unknown value for a column":     {"AmazonUserID,private@example.com\n", []string{"line 1", "a name is not one"}, 0},
 		"a very long row":                   {columns + first + "private,\"" + strings.Repeat("private,", 200_000), []string{"line 4", "bytes"}, 1},
 		"no zone":                           {columns + first + "private,private,2019-09-01T00:00:00Z,2019-09-01T00:00:00,,s\n", []string{"line 4", "EndDatetime is not a time"}, 1},
 		"the zero time":                     {columns + first + "private,private,2019-09-01T00:00:00Z,,0001-01-01T00:00:00Z,s\n", []string{"line 4", "EnabledAt is not a time"}, 1},

@@ -1,49 +1,48 @@
-// Package transfer moves tables of customers and of grants into a store and out
-// of it, as CSV or JSON lines. Rows are read and written one after another, so a
-// table may be larger than the memory.
+// Package transfer imports tables of customers and of grants into a store and exports
+// them, as CSV or JSON lines. It reads and writes one row at a time, so a table may be
+// larger than the memory.
 //
 // # Customers
 //
-// The table is the one that Amazon recommends, with two columns more:
+// The table is the one that Amazon recommends, with two more columns:
 //
-//	ID             written, and ignored when it is read
+//	ID             written by exports, ignored by imports
 //	AmazonUserID
 //	AccountID      empty: no account is known
-//	StartDatetime  empty: not known; there must be an EndDatetime and no AccountID
+//	StartDatetime  empty: not known; then EndDatetime is required, and AccountID must be empty
 //	EndDatetime    empty: the record is open
 //	SkillID        empty: Import.SkillID
 //	EnabledAt      empty: not known
 //
-// Columns are found by their names, in any order; what is not needed may be
-// missing, and one of another name is an error. StartDateTime and EndDateTime,
-// as Amazon also writes them, are read too. Times are in RFC 3339, like
-// 2019-09-01T00:00:00Z, or as PostgreSQL writes those with a time zone.
+// Columns may have any order. A column that is always empty may be missing, and an
+// unknown column is an error. Imports also accept Amazon's other spelling, StartDateTime
+// and EndDateTime. Times are in RFC 3339, like 2019-09-01T00:00:00Z, or in PostgreSQL's
+// format with a time zone.
 //
-// A table that an SQL database keeps is exported by
+// To export a table of a SQL database:
 //
 //	SELECT SkillID, AmazonUserID, AccountID, StartDatetime, EndDatetime
 //	FROM customers ORDER BY SkillID, AmazonUserID, StartDatetime
 //
-// The rows of one user of a skill must stand together, since they are understood
-// together: where one ends at the instant at which another starts, the user
-// linked another account, and did not disable the skill; and an open row that
-// another one follows ended there. A user has one account at a time: rows that say
-// otherwise are refused. An import remembers whom it has met, in up to 40 bytes for
-// each, and fails on a user whose rows are scattered.
+// The rows of one user of a skill must be together, since they depend on each other. If a
+// row ends when another one starts, the user linked another account and did not disable
+// the skill. If another row follows an open one, the open one ended there. A user has one
+// account at a time: rows that overlap with different accounts are an error. An import
+// remembers the users that it has read, in up to 40 bytes each, and returns an error if
+// the rows of a user are not together.
 //
-// What was stored before an error stays stored: with [Import.Check] a file is read
-// for mistakes first. To import a table again brings back whoever was erased since.
+// Rows before an error remain stored: use [Import.Check] to check a file first. Importing
+// a table again restores customers that were erased since.
 //
-// What comes out of a store says the same after it went into another one: the
-// same users had the same accounts at the same times. The ID of a record and
-// EnabledAt may differ, since rows say less than the facts that they are derived
-// from. [Facts] copies these themselves from store to store, and loses nothing.
+// An export that is imported into another store gives the same users the same accounts at
+// the same times. The ID of a record and EnabledAt may differ, since rows contain less
+// than the facts that they are derived from. [Facts] copies all facts from store to store.
 //
 // # Grants
 //
 //	ClientID       empty: Import.ClientID
 //	AccountID
-//	LinkID         which of the account's customers; empty: a developer's own grant
+//	LinkID         identifies the customer within the account; empty: a developer's own grant
 //	Region         NA, EU or FE; empty: Import.Region; none for a developer's own grant
 //	AccessToken
 //	RefreshToken
@@ -56,29 +55,28 @@
 //	Refused
 //	CodeHash
 //
-// The columns are the fields of [lwa.Grant]. AccountID and RefreshToken are
-// required, and LinkID and Region for customers: package gateway sends events with
-// no other grants. The LinkID may be any text that stays the same, such as the
-// row's key where it comes from. An import remembers the keys that it has met, as
-// it does users, and fails on one that it meets again.
+// The columns are the fields of [lwa.Grant]. AccountID and RefreshToken are required.
+// Grants of customers also need LinkID and Region, since package gateway sends events only
+// with those. The LinkID may be any text that does not change, such as the primary key of
+// the row in your database. An import remembers the keys that it has read, as it does
+// users, and returns an error for a duplicate.
 //
-// A grant that is in the store already stays, unless its access token was issued
-// before the row's, or Amazon has refused its refresh token and the row has
-// another one. One that Amazon has refused replaces none. [Import.Observe] tells
-// which rows were stored, and why others were not.
+// A row replaces a stored grant only if its access token was issued later, or if Amazon
+// has refused the stored refresh token and the row has another one. A row with a refused
+// grant replaces nothing. [Import.Observe] reports which rows were stored, and why others
+// were not.
 //
 // # Cut-over
 //
-// While an old backend still refreshes grants, their refresh tokens may change. A
-// last import, after the old backend has stopped, brings the newest ones. A row
-// with a later IssuedAt replaces the stored grant. A row without IssuedAt does so
-// with [Import.Newer], unless the new backend has refreshed the grant since the
-// first import: then nobody knows which refresh token is newer. Observe reports
-// such a row as [KeptUnknown]. Give it an IssuedAt to decide.
+// While an old backend still refreshes grants, their refresh tokens may change. Stop it,
+// and then import the newest ones. A row with a later IssuedAt replaces the stored grant.
+// A row without IssuedAt does so with [Import.Newer], unless the new backend has refreshed
+// the grant since the first import: then it is not known which refresh token is newer, and
+// Observe reports the row as [KeptUnknown]. To decide, add an IssuedAt.
 //
 // # Tokens in files
 //
-// Such a file holds tokens in the clear, those of a store inside [lwa.Sealed]
-// too: whoever reads it can act for the customers. Keep it where nobody else can
-// read it, and delete it afterwards. [Grants] needs no file.
+// A file of grants contains tokens in plain text, also if the store is in an [lwa.Sealed]:
+// whoever reads it can act for the customers. Restrict access to it, and delete it
+// afterwards. [Grants] needs no file.
 package transfer

@@ -222,7 +222,7 @@ func TestInvalidGrants(t *testing.T) {
 	}{
 		"no names":         {"private,Atzr|private\n", []string{"line 1", "none of the columns"}, 0},
 		"an unknown name":  {"AccountID,RefreshToken,Token\n", []string{"line 1", `"Token"`}, 0},
-		"a token as name":  {"AccountID,Atzr|private\n", []string{"line 1", "one name"}, 0},
+		"a token as name":  {"AccountID,Atzr|private\n", []string{"line 1", "a name is not one"}, 0},
 		"no client":        {columns + ",private,1,Atzr|private,EU,\n", []string{"line 3", "ClientID is empty"}, 1},
 		"no account":       {columns + "private,,1,Atzr|private,EU,\n", []string{"line 3", "AccountID is empty"}, 1},
 		"no link":          {columns + "private,private,,Atzr|private,EU,\n", []string{"line 3", "no LinkID"}, 1},

@@ -1,0 +1,207 @@
+package alexatest
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha1" //nolint:gosec // for signatures that must no longer be accepted
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"iter"
+	"net/http"
+	"strings"
+	"time"
+)
+
+const (
+	urlHeader       = "SignatureCertChainUrl"
+	signatureHeader = "Signature-256"
+)
+
+// RotateCertificate makes Alexa and SNS sign with other keys, with certificates at
+// new URLs, as Amazon does from time to time. The old URLs stay valid.
+func (c *Cloud) RotateCertificate(validFor time.Duration) {
+	key := otherKey(c.signer().key)
+	next := c.serve(c.root.chain(key, alexaName, validFor), key)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.signing, c.validFor = next, validFor
+	clear(c.sns.signers)
+}
+
+// NewRequest returns a POST request with exactly this body, signed as Alexa signs it.
+// A client can send it, and a test can pass it to a handler. It panics if the URL is
+// invalid.
+func (c *Cloud) NewRequest(url string, body []byte) *http.Request {
+	request, err := http.NewRequest(http.MethodPost, url, bytes.NewReader(body)) //nolint:noctx // the background context, as in httptest
+	must(err)
+	signer := c.signer()
+	request.Header.Set("Content-Type", "application/json;charset=utf-8")
+	request.Header.Set(urlHeader, signer.url)
+	request.Header.Set(signatureHeader, signer.sign(body))
+	return request
+}
+
+// signer is a key with the URL of its certificate.
+type signer struct {
+	key *rsa.PrivateKey
+	url string
+}
+
+func (c *Cloud) signer() signer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.signing
+}
+
+// serve puts a chain at a new URL of the certificate host.
+func (c *Cloud) serve(chain []byte, key *rsa.PrivateKey) signer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	url := fmt.Sprintf("https://s3.amazonaws.com/echo.api/echo-api-cert-%d.pem", len(c.served)+1)
+	c.served[url] = chain
+	return signer{key, url}
+}
+
+func (s signer) sign(body []byte) string {
+	sum := sha256.Sum256(body)
+	return s.signSum(crypto.SHA256, sum[:])
+}
+
+func (s signer) signSHA1(body []byte) string {
+	sum := sha1.Sum(body) //nolint:gosec // see the import
+	return s.signSum(crypto.SHA1, sum[:])
+}
+
+func (s signer) signSum(hash crypto.Hash, sum []byte) string {
+	signature, err := rsa.SignPKCS1v15(rand.Reader, s.key, hash, sum)
+	must(err)
+	return base64.StdEncoding.EncodeToString(signature)
+}
+
+// Forgeries yields forged requests, each with a name that says what is wrong. A
+// backend must respond to each with status 400 and do nothing else. The body must be
+// an Alexa request with the current time.
+func (c *Cloud) Forgeries(url string, body []byte) iter.Seq2[string, *http.Request] {
+	return func(yield func(string, *http.Request) bool) {
+		for _, forgery := range forgeries {
+			request := c.NewRequest(url, body)
+			forgery.forge(c, request, body)
+			if !yield(forgery.name, request) {
+				return
+			}
+		}
+	}
+}
+
+var forgeries = []struct {
+	name  string
+	forge func(c *Cloud, r *http.Request, body []byte)
+}{
+	{"no signature", func(_ *Cloud, r *http.Request, _ []byte) {
+		r.Header.Del(signatureHeader)
+	}},
+	{"no certificate URL", func(_ *Cloud, r *http.Request, _ []byte) {
+		r.Header.Del(urlHeader)
+	}},
+	{"two signatures", func(_ *Cloud, r *http.Request, _ []byte) {
+		r.Header.Add(signatureHeader, r.Header.Get(signatureHeader))
+	}},
+	{"a signature that is not base64", func(_ *Cloud, r *http.Request, _ []byte) {
+		r.Header.Set(signatureHeader, "....$#%@$se")
+	}},
+	{"a signature that is too short", func(_ *Cloud, r *http.Request, _ []byte) {
+		r.Header.Set(signatureHeader, "aGVsbG8=")
+	}},
+	{"a SHA-1 signature alone", func(c *Cloud, r *http.Request, body []byte) {
+		r.Header.Del(signatureHeader)
+		r.Header.Set("Signature", c.signer().signSHA1(body))
+	}},
+	{"a signature by another key", func(c *Cloud, r *http.Request, body []byte) {
+		r.Header.Set(signatureHeader, signer{key: otherKey(c.signer().key)}.sign(body))
+	}},
+	{"a changed body", func(_ *Cloud, r *http.Request, body []byte) {
+		setBody(r, append(bytes.Clone(body), ' '))
+	}},
+	{"a certificate from another host", func(_ *Cloud, r *http.Request, _ []byte) {
+		r.Header.Set(urlHeader, "https://s3.amazonaws.com.example.com/echo.api/echo-api-cert.pem")
+	}},
+	{"a certificate from another path", func(_ *Cloud, r *http.Request, _ []byte) {
+		r.Header.Set(urlHeader, "https://s3.amazonaws.com/echo.api/../bucket/echo-api-cert.pem")
+	}},
+	{"a certificate that does not exist", func(_ *Cloud, r *http.Request, _ []byte) {
+		r.Header.Set(urlHeader, "https://s3.amazonaws.com/echo.api/echo-api-cert-invented.pem")
+	}},
+	{"a certificate over plain HTTP", func(_ *Cloud, r *http.Request, _ []byte) {
+		r.Header.Set(urlHeader, "http://s3.amazonaws.com/echo.api/echo-api-cert.pem")
+	}},
+	{"a certificate by an unknown authority", func(c *Cloud, r *http.Request, body []byte) {
+		c.signAs(r, body, newAuthority(), alexaName, year)
+	}},
+	{"a certificate for another name", func(c *Cloud, r *http.Request, body []byte) {
+		c.signAs(r, body, c.root, "other.amazon.com", year)
+	}},
+	{"a certificate for every name", func(c *Cloud, r *http.Request, body []byte) {
+		c.signAs(r, body, c.root, "*.amazon.com", year)
+	}},
+	{"an expired certificate", func(c *Cloud, r *http.Request, body []byte) {
+		c.signAs(r, body, c.root, alexaName, -time.Minute)
+	}},
+	{"more than an hour old", func(c *Cloud, r *http.Request, body []byte) {
+		c.resign(r, withTimestamp(body, time.Now().Add(-time.Hour-time.Minute)))
+	}},
+	{"ten minutes in the future", func(c *Cloud, r *http.Request, body []byte) {
+		c.resign(r, withTimestamp(body, time.Now().Add(10*time.Minute)))
+	}},
+	{"more than 64 levels", func(c *Cloud, r *http.Request, body []byte) {
+		levels := strings.Repeat("[", 64) + strings.Repeat("]", 64)
+		c.resign(r, bytes.Replace(body, []byte("{"), []byte(`{"levels":`+levels+`,`), 1))
+	}},
+	{"for another skill", func(c *Cloud, r *http.Request, body []byte) {
+		c.resign(r, with(body, "amzn1.ask.skill.another", "context", "System", "application", "applicationId"))
+	}},
+}
+
+// signAs signs the request with a certificate of the authority for the name, and
+// serves it on the certificate host.
+func (c *Cloud) signAs(r *http.Request, body []byte, a *authority, name string, validFor time.Duration) {
+	forger := c.serve(a.chain(otherKey(c.signer().key), name, validFor), otherKey(c.signer().key))
+	r.Header.Set(urlHeader, forger.url)
+	r.Header.Set(signatureHeader, forger.sign(body))
+}
+
+// resign replaces the body of the request and signs it.
+func (c *Cloud) resign(r *http.Request, body []byte) {
+	setBody(r, body)
+	r.Header.Set(signatureHeader, c.signer().sign(body))
+}
+
+func setBody(r *http.Request, body []byte) {
+	r.ContentLength = int64(len(body))
+	r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil }
+	r.Body, _ = r.GetBody()
+}
+
+func withTimestamp(body []byte, at time.Time) []byte {
+	return with(body, at.UTC().Format(time.RFC3339), "request", "timestamp")
+}
+
+// with returns the JSON document with another value at the path. It panics if the
+// path does not exist.
+func with(document []byte, value any, path ...string) []byte {
+	if len(path) == 0 {
+		changed, err := json.Marshal(value)
+		must(err)
+		return changed
+	}
+	var members map[string]json.RawMessage
+	must(json.Unmarshal(document, &members))
+	members[path[0]] = with(members[path[0]], value, path[1:]...)
+	changed, err := json.Marshal(members)
+	must(err)
+	return changed
+}

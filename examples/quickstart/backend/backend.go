@@ -1,0 +1,137 @@
+// Package backend is the backend of a skill with lamps: it receives events and
+// notifications, and reports changes to Alexa. It is the part of the quickstart to
+// copy.
+package backend
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/alexaevents/alexaevents/gateway"
+	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/lwa"
+	"github.com/alexaevents/alexaevents/signature"
+	"github.com/alexaevents/alexaevents/skillevents"
+)
+
+// SkillID is the ID of the skill.
+const SkillID = "amzn1.ask.skill.quickstart"
+
+// clientID is the one on the skill's Permissions page, under Alexa Skill Messaging.
+const clientID = "amzn1.application-oa2-client.quickstart"
+
+// Skill is the backend. Its handler uses the fields.
+type Skill struct {
+	Verifier *signature.Verifier
+	Recorder *identity.Recorder
+	Events   *skillevents.Handler
+	Link     func(ctx context.Context, accessToken string) (linkID string, err error)
+	Sender   *gateway.Sender
+	AddNews  func(ctx context.Context, id, text string) error
+}
+
+// New returns the backend; the secret belongs to the client ID. Tokens are stored
+// unencrypted: lwa.Sealed encrypts them.
+func New(accounts *Accounts, secret string, logger *slog.Logger) *Skill {
+	tokens := &lwa.Source{Client: &lwa.Client{ID: clientID, Secret: secret}, Store: accounts.Store, Logger: logger}
+	recorder := &identity.Recorder{Store: accounts.Store, Account: accounts.tokens.Account, Logger: logger}
+	return &Skill{
+		Verifier: &signature.Verifier{Skills: []string{SkillID}, Logger: logger},
+		Recorder: recorder,
+		Events:   &skillevents.Handler{Receive: recorder.Record, Logger: logger},
+		Link:     accounts.links.Account,
+		Sender:   &gateway.Sender{Tokens: tokens, Logger: logger},
+		AddNews:  accounts.addNews,
+	}
+}
+
+// Handler returns the endpoints: the two that the skill's manifest names, for events
+// and for the skill itself, and those of lamps and of topics. Amazon requires the
+// check of the signature on the first two.
+func (b *Skill) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("POST /alexa/events", b.Verifier.Handler(b.Events))
+	mux.Handle("POST /alexa", b.Verifier.Handler(http.HandlerFunc(b.Speak)))
+	b.lamps(mux)
+	b.notifications(mux)
+	return mux
+}
+
+// Speak is the endpoint of the skill itself. It greets customers by their account.
+func (b *Skill) Speak(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	request, err := skillevents.Parse(body)
+	if err != nil {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	if err := b.Recorder.Seen(r.Context(), request); err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	envelope := request.Common()
+	account, err := identity.Account(r.Context(), b.Recorder.Store, envelope.SkillID, envelope.UserID, envelope.Time())
+	if err != nil && !errors.Is(err, identity.ErrNoRecord) {
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	reply := response{Version: "1.0"}
+	switch envelope.Type {
+	case "LaunchRequest", "IntentRequest": // the response to the end of a session has no speech
+		reply.Response.OutputSpeech = &speech{"PlainText", greeting(account)}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(reply) // an error means that Alexa closed the connection
+}
+
+func greeting(account string) string {
+	if account == "" {
+		return "Hello, whoever you are."
+	}
+	return "Hello, " + account + "."
+}
+
+// response is the response of a skill to a request.
+type response struct {
+	Version  string `json:"version"`
+	Response struct {
+		OutputSpeech *speech `json:"outputSpeech,omitempty"`
+	} `json:"response"`
+}
+
+type speech struct {
+	Type string `json:"type"`
+	Text string `json:"text"`
+}
+
+// Serve handles requests until ctx ends, and then completes those in progress. Alexa
+// requires TLS: put Serve behind a proxy that terminates TLS, or use ServeTLS.
+func Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       8 * time.Second, // as long as Alexa waits for a response
+		WriteTimeout:      10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+	}
+	stopped := make(chan error, 1)
+	context.AfterFunc(ctx, func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		stopped <- server.Shutdown(ctx)
+	})
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return <-stopped
+}
