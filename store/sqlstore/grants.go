@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/alexaevents/alexaevents/internal/sqldb"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -82,7 +83,7 @@ func (s *Store) AccountGrants(ctx context.Context, clientID, accountID string) i
 // moment and starts again.
 func (s *Store) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
 	const task = "update a grant"
-	waited := backoff{most: patience / 10}
+	waited := sqldb.Backoff{Most: sqldb.Patience / 10}
 	for {
 		before, err := s.grant(ctx, key)
 		if err != nil {
@@ -97,13 +98,13 @@ func (s *Store) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant
 			return wrap(task, err)
 		}
 		written, err := s.replace(ctx, before, after)
-		if sqlState(err) == "54000" { // program_limit_exceeded, of an index
+		if sqldb.SQLState(err) == "54000" { // program_limit_exceeded, of an index
 			err = fmt.Errorf("%w: its parts are too long: %w", lwa.ErrInvalidKey, err)
 		}
 		if written || err != nil {
 			return wrap(task, err)
 		}
-		if err := waited.wait(ctx); err != nil {
+		if err := waited.Wait(ctx); err != nil {
 			return wrap(task, err)
 		}
 	}

@@ -2,19 +2,17 @@ package sqlstore
 
 import (
 	"context"
-	"database/sql"
-	"database/sql/driver"
 	_ "embed"
-	"errors"
-	"fmt"
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/alexaevents/alexaevents/internal/sqldb"
 )
 
 // ErrNewerSchema means that a later version of this package has migrated the
 // database.
-var ErrNewerSchema = errors.New("the schema is newer than this version of sqlstore")
+var ErrNewerSchema = sqldb.ErrNewer
 
 // Migrate creates the schema in an empty database, and updates an older schema. Call
 // it when the program starts: several processes may do so at once, and if the schema is
@@ -22,58 +20,12 @@ var ErrNewerSchema = errors.New("the schema is newer than this version of sqlsto
 // [ErrNewerSchema] if a later version of this package has migrated the database.
 func (s *Store) Migrate(ctx context.Context) error {
 	return wrap("migrate", s.attempt(ctx, time.Now(), func(t traits) error {
-		conn, err := s.db.Conn(ctx)
-		if err != nil {
-			return err
+		schema := sqldb.Schema{Table: s.named("alexa_schema")}
+		for _, step := range t.steps {
+			schema.Steps = append(schema.Steps, s.named(step))
 		}
-		defer conn.Close()
-		if err := s.migrate(ctx, conn, t); err != nil {
-			rollback(ctx, conn)
-			return err
-		}
-		return nil
+		return schema.Migrate(ctx, s.db, t.Dialect)
 	}))
-}
-
-// migrate runs the missing steps in a transaction. After any error the transaction may
-// still be open.
-func (s *Store) migrate(ctx context.Context, conn *sql.Conn, t traits) error {
-	if _, err := conn.ExecContext(ctx, s.named(t.lock)); err != nil {
-		return err
-	}
-	version, err := s.schemaVersion(ctx, conn, t)
-	if err != nil {
-		return fmt.Errorf("read the schema's version: %w", err)
-	}
-	if version > len(t.steps) {
-		return fmt.Errorf("%w: it has version %d, the package knows %d", ErrNewerSchema, version, len(t.steps))
-	}
-	for _, step := range t.steps[version:] {
-		if _, err := conn.ExecContext(ctx, s.named(step)); err != nil {
-			return fmt.Errorf("from version %d: %w", version, err)
-		}
-		version++
-	}
-	_, err = conn.ExecContext(ctx, "COMMIT")
-	return err
-}
-
-// schemaVersion returns 0 if there is no schema.
-func (s *Store) schemaVersion(ctx context.Context, conn *sql.Conn, t traits) (version int, err error) {
-	err = conn.QueryRowContext(ctx, s.named(t.exists)).Scan(&version)
-	if err != nil || version == 0 {
-		return 0, err
-	}
-	err = conn.QueryRowContext(ctx, s.named("SELECT max(version) FROM alexa_schema")).Scan(&version)
-	return version, err
-}
-
-// rollback rolls back even if ctx is cancelled. If that fails, it drops the connection,
-// so that no connection with an open transaction returns to the pool.
-func rollback(ctx context.Context, conn *sql.Conn) {
-	if _, err := conn.ExecContext(context.WithoutCancel(ctx), "ROLLBACK"); err != nil {
-		_ = conn.Raw(func(any) error { return driver.ErrBadConn })
-	}
 }
 
 var (

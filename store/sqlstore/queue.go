@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/internal/sqldb"
 )
 
 // maxBatch is how many writes share a transaction.
@@ -237,7 +238,7 @@ func (q *queue) finish(writes []*write, err error) {
 func (q *queue) finishLate(writes []*write, err error) {
 	var late, early []*write
 	for _, w := range writes {
-		if time.Since(w.begun) >= patience {
+		if time.Since(w.begun) >= sqldb.Patience {
 			late = append(late, w)
 		} else {
 			early = append(early, w)

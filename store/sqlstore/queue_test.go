@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -14,6 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/alexaevents/alexaevents/internal/sqldb"
 )
 
 // fakeDB is a database with one writer at a time. A transaction takes a second.
@@ -254,7 +255,7 @@ func TestQueueFinalErrorOfAnEarlierWrite(t *testing.T) {
 		f := newFakeDB(t)
 		locked := time.Now().Add(15 * time.Second)
 		try := func(begun time.Time, ids ...int) error { // as retry does
-			until := begun.Add(patience)
+			until := begun.Add(sqldb.Patience)
 			if time.Now().After(until) {
 				until = time.Now()
 			}
@@ -284,7 +285,7 @@ func TestQueueFinalErrorOfAnEarlierWrite(t *testing.T) {
 				w.alone = func() (int64, error) { return 0, try(w.begun, id) }
 				_, err := f.queue.do(w)
 				failed[id] = err != nil
-				if err != nil && time.Since(w.begun) < patience {
+				if err != nil && time.Since(w.begun) < sqldb.Patience {
 					t.Errorf("%d failed after %s: %v", id, time.Since(w.begun), err)
 				}
 			})
@@ -454,25 +455,5 @@ func TestQueueModel(t *testing.T) {
 				assert.True(r, patience > 0 || f.stored[i+1] <= 1, "stored twice")
 			}
 		})
-	})
-}
-
-func TestBackoff(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := backoff{most: patience / 100}
-		begun := time.Now()
-		var waits []time.Duration
-		for range 20 {
-			before := time.Now()
-			require.NoError(t, b.wait(t.Context()))
-			waits = append(waits, time.Since(before))
-		}
-		require.Less(t, waits[0], 2*time.Millisecond)
-		require.Less(t, slices.Max(waits), patience/100)
-		require.Greater(t, time.Since(begun), 100*time.Millisecond)
-
-		ctx, cancel := context.WithCancel(t.Context())
-		cancel()
-		require.ErrorIs(t, b.wait(ctx), context.Canceled)
 	})
 }

@@ -6,13 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/alexaevents/alexaevents/identity"
 	"github.com/alexaevents/alexaevents/internal/redact"
+	"github.com/alexaevents/alexaevents/internal/sqldb"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -46,8 +45,6 @@ func New(db *sql.DB, dialect Dialect) *Store {
 	return s
 }
 
-var validPrefix = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)
-
 // traits returns an error if a field of the store is invalid.
 func (s *Store) traits() (traits, error) {
 	t, known := dialects[s.dialect]
@@ -56,19 +53,12 @@ func (s *Store) traits() (traits, error) {
 		return traits{}, fmt.Errorf("unknown dialect %q", string(s.dialect))
 	case s.db == nil:
 		return traits{}, errors.New("New was called with a nil *sql.DB")
-	case s.Prefix != "" && !validPrefix.MatchString(s.Prefix):
-		return traits{}, errors.New("invalid Prefix: it must begin with a letter and have at most 32 of the characters a to z, 0 to 9 and _")
 	}
-	return t, nil
+	return t, sqldb.CheckPrefix(s.Prefix)
 }
 
 // named puts the prefix into a statement.
-func (s *Store) named(statement string) string {
-	if s.Prefix == "" {
-		return statement
-	}
-	return strings.ReplaceAll(statement, "alexa_", s.Prefix)
-}
+func (s *Store) named(statement string) string { return sqldb.Named(s.Prefix, statement) }
 
 // attempt runs try, with retries. Its errors say what to do if the schema is missing
 // or old.
@@ -77,8 +67,8 @@ func (s *Store) attempt(ctx context.Context, begun time.Time, try func(traits) e
 	if err != nil {
 		return err
 	}
-	err = retry(ctx, begun, t.busy, func() error { return try(t) })
-	if err != nil && t.noSchema(err) {
+	err = sqldb.Retry(ctx, begun, t.Busy, func() error { return try(t) })
+	if err != nil && t.NoSchema(err) {
 		return fmt.Errorf("%w: call Migrate first, with the same Prefix", err)
 	}
 	return err
