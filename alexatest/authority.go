@@ -3,8 +3,6 @@ package alexatest
 import (
 	"bytes"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
@@ -19,51 +17,76 @@ const alexaName = "echo-api.amazon.com"
 
 // authority is a certificate authority. It issues chains of the shape that Amazon
 // serves: leaf, intermediate, a root that an older authority cross-signed, and that
-// authority's own certificate, whose issuer is no longer trusted.
+// authority's own certificate, whose issuer is no longer trusted. Every key is RSA:
+// Amazon's SDK for Node.js reads no other.
 type authority struct {
 	certificate  *x509.Certificate // self-signed: the root to trust
+	oldest       *x509.Certificate // self-signed: issuer of the last certificate of the tail
 	intermediate issuer
 	tail         [][]byte // the older certificates, DER
 }
 
 type issuer struct {
 	certificate *x509.Certificate
-	key         crypto.Signer
+	key         *rsa.PrivateKey
 }
 
-func newAuthority() *authority {
-	root, older, oldest := newECDSAKey(), newECDSAKey(), newECDSAKey()
-	issue := func(name string, key crypto.Signer, by string, byKey crypto.Signer) *x509.Certificate {
+func newAuthority(keys [4]*rsa.PrivateKey) *authority {
+	selfSigned := func(name string, key *rsa.PrivateKey) issuer {
 		template := caTemplate(name)
-		return create(template, caTemplate(by), key.Public(), byKey)
+		return issuer{create(template, template, key.Public(), key), key}
 	}
-	const rootName, olderName, oldestName = "alexatest Root", "alexatest Older Root", "alexatest Oldest Root"
-	a := &authority{certificate: issue(rootName, root, rootName, root)}
-	crossSigned := issue(rootName, root, olderName, older)
-	olderCrossSigned := issue(olderName, older, oldestName, oldest)
-	a.tail = [][]byte{crossSigned.Raw, olderCrossSigned.Raw}
-
-	key := newECDSAKey()
-	a.intermediate = issuer{create(caTemplate("alexatest Intermediate"), a.certificate, key.Public(), root), key}
-	return a
+	root, older, oldest := selfSigned("alexatest Root", keys[0]), selfSigned("alexatest Older Root", keys[1]), selfSigned("alexatest Oldest Root", keys[2])
+	sign := func(name string, key *rsa.PrivateKey, by issuer) *x509.Certificate {
+		return create(caTemplate(name), by.certificate, key.Public(), by.key)
+	}
+	return &authority{
+		certificate:  root.certificate,
+		oldest:       oldest.certificate,
+		intermediate: issuer{sign("alexatest Intermediate", keys[3], root), keys[3]},
+		tail:         [][]byte{sign("alexatest Root", keys[0], older).Raw, sign("alexatest Older Root", keys[1], oldest).Raw},
+	}
 }
 
 // leaf issues a certificate for the key and name, valid from an hour ago.
 func (a *authority) leaf(key *rsa.PrivateKey, name string, validFor time.Duration) *x509.Certificate {
+	now := time.Now()
+	return a.leafBetween(key.Public(), name, now.Add(-time.Hour), now.Add(validFor))
+}
+
+func (a *authority) leafBetween(key any, name string, notBefore, notAfter time.Time) *x509.Certificate {
 	leaf := template(name)
-	leaf.NotAfter = time.Now().Add(validFor)
+	leaf.NotBefore, leaf.NotAfter = notBefore, notAfter
 	leaf.DNSNames = []string{name}
 	leaf.KeyUsage = x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment
 	leaf.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth}
-	return create(leaf, a.intermediate.certificate, key.Public(), a.intermediate.key)
+	return create(leaf, a.intermediate.certificate, key, a.intermediate.key)
 }
 
-// chain returns the PEM file that Alexa's host would serve: a leaf for the key and
-// name, and the certificates above it.
-func (a *authority) chain(key *rsa.PrivateKey, name string, validFor time.Duration) []byte {
-	leaf := a.leaf(key, name, validFor)
-	return pemFile(append([][]byte{leaf.Raw, a.intermediate.certificate.Raw}, a.tail...)...)
+// certificateFile is a PEM file that Amazon serves: a leaf and the certificates above
+// it.
+type certificateFile struct {
+	authority *authority
+	leaf      *x509.Certificate
+	above     [][]byte // DER
 }
+
+// file returns the file that Alexa's host would serve for a leaf of this key and name.
+// A short file ends with the intermediate.
+func (a *authority) file(key *rsa.PrivateKey, name string, validFor time.Duration, short bool) *certificateFile {
+	above := [][]byte{a.intermediate.certificate.Raw}
+	if !short {
+		above = append(above, a.tail...)
+	}
+	return &certificateFile{a, a.leaf(key, name, validFor), above}
+}
+
+// age makes the leaf older.
+func (f *certificateFile) age(by time.Duration) {
+	f.leaf = f.authority.leafBetween(f.leaf.PublicKey, f.leaf.Subject.CommonName, f.leaf.NotBefore.Add(-by), f.leaf.NotAfter.Add(-by))
+}
+
+func (f *certificateFile) pem() []byte { return pemFile(append([][]byte{f.leaf.Raw}, f.above...)...) }
 
 func pemFile(certificates ...[]byte) []byte {
 	var file bytes.Buffer
@@ -99,15 +122,22 @@ func create(template, parent *x509.Certificate, public any, key crypto.Signer) *
 	return certificate
 }
 
-func newECDSAKey() *ecdsa.PrivateKey {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	must(err)
-	return key
-}
-
 // rsaKeys are two keys, so that there is always another one. They are generated once
 // per process, since that takes a tenth of a second or more.
 var rsaKeys = [2]func() *rsa.PrivateKey{sync.OnceValue(newRSAKey), sync.OnceValue(newRSAKey)}
+
+// authorityKeys are the keys of every cloud's authority, strangerKeys those of an
+// authority that no client trusts.
+var authorityKeys, strangerKeys = sync.OnceValue(newAuthorityKeys), sync.OnceValue(newAuthorityKeys)
+
+func newAuthorityKeys() (keys [4]*rsa.PrivateKey) {
+	var all sync.WaitGroup
+	for i := range keys {
+		all.Go(func() { keys[i] = newRSAKey() })
+	}
+	all.Wait()
+	return keys
+}
 
 func newRSAKey() *rsa.PrivateKey {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)

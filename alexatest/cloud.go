@@ -2,9 +2,9 @@ package alexatest
 
 import (
 	"bytes"
+	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -24,9 +24,10 @@ type Cloud struct {
 	mu       sync.Mutex
 	calls    []string // URL of each request, without query
 	faults   []*Fault
-	signing  signer            // signs for Alexa
-	validFor time.Duration     // lifetime of certificates for SNS
-	served   map[string][]byte // certificate files by URL
+	signing  signer                      // signs for Alexa
+	validFor time.Duration               // lifetime of certificates for SNS
+	short    bool                        // whether certificate files end with the intermediate
+	served   map[string]*certificateFile // by URL
 	login    login
 	gateways gateways
 	sns      sns
@@ -38,7 +39,7 @@ type Cloud struct {
 
 // NewCloud returns a cloud whose certificates are valid for ten years.
 func NewCloud() *Cloud {
-	c := &Cloud{root: newAuthority(), served: make(map[string][]byte), login: newLogin(), sns: newSNS()}
+	c := &Cloud{root: newAuthority(authorityKeys()), served: make(map[string]*certificateFile), login: newLogin(), sns: newSNS()}
 	c.apis = append(c.newSMAPI(), c.newEventMessenger())
 	c.RotateCertificate(10 * year)
 	return c
@@ -64,10 +65,18 @@ func (c *Cloud) Intermediates() []*x509.Certificate {
 	return []*x509.Certificate{c.root.intermediate.certificate}
 }
 
-// RootPEM returns the root certificate as a PEM file, for a backend in another
-// process.
-func (c *Cloud) RootPEM() []byte {
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: c.root.certificate.Raw})
+// RootPEM returns the certificates that a backend in another process must trust, as a
+// PEM file: the root, and the oldest root, since Amazon's SDK for Node.js wants the
+// issuer of the last certificate in a file.
+func (c *Cloud) RootPEM() []byte { return pemFile(c.root.certificate.Raw, c.root.oldest.Raw) }
+
+// Leaf returns a certificate for a host name with its key, for a TLS server that
+// stands in for the host. It is valid for 90 days, and clients accept it that trust
+// [Cloud.RootPEM].
+func (c *Cloud) Leaf(host string) tls.Certificate {
+	key := rsaKeys[0]()
+	leaf := c.root.leaf(key, host, 90*24*time.Hour)
+	return tls.Certificate{Certificate: [][]byte{leaf.Raw, c.root.intermediate.certificate.Raw}, PrivateKey: key, Leaf: leaf}
 }
 
 // Calls returns the number of requests to URLs with the prefix, such as
@@ -124,7 +133,7 @@ func (c *Cloud) respond(r *http.Request, url string, body []byte) *http.Response
 // held.
 func (c *Cloud) find(r *http.Request, url string, body []byte) *http.Response {
 	if file, ok := c.served[url]; ok && r.Method == http.MethodGet {
-		return respond(r, http.StatusOK, "application/x-pem-file", file)
+		return respond(r, http.StatusOK, "application/x-pem-file", file.pem())
 	}
 	switch host := "https://" + r.URL.Host; {
 	case host == loginURL:

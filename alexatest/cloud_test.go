@@ -2,7 +2,6 @@ package alexatest_test
 
 import (
 	"bytes"
-	"crypto/x509"
 	"io"
 	"net/http"
 	"testing"
@@ -19,13 +18,6 @@ const (
 	skillID = "amzn1.ask.skill.test"
 	url     = "https://backend.example/alexa/events"
 )
-
-func TestRootPEM(t *testing.T) {
-	cloud := alexatest.NewCloud()
-	roots := x509.NewCertPool()
-	require.True(t, roots.AppendCertsFromPEM(cloud.RootPEM()))
-	require.True(t, roots.Equal(cloud.Roots()))
-}
 
 // In a synctest bubble the cloud uses the bubble's clock, which starts in the year
 // 2000.

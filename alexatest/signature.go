@@ -26,11 +26,23 @@ const (
 // new URLs, as Amazon does from time to time. The old URLs stay valid.
 func (c *Cloud) RotateCertificate(validFor time.Duration) {
 	key := otherKey(c.signer().key)
-	next := c.serve(c.root.chain(key, alexaName, validFor), key)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	next := c.serve(c.root.file(key, alexaName, validFor, c.short), key)
 	c.signing, c.validFor = next, validFor
 	clear(c.sns.signers)
+}
+
+// ShortenChains sets whether Alexa's certificate files end with the intermediate, and
+// rotates the certificate. By default they go on with two certificates of older
+// authorities, as Amazon's do. A verifier that trusts only the newer root must accept
+// both.
+func (c *Cloud) ShortenChains(short bool) {
+	c.mu.Lock()
+	c.short = short
+	validFor := c.validFor
+	c.mu.Unlock()
+	c.RotateCertificate(validFor)
 }
 
 // NewRequest returns a POST request with exactly this body, signed as Alexa signs it.
@@ -58,12 +70,10 @@ func (c *Cloud) signer() signer {
 	return c.signing
 }
 
-// serve puts a chain at a new URL of the certificate host.
-func (c *Cloud) serve(chain []byte, key *rsa.PrivateKey) signer {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// serve puts a file at a new URL of the certificate host. The lock is held.
+func (c *Cloud) serve(file *certificateFile, key *rsa.PrivateKey) signer {
 	url := fmt.Sprintf("https://s3.amazonaws.com/echo.api/echo-api-cert-%d.pem", len(c.served)+1)
-	c.served[url] = chain
+	c.served[url] = file
 	return signer{key, url}
 }
 
@@ -140,7 +150,7 @@ var forgeries = []struct {
 		r.Header.Set(urlHeader, "http://s3.amazonaws.com/echo.api/echo-api-cert.pem")
 	}},
 	{"a certificate by an unknown authority", func(c *Cloud, r *http.Request, body []byte) {
-		c.signAs(r, body, newAuthority(), alexaName, year)
+		c.signAs(r, body, newAuthority(strangerKeys()), alexaName, year)
 	}},
 	{"a certificate for another name", func(c *Cloud, r *http.Request, body []byte) {
 		c.signAs(r, body, c.root, "other.amazon.com", year)
@@ -169,7 +179,10 @@ var forgeries = []struct {
 // signAs signs the request with a certificate of the authority for the name, and
 // serves it on the certificate host.
 func (c *Cloud) signAs(r *http.Request, body []byte, a *authority, name string, validFor time.Duration) {
-	forger := c.serve(a.chain(otherKey(c.signer().key), name, validFor), otherKey(c.signer().key))
+	key := otherKey(c.signer().key)
+	c.mu.Lock()
+	forger := c.serve(a.file(key, name, validFor, false), key)
+	c.mu.Unlock()
 	r.Header.Set(urlHeader, forger.url)
 	r.Header.Set(signatureHeader, forger.sign(body))
 }

@@ -110,7 +110,7 @@ func (c *Cloud) signed(n notice, subscriptionARN string, sha1 bool) notice {
 func (c *Cloud) snsSigner(p place) signer {
 	if _, ok := c.sns.signers[p.host()]; !ok {
 		key := otherKey(c.signing.key)
-		c.sns.signers[p.host()] = c.serveSNS(p, pemFile(c.root.leaf(key, p.signer, c.validFor).Raw), key)
+		c.sns.signers[p.host()] = c.serveSNS(p, &certificateFile{authority: c.root, leaf: c.root.leaf(key, p.signer, c.validFor)}, key)
 	}
 	return c.sns.signers[p.host()]
 }
@@ -300,17 +300,17 @@ func (c *Cloud) askForSubscription(n notice) {
 // host of SNS.
 func (c *Cloud) signAsSNS(n notice, name string, validFor time.Duration) {
 	key := otherKey(c.signerOf(n).key)
-	certificate := pemFile(c.root.leaf(key, name, validFor).Raw)
+	file := &certificateFile{authority: c.root, leaf: c.root.leaf(key, name, validFor)}
 	c.mu.Lock()
-	forger := c.serveSNS(placeOf(n["TopicArn"]), certificate, key)
+	forger := c.serveSNS(placeOf(n["TopicArn"]), file, key)
 	c.mu.Unlock()
 	n["SignatureVersion"], n["Signature"], n["SigningCertURL"] = "2", forger.sign(n.text()), forger.url
 }
 
 // serveSNS puts a certificate at a new URL of the SNS host in a region. The lock is
 // held.
-func (c *Cloud) serveSNS(p place, certificate []byte, key *rsa.PrivateKey) signer {
+func (c *Cloud) serveSNS(p place, file *certificateFile, key *rsa.PrivateKey) signer {
 	url := fmt.Sprintf("%sSimpleNotificationService-%032x.pem", p.url(), len(c.served)+1)
-	c.served[url] = certificate
+	c.served[url] = file
 	return signer{key, url}
 }
