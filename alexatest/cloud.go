@@ -2,6 +2,7 @@ package alexatest
 
 import (
 	"bytes"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -12,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/alexaevents/alexaevents"
@@ -19,7 +21,11 @@ import (
 
 // Cloud simulates Amazon. Create one with [NewCloud]. It is safe for concurrent use.
 type Cloud struct {
-	root *authority
+	// Observe is called after each request of or to the cloud, for a journal. Set it
+	// before the first request. Nil disables it.
+	Observe func(context.Context, Call)
+
+	root atomic.Pointer[authority]
 
 	mu       sync.Mutex
 	calls    []string // URL of each request, without query
@@ -28,6 +34,7 @@ type Cloud struct {
 	validFor time.Duration               // lifetime of certificates for SNS
 	short    bool                        // whether certificate files end with the intermediate
 	served   map[string]*certificateFile // by URL
+	files    int                         // number of certificate files so far
 	login    login
 	gateways gateways
 	sns      sns
@@ -39,7 +46,8 @@ type Cloud struct {
 
 // NewCloud returns a cloud whose certificates are valid for ten years.
 func NewCloud() *Cloud {
-	c := &Cloud{root: newAuthority(authorityKeys()), served: make(map[string]*certificateFile), login: newLogin(), sns: newSNS()}
+	c := &Cloud{served: make(map[string]*certificateFile), login: newLogin(), sns: newSNS()}
+	c.root.Store(newAuthority(authorityKeys()))
 	c.apis = append(c.newSMAPI(), c.newEventMessenger())
 	c.RotateCertificate(10 * year)
 	return c
@@ -55,28 +63,30 @@ func (c *Cloud) Client() *http.Client { return &http.Client{Transport: c} }
 // sns.Verifier.Roots.
 func (c *Cloud) Roots() *x509.CertPool {
 	pool := x509.NewCertPool()
-	pool.AddCert(c.root.certificate)
+	pool.AddCert(c.root.Load().certificate)
 	return pool
 }
 
 // Intermediates returns the intermediate certificate between [Cloud.Roots] and the
 // certificates of SNS, for sns.Verifier.Intermediates. SNS does not serve it.
 func (c *Cloud) Intermediates() []*x509.Certificate {
-	return []*x509.Certificate{c.root.intermediate.certificate}
+	return []*x509.Certificate{c.root.Load().intermediate.certificate}
 }
 
 // RootPEM returns the certificates that a backend in another process must trust, as a
 // PEM file: the root, and the oldest root, since Amazon's SDK for Node.js wants the
 // issuer of the last certificate in a file.
-func (c *Cloud) RootPEM() []byte { return pemFile(c.root.certificate.Raw, c.root.oldest.Raw) }
+func (c *Cloud) RootPEM() []byte {
+	return pemFile(c.root.Load().certificate.Raw, c.root.Load().oldest.Raw)
+}
 
 // Leaf returns a certificate for a host name with its key, for a TLS server that
 // stands in for the host. It is valid for 90 days, and clients accept it that trust
 // [Cloud.RootPEM].
 func (c *Cloud) Leaf(host string) tls.Certificate {
 	key := rsaKeys[0]()
-	leaf := c.root.leaf(key, host, 90*24*time.Hour)
-	return tls.Certificate{Certificate: [][]byte{leaf.Raw, c.root.intermediate.certificate.Raw}, PrivateKey: key, Leaf: leaf}
+	leaf := c.root.Load().leaf(key, host, 90*24*time.Hour)
+	return tls.Certificate{Certificate: [][]byte{leaf.Raw, c.root.Load().intermediate.certificate.Raw}, PrivateKey: key, Leaf: leaf}
 }
 
 // Calls returns the number of requests to URLs with the prefix, such as
@@ -93,6 +103,24 @@ func (c *Cloud) Calls(prefix string) int {
 	return n
 }
 
+// Call is one request with its response. Its headers and bodies hold tokens.
+type Call struct {
+	Method   string
+	URL      string
+	Header   http.Header
+	Body     []byte
+	Customer string // customer of a valid access token; empty without one
+
+	Status       int // zero without a response
+	ResponseBody []byte
+	Duration     time.Duration
+	Err          error // what broke the connection
+
+	// Delivery tells that SNS made the request, to an endpoint. False is a request
+	// to Amazon.
+	Delivery bool
+}
+
 // RoundTrip implements [http.RoundTripper]. For an unknown host or path the response
 // has status 404, and its body says so.
 func (c *Cloud) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -107,6 +135,31 @@ func (c *Cloud) RoundTrip(r *http.Request) (*http.Response, error) {
 	if err := r.Context().Err(); err != nil {
 		return nil, err
 	}
+	start := time.Now()
+	response, err := c.roundTrip(r, body)
+	if c.Observe == nil {
+		return response, err
+	}
+	call := Call{Method: r.Method, URL: r.URL.String(), Header: r.Header, Body: body, Duration: time.Since(start), Err: err}
+	if err == nil {
+		call.Status = response.StatusCode
+		call.ResponseBody, call.Err = io.ReadAll(response.Body)
+		var rest io.Reader = bytes.NewReader(call.ResponseBody)
+		if call.Err != nil {
+			rest = io.MultiReader(rest, broken{})
+		}
+		response.Body = io.NopCloser(rest)
+	}
+	c.mu.Lock()
+	if a := c.login.authorized(strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer ")); a != nil {
+		call.Customer = a.customer
+	}
+	c.mu.Unlock()
+	c.Observe(r.Context(), call)
+	return response, err
+}
+
+func (c *Cloud) roundTrip(r *http.Request, body []byte) (*http.Response, error) {
 	url := "https://" + r.URL.Host + r.URL.Path
 	if r.URL.Scheme != "https" {
 		url = r.URL.Scheme + "://" + r.URL.Host + r.URL.Path
@@ -168,13 +221,6 @@ func respondJSON(r *http.Request, status int, value any) *http.Response {
 	body, err := json.Marshal(value)
 	must(err)
 	return respond(r, status, "application/json", body)
-}
-
-// must panics on errors that only a mistake in a test can cause.
-func must(err error) {
-	if err != nil {
-		panic("alexatest: " + err.Error())
-	}
 }
 
 type members = map[string]any

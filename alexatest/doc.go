@@ -3,6 +3,9 @@
 // and responds under Amazon's real host names: the code under test keeps its
 // production checks and URLs.
 //
+// A backend in another process reaches the cloud over HTTP: see [Cloud.ServeHTTP] and
+// [Remote].
+//
 // A [Cloud] is an [net/http.RoundTripper]; give [Cloud.Client] to the code under
 // test. It opens no sockets and starts no goroutines, except to deliver SNS
 // messages to another process. It does not import testing, and works inside

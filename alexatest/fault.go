@@ -35,7 +35,7 @@ type Fault struct {
 // Status.
 func (c *Cloud) Fail(fault Fault) {
 	if fault.Status == 0 && (fault.Code != "" || fault.Header != nil || fault.Body != "") {
-		panic("alexatest: a fault with Code, Header or Body needs a Status")
+		panic(invalid("a fault with Code, Header or Body needs a Status"))
 	}
 	if fault.Times == 0 {
 		fault.Times = 1

@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"mime"
 	"net/http"
@@ -72,7 +73,7 @@ type access struct {
 // customer who disabled the skill has it enabled again.
 func (c *Cloud) Grant(region alexaevents.Region, customer string) (authorizationCode string) {
 	if region.APIEndpoint() == "" {
-		panic("alexatest: unknown region: " + string(region))
+		panic(invalid("unknown region: %s", string(region)))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,13 +143,13 @@ func (c *Cloud) Consent(rawURL, customer string) (redirectURL string) {
 	challenge := query.Get("code_challenge")
 	switch {
 	case u.Scheme+"://"+u.Host+u.Path != authorizeURL:
-		panic("alexatest: not Amazon's authorization URL: " + rawURL)
+		panic(invalid("not Amazon's authorization URL: %s", rawURL))
 	case query.Get("response_type") != "code" || query.Get("client_id") == "" || query.Get("scope") == "":
-		panic("alexatest: an authorization URL needs response_type=code, client_id and scope")
+		panic(invalid("an authorization URL needs response_type=code, client_id and scope"))
 	case redirect.Scheme != "https" && !loopback:
-		panic("alexatest: redirect_uri must be https")
+		panic(invalid("redirect_uri must be https"))
 	case challenge != "" && query.Get("code_challenge_method") != "S256":
-		panic("alexatest: code_challenge_method must be S256")
+		panic(invalid("code_challenge_method must be S256"))
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -211,13 +212,9 @@ func (l *login) token(r *http.Request, body []byte) *http.Response {
 	refuse := func(code, format string, values ...any) *http.Response {
 		return loginError(r, http.StatusBadRequest, code, fmt.Sprintf(format, values...))
 	}
-	mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || mediaType != "application/x-www-form-urlencoded" {
-		return refuse("invalid_request", "The content type must be application/x-www-form-urlencoded")
-	}
-	form, err := url.ParseQuery(string(body))
-	if err != nil {
-		return refuse("invalid_request", "The body is not a form")
+	form, problem := readForm(r.Header.Get("Content-Type"), body)
+	if problem != "" {
+		return refuse("invalid_request", "%s", problem)
 	}
 	for name, values := range form {
 		if len(values) != 1 {
@@ -260,6 +257,31 @@ func (l *login) token(r *http.Request, body []byte) *http.Response {
 	default:
 		return refuse("unsupported_grant_type", "The grant type %s is not supported", grantType)
 	}
+}
+
+// readForm reads a form, or a JSON object of strings, as the ASK CLI sends it. The
+// problem is empty without one.
+func readForm(contentType string, body []byte) (form url.Values, problem string) {
+	mediaType, _, err := mime.ParseMediaType(contentType)
+	switch {
+	case err == nil && mediaType == "application/x-www-form-urlencoded":
+		form, err = url.ParseQuery(string(body))
+		if err != nil {
+			return nil, "The body is not a form"
+		}
+		return form, ""
+	case err == nil && mediaType == "application/json":
+		var texts map[string]string
+		if json.Unmarshal(body, &texts) != nil {
+			return nil, "The body is not a JSON object of strings"
+		}
+		form = make(url.Values, len(texts))
+		for name, text := range texts {
+			form.Set(name, text)
+		}
+		return form, ""
+	}
+	return nil, "The content type must be application/x-www-form-urlencoded"
 }
 
 // exchange redeems a code, or returns nil. Any attempt uses the code up.

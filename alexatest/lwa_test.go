@@ -114,6 +114,27 @@ func TestCode(t *testing.T) {
 	require.NotEmpty(t, do(t, cloud, r).AccessToken)
 }
 
+// The ASK CLI sends token requests as JSON.
+func TestTokenRequestAsJSON(t *testing.T) {
+	cloud := alexatest.NewCloud()
+	post := func(body string) reply {
+		r, err := http.NewRequest(http.MethodPost, tokenURL, strings.NewReader(body))
+		require.NoError(t, err)
+		r.Header.Set("Content-Type", "application/json")
+		return do(t, cloud, r)
+	}
+	texts := make(map[string]string)
+	for name, values := range codeForm(cloud.Grant(alexaevents.Europe, "customer")) {
+		texts[name] = values[0]
+	}
+	body, err := json.Marshal(texts)
+	require.NoError(t, err)
+	require.NotEmpty(t, post(string(body)).RefreshToken)
+	for _, wrong := range []string{"", "[]", `{"grant_type": 1}`, "grant_type=authorization_code"} {
+		requireRefused(t, "invalid_request", post(wrong))
+	}
+}
+
 func TestCodeExpires(t *testing.T) {
 	for after, want := range map[time.Duration]string{5*time.Minute - time.Second: "", 5 * time.Minute: "invalid_grant"} {
 		synctest.Test(t, func(t *testing.T) {

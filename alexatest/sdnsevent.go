@@ -42,9 +42,9 @@ type DevelopmentEvent struct {
 func (c *Cloud) NotifyDevelopers(event DevelopmentEvent) (requestID string) {
 	switch {
 	case !isEventName(event.Name) || isWildcard(event.Name):
-		panic("alexatest: unknown event: " + event.Name)
+		panic(invalid("unknown event: %s", event.Name))
 	case event.VendorID == "":
-		panic("alexatest: a development event needs a VendorID")
+		panic(invalid("a development event needs a VendorID"))
 	}
 	document := members{"timestamp": time.Now().UTC().Format(time.RFC3339), "eventName": event.Name}
 	payload := event.payload()
@@ -54,7 +54,7 @@ func (c *Cloud) NotifyDevelopers(event DevelopmentEvent) (requestID string) {
 	if !isReview {
 		developer := c.login.authorized(event.AccessToken)
 		if developer == nil || !c.smapi.hasRole(developer, event.VendorID) {
-			panic("alexatest: the user of the access token has no role in " + event.VendorID)
+			panic(invalid("the user of the access token has no role in %s", event.VendorID))
 		}
 		client, requestID = developer.client, uuid.NewString()
 		document["requestId"] = requestID

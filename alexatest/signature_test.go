@@ -73,3 +73,23 @@ func TestForgeriesAreRefused(t *testing.T) {
 		break
 	}
 }
+
+func TestStricter(t *testing.T) {
+	cloud := alexatest.NewCloud()
+	var stricter []string
+	note := func(name string) {
+		if alexatest.Stricter(name) != "" {
+			stricter = append(stricter, name)
+		}
+	}
+	for name := range cloud.Forgeries(url, (&alexatest.Customer{SkillID: skillID}).Enable()) {
+		note(name)
+	}
+	for name := range cloud.SNSForgeries(url, topicARN, []byte("text")) {
+		note(name)
+	}
+	require.Equal(t, []string{
+		"two signatures", "ten minutes in the future", "more than 64 levels",
+		"a line moved from the message into the subject", "a certificate of another region", "two members Message, one of them signed",
+	}, stricter)
+}

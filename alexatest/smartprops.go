@@ -220,7 +220,7 @@ type PropertyEvent struct {
 func (c *Cloud) NotifyProperties(event PropertyEvent) (eventID string) {
 	dot := strings.LastIndexByte(event.Type, '.')
 	if dot <= 0 || dot == len(event.Type)-1 {
-		panic("alexatest: not an event type: " + event.Type)
+		panic(invalid("not an event type: %s", event.Type))
 	}
 	happened := eventType{event.Type[:dot], event.Type[dot+1:]}
 	eventID = uuid.NewString()

@@ -81,7 +81,7 @@ func (c *Cloud) Publish(topicARN string, message []byte) (messageID string) {
 	defer c.lock()()
 	topic := c.sns.topics[topicARN]
 	if topic == nil {
-		panic("alexatest: the topic does not exist: " + topicARN)
+		panic(invalid("the topic does not exist: %s", topicARN))
 	}
 	return c.publish(topic, message)
 }
@@ -254,9 +254,17 @@ func (c *Cloud) askToConfirm(e *endpoint, messageType string) {
 }
 
 // deliver delivers a message, with retries. The lock is not held.
-func (c *Cloud) deliver(d delivery) {
+func (c *Cloud) deliver(d delivery) { //nolint:contextcheck // SNS has a context of its own
 	for attempt := 0; ; attempt++ {
+		start := time.Now()
 		status := d.send()
+		if c.Observe != nil {
+			r := d.signed.request(d.url, d.subscriptionARN)
+			c.Observe(r.Context(), Call{
+				Method: r.Method, URL: d.url, Header: r.Header, Body: d.signed.json(),
+				Status: status, Duration: time.Since(start), Delivery: true,
+			})
+		}
 		c.mu.Lock()
 		c.sns.delivered = append(c.sns.delivered, Delivered{
 			TopicARN: d.topic.ARN, URL: d.url, Status: status,

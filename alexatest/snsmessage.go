@@ -48,7 +48,7 @@ type notice map[string]string
 
 func newNotice(messageType, topicARN string, message []byte) notice {
 	if !utf8.Valid(message) {
-		panic("alexatest: an SNS message must be UTF-8")
+		panic(invalid("an SNS message must be UTF-8"))
 	}
 	return notice{
 		"Type": messageType, "TopicArn": topicARN, "Message": string(message),
@@ -110,7 +110,7 @@ func (c *Cloud) signed(n notice, subscriptionARN string, sha1 bool) notice {
 func (c *Cloud) snsSigner(p place) signer {
 	if _, ok := c.sns.signers[p.host()]; !ok {
 		key := otherKey(c.signing.key)
-		c.sns.signers[p.host()] = c.serveSNS(p, &certificateFile{authority: c.root, leaf: c.root.leaf(key, p.signer, c.validFor)}, key)
+		c.sns.signers[p.host()] = c.serveSNS(p, &certificateFile{authority: c.root.Load(), leaf: c.root.Load().leaf(key, p.signer, c.validFor)}, key)
 	}
 	return c.sns.signers[p.host()]
 }
@@ -126,7 +126,7 @@ type place struct {
 func placeOf(topicARN string) place {
 	partition, region, ok := rest.TopicARN(topicARN)
 	if !ok {
-		panic("alexatest: not the ARN of an SNS topic: " + topicARN)
+		panic(invalid("not the ARN of an SNS topic: %s", topicARN))
 	}
 	p := place{region: region, domain: "amazonaws.com"}
 	switch {
@@ -300,7 +300,7 @@ func (c *Cloud) askForSubscription(n notice) {
 // host of SNS.
 func (c *Cloud) signAsSNS(n notice, name string, validFor time.Duration) {
 	key := otherKey(c.signerOf(n).key)
-	file := &certificateFile{authority: c.root, leaf: c.root.leaf(key, name, validFor)}
+	file := &certificateFile{authority: c.root.Load(), leaf: c.root.Load().leaf(key, name, validFor)}
 	c.mu.Lock()
 	forger := c.serveSNS(placeOf(n["TopicArn"]), file, key)
 	c.mu.Unlock()
@@ -310,7 +310,8 @@ func (c *Cloud) signAsSNS(n notice, name string, validFor time.Duration) {
 // serveSNS puts a certificate at a new URL of the SNS host in a region. The lock is
 // held.
 func (c *Cloud) serveSNS(p place, file *certificateFile, key *rsa.PrivateKey) signer {
-	url := fmt.Sprintf("%sSimpleNotificationService-%032x.pem", p.url(), len(c.served)+1)
+	c.files++
+	url := fmt.Sprintf("%sSimpleNotificationService-%032x.pem", p.url(), c.files)
 	c.served[url] = file
 	return signer{key, url}
 }
