@@ -47,6 +47,30 @@ func (c *Customer) UserID() string {
 	return c.userID
 }
 
+// savedCustomer is a Customer in JSON.
+type savedCustomer struct {
+	SkillID     string             `json:"skillId"`
+	Region      alexaevents.Region `json:"region,omitempty"`
+	KeepsUserID bool               `json:"keepsUserId,omitempty"`
+	UserID      string             `json:"userId"`
+	AccessToken string             `json:"accessToken,omitempty"`
+}
+
+// MarshalJSON returns the customer with user ID and access token, without Now.
+func (c *Customer) MarshalJSON() ([]byte, error) {
+	return json.Marshal(savedCustomer{c.SkillID, c.Region, c.KeepsUserID, c.UserID(), c.accessToken})
+}
+
+// UnmarshalJSON restores a customer that [Customer.MarshalJSON] returned.
+func (c *Customer) UnmarshalJSON(data []byte) error {
+	var saved savedCustomer
+	if err := json.Unmarshal(data, &saved); err != nil {
+		return err
+	}
+	c.SkillID, c.Region, c.KeepsUserID, c.userID, c.accessToken = saved.SkillID, saved.Region, saved.KeepsUserID, saved.UserID, saved.AccessToken
+	return nil
+}
+
 // Enable returns a SkillEnabled event: the customer enables the skill.
 func (c *Customer) Enable() []byte { return c.Event("AlexaSkillEvent.SkillEnabled", nil) }
 

@@ -92,3 +92,14 @@ func canceled(t *testing.T) context.Context {
 	cancel()
 	return ctx
 }
+
+func TestCustomerJSON(t *testing.T) {
+	customer := &alexatest.Customer{SkillID: skillID, Region: alexaevents.Europe, KeepsUserID: true}
+	customer.Link("token")
+	data, err := json.Marshal(customer)
+	require.NoError(t, err)
+	var restored alexatest.Customer
+	require.NoError(t, json.Unmarshal(data, &restored))
+	require.Equal(t, *customer, restored)
+	require.Error(t, json.Unmarshal([]byte("[]"), &restored))
+}

@@ -16,11 +16,11 @@ import (
 // Grant is the consent of a customer: to the events of a smart home skill, or to the
 // scopes of an API.
 type Grant struct {
-	Customer string
-	Region   alexaevents.Region // region of the event gateway; empty for other APIs
-	ClientID string             // client that exchanged the code; empty before that
-	Scopes   []string           // scopes of an API; empty for the event gateway
-	Revoked  bool               // whether the customer disabled the skill
+	Customer string             `json:"customer"`
+	Region   alexaevents.Region `json:"region,omitempty"`    // region of the event gateway; empty for other APIs
+	ClientID string             `json:"client_id,omitempty"` // client that exchanged the code; empty before that
+	Scopes   []string           `json:"scopes,omitempty"`    // scopes of an API; empty for the event gateway
+	Revoked  bool               `json:"revoked,omitempty"`   // whether the customer disabled the skill
 }
 
 // Grants returns what customers consented to, in order.
@@ -38,7 +38,15 @@ func (a *authorization) saved() Grant {
 }
 
 // Subscriber is a subscriber to development notifications.
-type Subscriber struct{ ID, VendorID, Name, Status, TopicARN, RoleARN, ClientID string }
+type Subscriber struct {
+	ID       string `json:"id"`
+	VendorID string `json:"vendor_id"`
+	Name     string `json:"name"`
+	Status   string `json:"status"` // "ACTIVE" or "INACTIVE"
+	TopicARN string `json:"topic_arn"`
+	RoleARN  string `json:"role_arn"`
+	ClientID string `json:"client_id"` // client of Login with Amazon that created it
+}
 
 // Subscribers returns the subscribers of all vendors, in order.
 func (c *Cloud) Subscribers() (subscribers []Subscriber) {
@@ -52,8 +60,11 @@ func (c *Cloud) Subscribers() (subscribers []Subscriber) {
 
 // Subscription is a subscription to development notifications.
 type Subscription struct {
-	ID, VendorID, SubscriberID, Name string
-	Events                           []string
+	ID           string   `json:"id"`
+	VendorID     string   `json:"vendor_id"` // vendor of the events
+	SubscriberID string   `json:"subscriber_id"`
+	Name         string   `json:"name"`
+	Events       []string `json:"events"`
 }
 
 // Subscriptions returns the subscriptions of all vendors, in order.

@@ -1,0 +1,20 @@
+module github.com/alexaevents/alexaevents/cmd/alexaevents
+
+go 1.26.0
+
+require (
+	github.com/alexaevents/alexaevents v0.0.0
+	github.com/goccy/go-yaml v1.19.2
+	github.com/spf13/cobra v1.10.2
+	github.com/stretchr/testify v1.12.1
+)
+
+require go.yaml.in/yaml/v3 v3.0.5 // indirect
+
+require (
+	github.com/google/uuid v1.6.0 // indirect
+	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/spf13/pflag v1.0.9 // indirect
+)
+
+replace github.com/alexaevents/alexaevents => ../../

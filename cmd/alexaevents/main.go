@@ -1,0 +1,173 @@
+// Command alexaevents simulates Amazon for an Alexa skill on a developer's machine. It
+// sends signed events to a backend in any language, and explains what it refuses.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// The exit codes.
+const (
+	exitFailed      = 1
+	exitUsage       = 2
+	exitUnreachable = 3
+	exitRefused     = 5
+	exitInterrupted = 130
+)
+
+const exitCodes = `Exit codes:
+
+  0    ok
+  1    a check failed, or the program could not do its work
+  2    the command line is wrong
+  3    the cloud or the backend could not be reached
+  5    the backend refused the request
+  130  interrupted
+
+The exit code of "run" is that of its program.
+`
+
+// exitError is an error with its exit code and a hint.
+type exitError struct {
+	code    int
+	message string
+	hint    string
+}
+
+func (e *exitError) Error() string { return e.message }
+
+func failed(err error) error { return &exitError{exitFailed, err.Error(), ""} }
+
+func usage(format string, values ...any) error {
+	return &exitError{exitUsage, fmt.Sprintf(format, values...), "see --help"}
+}
+
+const defaultCloud = "http://127.0.0.1:4160"
+
+// app has the flags that all commands share, and the streams.
+type app struct {
+	cloud string
+	json  bool
+	out   io.Writer
+	err   io.Writer
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	a := &app{out: os.Stdout, err: os.Stderr}
+	err := a.command().ExecuteContext(ctx)
+	interrupted := ctx.Err() != nil
+	stop()
+	os.Exit(a.exit(err, interrupted))
+}
+
+func (a *app) exit(err error, interrupted bool) int {
+	if err == nil {
+		return 0
+	}
+	var e *exitError
+	switch {
+	case errors.As(err, &e):
+	case interrupted:
+		e = &exitError{code: exitInterrupted, message: "interrupted"}
+	default:
+		e = &exitError{exitUsage, err.Error(), "see --help"} // of cobra
+	}
+	if e.message == "" {
+		return e.code
+	}
+	if a.json {
+		type body struct {
+			Exit    int    `json:"exit"`
+			Message string `json:"message"`
+			Hint    string `json:"hint,omitempty"`
+		}
+		_ = json.NewEncoder(a.err).Encode(map[string]body{"error": {e.code, e.message, e.hint}})
+		return e.code
+	}
+	fmt.Fprintln(a.err, "alexaevents:", e.message)
+	if e.hint != "" {
+		fmt.Fprintln(a.err, "  "+e.hint)
+	}
+	return e.code
+}
+
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "alexaevents",
+		Short: "Amazon on your machine, for the backend of an Alexa skill",
+		Long: `Amazon on your machine, for the backend of an Alexa skill in any language.
+
+"cloud" simulates Amazon, "run" starts your backend so that it talks to the cloud,
+and "customer" and "send" make Alexa send signed events.`,
+		Example: `  alexaevents cloud --to http://localhost:8080/alexa/events
+  alexaevents run -- node server.js
+  alexaevents customer anna link`,
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.SetOut(a.out)
+	root.SetErr(a.err)
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.PersistentFlags().StringVar(&a.cloud, "cloud", defaultFromEnv(), "`URL` of the running cloud")
+	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON lines")
+	root.AddCommand(a.cloudCommand(), a.runCommand(), a.envCommand(), a.customerCommand(), a.sendCommand(), a.printCommand(),
+		a.forgeCommand(), a.verifyCommand(), a.manifestCommand(), a.versionCommand(),
+		&cobra.Command{Use: "exit-codes", Short: "List the exit codes", Long: exitCodes}) // a help topic
+	return root
+}
+
+// defaultFromEnv returns the cloud of the environment that "run" and "env" make.
+func defaultFromEnv() string {
+	if url := os.Getenv("ALEXAEVENTS_CLOUD"); url != "" {
+		return url
+	}
+	return defaultCloud
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "devel"
+	}
+	return strings.Trim(info.Main.Version, "()")
+}
+
+func (a *app) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "Print the version", Args: cobra.NoArgs, Example: "  alexaevents version",
+		RunE: func(*cobra.Command, []string) error {
+			return a.print(map[string]string{"version": version()}, version())
+		},
+	}
+}
+
+// print writes a value as a JSON line, or the text.
+func (a *app) print(value any, text string) error {
+	if !a.json {
+		_, err := fmt.Fprintln(a.out, text)
+		return err
+	}
+	encoder := json.NewEncoder(a.out)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
+}
+
+// note writes words for a person.
+func (a *app) note(format string, values ...any) {
+	if !a.json {
+		fmt.Fprintf(a.err, format+"\n", values...)
+	}
+}
