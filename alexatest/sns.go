@@ -254,7 +254,7 @@ func (c *Cloud) askToConfirm(e *endpoint, messageType string) {
 }
 
 // deliver delivers a message, with retries. The lock is not held.
-func (c *Cloud) deliver(d delivery) { //nolint:contextcheck // SNS has a context of its own
+func (c *Cloud) deliver(d delivery) {
 	for attempt := 0; ; attempt++ {
 		start := time.Now()
 		status := d.send()

@@ -2,9 +2,9 @@ package main
 
 import (
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -51,7 +51,11 @@ Without arguments, list the customers.`,
 				cloud.Grant
 			}
 			var raw []byte
-			action := cloud.Action{To: to, Region: alexaevents.Region(region), Token: token}
+			text, err := secret(token)
+			if err != nil {
+				return err
+			}
+			action := cloud.Action{To: to, Region: alexaevents.Region(region), Token: text}
 			if err := a.call(c.Context(), http.MethodPost, path, action, &raw); err != nil {
 				return err
 			}
@@ -67,7 +71,7 @@ Without arguments, list the customers.`,
 	f := c.Flags()
 	f.StringVar(&to, "to", "", "`URL` of the backend (default that of the cloud)")
 	f.StringVar(&region, "region", "", "`region` of the customer from now on: NA, EU or FE")
-	f.StringVar(&token, "token", "", "access `token` of your authorization server for the customer from now on")
+	f.StringVar(&token, "token", "", "access `token` of your authorization server for the customer from now on; @FILE reads it")
 	return c
 }
 
@@ -77,16 +81,16 @@ func (a *app) listCustomers(c *cobra.Command) error {
 		return err
 	}
 	for _, customer := range customers {
-		text := fmt.Sprintf("%s %s", customer.Name, customer.Region)
+		words := []string{customer.Name, string(customer.Region)}
 		for _, state := range []struct {
 			name string
 			on   bool
 		}{{"enabled", customer.Enabled}, {"linked", customer.Linked}, {"granted", customer.Granted}} {
 			if state.on {
-				text += " " + state.name
+				words = append(words, state.name)
 			}
 		}
-		if err := a.print(customer, text); err != nil {
+		if err := a.print(customer, strings.Join(words, " ")); err != nil {
 			return err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -66,6 +67,11 @@ type app struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	a := &app{out: os.Stdout, err: os.Stderr}
+	args := os.Args[1:]
+	if end := slices.Index(args, "--"); end >= 0 {
+		args = args[:end]
+	}
+	a.json = slices.Contains(args, "--json") // errors of the command line itself, too
 	err := a.command().ExecuteContext(ctx)
 	interrupted := ctx.Err() != nil
 	stop()
@@ -122,7 +128,7 @@ and "customer" and "send" make Alexa send signed events.`,
 	root.SetErr(a.err)
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.PersistentFlags().StringVar(&a.cloud, "cloud", defaultFromEnv(), "`URL` of the running cloud")
-	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON lines")
+	root.PersistentFlags().BoolVar(&a.json, "json", a.json, "print JSON lines")
 	root.AddCommand(a.cloudCommand(), a.runCommand(), a.envCommand(), a.customerCommand(), a.sendCommand(), a.printCommand(),
 		a.forgeCommand(), a.verifyCommand(), a.manifestCommand(), a.versionCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "List the exit codes", Long: exitCodes}) // a help topic
@@ -163,6 +169,20 @@ func (a *app) print(value any, text string) error {
 	encoder := json.NewEncoder(a.out)
 	encoder.SetEscapeHTML(false)
 	return encoder.Encode(value)
+}
+
+// secret returns the value of a flag, or the content of the file of "@FILE", since
+// other users of the machine see a command line.
+func secret(flag string) (string, error) {
+	name, isFile := strings.CutPrefix(flag, "@")
+	if !isFile {
+		return flag, nil
+	}
+	data, err := os.ReadFile(name)
+	if err != nil {
+		return "", failed(err)
+	}
+	return strings.TrimSpace(string(data)), nil
 }
 
 // note writes words for a person.

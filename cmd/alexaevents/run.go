@@ -41,7 +41,7 @@ The exit code is that of the program.`,
 			if err != nil {
 				return err
 			}
-			child := exec.Command(args[0], args[1:]...) //nolint:gosec,noctx // the person's program, which gets its own signals
+			child := exec.Command(args[0], args[1:]...) //nolint:noctx // the person's program, which gets its own signals
 			child.Stdin, child.Stdout, child.Stderr = os.Stdin, a.out, a.err
 			child.Env = os.Environ()
 			for _, name := range slices.Sorted(maps.Keys(environment)) {
@@ -66,8 +66,7 @@ The exit code is that of the program.`,
 				}
 			}()
 			err = child.Wait()
-			var ended *exec.ExitError
-			if errors.As(err, &ended) {
+			if ended, ok := errors.AsType[*exec.ExitError](err); ok {
 				code := ended.ExitCode()
 				if status, ok := ended.Sys().(syscall.WaitStatus); ok && status.Signaled() {
 					code = 128 + int(status.Signal())
@@ -134,7 +133,7 @@ func (a *app) environment(c *cobra.Command, dir string) (map[string]string, erro
 	var system []byte
 	for _, name := range append([]string{os.Getenv("SSL_CERT_FILE")}, systemRoots...) {
 		if data, err := os.ReadFile(name); err == nil {
-			system = append(data, '\n')
+			system = slices.Concat(data, []byte("\n"))
 			break
 		}
 	}

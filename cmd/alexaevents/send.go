@@ -25,7 +25,7 @@ func eventFlags(c *cobra.Command, event *cloud.Event) {
 	f := c.Flags()
 	f.StringArrayVar(&event.Set, "set", nil, "change a member, as `path=value`: --set request.body.accessToken=abc; repeat it for several")
 	f.StringVar(&event.Late, "late", "", "`age` of the event, such as 30m")
-	f.StringVar(&event.Token, "token", "", "access `token` of your authorization server")
+	f.StringVar(&event.Token, "token", "", "access `token` of your authorization server; @FILE reads it")
 	f.StringVar(&event.Endpoint, "endpoint", "", "endpoint `ID` of a directive")
 	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		return cloud.EventNames(), cobra.ShellCompDirectiveNoFileComp
@@ -40,8 +40,11 @@ func (a *app) printCommand() *cobra.Command {
 		Long: "Print the body of an event, for a test of a Lambda function.\n\n" + eventHelp,
 		Example: `  alexaevents print SkillEnabled | sam local invoke -e -
   alexaevents print Alexa.PowerController.TurnOn --endpoint lamp-1`,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(_ *cobra.Command, args []string) (err error) {
 			event.Name = args[0]
+			if event.Token, err = secret(event.Token); err != nil {
+				return err
+			}
 			body, _, err := event.Build(&alexatest.Customer{SkillID: skill})
 			if err != nil {
 				return usage("%s", err)
@@ -67,7 +70,10 @@ func (a *app) sendCommand() *cobra.Command {
   alexaevents send SkillEnabled SkillAccountLinked --repeat 2 --shuffle
   alexaevents send SkillDisabled --late 30m
   alexaevents send SkillEnabled --tamper`,
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			if event.Token, err = secret(event.Token); err != nil {
+				return err
+			}
 			if repeat < 1 {
 				return usage("--repeat: not a number of 1 or more")
 			}

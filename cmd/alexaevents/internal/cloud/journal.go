@@ -203,7 +203,7 @@ func redact(text string) string {
 	decoder := json.NewDecoder(strings.NewReader(text))
 	decoder.UseNumber()
 	if decoder.Decode(&document) == nil && !decoder.More() {
-		if hidden := hide("", document); hidden {
+		if hidden := hide(document); hidden {
 			var out bytes.Buffer
 			encoder := json.NewEncoder(&out)
 			encoder.SetEscapeHTML(false)
@@ -218,7 +218,7 @@ func redact(text string) string {
 }
 
 // hide replaces the secrets in a decoded document, and reports whether it has any.
-func hide(name string, value any) (hidden bool) {
+func hide(value any) (hidden bool) {
 	switch value := value.(type) {
 	case map[string]any:
 		for name, member := range value {
@@ -229,12 +229,12 @@ func hide(name string, value any) (hidden bool) {
 					value[name], hidden = inner, true
 				}
 			} else {
-				hidden = hide(name, member) || hidden
+				hidden = hide(member) || hidden
 			}
 		}
 	case []any:
 		for _, element := range value {
-			hidden = hide(name, element) || hidden
+			hidden = hide(element) || hidden
 		}
 	}
 	return hidden

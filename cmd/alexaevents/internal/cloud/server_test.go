@@ -241,7 +241,13 @@ func TestJournal(t *testing.T) {
 	done := make(chan []Entry, 1)
 	go func() {
 		var found []Entry
-		r.call(t, "GET", "/_cloud/journal?wait=2&timeout=1m&kind=event&customer=anna", nil, &found)
+		response, err := http.Get(r.url + "/_cloud/journal?wait=2&timeout=1m&kind=event&customer=anna")
+		if err == nil {
+			err = json.NewDecoder(response.Body).Decode(&found)
+		}
+		if err != nil {
+			t.Error(err)
+		}
 		done <- found
 	}()
 	for _, name := range []string{"anna", "emma", "anna"} {
@@ -434,8 +440,8 @@ func TestOpenAPI(t *testing.T) {
 	} {
 		kind := reflect.TypeOf(value)
 		var members, properties []string
-		for i := range kind.NumField() {
-			name, _, _ := strings.Cut(kind.Field(i).Tag.Get("json"), ",")
+		for field := range kind.Fields() {
+			name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 			members = append(members, name)
 		}
 		schema, ok := described.Components.Schemas[kind.Name()]
