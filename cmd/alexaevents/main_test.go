@@ -415,3 +415,34 @@ func TestClients(t *testing.T) {
 	}
 	require.NotZero(t, run(t, url, "run", "--", "curl", "-sS", "https://example.com/").code)
 }
+
+// A backend in Python that knows nothing of the cloud exchanges the code of a grant and
+// sends an event, which the journal shows without a token.
+func TestBackendInPython(t *testing.T) {
+	if _, err := exec.LookPath("python3"); err != nil {
+		t.Skip(err)
+	}
+	url, _, _ := startCloud(t, "--offline")
+	backend := exec.Command(program, "run", "--cloud", url, "--", "python3", "testdata/backend.py", "0")
+	out, err := backend.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, backend.Start())
+	defer func() {
+		require.NoError(t, backend.Process.Signal(syscall.SIGTERM))
+		_ = backend.Wait()
+	}()
+	port, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	backendURL := "http://127.0.0.1:" + strings.TrimSpace(port) + "/"
+
+	granted := run(t, url, "customer", "anna", "grant", "--to", backendURL)
+	require.Zero(t, granted.code, granted.errors)
+	response, err := http.Get(backendURL + "press")
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	got := run(t, url, "cloud", "journal", "--wait", "3", "--json")
+	require.Zero(t, got.code, got.errors)
+	require.Regexp(t, `(?s)"kind":"token".*"kind":"directive".*"kind":"gateway","name":"Alexa.ChangeReport","customer":"anna".*"status":202`, got.out)
+	require.NotContains(t, got.out, "Atz")
+	require.Equal(t, "anna NA valid\n", run(t, url, "cloud", "grants").out)
+}
