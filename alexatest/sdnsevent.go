@@ -40,39 +40,66 @@ type DevelopmentEvent struct {
 //
 // It panics if the user of the access token has no role in the vendor.
 func (c *Cloud) NotifyDevelopers(event DevelopmentEvent) (requestID string) {
-	switch {
-	case !isEventName(event.Name) || isWildcard(event.Name):
-		panic(invalid("unknown event: %s", event.Name))
-	case event.VendorID == "":
-		panic(invalid("a development event needs a VendorID"))
-	}
-	document := members{"timestamp": time.Now().UTC().Format(time.RFC3339), "eventName": event.Name}
-	payload := event.payload()
+	event.check()
 	defer c.lock()()
-	isReview := strings.HasPrefix(event.Name, feedbackEvents)
-	client := ""
-	if !isReview {
+	client, customer := "", ""
+	if !event.isReview() {
 		developer := c.login.authorized(event.AccessToken)
 		if developer == nil || !c.smapi.hasRole(developer, event.VendorID) {
 			panic(invalid("the user of the access token has no role in %s", event.VendorID))
 		}
-		client, requestID = developer.client, uuid.NewString()
-		document["requestId"] = requestID
-		payload["actor"] = members{"customerId": developer.customer}
-		payload["status"] = cmp.Or(event.Status, "SUCCEEDED")
+		client, customer = developer.client, developer.customer
 	}
+	document, requestID := event.document(customer)
 	for _, subscription := range c.smapi.subscriptions {
 		subscriber := c.smapi.subscriber(subscription.SubscriberID)
-		if subscription.VendorID != event.VendorID || !subscription.covers(event.Name) || !isReview && subscriber.ClientID != client {
+		if subscription.VendorID != event.VendorID || !subscription.covers(event.Name) || !event.isReview() && subscriber.ClientID != client {
 			continue
 		}
-		payload["subscription"] = members{"subscriptionId": subscription.ID}
-		document["payload"] = payload
-		message, err := json.Marshal(document)
-		must(err)
-		c.smapi.publish(subscriber, message)
+		c.smapi.publish(subscriber, messageFor(document, subscription.ID))
 	}
 	return requestID
+}
+
+// Message returns the message of the event for [Cloud.NewSNSRequest], as Amazon
+// publishes it for the subscription of a developer. It does not use AccessToken. It
+// panics if the event has no valid Name or no VendorID.
+func (e DevelopmentEvent) Message() []byte {
+	e.check()
+	document, _ := e.document("amzn1.account.DEVELOPER")
+	return messageFor(document, "amzn1.ask-subscription."+uuid.NewString())
+}
+
+func (e DevelopmentEvent) check() {
+	switch {
+	case !isEventName(e.Name) || isWildcard(e.Name):
+		panic(invalid("unknown event: %s", e.Name))
+	case e.VendorID == "":
+		panic(invalid("a development event needs a VendorID"))
+	}
+}
+
+func (e DevelopmentEvent) isReview() bool { return strings.HasPrefix(e.Name, feedbackEvents) }
+
+// document returns the message of an event that the customer caused, without a
+// subscription. The request ID is empty for a review.
+func (e DevelopmentEvent) document(customer string) (document members, requestID string) {
+	payload := e.payload()
+	document = members{"timestamp": time.Now().UTC().Format(time.RFC3339), "eventName": e.Name, "payload": payload}
+	if !e.isReview() {
+		requestID = uuid.NewString()
+		document["requestId"] = requestID
+		payload["actor"] = members{"customerId": customer}
+		payload["status"] = cmp.Or(e.Status, "SUCCEEDED")
+	}
+	return document, requestID
+}
+
+func messageFor(document members, subscriptionID string) []byte {
+	document["payload"].(members)["subscription"] = members{"subscriptionId": subscriptionID}
+	message, err := json.Marshal(document)
+	must(err)
+	return message
 }
 
 // payload returns the payload of an event. For undocumented events it has the skill.

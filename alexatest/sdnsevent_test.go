@@ -234,3 +234,13 @@ func TestDuplicateNotifications(t *testing.T) {
 	require.Len(t, byID, 6)
 	require.Greater(t, len(b.messages), 6)
 }
+
+func TestDevelopmentEventMessage(t *testing.T) {
+	for _, name := range []sdns.EventName{sdns.EventManifestUpdate, sdns.EventInteractionModelUpdate, sdns.EventSkillReviewPublish} {
+		event, err := sdns.Parse(alexatest.DevelopmentEvent{Name: string(name), VendorID: vendorID, SkillID: "x"}.Message())
+		require.NoError(t, err)
+		require.Equal(t, name, event.Common().EventName)
+		require.NotEmpty(t, event.Common().SubscriptionID)
+	}
+	require.Error(t, alexatest.Try(func() { alexatest.DevelopmentEvent{Name: "x"}.Message() }))
+}

@@ -218,11 +218,7 @@ type PropertyEvent struct {
 //
 // It panics if the type is not a namespace and a name with a dot between them.
 func (c *Cloud) NotifyProperties(event PropertyEvent) (eventID string) {
-	dot := strings.LastIndexByte(event.Type, '.')
-	if dot <= 0 || dot == len(event.Type)-1 {
-		panic(invalid("not an event type: %s", event.Type))
-	}
-	happened := eventType{event.Type[:dot], event.Type[dot+1:]}
+	happened := event.eventType()
 	eventID = uuid.NewString()
 	message := event.message(eventID, happened)
 	defer c.lock()()
@@ -237,6 +233,19 @@ func (c *Cloud) NotifyProperties(event PropertyEvent) (eventID string) {
 		}
 	}
 	return eventID
+}
+
+// Message returns the message of the event for [Cloud.NewSNSRequest], as Amazon
+// publishes it. It panics if the type is not a namespace and a name with a dot between
+// them.
+func (e PropertyEvent) Message() []byte { return e.message(uuid.NewString(), e.eventType()) }
+
+func (e PropertyEvent) eventType() eventType {
+	dot := strings.LastIndexByte(e.Type, '.')
+	if dot <= 0 || dot == len(e.Type)-1 {
+		panic(invalid("not an event type: %s", e.Type))
+	}
+	return eventType{e.Type[:dot], e.Type[dot+1:]}
 }
 
 // message returns the event as Amazon documents one type. The header and entities of

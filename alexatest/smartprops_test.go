@@ -315,3 +315,10 @@ func TestNotifyProperties(t *testing.T) {
 		cloud.NotifyProperties(alexatest.PropertyEvent{Type: "Alexa.X.Y", Payload: func() {}})
 	})
 }
+
+func TestPropertyEventMessage(t *testing.T) {
+	event, err := smartprops.Parse(alexatest.PropertyEvent{Type: string(smartprops.EventSkillFailure), UnitID: "unit"}.Message())
+	require.NoError(t, err)
+	require.IsType(t, (*smartprops.SkillFailure)(nil), event)
+	require.Error(t, alexatest.Try(func() { alexatest.PropertyEvent{Type: "x"}.Message() }))
+}

@@ -194,7 +194,7 @@ for so many, and fail with exit code 1 if there are fewer in time.`,
 	f.IntVar(&wait, "wait", 0, "`number` of entries to wait for")
 	f.DurationVar(&timeout, "timeout", 5*time.Second, "how long to wait")
 	f.IntVar(&filter.After, "after", 0, "only entries after this `ID`")
-	f.StringVar(&filter.Kind, "kind", "", "only this `kind`: certificate, token, gateway, api, sns, event, directive or forgery")
+	f.StringVar(&filter.Kind, "kind", "", "only this `kind`: certificate, token, gateway, api, sns, event, directive, notification or forgery")
 	f.StringVar(&filter.Name, "name", "", "only this `name`, such as Alexa.ChangeReport")
 	f.StringVar(&filter.Customer, "customer", "", "only this `customer`")
 	f.StringVar(&filter.Direction, "direction", "", "only to_amazon or to_backend")

@@ -274,6 +274,16 @@ func TestForge(t *testing.T) {
 	require.Equal(t, exitFailed, got.code)
 	require.Equal(t, 3, strings.Count(got.out, "warn"))
 	require.Contains(t, got.errors, "17 of 21")
+	broken := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Signature-256") == "" {
+			w.WriteHeader(http.StatusInternalServerError)
+		} else {
+			w.WriteHeader(http.StatusBadRequest)
+		}
+	}))
+	defer broken.Close()
+	require.Equal(t, 2, strings.Count(run(t, url, "forge", "--to", broken.URL).out, "warn  500"))
+	require.Equal(t, 2, strings.Count(run(t, url, "forge", "--to", broken.URL, "--strict").out, "FAIL  500"))
 	require.Equal(t, exitUnreachable, run(t, url, "forge", "--to", "http://127.0.0.1:1").code)
 }
 

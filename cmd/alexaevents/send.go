@@ -16,9 +16,13 @@ import (
 	"github.com/alexaevents/alexaevents/cmd/alexaevents/internal/cloud"
 )
 
-const eventHelp = `An event is the type of a skill event, with or without AlexaSkillEvent, or
-LaunchRequest, or Intent:NAME, or a smart home directive such as
-Alexa.PowerController.TurnOn.`
+const eventHelp = `An event is one of
+
+  SkillEnabled                        a skill event, with or without AlexaSkillEvent
+  LaunchRequest, Intent:NAME          a request to a custom skill
+  Alexa.PowerController.TurnOn        a smart home directive
+  AlexaDevelopmentEvent.SkillPublish  a notification to developers, over Amazon SNS
+  Alexa.Skill.Interaction.Failure     a notification of Smart Properties, the same way`
 
 // eventFlags are the flags that describe an event.
 func eventFlags(c *cobra.Command, event *cloud.Event) {
@@ -60,7 +64,7 @@ func (a *app) printCommand() *cobra.Command {
 
 func (a *app) sendCommand() *cobra.Command {
 	var event cloud.Event
-	var to, customer string
+	var to, customer, topic string
 	var edit, shuffle, tamper bool
 	var repeat int
 	c := &cobra.Command{
@@ -69,7 +73,8 @@ func (a *app) sendCommand() *cobra.Command {
 		Example: `  alexaevents send SkillEnabled
   alexaevents send SkillEnabled SkillAccountLinked --repeat 2 --shuffle
   alexaevents send SkillDisabled --late 30m
-  alexaevents send SkillEnabled --tamper`,
+  alexaevents send SkillEnabled --tamper
+  alexaevents send AlexaDevelopmentEvent.SkillPublish --to http://localhost:8080/sns`,
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			if event.Token, err = secret(event.Token); err != nil {
 				return err
@@ -92,7 +97,7 @@ func (a *app) sendCommand() *cobra.Command {
 					built.Body = edited
 				}
 				for range repeat {
-					sends = append(sends, cloud.Send{To: to, Kind: built.Kind, Name: name, Customer: customer, Body: built.Body, Tamper: tamper})
+					sends = append(sends, cloud.Send{To: to, Kind: built.Kind, Name: name, Customer: customer, Body: built.Body, Topic: topic, Tamper: tamper})
 				}
 			}
 			if shuffle {
@@ -115,6 +120,7 @@ func (a *app) sendCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&to, "to", "", "`URL` of the backend (default that of the cloud)")
 	f.StringVar(&customer, "customer", "anna", "`name` of the customer")
+	f.StringVar(&topic, "topic", "arn:aws:sns:us-east-1:000011112222:alexa", "`ARN` of the topic of a notification")
 	f.IntVar(&repeat, "repeat", 1, "send each event this `number` of times, as a duplicate")
 	f.BoolVar(&shuffle, "shuffle", false, "send in random order")
 	f.BoolVar(&tamper, "tamper", false, "change the body after the signature")

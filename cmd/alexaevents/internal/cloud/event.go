@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/sdns"
+	"github.com/alexaevents/alexaevents/smartprops"
 )
 
 // Event says which request of Alexa to build.
@@ -29,11 +31,43 @@ func EventNames() (names []string) {
 	for _, name := range alexatest.EventTypes() {
 		names = append(names, strings.TrimPrefix(name, skillEvent))
 	}
-	return append(names, "LaunchRequest", "Intent:")
+	names = append(names, "LaunchRequest", "Intent:")
+	for _, name := range developmentEvents {
+		names = append(names, string(name))
+	}
+	for _, name := range propertyEvents {
+		names = append(names, string(name))
+	}
+	return names
+}
+
+var (
+	developmentEvents = []sdns.EventName{
+		sdns.EventManifestUpdate, sdns.EventInteractionModelUpdate, sdns.EventSkillCertification, sdns.EventSkillPublish,
+		sdns.EventSkillReviewPublish,
+	}
+	propertyEvents = []smartprops.EventType{
+		smartprops.EventAutomationCompletion, smartprops.EventSkillFailure, smartprops.EventSubscriptionActivation,
+		smartprops.EventRoleAssignment, smartprops.EventRoleRevocation, smartprops.EventSetupCompletion,
+	}
+)
+
+// isNotification reports whether Amazon publishes the event to an SNS topic.
+func isNotification(name string) bool {
+	return strings.HasPrefix(name, "AlexaDevelopmentEvent.") || strings.HasPrefix(name, "AlexaCustomerFeedbackEvent.") ||
+		slices.Contains(propertyEvents, smartprops.EventType(name))
+}
+
+// notification returns the message of an event with made-up IDs.
+func notification(name, skillID string) []byte {
+	if slices.Contains(propertyEvents, smartprops.EventType(name)) {
+		return alexatest.PropertyEvent{Type: name, UnitID: "amzn1.alexa.unit.did.example", SkillID: skillID}.Message()
+	}
+	return alexatest.DevelopmentEvent{Name: name, VendorID: "M1EXAMPLE", SkillID: skillID}.Message()
 }
 
 // Build returns the body of the request as the customer causes it, and whether it is
-// an event or a directive. Its error is one of the caller's input.
+// an event, a directive or a notification. Its error is one of the caller's input.
 func (e Event) Build(customer *alexatest.Customer) (body []byte, kind string, err error) {
 	late, err := parseAge(e.Late)
 	if err != nil {
@@ -56,6 +90,11 @@ func (e Event) Build(customer *alexatest.Customer) (body []byte, kind string, er
 	}
 	intent, isIntent := strings.CutPrefix(e.Name, "Intent:")
 	switch {
+	case isNotification(e.Name):
+		if err := alexatest.Try(func() { body = notification(e.Name, customer.SkillID) }); err != nil {
+			return nil, "", err
+		}
+		kind = kindNotification
 	case long == skillEvent+"SkillAccountLinked" && e.Token != "":
 		body = copied.Link(e.Token)
 	case slices.Contains(alexatest.EventTypes(), long):

@@ -40,15 +40,16 @@ const (
 	toAmazon  = "to_amazon"
 	toBackend = "to_backend"
 
-	kindCertificate = "certificate"
-	kindToken       = "token"
-	kindGateway     = "gateway"
-	kindAPI         = "api"
-	kindSNS         = "sns"
-	kindOther       = "other"
-	kindEvent       = "event"
-	kindDirective   = "directive"
-	kindForgery     = "forgery"
+	kindCertificate  = "certificate"
+	kindToken        = "token"
+	kindGateway      = "gateway"
+	kindAPI          = "api"
+	kindSNS          = "sns"
+	kindOther        = "other"
+	kindEvent        = "event"
+	kindDirective    = "directive"
+	kindNotification = "notification"
+	kindForgery      = "forgery"
 )
 
 const (

@@ -299,13 +299,15 @@ func (s *Server) act(ctx context.Context, name, action string, options Action) (
 	return s.send(ctx, Send{To: to, Kind: kindEvent, Name: event, Customer: name, Body: string(body)})
 }
 
-// Send is a request to the backend. A directive is not signed.
+// Send is a request to the backend. A directive is not signed; a notification is a
+// message that SNS signs.
 type Send struct {
 	To       string `json:"to,omitempty"`       // URL of the backend; empty is the one of the cloud
-	Kind     string `json:"kind"`               // "event" or "directive"
+	Kind     string `json:"kind"`               // "event", "directive" or "notification"
 	Name     string `json:"name,omitempty"`     // name in the journal
 	Customer string `json:"customer,omitempty"` // customer in the journal
 	Body     string `json:"body"`               // exact bytes of the body
+	Topic    string `json:"topic,omitempty"`    // ARN of the topic of a notification
 	Tamper   bool   `json:"tamper,omitempty"`   // whether the body changes after the signature
 }
 
@@ -334,14 +336,31 @@ func (s *Server) send(ctx context.Context, send Send) (Entry, error) {
 			return Entry{}, badInput("%s", err)
 		}
 		request.Header.Set("Content-Type", "application/json")
+	case kindNotification:
+		if err := alexatest.Try(func() { request = s.amazon.NewSNSRequest(send.To, send.Topic, body) }); err != nil {
+			return Entry{}, err
+		}
+		var err error
+		if body, err = io.ReadAll(request.Body); err != nil {
+			return Entry{}, err
+		}
 	default:
-		return Entry{}, badInput("unknown kind %q: event or directive", send.Kind)
+		return Entry{}, badInput("unknown kind %q: event, directive or notification", send.Kind)
 	}
 	if send.Tamper {
-		body = append(bytes.Clone(body), ' ')
+		body = tampered(body, send.Kind)
 	}
 	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
 	return s.post(ctx, request, Entry{Kind: send.Kind, Name: send.Name, Customer: send.Customer, Request: string(body)}), nil
+}
+
+// tampered returns a body that its signature does not match. White space around a
+// message of SNS is not signed, so there the message changes.
+func tampered(body []byte, kind string) []byte {
+	if kind == kindNotification {
+		return bytes.Replace(body, []byte(`"Message":"`), []byte(`"Message":" `), 1)
+	}
+	return append(bytes.Clone(body), ' ')
 }
 
 // post makes a request to the backend, and completes its entry.
@@ -372,7 +391,7 @@ type Forged struct {
 	Required bool   `json:"required"`         // whether Amazon's documents require to refuse it
 	Reason   string `json:"reason,omitempty"` // why they do not
 	Status   int    `json:"status"`           // zero without a response
-	Refused  bool   `json:"refused"`          // whether the status is 400 or 403
+	Refused  bool   `json:"refused"`          // whether the status is 400 or above
 }
 
 // forge posts every forgery, and last a genuine request, whose name is "genuine".
@@ -388,7 +407,7 @@ func (s *Server) forge(ctx context.Context, to string) ([]Forged, error) {
 	try := func(name string, request *http.Request) {
 		status := s.post(ctx, request, Entry{Kind: kindForgery, Name: name}).Status
 		reason := alexatest.Stricter(name)
-		outcomes = append(outcomes, Forged{name, reason == "", reason, status, status == http.StatusBadRequest || status == http.StatusForbidden})
+		outcomes = append(outcomes, Forged{name, reason == "", reason, status, status >= http.StatusBadRequest})
 	}
 	for name, request := range s.amazon.Forgeries(to, body) {
 		try(name, request)

@@ -23,7 +23,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/sdns"
 	"github.com/alexaevents/alexaevents/signature"
+	"github.com/alexaevents/alexaevents/sns"
 )
 
 const skillID = "amzn1.ask.skill.test"
@@ -158,6 +160,25 @@ func TestSendAndForge(t *testing.T) {
 	require.Equal(t, []string{built.Body}, r.got, "exact bytes")
 	require.Equal(t, 200, r.call(t, "POST", "/_cloud/send", Send{Kind: "event", Body: built.Body, Tamper: true}, &e))
 	require.Equal(t, 400, e.Status)
+
+	const arn = "arn:aws:sns:us-east-1:000011112222:skills"
+	var events []sdns.Event
+	handler := &sns.Handler{
+		Verifier: &sns.Verifier{Topics: []string{arn}, Roots: r.amazon.Roots(), Intermediates: r.amazon.Intermediates(), HTTPClient: r.amazon.Client()},
+		Receive:  sdns.Receive(func(_ context.Context, event sdns.Event) error { events = append(events, event); return nil }),
+	}
+	notified := httptest.NewServer(handler)
+	defer notified.Close()
+	for tamper, status := range map[bool]int{false: 200, true: 400} {
+		require.Equal(t, 200, r.call(t, "POST", "/_cloud/customers/anna/event", Event{Name: "AlexaDevelopmentEvent.SkillPublish"}, &built))
+		send := Send{To: notified.URL, Kind: built.Kind, Body: built.Body, Topic: arn, Tamper: tamper}
+		require.Equal(t, 200, r.call(t, "POST", "/_cloud/send", send, &e))
+		require.Equal(t, status, e.Status, e.Response)
+	}
+	require.Len(t, events, 1)
+	var wrong ErrorBody
+	require.Equal(t, 400, r.call(t, "POST", "/_cloud/send", Send{Kind: "notification", Topic: "news"}, &wrong))
+	require.Equal(t, 400, r.call(t, "POST", "/_cloud/send", Send{Kind: "letter"}, &wrong))
 
 	headers := make(map[string]string)
 	require.Equal(t, 200, r.call(t, "POST", "/_cloud/sign", []byte(built.Body), &headers))
@@ -513,6 +534,12 @@ func TestBuild(t *testing.T) {
 		require.Error(t, err, wrong)
 	}
 	require.True(t, slices.Contains(EventNames(), "SkillEnabled"))
+	for _, name := range EventNames() {
+		_, _, err := Event{Name: strings.Replace(name, "Intent:", "Intent:Hello", 1)}.Build(customer)
+		require.NoError(t, err)
+	}
+	_, _, err = Event{Name: "AlexaDevelopmentEvent.ALL"}.Build(customer)
+	require.Error(t, err)
 	late, _, err := Event{Name: "SkillEnabled", Late: "1h"}.Build(customer)
 	require.NoError(t, err)
 	require.Contains(t, string(late), time.Now().Add(-time.Hour).UTC().Format("2006-01-02T15:"))
