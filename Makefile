@@ -25,13 +25,14 @@ SHELL       := bash
 .SHELLFLAGS := -eu -o pipefail -c
 BIN         := $(CURDIR)/.bin
 DYNALITE    := integration/dynalite/node_modules
+CLIENTS     := cmd/alexaevents/testdata/node/node_modules
 
 .PHONY: help
 help: ## lists the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "%-12s%s\n", $$1, $$2 }' Makefile
 
 .PHONY: test
-test: $(BIN)/gotestsum $(DYNALITE) ## tests every module under the race detector
+test: $(BIN)/gotestsum $(DYNALITE) $(CLIENTS) ## tests every module under the race detector
 	@export GOTESTSUM_JSONFILE="$${GOTESTSUM_JSONFILE:-$$(mktemp)}"; \
 	while sleep 20 >&- 2>&-; do \
 		printf '%5d s: %s\n' $$SECONDS "$$(tail -n 1 "$$GOTESTSUM_JSONFILE" | \
@@ -78,6 +79,6 @@ $(BIN)/%: Makefile
 	GOBIN=$(BIN) go install $($*)
 	@touch $@
 
-# Without it, the tests on DynamoDB are skipped.
-$(DYNALITE): $(DYNALITE:node_modules=package-lock.json)
+# Without them, the tests on DynamoDB and those with Amazon's libraries are skipped.
+$(DYNALITE) $(CLIENTS): %/node_modules: %/package-lock.json
 	-command -v npm >/dev/null && npm ci --prefix $(@D) --ignore-scripts --no-audit --no-fund && touch $@
