@@ -79,12 +79,12 @@ func startCloud(t *testing.T, args ...string) (url, backendURL string, received 
 	t.Helper()
 	received = make(chan skillevents.Event, 100)
 	verifier := &signature.Verifier{Skills: []string{defaultSkill}}
-	backend := httptest.NewServer(verifier.Handler(&skillevents.Handler{Receive: func(_ context.Context, e skillevents.Event) error {
+	backend := httptest.NewUnstartedServer(verifier.Handler(&skillevents.Handler{Receive: func(_ context.Context, e skillevents.Event) error {
 		received <- e
 		return nil
 	}}))
-	t.Cleanup(backend.Close)
-	command := exec.Command(program, append([]string{"cloud", "--listen", "127.0.0.1:0", "--to", backend.URL, "--json"}, args...)...)
+	backendURL = "http://" + backend.Listener.Addr().String()
+	command := exec.Command(program, append([]string{"cloud", "--listen", "127.0.0.1:0", "--to", backendURL, "--json"}, args...)...)
 	command.Stderr = os.Stderr
 	out, err := command.StdoutPipe()
 	require.NoError(t, err)
@@ -101,7 +101,9 @@ func startCloud(t *testing.T, args ...string) (url, backendURL string, received 
 	remote, err := alexatest.Remote(ready.URL)
 	require.NoError(t, err)
 	verifier.Roots, verifier.HTTPClient = remote.Roots(), remote.Client()
-	return ready.URL, backend.URL, received
+	backend.Start()
+	t.Cleanup(backend.Close)
+	return ready.URL, backendURL, received
 }
 
 func TestHelp(t *testing.T) {
