@@ -52,6 +52,18 @@ func (c *Cloud) Heal() {
 	c.faults = nil
 }
 
+// Faults returns the faults that have times left, with the number of those.
+func (c *Cloud) Faults() (faults []Fault) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, fault := range c.faults {
+		if fault.Times != 0 {
+			faults = append(faults, *fault)
+		}
+	}
+	return faults
+}
+
 // takeFault returns the fault for a request to the URL, if any.
 func (c *Cloud) takeFault(url string) *Fault {
 	for _, fault := range c.faults {

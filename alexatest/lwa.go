@@ -80,6 +80,30 @@ func (c *Cloud) Grant(region alexaevents.Region, customer string) (authorization
 	return c.login.newCode(&code{authorization: &authorization{customer: customer, region: region}})
 }
 
+// Grant is the consent of a customer: to the events of a smart home skill, or to the
+// scopes of an API.
+type Grant struct {
+	Customer string             `json:"customer"`
+	Region   alexaevents.Region `json:"region,omitempty"`    // region of the event gateway; empty for other APIs
+	ClientID string             `json:"client_id,omitempty"` // client that exchanged the code; empty before that
+	Scopes   []string           `json:"scopes,omitempty"`    // scopes of an API; empty for the event gateway
+	Revoked  bool               `json:"revoked,omitempty"`   // whether the customer disabled the skill
+}
+
+// Grants returns what customers consented to, in order.
+func (c *Cloud) Grants() (grants []Grant) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, a := range c.login.authorizations {
+		grants = append(grants, a.saved())
+	}
+	return grants
+}
+
+func (a *authorization) saved() Grant {
+	return Grant{a.customer, a.region, a.client, slices.Clone(a.scopes), a.revoked}
+}
+
 // DisableSkill simulates a customer who disables the skill: the customer's codes and
 // tokens for the event gateway become invalid.
 func (c *Cloud) DisableSkill(customer string) {

@@ -23,6 +23,46 @@ func (c *Cloud) AddVendor(vendorID string, customers ...string) {
 	vendor.customers = append(vendor.customers, customers...)
 }
 
+// Subscriber is a subscriber to development notifications.
+type Subscriber struct {
+	ID       string `json:"id"`
+	VendorID string `json:"vendor_id"`
+	Name     string `json:"name"`
+	Status   string `json:"status"` // "ACTIVE" or "INACTIVE"
+	TopicARN string `json:"topic_arn"`
+	RoleARN  string `json:"role_arn"`
+	ClientID string `json:"client_id"` // client of Login with Amazon that created it
+}
+
+// Subscribers returns the subscribers of all vendors, in order.
+func (c *Cloud) Subscribers() (subscribers []Subscriber) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.smapi.subscribers {
+		subscribers = append(subscribers, Subscriber{s.ID, s.vendor, s.Name, s.Status, s.Endpoint.URI, s.Endpoint.Authorization.ARN, s.ClientID})
+	}
+	return subscribers
+}
+
+// Subscription is a subscription to development notifications.
+type Subscription struct {
+	ID           string   `json:"id"`
+	VendorID     string   `json:"vendor_id"` // vendor of the events
+	SubscriberID string   `json:"subscriber_id"`
+	Name         string   `json:"name"`
+	Events       []string `json:"events"`
+}
+
+// Subscriptions returns the subscriptions of all vendors, in order.
+func (c *Cloud) Subscriptions() (subscriptions []Subscription) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, s := range c.smapi.subscriptions {
+		subscriptions = append(subscriptions, Subscription{s.ID, s.VendorID, s.SubscriberID, s.Name, slices.Clone(s.Events)})
+	}
+	return subscriptions
+}
+
 // smapi is the part of the Skill Management API that notifications need.
 type smapi struct {
 	cloud         *Cloud

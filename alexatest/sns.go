@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/rand"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -84,6 +85,35 @@ func (c *Cloud) Publish(topicARN string, message []byte) (messageID string) {
 		panic(invalid("the topic does not exist: %s", topicARN))
 	}
 	return c.publish(topic, message)
+}
+
+// Topics returns the topics, in alphabetical order.
+func (c *Cloud) Topics() (topics []Topic) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, arn := range slices.Sorted(maps.Keys(c.sns.topics)) {
+		topics = append(topics, c.sns.topics[arn].Topic)
+	}
+	return topics
+}
+
+// Endpoint is an endpoint that is subscribed to a topic.
+type Endpoint struct {
+	TopicARN  string
+	URL       string
+	Confirmed bool
+}
+
+// Endpoints returns the endpoints of all topics, by topic.
+func (c *Cloud) Endpoints() (endpoints []Endpoint) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, arn := range slices.Sorted(maps.Keys(c.sns.topics)) {
+		for _, e := range c.sns.topics[arn].endpoints {
+			endpoints = append(endpoints, Endpoint{arn, e.url, e.confirmed})
+		}
+	}
+	return endpoints
 }
 
 // HoldMessages makes SNS hold published messages until [Cloud.ReleaseMessages].

@@ -1,6 +1,7 @@
 package main
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,8 +16,6 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-
-	"github.com/alexaevents/alexaevents/cmd/alexaevents/internal/cloud"
 )
 
 func (a *app) runCommand() *cobra.Command {
@@ -143,7 +142,7 @@ func (a *app) environment(c *cobra.Command, dir string) (map[string]string, erro
 		return nil, failed(err)
 	}
 	file := func(name string) string { return filepath.Join(dir, name) }
-	for name, data := range map[string][]byte{"ca.pem": roots, "all.pem": all, "all.jks": store, "preload.cjs": cloud.Preload} {
+	for name, data := range map[string][]byte{"ca.pem": roots, "all.pem": all, "all.jks": store, "preload.cjs": preload} {
 		if err := os.WriteFile(file(name), data, 0o600); err != nil {
 			return nil, failed(err)
 		}
@@ -161,6 +160,11 @@ func (a *app) environment(c *cobra.Command, dir string) (map[string]string, erro
 			u.Hostname(), u.Port(), file("all.jks"), trustStorePassword)),
 	}, nil
 }
+
+// preload makes Node.js trust the cloud and use it as proxy.
+//
+//go:embed preload.cjs
+var preload []byte
 
 // nodeRequire quotes a path, which may have spaces, as NODE_OPTIONS wants it.
 func nodeRequire(path string) string {
