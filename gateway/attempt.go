@@ -38,7 +38,7 @@ func (s *Sender) Attempt(ctx context.Context, key lwa.Key, m *Message) error {
 		return err
 	}
 	if m == nil || m.m == nil {
-		return &InvalidError{Field: "Message", Rule: "must not be nil"}
+		return &InvalidError{Field: "Message", Rule: "must be made by NewMessage"}
 	}
 	grant, err := s.Tokens.Store.Grant(ctx, key)
 	if err != nil {
@@ -54,5 +54,5 @@ func (s *Sender) MayRetry(m *Message, err error) bool {
 	if err == nil || errors.Is(err, ErrEnded) || errors.Is(err, ErrInvalidEvent) {
 		return false
 	}
-	return s.mayRepeat(m.m, err)
+	return s.mayRepeat(m.event(), err)
 }

@@ -86,7 +86,7 @@ func isAlphanumeric(c byte) bool {
 
 // Message is an event for one grant that is kept in a database or a queue until
 // it is sent: checked, with the message ID that it has in every attempt, and
-// without a token. [Sender.Attempt] sends it.
+// without a token. [Sender.Attempt] sends it, and refuses the zero Message.
 //
 // Its JSON is the form to keep. Later versions of this package read it, and
 // reformatting, as jsonb of PostgreSQL does it, does not harm it. It holds the
@@ -115,25 +115,38 @@ func NewMessage(event Event) (*Message, error) {
 
 // ID returns the message ID, which the gateway gets in every attempt. It is at
 // most 127 letters, digits and hyphens, fit for a deduplication ID of Amazon SQS.
-func (m *Message) ID() string { return m.id }
+func (m *Message) ID() string {
+	if m == nil {
+		return ""
+	}
+	return m.id
+}
 
 // Type returns the type of the event, such as "ChangeReport".
-func (m *Message) Type() string { return m.m.event }
+func (m *Message) Type() string { return m.event().event }
 
 // Correlated reports whether the event responds to a directive, so that it
 // concerns one customer and is worthless after a few seconds.
-func (m *Message) Correlated() bool { return m.m.correlated }
+func (m *Message) Correlated() bool { return m.event().correlated }
 
 // Momentary reports whether the event tells of a moment, such as a
 // [DoorbellPress]: if it is sent twice, the bell may ring twice.
-func (m *Message) Momentary() bool { return !m.m.repeatable }
+func (m *Message) Momentary() bool { return !m.event().repeatable }
+
+// event returns an empty message for a Message that NewMessage did not make.
+func (m *Message) event() *message {
+	if m == nil || m.m == nil {
+		return new(message)
+	}
+	return m.m
+}
 
 // Group returns the name of the sequence in which the message must keep its
 // place: the events of one endpoint for one grant. It is a hash, 43 characters
 // long, fit for a message group ID of Amazon SQS.
 func (m *Message) Group(key lwa.Key) string {
 	hash := sha256.New()
-	for _, part := range [...]string{key.ClientID, key.AccountID, key.LinkID, m.m.endpoint} {
+	for _, part := range [...]string{key.ClientID, key.AccountID, key.LinkID, m.event().endpoint} {
 		fmt.Fprintf(hash, "%d:%s", len(part), part)
 	}
 	return base64.RawURLEncoding.EncodeToString(hash.Sum(nil))

@@ -83,8 +83,19 @@ func TestMessageRefusesDamage(t *testing.T) {
 			require.ErrorContains(t, json.Unmarshal([]byte(test.stored), &read), test.want)
 		})
 	}
-	_, err = json.Marshal(new(gateway.Message))
-	require.ErrorContains(t, err, "NewMessage")
+	for _, zero := range []*gateway.Message{nil, {}} {
+		_, err := zero.MarshalJSON()
+		require.ErrorContains(t, err, "NewMessage")
+		require.Empty(t, zero.ID()+zero.Type())
+		require.False(t, zero.Correlated())
+		require.True(t, zero.Momentary())
+		require.Len(t, zero.Group(lwa.Key{}), 43)
+		for _, pair := range [][2]*gateway.Message{{zero, m}, {m, zero}, {zero, zero}} {
+			_, ok := pair[0].Merge(pair[1], false)
+			require.False(t, ok)
+		}
+	}
+	require.ErrorContains(t, json.Unmarshal([]byte("null"), new(gateway.Message)), "version 0")
 	_, err = gateway.NewMessage(&gateway.ChangeReport{})
 	require.ErrorIs(t, err, gateway.ErrInvalidEvent)
 	_, err = gateway.NewMessage(&gateway.DeferredResponse{CorrelationToken: "correlation=="})

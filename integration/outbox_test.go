@@ -645,7 +645,7 @@ func TestOutboxMisuse(t *testing.T) {
 		"no dialect":       {func(o *outbox.Outbox) { o.Dialect = "" }, "unknown Outbox.Dialect"},
 		"no sender":        {func(o *outbox.Outbox) { o.Sender = nil }, "Outbox.Sender is required"},
 		"another prefix":   {func(o *outbox.Outbox) { o.Prefix = "stage_" }, "call Migrate first"},
-		"a strange prefix": {func(o *outbox.Outbox) { o.Prefix = "x; --" }, "the Prefix has other characters"},
+		"a strange prefix": {func(o *outbox.Outbox) { o.Prefix = "x; --" }, "invalid Prefix"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			broken := *o.Outbox
