@@ -482,9 +482,6 @@ func TestOutboxFailingRegion(t *testing.T) {
 func TestOutboxMoments(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
 		o := newOutbox(t, create(t), "anna")
-		press := func(endpoint string) gateway.Event {
-			return &gateway.DoorbellPress{EndpointID: endpoint, Cause: gateway.PhysicalInteraction, Timestamp: time.Now()}
-		}
 		var once sync.Map
 		o.setRefuse(func(body string) *http.Response {
 			switch {

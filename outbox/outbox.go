@@ -87,6 +87,8 @@ type Tx interface {
 	ExecContext(ctx context.Context, statement string, args ...any) (sql.Result, error)
 }
 
+var errNoTx = errors.New("tx is nil")
+
 // maxAge is how long a message is worth sending.
 func (o *Outbox) maxAge(m *gateway.Message) time.Duration {
 	if o.MaxAge != nil {
@@ -121,6 +123,9 @@ const rowsAtOnce = 500
 // and the AEAD.
 func (o *Outbox) Enqueue(ctx context.Context, tx Tx, event gateway.Event, keys ...lwa.Key) error {
 	d, err := o.dialect()
+	if err == nil && tx == nil {
+		err = errNoTx
+	}
 	if err != nil {
 		return wrap("enqueue", err)
 	}
@@ -161,6 +166,9 @@ func (o *Outbox) Enqueue(ctx context.Context, tx Tx, event gateway.Event, keys .
 // transaction. An event that is being sent meanwhile may still arrive.
 func (o *Outbox) EraseAccount(ctx context.Context, tx Tx, accountID string) error {
 	d, err := o.dialect()
+	if err == nil && tx == nil {
+		err = errNoTx
+	}
 	if err == nil {
 		_, err = tx.ExecContext(ctx, o.statement(d, `DELETE FROM alexa_outbox WHERE account_id = $1`), accountID)
 		err = o.advise(d, err)
