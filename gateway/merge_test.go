@@ -134,11 +134,11 @@ func TestMergeKeepsApart(t *testing.T) {
 	}
 	for name, pair := range map[string][2]gateway.Event{
 		"an edge and the state after it as context": {contact(gateway.Detected), shut},
-		"another endpoint": {lampReport(), other},
-		"a moment before":  {press, lampReport()},
-		"a moment after":   {lampReport(), press},
-		"an edge":          {contact(gateway.Detected), contact(gateway.NotDetected)},
-		"too large":        {large, alsoLarge},
+		"another endpoint":                          {lampReport(), other},
+		"a moment before":                           {press, lampReport()},
+		"a moment after":                            {lampReport(), press},
+		"an edge":                                   {contact(gateway.Detected), contact(gateway.NotDetected)},
+		"too large":                                 {large, alsoLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, ok := message(t, pair[0]).Merge(message(t, pair[1]), true)

@@ -37,7 +37,7 @@ func press(endpoint string) *gateway.DoorbellPress {
 // delivered in order.
 func TestOutboxFailingStatements(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
-		for first := int64(2); first < 26; first++ { // the first is that of Run
+		for first := int64(2); first < 26; first += 3 { // the first is that of Run
 			t.Run(fmt.Sprint(first), func(t *testing.T) {
 				t.Parallel()
 				d := create(t)

@@ -43,7 +43,7 @@
 // Each event is a row for each grant. The rows of one endpoint and grant are a lane.
 // A worker leases lanes in which something is due, sends what waits in them, one
 // request at a time in each lane, and stores what came of many lanes in one
-// transaction. A lease lasts four seconds and is renewed each second, so a dead
+// transaction, after a second at the latest. A lease lasts four seconds and is renewed each second, so a dead
 // worker holds up its lanes no longer than that. A worker that stood still for longer
 // than its lease sends nothing more of the lane, and stores nothing.
 //
@@ -58,7 +58,10 @@
 //     go on at once.
 //   - Other failures make the lane wait 1, 2, 4 and up to 60 seconds.
 //   - An event that the gateway refuses becomes a [DeadLetter]: see [Outbox.Dead],
-//     [Outbox.Redrive] and [Outbox.Drop].
+//     [Outbox.Redrive] and [Outbox.Drop]. If the gateway refuses a merged report, its
+//     events are sent one by one.
+//   - While the AEAD fails, events wait. One that cannot be decrypted, though others
+//     of its lane can, becomes a DeadLetter.
 //
 // # Transactions of pgx
 //

@@ -42,8 +42,8 @@ type Outbox struct {
 	// stores the events as they are.
 	AEAD lwa.AEAD
 
-	// MaxAge returns how long after Enqueue an event is worth sending. Zero, as a
-	// nil MaxAge, is 30 seconds for a momentary event, 8 seconds for the response
+	// MaxAge returns how long after Enqueue an event is worth sending. Zero or
+	// less, as a nil MaxAge, is 30 seconds for a momentary event, 8 seconds for the response
 	// to a directive, a week for AddOrUpdateReport and DeleteReport, and 15 minutes
 	// for everything else.
 	MaxAge func(*gateway.Message) time.Duration
@@ -64,6 +64,7 @@ type Outbox struct {
 // Outcome is what became of an event. The text is fit for a metric's label.
 type Outcome string
 
+// The outcomes of an event.
 const (
 	Accepted  Outcome = "accepted"  // Alexa accepted it
 	Merged    Outcome = "merged"    // Alexa accepted a later change report of the endpoint, which contains it

@@ -128,9 +128,11 @@ func TestMaxAge(t *testing.T) {
 		m, err := gateway.NewMessage(event)
 		require.NoError(t, err)
 		require.Equal(t, want, new(Outbox).maxAge(m))
-		own := &Outbox{MaxAge: func(*gateway.Message) time.Duration { return 0 }}
-		require.Equal(t, want, own.maxAge(m), "zero is the default")
-		own.MaxAge = func(*gateway.Message) time.Duration { return time.Minute }
+		for _, none := range []time.Duration{0, -time.Hour} {
+			own := &Outbox{MaxAge: func(*gateway.Message) time.Duration { return none }}
+			require.Equal(t, want, own.maxAge(m), "the default")
+		}
+		own := &Outbox{MaxAge: func(*gateway.Message) time.Duration { return time.Minute }}
 		require.Equal(t, time.Minute, own.maxAge(m))
 	}
 }

@@ -45,7 +45,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 	default:
 		err = o.query(ctx, d, func(func(...any) error) error { return nil }, `SELECT id FROM alexa_outbox LIMIT 1`)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // ctx has ended, as it is to
 		}
 		if err != nil && !d.NoSchema(err) {
 			err = nil // the database may come
