@@ -1,11 +1,13 @@
 package integration
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -210,6 +212,59 @@ func TestOutboxRedriveBehindALease(t *testing.T) {
 	})
 }
 
+// An event that is enqueued behind one that waits neither overtakes it nor ends its
+// pause.
+func TestOutboxBackoffHoldsTheLane(t *testing.T) {
+	onEach(t, func(t *testing.T, create newDatabase) {
+		o := newOutbox(t, create(t), "anna")
+		var requests []time.Time // one at a time
+		o.setRefuse(func(string) *http.Response {
+			if requests = append(requests, time.Now()); len(requests) == 1 {
+				return refusal(http.StatusServiceUnavailable)
+			}
+			return nil
+		})
+		o.enqueue(t, "anna", press("lamp"))
+		stop := o.run(t)
+		o.until(t, func() bool { return o.count(outbox.Postponed) == 1 })
+		o.enqueue(t, "anna", report("lamp", "power", "ON", time.Now()))
+		o.until(t, func() bool { return o.count(outbox.Accepted) == 2 })
+		stop()
+		require.Len(t, requests, 3)
+		require.GreaterOrEqual(t, requests[1].Sub(requests[0]), time.Second)
+		require.Equal(t, []string{"anna: DoorbellPress", "anna: ChangeReport power=ON"}, o.sent(t))
+	})
+}
+
+// Of two workers that find the same lane, one gets it.
+func TestOutboxOneLease(t *testing.T) {
+	onEach(t, func(t *testing.T, create newDatabase) {
+		d := create(t)
+		o := newOutbox(t, d, "anna")
+		o.enqueue(t, "anna", report("lamp", "power", "ON", time.Now()))
+		db := o.DB
+		var taken sync.Once
+		later := make(chan struct{}, 1)
+		o.faulty(t, d, func(ctx context.Context, statement string) (err error) {
+			if strings.Contains(statement, "INSERT INTO alexa_outbox_leases") {
+				taken.Do(func() {
+					_, err = db.ExecContext(ctx, "INSERT INTO alexa_outbox_leases SELECT lane, 'another worker', 9000000000000 FROM alexa_outbox")
+				})
+				select {
+				case later <- struct{}{}:
+				default:
+				}
+			}
+			return err
+		})
+		stop := o.run(t)
+		<-later
+		stop()
+		require.Zero(t, o.requests("lamp"))
+		require.Equal(t, 1, o.rows(t, "alexa_outbox_leases WHERE holder = 'another worker'"))
+	})
+}
+
 // A renewal extends this worker's leases alone.
 func TestOutboxRenewsItsOwn(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
@@ -224,6 +279,8 @@ func TestOutboxRenewsItsOwn(t *testing.T) {
 		o.enqueue(t, "anna", report("lamp", "power", "ON", now))
 		o.enqueue(t, "ben", report("lamp", "power", "ON", now))
 		o.run(t)
+		release := sync.OnceFunc(func() { close(leave) })
+		t.Cleanup(release)
 		<-arrived
 		<-arrived
 		_, err := o.DB.ExecContext(t.Context(), "UPDATE alexa_outbox_leases SET holder = 'another worker', until_at = until_at + 3600000 WHERE lane = (SELECT min(lane) FROM alexa_outbox_leases)")
@@ -243,7 +300,7 @@ func TestOutboxRenewsItsOwn(t *testing.T) {
 			}
 			<-ticker.C
 		}
-		close(leave)
+		release()
 		o.until(t, func() bool { return o.count(outbox.Accepted) == 1 })
 		require.Equal(t, 1, o.rows(t, "alexa_outbox"))
 	})
