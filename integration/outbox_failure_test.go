@@ -53,7 +53,7 @@ func TestOutboxFailingStatements(t *testing.T) {
 				o.enqueue(t, "anna", report("lamp-1", "power", "ON", now), press("lamp-1"), report("lamp-1", "power", "OFF", now.Add(time.Second)))
 				o.enqueue(t, "ben", press("door"), report("lamp-2", "power", "ON", now), report("lamp-2", "brightness", "50", now))
 				var statements atomic.Int64
-				o.faulty(t, d, func(_ context.Context, statement string) error {
+				o.faulty(t, d, func(_ context.Context, _ string) error {
 					if n := statements.Add(1); n >= first && n < first+3 {
 						return errors.New("the database fails")
 					}

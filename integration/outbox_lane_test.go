@@ -127,7 +127,7 @@ func TestOutboxFence(t *testing.T) {
 					stand()
 					body, err := io.ReadAll(r.Body)
 					if err == nil {
-						bodies.Add(int32(len(body))) //nolint:gosec // small
+						bodies.Add(int32(len(body)))
 					}
 					done <- struct{}{}
 					return nil, errors.New("the connection broke")
@@ -199,8 +199,9 @@ func TestOutboxRedriveBehindALease(t *testing.T) {
 		var once atomic.Bool
 		o.setRefuse(func(string) *http.Response {
 			if !once.Swap(true) {
-				for letter := range o.Dead(t.Context()) {
-					_, err := o.Redrive(t.Context(), letter.ID)
+				for letter, err := range o.Dead(t.Context()) {
+					require.NoError(t, err)
+					_, err = o.Redrive(t.Context(), letter.ID)
 					require.NoError(t, err)
 				}
 			}
