@@ -194,7 +194,7 @@ func TestOutboxRedriveBehindALease(t *testing.T) {
 		o := newOutbox(t, create(t), "anna")
 		now := time.Now()
 		o.enqueue(t, "anna", press("lamp"), report("lamp", "power", "ON", now))
-		_, err := o.DB.ExecContext(t.Context(), "UPDATE alexa_outbox SET state = 2 WHERE id = (SELECT min(id) FROM alexa_outbox)")
+		_, err := o.DB.ExecContext(t.Context(), "UPDATE alexa_outbox SET state = 2, enqueued_at = enqueued_at - 3600000, expires_at = expires_at - 3600000 WHERE id = (SELECT min(id) FROM alexa_outbox)")
 		require.NoError(t, err)
 		var once atomic.Bool
 		o.setRefuse(func(string) *http.Response {
@@ -244,17 +244,18 @@ func TestOutboxOneLease(t *testing.T) {
 		o := newOutbox(t, d, "anna")
 		o.enqueue(t, "anna", report("lamp", "power", "ON", time.Now()))
 		db := o.DB
-		var taken sync.Once
+		var taken atomic.Bool
 		later := make(chan struct{}, 1)
 		o.faulty(t, d, func(ctx context.Context, statement string) (err error) {
-			if strings.Contains(statement, "INSERT INTO alexa_outbox_leases") {
-				taken.Do(func() {
-					_, err = db.ExecContext(ctx, "INSERT INTO alexa_outbox_leases SELECT lane, 'another worker', 9000000000000 FROM alexa_outbox")
-				})
+			switch {
+			case taken.Load(): // the claim is over
 				select {
 				case later <- struct{}{}:
 				default:
 				}
+			case strings.Contains(statement, "INSERT INTO alexa_outbox_leases"):
+				_, err = db.ExecContext(ctx, "INSERT INTO alexa_outbox_leases SELECT lane, 'another worker', 9000000000000 FROM alexa_outbox")
+				taken.Store(true)
 			}
 			return err
 		})
