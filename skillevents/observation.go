@@ -59,10 +59,8 @@ func (r report) end(ctx context.Context, event Event, start time.Time, outcome O
 		text = "could not receive an event"
 	case errors.Is(err, errMethod):
 		level = slog.LevelInfo // anyone can cause these
-	case outcome == Misconfigured && r.misuse.Allow():
-		level = slog.LevelError
 	case outcome == Misconfigured:
-		level = slog.LevelDebug
+		level = r.misuse.Level()
 	}
 	r.logger.LogAttrs(ctx, level, text,
 		slog.String("alexa.event.type", envelope.Type),

@@ -72,10 +72,8 @@ func (r report) end(ctx context.Context, m *Message, start time.Time, level slog
 	switch {
 	case outcome == Failed:
 		text, level = "could not receive a message", slog.LevelWarn
-	case outcome == Misconfigured && r.misuse.Allow():
-		level = slog.LevelError
 	case outcome == Misconfigured:
-		level = slog.LevelDebug
+		level = r.misuse.Level()
 	}
 	attributes := []slog.Attr{slog.String("alexa.outcome", string(outcome)), slog.Any("error", err), attribute}
 	if m != nil {
