@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexaevents/alexaevents"
@@ -210,24 +211,14 @@ func startIssuer(t *testing.T) *issuer {
 	return &issuer{server.URL, key}
 }
 
-// claims are what an access token says.
-type claims struct {
-	Issuer   string `json:"iss"`
-	Audience string `json:"aud"`
-	Subject  string `json:"sub"`
-	IssuedAt int64  `json:"iat"`
-	Expiry   int64  `json:"exp"`
-}
-
 func (i *issuer) accessToken(accountID string, at time.Time) string {
-	part := func(value any) string {
-		text, err := json.Marshal(value)
-		if err != nil {
-			panic(err) // only for what is no JSON
-		}
-		return base64.RawURLEncoding.EncodeToString(text)
+	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, jwt.MapClaims{
+		"iss": i.url, "aud": "alexa-skill", "sub": accountID, "iat": at.Unix(), "exp": at.Add(30 * time.Minute).Unix(),
+	})
+	token.Header["kid"] = "1"
+	signed, err := token.SignedString(i.key)
+	if err != nil {
+		panic(err) // only for another kind of key
 	}
-	token := part(map[string]string{"alg": "EdDSA", "kid": "1"}) + "." +
-		part(claims{i.url, "alexa-skill", accountID, at.Unix(), at.Add(30 * time.Minute).Unix()})
-	return token + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(i.key, []byte(token)))
+	return signed
 }
