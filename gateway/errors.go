@@ -135,16 +135,7 @@ func (e *Error) Error() string {
 	if e.Description != "" {
 		text.WriteString(": " + e.Description)
 	}
-	var details []string
-	if e.Status != 0 {
-		details = append(details, fmt.Sprintf("HTTP status %d", e.Status))
-	}
-	if e.RequestID != "" {
-		details = append(details, "request "+e.RequestID)
-	}
-	if len(details) > 0 {
-		text.WriteString(" (" + strings.Join(details, ", ") + ")")
-	}
+	text.WriteString(rest.Details(e.Status, e.RequestID))
 	if hint := e.hint(); hint != "" {
 		text.WriteString("; " + hint)
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/internal/redact"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // The errors of this package, for [errors.Is]. Temporary failures are of the kinds
@@ -98,16 +99,7 @@ func (e *Error) Error() string {
 	if e.Description != "" {
 		text.WriteString(": " + e.Description)
 	}
-	var details []string
-	if e.Status != 0 {
-		details = append(details, fmt.Sprintf("HTTP status %d", e.Status))
-	}
-	if e.RequestID != "" {
-		details = append(details, "request "+e.RequestID)
-	}
-	if len(details) > 0 {
-		text.WriteString(" (" + strings.Join(details, ", ") + ")")
-	}
+	text.WriteString(rest.Details(e.Status, e.RequestID))
 	if hint := hints[e.Code]; hint != "" {
 		text.WriteString("; " + hint)
 	}
