@@ -280,7 +280,7 @@ func (d *Directive) grant() (code, token alexaevents.Secret, err error) {
 		return "", "", err
 	}
 	if code == "" || token == "" {
-		return "", "", fmt.Errorf("%w: no grant.code or no grantee.token", ErrMalformedDirective)
+		return "", "", fmt.Errorf("%w: grant.code or grantee.token is missing", ErrMalformedDirective)
 	}
 	return code, token, nil
 }

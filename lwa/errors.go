@@ -18,11 +18,11 @@ import (
 var (
 	// ErrEnded says that there is no live grant until the customer links the
 	// account again. [ErrNoGrant] and [ErrInvalidGrant] are kinds of it.
-	ErrEnded = errors.New("lwa: no grant is live")
+	ErrEnded = errors.New("lwa: no live grant")
 
-	// ErrNoGrant says that the store has no grant with this key: it was never
-	// given, or it was erased.
-	ErrNoGrant = fmt.Errorf("%w: none is stored", ErrEnded)
+	// ErrNoGrant says that the store has no grant with this key: the customer never
+	// gave one, or it was erased.
+	ErrNoGrant = fmt.Errorf("%w: no grant is stored", ErrEnded)
 
 	// ErrInvalidGrant says that a code or refresh token is expired, used, revoked
 	// or another client's. Amazon refuses a refresh token when the customer

@@ -74,8 +74,8 @@ func TestErrors(t *testing.T) {
 			want:     alexaevents.Error{Status: 200, Message: "the response body is not the expected JSON", RequestID: "r-1"},
 			is:       "unavailable", text: "sdns: 200 OK: the response body is not the expected JSON (request r-1)",
 		},
-		"reset":    {response: resttest.Response{Err: syscall.ECONNRESET}, is: "unavailable", text: "sdns: no response: connection reset by peer"},
-		"no token": {response: resttest.Response{Err: lwa.ErrInvalidGrant}, text: "sdns: no response: " + lwa.ErrInvalidGrant.Error()},
+		"reset":    {response: resttest.Response{Err: syscall.ECONNRESET}, is: "unavailable", text: "sdns: the request failed: connection reset by peer"},
+		"no token": {response: resttest.Response{Err: lwa.ErrInvalidGrant}, text: "sdns: the request failed: " + lwa.ErrInvalidGrant.Error()},
 		"teapot":   {response: resttest.Response{Status: 418}, want: alexaevents.Error{Status: 418, RequestID: "r-1"}, text: "sdns: 418 I'm a teapot (request r-1)"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -52,8 +52,8 @@ func TestErrors(t *testing.T) {
 			want: alexaevents.Error{Status: 200, Message: "the response body is not the expected JSON", RequestID: "r-1"},
 			text: "smartprops: 200 OK: the response body is not the expected JSON (request r-1)",
 		},
-		"reset":    {response: resttest.Response{Err: syscall.ECONNRESET}, is: "unavailable", text: "smartprops: no response: connection reset by peer"},
-		"no token": {response: resttest.Response{Err: lwa.ErrInvalidGrant}, text: "smartprops: no response: " + lwa.ErrInvalidGrant.Error()},
+		"reset":    {response: resttest.Response{Err: syscall.ECONNRESET}, is: "unavailable", text: "smartprops: the request failed: connection reset by peer"},
+		"no token": {response: resttest.Response{Err: lwa.ErrInvalidGrant}, text: "smartprops: the request failed: " + lwa.ErrInvalidGrant.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // GET is retried, seconds later

@@ -17,7 +17,7 @@ const (
 )
 
 var (
-	errWait  = fmt.Errorf("not within %v", waitTime)
+	errWait  = fmt.Errorf("no certificate within %v", waitTime)
 	errEnded = fetchError(errors.New("the HTTP client ended its goroutine"))
 )
 

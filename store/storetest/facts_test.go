@@ -362,7 +362,7 @@ var grantTextFaults = []grantFault{
 			}
 		},
 		check: "text of a grant that cannot be kept",
-		words: "gave an error: lwa: no grant",
+		words: "gave an error: lwa: no live grant",
 	},
 	{
 		name: "cannot erase an account that cannot be kept",

@@ -228,7 +228,7 @@ func TestInvalidGrants(t *testing.T) {
 		"no link":          {columns + "private,private,,Atzr|private,EU,\n", []string{"line 3", "no LinkID"}, 1},
 		"no region":        {columns + "private,private,1,Atzr|private,,\n", []string{"line 3", "no Region"}, 1},
 		"no refresh token": {columns + "private,private,1,,EU,\n", []string{"line 3", "RefreshToken is empty"}, 1},
-		"no such region":   {columns + "private,private,1,Atzr|private,private,\n", []string{"line 3", "Region is none of NA, EU, FE"}, 1},
+		"no such region":   {columns + "private,private,1,Atzr|private,private,\n", []string{"line 3", "Region must be NA, EU or FE"}, 1},
 		"no time":          {columns + "private,private,1,Atzr|private,EU,private\n", []string{"line 3", "Expiry is not a time"}, 1},
 		"Latin-1":          {columns + "private,private,1,Atzr|private\xe9,EU,\n", []string{"line 3", "UTF-8"}, 1},
 		"the same key":     {columns + "client,private,1,Atzr|private,EU,\n", []string{"line 3", "another row has the same"}, 1},

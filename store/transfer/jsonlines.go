@@ -61,7 +61,7 @@ func readObject(r *row, line []byte) error {
 		case json.Number:
 			text = value.String()
 		default:
-			return r.invalid("a member is neither a text nor a number")
+			return r.invalid("a member must be a text, a number or null")
 		}
 		if strings.Contains(text, "\ufffd") && !replacement.Match(line) {
 			return r.invalid("a text has half of a surrogate pair")
