@@ -1,6 +1,7 @@
 // Package alexaevents is the root of a library for the backends of Alexa skills.
-// The library receives, verifies and accounts for the events that Alexa sends,
-// sends events to Alexa, and tests a backend without Amazon.
+// The library receives and verifies the events that Alexa sends, records which
+// account each Alexa user belongs to, sends events to Alexa, and tests a backend
+// without Amazon.
 //
 // The packages are independent; take the ones you need:
 //
@@ -9,7 +10,7 @@
 //   - [github.com/alexaevents/alexaevents/skillevents]: the events that Alexa
 //     sends to a skill, typed, over HTTP or AWS Lambda.
 //   - [github.com/alexaevents/alexaevents/identity]: maps Alexa user IDs to your
-//     accounts, now and at any time before.
+//     accounts, now and at any earlier time.
 //   - [github.com/alexaevents/alexaevents/gateway]: sends change reports, response
 //     events and other events to Alexa, in each customer's region.
 //   - [github.com/alexaevents/alexaevents/lwa]: Login with Amazon: stores grants

@@ -69,7 +69,7 @@ func TestDynamoCreateTables(t *testing.T) {
 }
 
 // dynamoName is the environment variable that names a DynamoDB to test on: the
-// URL of an emulator, where anybody may make tables.
+// URL of an emulator, where anyone may create tables.
 const dynamoName = "ALEXAEVENTS_DYNAMODB"
 
 // errNoDynamo says that there is neither an endpoint nor an emulator.

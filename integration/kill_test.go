@@ -42,13 +42,13 @@ func TestKills(t *testing.T) {
 		k := newKilling(t, a, create, func(d database) *exec.Cmd { return quickstart(t.Context(), path, a, d) })
 		require.NoError(t, k.run(t.Context(), *kills))
 		t.Logf("%d kills, %d of them before the backend listened; %d events acknowledged; "+
-			"%d deliveries in flight at a kill; %d events stored, but then without an answer",
-			k.done, k.starting, k.acknowledged, k.inFlight, k.unanswered)
+			"%d deliveries in flight at a kill; %d events stored, but without a response",
+			k.done, k.starting, k.acknowledged, k.inFlight, k.unconfirmed)
 		require.Equal(t, *kills, k.done)
 		if *kills >= 100 { // else the moments may be too few
 			require.Greater(t, k.starting, *kills/10)
-			require.Positive(t, k.unanswered)
-			require.Greater(t, k.inFlight, k.unanswered)
+			require.Positive(t, k.unconfirmed)
+			require.Greater(t, k.inFlight, k.unconfirmed)
 		}
 	})
 }
@@ -71,8 +71,8 @@ type killing struct {
 	random *rand.Rand
 	birth  time.Duration // how long the last start took
 
-	done, starting                     int // kills, and those before the backend listened
-	acknowledged, inFlight, unanswered int
+	done, starting                      int // kills, and those before the backend listened
+	acknowledged, inFlight, unconfirmed int
 }
 
 func newKilling(t *testing.T, a *alexa, create newDatabase, launch func(database) *exec.Cmd) *killing {
@@ -106,7 +106,7 @@ func (k *killing) run(ctx context.Context, kills int) error {
 		}
 		k.acknowledged += len(l.acknowledged)
 		k.inFlight += l.inFlight
-		k.unanswered += len(l.unanswered)
+		k.unconfirmed += len(l.unconfirmed)
 	}
 	return nil
 }
@@ -140,9 +140,9 @@ func (k *killing) live(ctx context.Context, l *ledger) error {
 	}
 	deliveries := k.deliveries(l)
 	stop := make(chan struct{})
-	answers := k.deliver(ctx, url, deliveries, stop)
+	responses := k.deliver(ctx, url, deliveries, stop)
 	for range k.random.IntN(len(deliveries)) {
-		if err := l.note(<-answers, false); err != nil {
+		if err := l.note(<-responses, false); err != nil {
 			return err
 		}
 	}
@@ -151,7 +151,7 @@ func (k *killing) live(ctx context.Context, l *ledger) error {
 	if _, err := b.kill(); err != nil {
 		return err
 	}
-	for a := range answers {
+	for a := range responses {
 		if err := l.note(a, true); err != nil {
 			return err
 		}

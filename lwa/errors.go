@@ -41,8 +41,8 @@ var (
 	ErrInvalidKey = errors.New("lwa: invalid key")
 
 	// ErrSealed says that the tokens of a grant cannot be decrypted: they were
-	// encrypted with another key, or the stored row was changed or moved. A new AcceptGrant or import replaces such
-	// a grant, and EraseGrants deletes it.
+	// encrypted with another key, or the stored row was changed or moved. A new
+	// AcceptGrant or import replaces such a grant, and EraseGrants deletes it.
 	ErrSealed = errors.New("lwa: a stored token cannot be decrypted")
 
 	// ErrCallback says that a callback does not belong to the URL of

@@ -28,7 +28,7 @@ type Observation struct {
 	SkillID   string        // ID of the event's skill; empty without an event
 	Duration  time.Duration // time to handle the event, Receive included
 	Outcome   Outcome
-	Err       error // nil after Received; what Receive returned after Failed; else the reason
+	Err       error // reason, such as the error of Receive; nil after Received
 }
 
 // report is where a Handler or Lambda reports its events.

@@ -181,7 +181,7 @@ func TestInvalidCustomers(t *testing.T) {
 		"no user column":                    {"AccountID,StartDatetime,SkillID\nprivate,2019-09-01T00:00:00Z,s\n", []string{"line 2", "AmazonUserID is empty"}, 0},
 		"no user":                           {columns + first + ",private,2019-09-01T00:00:00Z,,,s\n", []string{"line 4", "AmazonUserID is empty"}, 1},
 		"no skill":                          {columns + first + "private,private,2019-09-01T00:00:00Z,,,\n", []string{"line 4", "SkillID is empty"}, 1},
-		"no start nor end":                  {columns + first + "private,private,,,,s\n", []string{"line 4", "StartDatetime", "EndDatetime"}, 1},
+		"neither start nor end":             {columns + first + "private,private,,,,s\n", []string{"line 4", "StartDatetime", "EndDatetime"}, 1},
 		"account, no start":                 {columns + first + "private,private,,2019-09-01T00:00:00Z,,s\n", []string{"line 4", "AccountID", "StartDatetime"}, 1},
 		"enabled, no start":                 {columns + first + "private,,,2019-09-01T00:00:00Z,2019-09-01T00:00:00Z,s\n", []string{"line 4", "EnabledAt", "StartDatetime"}, 1},
 		"enabled after start":               {columns + first + "private,,2019-09-01T00:00:00Z,,2019-09-01T00:00:01Z,s\n", []string{"line 4", "EnabledAt"}, 1},

@@ -73,7 +73,8 @@ func readObject(r *row, line []byte) error {
 	return nil
 }
 
-// replacement is the character that stands for what is none, as it is or escaped.
+// replacement is the character U+FFFD, which stands for invalid text, plain or
+// escaped.
 var replacement = regexp.MustCompile(`\x{fffd}|\\u[fF]{3}[dD]`)
 
 type jsonWriter struct{ lines *bufio.Writer }
