@@ -188,7 +188,7 @@ func (s *bulkStore) AddFacts(ctx context.Context, facts []identity.Fact) error {
 // An import that is cut short anywhere, by its file, its store or its context,
 // comes to the same end when it is started again.
 func TestRestart(t *testing.T) {
-	facts := manyFacts(600) // for two calls of AddFacts
+	facts := manyFacts(1000) // for three calls of AddFacts: a context that ends in the last one is too late
 	files := make(map[transfer.Format]string)
 	for _, format := range []transfer.Format{transfer.CSV, transfer.JSONLines} {
 		files[format] = exported(t, format, filled(t, facts))
