@@ -14,10 +14,10 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// The errors that a program decides by, for [errors.Is]. Every error of sending is exactly one
-// of [ErrEnded], [ErrTemporary], [ErrMisconfigured] and [ErrInvalidEvent], or an
-// error of the caller's context or store. The others are kinds of these four. So
-// the order of the cases of a switch does not matter.
+// The errors that a program decides by, for [errors.Is]. Every error of sending is
+// exactly one of [ErrEnded], [ErrTemporary], [ErrMisconfigured] and
+// [ErrInvalidEvent], or an error of the caller's context or store. The others are
+// kinds of these four. So the order of the cases of a switch does not matter.
 var (
 	// ErrEnded says that the account has no usable grant until a customer links it
 	// again.
