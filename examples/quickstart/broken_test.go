@@ -109,8 +109,11 @@ var brokenBackends = map[string]func(*backend.Skill) http.Handler{
 				EndpointID: "lamp", Cause: gateway.PhysicalInteraction,
 				Properties: []gateway.Property{gateway.PowerState(gateway.Switch(r.PathValue("power")), time.Now())},
 			}
-			sent := make(chan error, 1)
-			go func() { sent <- b.Sender.Send(ctx, account, report) }()
+			sent := make(chan struct{})
+			go func() {
+				defer close(sent)
+				_ = b.Sender.Send(ctx, account, report)
+			}()
 			select {
 			case <-sent: // so that what the story expects at once is there
 			case <-time.After(time.Second):

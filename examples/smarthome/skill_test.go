@@ -140,6 +140,7 @@ func TestReportsThatFail(t *testing.T) {
 				test.fail(d)
 				d.happens(t.Context(), "somebody presses the switch", "lamp", gateway.PhysicalInteraction, gateway.PowerState(gateway.Off, time.Now()))
 				time.Sleep(soon)
+				synctest.Wait() // the outbox writes to the log
 				d.sends()
 				require.NoError(t, d.err)
 				if test.log == "" {

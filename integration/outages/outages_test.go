@@ -67,7 +67,8 @@ type outage struct {
 var outages = []outage{
 	{"gateway: 503 for an hour", []string{early, discovery, late}, hour(alexatest.Fault{URL: eventGateway, Status: http.StatusServiceUnavailable})},
 	{
-		"gateway: 429, Retry-After: 3600, for an hour", []string{early, discovery, late},
+		"gateway: 429, Retry-After: 3600, for an hour",
+		[]string{early, discovery, late},
 		hour(alexatest.Fault{URL: eventGateway, Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"3600"}}}),
 	},
 	{"LWA: 503 for an hour", []string{early, discovery, late}, hour(alexatest.Fault{URL: login, Status: http.StatusServiceUnavailable})},
@@ -386,5 +387,5 @@ func TestOutages(t *testing.T) {
 		require.NoError(t, os.WriteFile(document, []byte(want), 0o666))
 		return
 	}
-	require.Equal(t, string(text), want)
+	require.Equal(t, want, string(text))
 }
