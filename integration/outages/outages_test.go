@@ -97,7 +97,7 @@ var outages = []outage{
 }
 
 // hour returns an outage of an hour with this response. The process does not run for
-// half of it.
+// most of it.
 func hour(fault alexatest.Fault) func(*trial) {
 	return func(r *trial) {
 		r.cloud.ExpireTokens()
@@ -105,11 +105,11 @@ func hour(fault alexatest.Fault) func(*trial) {
 		r.cloud.Fail(fault)
 		r.report(early)
 		r.report(discovery)
-		time.Sleep(20 * time.Minute)
+		time.Sleep(16 * time.Minute)
 		r.stop()
-		time.Sleep(30 * time.Minute)
+		time.Sleep(38 * time.Minute)
 		r.start()
-		time.Sleep(5 * time.Minute)
+		time.Sleep(time.Minute)
 		r.report(late)
 		time.Sleep(5 * time.Minute)
 		r.cloud.Heal()
