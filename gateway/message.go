@@ -134,7 +134,7 @@ func (m *Message) Momentary() bool { return !m.m.repeatable }
 func (m *Message) Group(key lwa.Key) string {
 	hash := sha256.New()
 	for _, part := range [...]string{key.ClientID, key.AccountID, key.LinkID, m.m.endpoint} {
-		fmt.Fprintf(hash, "%d:%s", len(part), part)
+		_, _ = fmt.Fprintf(hash, "%d:%s", len(part), part)
 	}
 	return base64.RawURLEncoding.EncodeToString(hash.Sum(nil))
 }

@@ -105,7 +105,7 @@ func (l *lossTrial) run(t *testing.T) {
 	}
 	stops, crashes := 0, 0
 	for done := range *outboxKills {
-		time.Sleep(rand.N(300 * time.Millisecond)) //nolint:gosec // any moment will do
+		time.Sleep(rand.N(300 * time.Millisecond))
 		switch {
 		case done%10 == 5:
 			worker := processes[1+rand.IntN(2)].command.Process
@@ -117,7 +117,7 @@ func (l *lossTrial) run(t *testing.T) {
 			require.NoError(t, l.crash())
 			crashes++
 		case done%6 == 1:
-			l.swallow.Store(swallowRequest + int32(done)%2) //nolint:gosec // small
+			l.swallow.Store(swallowRequest + int32(done)%2)
 		}
 		victim := rand.IntN(len(processes))
 		_, err := processes[victim].kill()
@@ -347,7 +347,9 @@ func (c outboxChild) run(ctx context.Context, out io.Writer) error {
 		Now:    func() time.Time { return time.Now().Add(c.Ahead) },
 	}
 	box := &outbox.Outbox{DB: db, Dialect: c.Database.Dialect, Sender: &gateway.Sender{Tokens: tokens, HTTPClient: client}}
-	fmt.Fprintln(out, "ready")
+	if _, err := fmt.Fprintln(out, "ready"); err != nil {
+		return err
+	}
 	over, end := context.WithCancel(ctx)
 	go func() {
 		untilInputEnds()

@@ -64,6 +64,7 @@ type Outbox struct {
 // Outcome is what became of an event. The text is fit for a metric's label.
 type Outcome string
 
+// The outcomes.
 const (
 	Accepted  Outcome = "accepted"  // Alexa accepted it
 	Merged    Outcome = "merged"    // Alexa accepted a later change report of the endpoint, which contains it

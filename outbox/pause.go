@@ -48,7 +48,7 @@ func (p *pauses) add(key lwa.Key, wait time.Duration) {
 func grantLane(key lwa.Key) string {
 	hash := sha256.New()
 	for _, part := range [...]string{key.ClientID, key.AccountID, key.LinkID} {
-		fmt.Fprintf(hash, "%d:%s", len(part), part)
+		_, _ = fmt.Fprintf(hash, "%d:%s", len(part), part)
 	}
 	return "grant " + hex.EncodeToString(hash.Sum(nil))
 }

@@ -40,11 +40,8 @@ func (o *Outbox) Run(ctx context.Context) error {
 		err = errors.New("Outbox.Sender is required, with Tokens that have a Store")
 	default:
 		err = o.query(ctx, d, func(func(...any) error) error { return nil }, `SELECT id FROM alexa_outbox LIMIT 1`)
-		if ctx.Err() != nil {
-			return nil
-		}
 		if err != nil && !d.NoSchema(err) {
-			err = nil // the database may come
+			err = nil // the database may come, or ctx has ended
 		}
 	}
 	if err != nil {

@@ -187,7 +187,7 @@ func (s *bulkStore) AddFacts(ctx context.Context, facts []identity.Fact) error {
 // An import that is cut short anywhere, by its file, its store or its context,
 // comes to the same end when it is started again.
 func TestRestart(t *testing.T) {
-	facts := manyFacts(1000)
+	facts := manyFacts(600) // for two calls of AddFacts
 	files := make(map[transfer.Format]string)
 	for _, format := range []transfer.Format{transfer.CSV, transfer.JSONLines} {
 		files[format] = exported(t, format, filled(t, facts))
