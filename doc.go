@@ -13,6 +13,8 @@
 //     accounts, now and at any earlier time.
 //   - [github.com/alexaevents/alexaevents/gateway]: sends change reports, response
 //     events and other events to Alexa, in each customer's region.
+//   - [github.com/alexaevents/alexaevents/outbox]: keeps events in your database
+//     until Alexa accepts them.
 //   - [github.com/alexaevents/alexaevents/lwa]: Login with Amazon: stores grants
 //     and refreshes access tokens.
 //   - [github.com/alexaevents/alexaevents/sns]: verifies that a message comes from
