@@ -3,7 +3,7 @@
 // and responds under Amazon's real host names: the code under test keeps its
 // production checks and URLs.
 //
-// A [Cloud] is an [net/http.RoundTripper]; give [Cloud.Client] to the code under
+// A [Cloud] implements [net/http.RoundTripper]; give [Cloud.Client] to the code under
 // test. It opens no sockets and starts no goroutines, except to deliver SNS
 // messages to another process. It does not import testing, and works inside
 // testing/synctest bubbles.

@@ -67,7 +67,8 @@ func TestMessageRefusesDamage(t *testing.T) {
 	require.NoError(t, err)
 	written, err := json.Marshal(m)
 	require.NoError(t, err)
-	withoutBody, _, _ := strings.Cut(string(written), `"body"`)
+	withoutBody, _, found := strings.Cut(string(written), `"body"`)
+	require.True(t, found)
 	for name, test := range map[string]struct{ stored, want string }{
 		"other JSON":     {`{"event":{}}`, "version 0"},
 		"a list":         {`[]`, "not a kept Message"},

@@ -347,7 +347,9 @@ func (c outboxChild) run(ctx context.Context, out io.Writer) error {
 		Now:    func() time.Time { return time.Now().Add(c.Ahead) },
 	}
 	box := &outbox.Outbox{DB: db, Dialect: c.Database.Dialect, Sender: &gateway.Sender{Tokens: tokens, HTTPClient: client}}
-	_, _ = fmt.Fprintln(out, "ready")
+	if _, err := fmt.Fprintln(out, "ready"); err != nil {
+		return err
+	}
 	over, end := context.WithCancel(ctx)
 	go func() {
 		untilInputEnds()

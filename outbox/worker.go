@@ -48,7 +48,7 @@ func (o *Outbox) Run(ctx context.Context) error {
 			return nil //nolint:nilerr // ctx has ended, as it is to
 		}
 		if err != nil && !d.NoSchema(err) {
-			err = nil // the database may come
+			err = nil // the database may come, or ctx has ended
 		}
 	}
 	if err != nil {
