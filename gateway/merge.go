@@ -32,14 +32,14 @@ type sample struct {
 	changed bool
 }
 
-// Merge returns one [ChangeReport] in place of m and a later one of the same
-// grant and endpoint. It has the message ID and the cause of the later one, and
-// the newest sample of each property, as changed if either report says so. ok is
-// false if the two cannot be one message: if they are not change reports of one
-// endpoint, if the result would be too large, or if m reports a change of a contact
-// or motion sensor and the later report has another state of it, unless edges is
-// false. Such an edge starts routines, so that an opened and closed door must be two
-// reports.
+// Merge returns one [ChangeReport] that replaces m and a later report of the same grant
+// and endpoint. It has the message ID and the cause of the later report, and the newest
+// sample of each property, as a change if one of the reports has it as a change.
+//
+// ok is false if the two are not change reports of one endpoint, and if the result would
+// be too large. With edges, it is also false if m has a change of a contact or motion
+// sensor and the later report has another state of that sensor: each of these changes
+// starts routines, so they must arrive as two reports.
 func (m *Message) Merge(later *Message, edges bool) (merged *Message, ok bool) {
 	const changeReport = "ChangeReport"
 	if m.Type() != changeReport || later.Type() != changeReport || m.m.endpoint != later.m.endpoint {

@@ -30,10 +30,9 @@ const (
 	forgetEvery = time.Minute            // how often leases that ended are deleted, a minute later
 )
 
-// Run delivers events until ctx ends. Then it waits for the attempts under way, ten
-// seconds at most, stores what came of them and returns nil. Any number of them may
-// run at the same time, in any number of processes. While the database fails, Run
-// tries again.
+// Run delivers events until ctx ends. Then it waits for the running attempts, ten
+// seconds at most, stores their results and returns nil. Run may run any number of times
+// at once, in any number of processes. It retries while the database fails.
 //
 // It returns an error at once if a field is missing or Migrate has not been called.
 func (o *Outbox) Run(ctx context.Context) error {
