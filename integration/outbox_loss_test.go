@@ -45,7 +45,7 @@ func TestOutboxLosesNothing(t *testing.T) {
 			t.Cleanup(func() { require.NoError(t, server.stop()) })
 			d.Source, crash = server.source, server.crash
 		}
-		newOutboxTrialOfLoss(t, d, crash).run(t)
+		newLossTrial(t, d, crash).run(t)
 	})
 }
 
@@ -59,7 +59,7 @@ type lossTrial struct {
 	child    outboxChild
 }
 
-func newOutboxTrialOfLoss(t *testing.T, d database, crash func() error) *lossTrial {
+func newLossTrial(t *testing.T, d database, crash func() error) *lossTrial {
 	l := &lossTrial{badAmazon: &badAmazon{cloud: alexatest.NewCloud(), ledger: newChaosLedger()}, database: d, crash: crash}
 	l.db = d.open(t)
 	l.db.SetMaxOpenConns(4)
