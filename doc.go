@@ -1,6 +1,7 @@
 // Package alexaevents is the root of a library for the backends of Alexa skills.
-// The library receives, verifies and accounts for the events that Alexa sends,
-// sends events to Alexa, and tests a backend without Amazon.
+// The library receives and verifies the events that Alexa sends, records which
+// account each Alexa user belongs to, sends events to Alexa, and tests a backend
+// without Amazon.
 //
 // The packages are independent; take the ones you need:
 //
@@ -9,9 +10,11 @@
 //   - [github.com/alexaevents/alexaevents/skillevents]: the events that Alexa
 //     sends to a skill, typed, over HTTP or AWS Lambda.
 //   - [github.com/alexaevents/alexaevents/identity]: maps Alexa user IDs to your
-//     accounts, now and at any time before.
+//     accounts, now and at any earlier time.
 //   - [github.com/alexaevents/alexaevents/gateway]: sends change reports, response
 //     events and other events to Alexa, in each customer's region.
+//   - [github.com/alexaevents/alexaevents/outbox]: keeps events in your database
+//     until Alexa accepts them.
 //   - [github.com/alexaevents/alexaevents/lwa]: Login with Amazon: stores grants
 //     and refreshes access tokens.
 //   - [github.com/alexaevents/alexaevents/sns]: verifies that a message comes from
@@ -28,6 +31,8 @@
 //     tables of customers and tokens.
 //   - [github.com/alexaevents/alexaevents/store/storetest]: conformance tests for
 //     stores of your own.
+//   - [github.com/alexaevents/alexaevents/outbox]: keeps events in a SQL database
+//     until Alexa accepts them.
 //   - [github.com/alexaevents/alexaevents/alexatest]: simulates Amazon in memory,
 //     with its own certificate authority, for tests.
 //

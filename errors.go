@@ -18,8 +18,8 @@ var (
 	// ErrThrottled says that there were too many requests.
 	ErrThrottled error = temporary("alexaevents: too many requests")
 
-	// ErrUnavailable says that Amazon gave no usable response. It may have
-	// carried out the request all the same.
+	// ErrUnavailable says that Amazon gave no usable response. Amazon may still
+	// have carried out the request.
 	ErrUnavailable error = temporary("alexaevents: Amazon is unavailable")
 
 	// ErrInvalid says that the request breaks a rule. The same request fails
@@ -68,7 +68,7 @@ func (e *Error) Error() string {
 	case e.Status != 0:
 		fmt.Fprintf(&text, "%d %s", e.Status, http.StatusText(e.Status))
 	case e.Err != nil:
-		text.WriteString("no response: " + e.Err.Error())
+		text.WriteString("the request failed: " + e.Err.Error())
 	default:
 		text.WriteString("no response")
 	}

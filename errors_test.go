@@ -25,8 +25,8 @@ func TestError(t *testing.T) {
 		text string
 	}{
 		{&alexaevents.Error{}, nil, "alexaevents: no response"},
-		{&alexaevents.Error{API: "sdns", Err: io.EOF}, nil, "sdns: no response: EOF"},
-		{&alexaevents.Error{API: "sdns", Err: alexaevents.ErrUnavailable}, alexaevents.ErrUnavailable, "sdns: no response: alexaevents: Amazon is unavailable"},
+		{&alexaevents.Error{API: "sdns", Err: io.EOF}, nil, "sdns: the request failed: EOF"},
+		{&alexaevents.Error{API: "sdns", Err: alexaevents.ErrUnavailable}, alexaevents.ErrUnavailable, "sdns: the request failed: alexaevents: Amazon is unavailable"},
 		{&alexaevents.Error{API: "sdns", Status: 200, Message: "cut", Err: alexaevents.ErrUnavailable}, alexaevents.ErrUnavailable, "sdns: 200 OK: cut"},
 		{
 			&alexaevents.Error{API: "sdns", Status: 400, Code: "BAD", Message: "No.", Violations: []alexaevents.Violation{{Code: "A", Message: "one"}, {Message: "two"}}, RequestID: "r-1", Hint: "fix it"},

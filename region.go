@@ -12,8 +12,8 @@ const (
 )
 
 // APIEndpoint returns the base URL of the Alexa API in the region, the value of
-// context.System.apiEndpoint in its customers' requests. An unknown region has
-// none, "".
+// context.System.apiEndpoint in its customers' requests. It returns "" for an
+// unknown region.
 func (r Region) APIEndpoint() string {
 	switch r {
 	case NorthAmerica:

@@ -6,7 +6,7 @@
 // A backend in another process reaches the cloud over HTTP: see [Cloud.ServeHTTP] and
 // [Remote].
 //
-// A [Cloud] is an [net/http.RoundTripper]; give [Cloud.Client] to the code under
+// A [Cloud] implements [net/http.RoundTripper]; give [Cloud.Client] to the code under
 // test. It opens no sockets and starts no goroutines, except to deliver SNS
 // messages to another process. It does not import testing, and works inside
 // testing/synctest bubbles.

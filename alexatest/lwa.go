@@ -105,7 +105,9 @@ func (a *authorization) saved() Grant {
 }
 
 // DisableSkill simulates a customer who disables the skill: the customer's codes and
-// tokens for the event gateway become invalid.
+// tokens for the event gateway become invalid. Call gateway.Sender.Flush first: until
+// the store has the time of an accepted event, the error of sending is
+// gateway.ErrMisconfigured instead of gateway.ErrSkillDisabled.
 func (c *Cloud) DisableSkill(customer string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -116,7 +118,7 @@ func (c *Cloud) DisableSkill(customer string) {
 	}
 }
 
-// ExpireTokens lets every access token expire that was issued so far.
+// ExpireTokens makes every access token expire that was issued so far.
 func (c *Cloud) ExpireTokens() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

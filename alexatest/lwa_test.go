@@ -256,7 +256,7 @@ func TestTokenRequestsRefused(t *testing.T) {
 			require.Equal(t, test.status, got.Status)
 		})
 	}
-	require.NotEmpty(t, ask(t, cloud, refreshForm(refresh)).AccessToken, "none of them did any harm")
+	require.NotEmpty(t, ask(t, cloud, refreshForm(refresh)).AccessToken, "the refused requests changed nothing")
 
 	response, err := cloud.Client().Get(tokenURL)
 	require.NoError(t, err)

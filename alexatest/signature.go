@@ -101,12 +101,12 @@ func Stricter(forgery string) (reason string) { return stricter[forgery] }
 
 var stricter = map[string]string{
 	"two signatures":            "Amazon does not say what a repeated header means",
-	"ten minutes in the future": "Amazon limits only the age of a request",
+	"ten minutes in the future": "Amazon documents a limit for old requests; its SDKs for Java and Python limit the future as well, that for Node.js does not",
 	"more than 64 levels":       "Amazon sets no limit",
 
 	"a line moved from the message into the subject": "the text that SNS signs is ambiguous, and its signature matches",
 	"two members Message, one of them signed":        "JSON does not say which of two equal members counts",
-	"a certificate of another region":                "AWS requires only that SNS serves the certificate",
+	"a certificate of another region":                "AWS does not say that the certificate must be one of the region of the topic",
 }
 
 // Forgeries yields forged requests, each with a name that says what is wrong. A

@@ -101,7 +101,7 @@ func BenchmarkVerify(b *testing.B) {
 	})
 }
 
-// The whole way of an event: read, verify, parse, record in memory, answer.
+// The whole way of an event: read, verify, parse, record in memory, respond.
 func BenchmarkReceive(b *testing.B) {
 	const customers = 256
 	cloud := alexatest.NewCloud()

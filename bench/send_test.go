@@ -188,7 +188,7 @@ func clientOf(server *httptest.Server, idle int, http2 bool) *http.Client {
 	}}
 }
 
-// accepting answers at once.
+// accepting responds at once.
 type accepting struct{}
 
 func (accepting) RoundTrip(r *http.Request) (*http.Response, error) {

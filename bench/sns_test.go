@@ -1,17 +1,11 @@
 package bench
 
 import (
-	"bytes"
 	"crypto"
-	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
-	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/pem"
-	"io"
-	"math/big"
 	"net/http"
 	"strings"
 	"testing"
@@ -19,34 +13,20 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents/internal/certs/certstest"
 	"github.com/alexaevents/alexaevents/internal/compare"
 	"github.com/alexaevents/alexaevents/sns"
 )
 
 const topicARN = "arn:aws:sns:us-east-2:123456789012:Alexa-events"
 
-// certificateHost serves one certificate at every address.
-type certificateHost []byte
-
-func (file certificateHost) RoundTrip(*http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: http.StatusOK, Body: io.NopCloser(bytes.NewReader(file))}, nil
-}
-
-func newCertificateHost(b *testing.B, key *rsa.PrivateKey) certificateHost {
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), DNSNames: []string{"sns.amazonaws.com"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	require.NoError(b, err)
-	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-}
-
 // A warm Verify of a notification of 1.5 KB, most of it an event: JSON in a
 // JSON string, full of escapes.
 func BenchmarkVerifySNS(b *testing.B) {
-	key, err := rsa.GenerateKey(rand.Reader, 2048)
-	require.NoError(b, err)
+	key := certstest.Key()
+	host := &certstest.Host{Default: func(*http.Request) *http.Response {
+		return certstest.Response(http.StatusOK, certstest.PEM(certstest.New("sns.amazonaws.com").SelfSigned()))
+	}}
 	event, err := json.Marshal(map[string]any{
 		"eventName": "AlexaDevelopmentEvent.ManifestUpdate", "timestamp": "2026-11-21T22:00:00Z", "requestId": "5f1e2d3c-4b5a-5697-8897-a6b5c4d3e2f1",
 		"payload": map[string]any{
@@ -72,7 +52,7 @@ func BenchmarkVerifySNS(b *testing.B) {
 
 	verifier := &sns.Verifier{
 		Topics: []string{topicARN}, RequireSHA256: true,
-		HTTPClient: &http.Client{Transport: newCertificateHost(b, key)},
+		HTTPClient: &http.Client{Transport: host}, Now: func() time.Time { return certstest.Now },
 	}
 	verify := func(int) {
 		if _, err := verifier.Verify(b.Context(), data); err != nil {

@@ -35,8 +35,12 @@ func TestCopiedFolders(t *testing.T) {
 				output, err := cmd.CombinedOutput()
 				require.NoError(t, err, "go %s\n%s", strings.Join(args, " "), output)
 			}
-			// The copy has the requirements of this module, so it needs no network.
+			// A folder without a module of its own gets the requirements of this one, so that
+			// it needs no network.
 			for _, name := range []string{"go.mod", "go.sum"} {
+				if _, err := os.Stat(filepath.Join(copied, name)); err == nil {
+					continue
+				}
 				text, err := os.ReadFile(name)
 				require.NoError(t, err)
 				require.NoError(t, os.WriteFile(filepath.Join(copied, name), text, 0o600))
@@ -44,8 +48,8 @@ func TestCopiedFolders(t *testing.T) {
 			run("mod", "edit", "-module="+module+"/examples/"+folder,
 				"-replace="+module+"="+repository,
 				"-replace="+module+"/store/dynamostore="+filepath.Join(repository, "store", "dynamostore"))
-			run("vet", "./...")                              // builds without linking
-			run("test", "-skip=TestBrokenBackends", "./...") // a minute, and in place already
+			// Vet and TestBrokenBackends check the same files in place.
+			run("test", "-vet=off", "-skip=TestBrokenBackends", "./...")
 		})
 	}
 }

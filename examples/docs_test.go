@@ -39,6 +39,11 @@ func TestSnippets(t *testing.T) {
 			var aead lwa.AEAD
 			func accountOf(context.Context, string) (string, error) { return "", nil }
 			func count(string, alexaevents.Region) {}`,
+		"docs/outbox.md": `
+			var ctx context.Context
+			var err error
+			var db *sql.DB
+			var sender *gateway.Sender`,
 		"docs/compliance.md": `
 			var mux *http.ServeMux
 			var verifier *signature.Verifier

@@ -246,11 +246,8 @@ func (g *Granter) report(ctx context.Context, observation GrantObservation) {
 			attrs = append(attrs, slog.String("stack", string(failure.Stack)))
 		}
 		level := slog.LevelWarn
-		switch misconfigured := errors.Is(observation.Err, ErrMisconfigured); {
-		case misconfigured && g.misuse.Allow():
-			level = slog.LevelError
-		case misconfigured:
-			level = slog.LevelDebug
+		if errors.Is(observation.Err, ErrMisconfigured) {
+			level = g.misuse.Level()
 		}
 		g.Logger.LogAttrs(ctx, level, "grant not stored", attrs...)
 		logKey(ctx, g.Logger, "the grant", observation.Key)
@@ -283,7 +280,7 @@ func (d *Directive) grant() (code, token alexaevents.Secret, err error) {
 		return "", "", err
 	}
 	if code == "" || token == "" {
-		return "", "", fmt.Errorf("%w: no grant.code or no grantee.token", ErrMalformedDirective)
+		return "", "", fmt.Errorf("%w: grant.code or grantee.token is missing", ErrMalformedDirective)
 	}
 	return code, token, nil
 }

@@ -7,11 +7,10 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// Keys returns the keys of the grants to which [Sender.Send] would send an event
-// of the account now: of those that have not ended and whose customers have not
-// disabled the skill. It reads the store, so call it before a transaction begins:
-// within one, a pool of one connection would wait for itself. No keys are no
-// error.
+// Keys returns the keys of the grants to which [Sender.Send] would send an event of the
+// account now: those that have not ended and whose customers have not disabled the
+// skill. The list may be empty. Keys reads the store: call it before a transaction
+// begins, since with a pool of one connection it would wait for that transaction.
 func (s *Sender) Keys(ctx context.Context, accountID string) ([]lwa.Key, error) {
 	if err := checkTokens(s.Tokens); err != nil {
 		return nil, err
@@ -29,16 +28,16 @@ func (s *Sender) Keys(ctx context.Context, accountID string) ([]lwa.Key, error) 
 	return keys, nil
 }
 
-// Attempt sends a message to a grant once, and once more with a new token if
-// Alexa refuses the first. It does not wait and retry as [Sender.SendTo] does:
-// that is for whoever keeps the message, see [Sender.MayRetry]. The errors are
-// those of SendTo.
+// Attempt sends a message to a grant once, and once more with a new token if Alexa
+// refuses the first token. It does not retry as [Sender.SendTo] does: the caller keeps
+// the message and retries later if [Sender.MayRetry] allows it. The errors are those of
+// SendTo.
 func (s *Sender) Attempt(ctx context.Context, key lwa.Key, m *Message) error {
 	if err := checkTokens(s.Tokens); err != nil {
 		return err
 	}
 	if m == nil || m.m == nil {
-		return &InvalidError{Field: "Message", Rule: "must not be nil"}
+		return &InvalidError{Field: "Message", Rule: "must be made by NewMessage"}
 	}
 	grant, err := s.Tokens.Store.Grant(ctx, key)
 	if err != nil {
@@ -47,12 +46,12 @@ func (s *Sender) Attempt(ctx context.Context, key lwa.Key, m *Message) error {
 	return s.deliver(ctx, delivery{sender: s, grant: grant, message: m.m, id: m.id, once: true}, 0)
 }
 
-// MayRetry reports whether a message that failed with this error of
-// [Sender.Attempt] may be sent again later: the failure is not final, and Alexa
-// cannot have got a momentary event, unless RetryMomentary is set.
+// MayRetry reports whether to send a message again later, after this error of
+// [Sender.Attempt]. It is false if the error is final, and for a momentary event that
+// Alexa may have received, unless RetryMomentary is set.
 func (s *Sender) MayRetry(m *Message, err error) bool {
 	if err == nil || errors.Is(err, ErrEnded) || errors.Is(err, ErrInvalidEvent) {
 		return false
 	}
-	return s.mayRepeat(m.m, err)
+	return s.mayRepeat(m.event(), err)
 }

@@ -49,7 +49,11 @@ func TestAttempt(t *testing.T) {
 		}
 
 		require.ErrorIs(t, b.sender.Attempt(t.Context(), keyOf("home", "unknown"), m), gateway.ErrNoGrant)
-		require.ErrorIs(t, b.sender.Attempt(t.Context(), key, nil), gateway.ErrInvalidEvent)
+		for _, zero := range []*gateway.Message{nil, {}} {
+			require.ErrorIs(t, b.sender.Attempt(t.Context(), key, zero), gateway.ErrInvalidEvent)
+			require.False(t, b.sender.MayRetry(zero, b.sender.Attempt(t.Context(), key, zero)))
+			require.True(t, b.sender.MayRetry(zero, errors.New("the store fails, so nothing was sent")))
+		}
 		require.ErrorIs(t, new(gateway.Sender).Attempt(t.Context(), key, m), gateway.ErrMisconfigured)
 		synctest.Wait()
 	})

@@ -90,7 +90,7 @@ func ParseDirective(data []byte) (*Directive, error) {
 		return nil, err
 	}
 	if d.Namespace == "" || d.Name == "" {
-		return nil, fmt.Errorf("%w: no namespace or no name in directive.header", ErrMalformedDirective)
+		return nil, fmt.Errorf("%w: namespace or name is missing in directive.header", ErrMalformedDirective)
 	}
 	if len(cookie) > maxCookie || cookie != nil && json.Unmarshal(cookie, &d.Cookie) != nil {
 		d.Cookie = nil // the skill defined it, and Raw has it

@@ -53,8 +53,8 @@
 // # Sending
 //
 // A [Sender] sends an event to all customers who linked an account, each in their
-// region. [ErrEnded] and the errors after it are what a program decides by. The file
+// region. A program decides by [ErrEnded] and the errors after it. The file
 // docs/faults.md of this module lists which failure of Amazon's leads to which
-// error. A Sender gives up after a few seconds. Keep what must survive a longer
-// outage, and send it again.
+// error. A Sender gives up after a few seconds. Package
+// [github.com/alexaevents/alexaevents/outbox] keeps events over longer outages.
 package gateway

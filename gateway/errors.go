@@ -14,10 +14,10 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// What a program decides by, for [errors.Is]. Every error of sending is exactly one
-// of [ErrEnded], [ErrTemporary], [ErrMisconfigured] and [ErrInvalidEvent], or an
-// error of the caller's context or store. The others are kinds of these four. So
-// the order of the cases of a switch does not matter.
+// The errors that a program decides by, for [errors.Is]. Every error of sending is
+// exactly one of [ErrEnded], [ErrTemporary], [ErrMisconfigured] and
+// [ErrInvalidEvent], or an error of the caller's context or store. The others are
+// kinds of these four. So the order of the cases of a switch does not matter.
 var (
 	// ErrEnded says that the account has no usable grant until a customer links it
 	// again.
@@ -50,8 +50,8 @@ var (
 	// ErrMisconfigured says that the configuration is wrong: the region, the client
 	// ID and secret, the skill's permissions, or a proxy. The error says what to
 	// check. The grants are unharmed. Until Alexa has accepted an event of a grant,
-	// this is also the error if Alexa says that the skill is disabled: it says the
-	// same of a grant of another region.
+	// this is also the error if Alexa says that the skill is disabled: Alexa says
+	// the same if the grant has the wrong region.
 	ErrMisconfigured = errors.New("gateway: misconfigured")
 
 	// ErrInvalidEvent says that the event breaks a rule of this package or of the
@@ -104,7 +104,7 @@ const (
 	codeSkillNotFound   = "SKILL_NOT_FOUND_EXCEPTION"
 )
 
-// Error is a response of the event gateway other than success, or the lack of a
+// Error is a failed request to the event gateway: Alexa refused the event, or gave no
 // response. It contains nothing of the request.
 type Error struct {
 	Status      int           // HTTP status; zero without a response
@@ -116,7 +116,7 @@ type Error struct {
 	unconfirmed bool  // Alexa has accepted no event of the grant yet
 	young       bool  // the gateway may not know the new grant yet
 	ended       error // error of the caller's context, if that ended the request
-	cause       error // cause of the lack of a response
+	cause       error // cause of a missing response
 }
 
 func (e *Error) Error() string {
@@ -135,16 +135,7 @@ func (e *Error) Error() string {
 	if e.Description != "" {
 		text.WriteString(": " + e.Description)
 	}
-	var details []string
-	if e.Status != 0 {
-		details = append(details, fmt.Sprintf("HTTP status %d", e.Status))
-	}
-	if e.RequestID != "" {
-		details = append(details, "request "+e.RequestID)
-	}
-	if len(details) > 0 {
-		text.WriteString(" (" + strings.Join(details, ", ") + ")")
-	}
+	text.WriteString(rest.Details(e.Status, e.RequestID))
 	if hint := e.hint(); hint != "" {
 		text.WriteString("; " + hint)
 	}
@@ -180,7 +171,7 @@ func (e *Error) Is(target error) bool {
 	return errors.Is(e.meaning(), target) || isCause(e.cause, target)
 }
 
-// As finds the cause of the lack of a response, such as a *net.OpError.
+// As finds the cause of a missing response, such as a *net.OpError.
 func (e *Error) As(target any) bool { return errors.As(e.cause, target) }
 
 // meaning returns the error that a program decides by.

@@ -45,7 +45,7 @@ on, LWA ends each refresh token with its use and gives a new one.
 
 The failures are all known error responses of the gateway and of LWA, each with its
 status, and the failures of a network. The tables for LWA also have the responses of
-the gateway, and the other way round.
+the gateway, and the other way round. For outages of an hour, see [outbox.md](outbox.md).
 
 `
 

@@ -27,7 +27,7 @@ const maxGrants = 1000 // per account and client
 // access token, [ErrMisconfigured], and those of Account, Link and the store.
 func (g *Granter) Key(ctx context.Context, directive *Directive) (lwa.Key, error) {
 	if directive == nil || directive.AccessToken == "" {
-		return lwa.Key{}, fmt.Errorf("%w: no access token of a customer", ErrMalformedDirective)
+		return lwa.Key{}, fmt.Errorf("%w: the access token of a customer is missing", ErrMalformedDirective)
 	}
 	key, err := g.key(ctx, directive.AccessToken)
 	if err != nil {
@@ -186,7 +186,7 @@ func checkTokens(tokens *lwa.Source) error {
 	client := tokens.Client
 	switch {
 	case client.ID == "" || client.Secret == "":
-		return fmt.Errorf("%w: Tokens.Client has no ID or no Secret", ErrMisconfigured)
+		return fmt.Errorf("%w: Tokens.Client.ID or Tokens.Client.Secret is empty", ErrMisconfigured)
 	case client.APIURL != "" && !strings.HasPrefix(client.APIURL, "https://"):
 		return fmt.Errorf("%w: Tokens.Client.APIURL is not an https URL", ErrMisconfigured)
 	}

@@ -32,13 +32,14 @@ type sample struct {
 	changed bool
 }
 
-// Merge returns one [ChangeReport] in place of m and a later one of the same
-// grant and endpoint. It has the message ID and the cause of the later one, and
-// the newest sample of each property, as changed if either report says so. ok is
-// false if the two cannot be one message: if they are not change reports of one
-// endpoint, if the result would be too large, or if both report the state of a
-// contact or motion sensor and it differs, unless edges is false. Such an edge
-// starts routines, so that an opened and closed door must be two reports.
+// Merge returns one [ChangeReport] that replaces m and a later report of the same grant
+// and endpoint. It has the message ID and the cause of the later report, and the newest
+// sample of each property, as a change if one of the reports has it as a change.
+//
+// ok is false if the two are not change reports of one endpoint, and if the result would
+// be too large. With edges, it is also false if m has a change of a contact or motion
+// sensor and the later report has another state of that sensor: each of these changes
+// starts routines, so they must arrive as two reports.
 func (m *Message) Merge(later *Message, edges bool) (merged *Message, ok bool) {
 	const changeReport = "ChangeReport"
 	if m.Type() != changeReport || later.Type() != changeReport || m.m.endpoint != later.m.endpoint {
@@ -70,7 +71,7 @@ func (m *Message) Merge(later *Message, edges bool) (merged *Message, ok bool) {
 				order = append(order, key)
 				newest[key] = &sample{written, p.TimeOfSample, p.Value, changed}
 				continue
-			case edges && known.changed && changed && isEdge(p.Namespace) && !bytes.Equal(known.value, p.Value):
+			case edges && known.changed && isEdge(p.Namespace) && !bytes.Equal(known.value, p.Value):
 				return nil, false
 			case !p.TimeOfSample.Before(known.at):
 				known.json, known.at, known.value = written, p.TimeOfSample, p.Value

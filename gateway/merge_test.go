@@ -128,12 +128,17 @@ func TestMergeKeepsApart(t *testing.T) {
 	other := lampReport()
 	other.EndpointID = "another lamp"
 	press := &gateway.DoorbellPress{EndpointID: "lamp-1", Cause: gateway.PhysicalInteraction, Timestamp: at}
+	shut := &gateway.ChangeReport{
+		EndpointID: "door", Cause: gateway.PhysicalInteraction,
+		Properties: []gateway.Property{sampled("battery", "low", 1)}, Context: []gateway.Property{gateway.ContactDetectionState(gateway.NotDetected, at.Add(time.Second))},
+	}
 	for name, pair := range map[string][2]gateway.Event{
-		"another endpoint": {lampReport(), other},
-		"a moment before":  {press, lampReport()},
-		"a moment after":   {lampReport(), press},
-		"an edge":          {contact(gateway.Detected), contact(gateway.NotDetected)},
-		"too large":        {large, alsoLarge},
+		"an edge and the state after it as context": {contact(gateway.Detected), shut},
+		"another endpoint":                          {lampReport(), other},
+		"a moment before":                           {press, lampReport()},
+		"a moment after":                            {lampReport(), press},
+		"an edge":                                   {contact(gateway.Detected), contact(gateway.NotDetected)},
+		"too large":                                 {large, alsoLarge},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, ok := message(t, pair[0]).Merge(message(t, pair[1]), true)
@@ -142,6 +147,8 @@ func TestMergeKeepsApart(t *testing.T) {
 	}
 	_, ok := message(t, contact(gateway.Detected)).Merge(message(t, contact(gateway.Detected)), true)
 	require.True(t, ok, "no edge")
+	_, ok = message(t, shut).Merge(message(t, contact(gateway.Detected)), true)
+	require.True(t, ok, "a state that was no change before the edge")
 	_, ok = message(t, contact(gateway.Detected)).Merge(message(t, contact(gateway.NotDetected)), false)
 	require.True(t, ok, "an edge that is too old to matter")
 }

@@ -84,20 +84,19 @@ func isAlphanumeric(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
 }
 
-// Message is an event for one grant that is kept in a database or a queue until
-// it is sent: checked, with the message ID that it has in every attempt, and
-// without a token. [Sender.Attempt] sends it.
+// Message is a checked event for one grant, to be stored in a database or a queue until
+// [Sender.Attempt] sends it. It has the message ID of all attempts, and no token.
+// [NewMessage] makes one; Attempt refuses the zero Message.
 //
-// Its JSON is the form to keep. Later versions of this package read it, and
-// reformatting, as jsonb of PostgreSQL does it, does not harm it. It holds the
-// event, which is personal data.
+// Store its JSON. Later versions of this package will read it, also after PostgreSQL's
+// jsonb has reformatted it. It contains the event, which is personal data.
 type Message struct {
 	id string
 	m  *message
 }
 
-// NewMessage checks an event as [Sender.Send] does and gives it a random message
-// ID. Each grant needs a message of its own. The error is an [*InvalidError].
+// NewMessage checks an event as [Sender.Send] does and gives it a random message ID. Make
+// one message for each grant. The error is an [*InvalidError].
 func NewMessage(event Event) (*Message, error) {
 	m, err := messageOf(event)
 	if err != nil {
@@ -113,28 +112,41 @@ func NewMessage(event Event) (*Message, error) {
 	return &Message{id, m}, nil
 }
 
-// ID returns the message ID, which the gateway gets in every attempt. It is at
-// most 127 letters, digits and hyphens, fit for a deduplication ID of Amazon SQS.
-func (m *Message) ID() string { return m.id }
+// ID returns the message ID of all attempts, which has at most 127 letters, digits and
+// hyphens. It is a valid deduplication ID of Amazon SQS.
+func (m *Message) ID() string {
+	if m == nil {
+		return ""
+	}
+	return m.id
+}
 
 // Type returns the type of the event, such as "ChangeReport".
-func (m *Message) Type() string { return m.m.event }
+func (m *Message) Type() string { return m.event().event }
 
-// Correlated reports whether the event responds to a directive, so that it
-// concerns one customer and is worthless after a few seconds.
-func (m *Message) Correlated() bool { return m.m.correlated }
+// Correlated reports whether the event responds to a directive. Such an event concerns
+// one customer, and Alexa waits a few seconds for it.
+func (m *Message) Correlated() bool { return m.event().correlated }
 
-// Momentary reports whether the event tells of a moment, such as a
-// [DoorbellPress]: if it is sent twice, the bell may ring twice.
-func (m *Message) Momentary() bool { return !m.m.repeatable }
+// Momentary reports whether a duplicate does harm, as that of a [DoorbellPress] does: the
+// bell may ring twice.
+func (m *Message) Momentary() bool { return !m.event().repeatable }
 
-// Group returns the name of the sequence in which the message must keep its
-// place: the events of one endpoint for one grant. It is a hash, 43 characters
-// long, fit for a message group ID of Amazon SQS.
+// event returns an empty message for a Message that NewMessage did not make.
+func (m *Message) event() *message {
+	if m == nil || m.m == nil {
+		return new(message)
+	}
+	return m.m
+}
+
+// Group returns the same text for all messages that must arrive in order: those of one
+// endpoint for one grant. It is a hash of 43 characters, and a valid message group ID of
+// Amazon SQS.
 func (m *Message) Group(key lwa.Key) string {
 	hash := sha256.New()
-	for _, part := range [...]string{key.ClientID, key.AccountID, key.LinkID, m.m.endpoint} {
-		fmt.Fprintf(hash, "%d:%s", len(part), part)
+	for _, part := range [...]string{key.ClientID, key.AccountID, key.LinkID, m.event().endpoint} {
+		_, _ = fmt.Fprintf(hash, "%d:%s", len(part), part)
 	}
 	return base64.RawURLEncoding.EncodeToString(hash.Sum(nil))
 }
@@ -156,7 +168,7 @@ type kept struct {
 	Body       string `json:"body"`
 }
 
-// MarshalJSON returns the form to keep.
+// MarshalJSON returns the JSON to store.
 func (m *Message) MarshalJSON() ([]byte, error) {
 	if m == nil || m.m == nil {
 		return nil, errors.New("gateway: a Message is made by NewMessage")
@@ -166,8 +178,8 @@ func (m *Message) MarshalJSON() ([]byte, error) {
 	})
 }
 
-// UnmarshalJSON reads the form that [Message.MarshalJSON] returns. It refuses any
-// other, and one of a later version of this package.
+// UnmarshalJSON reads what [Message.MarshalJSON] returned. It refuses other JSON, and that
+// of a later version of this package.
 func (m *Message) UnmarshalJSON(data []byte) error {
 	var k kept
 	if err := json.Unmarshal(data, &k); err != nil {

@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -68,6 +67,8 @@ func TestMessageRefusesDamage(t *testing.T) {
 	require.NoError(t, err)
 	written, err := json.Marshal(m)
 	require.NoError(t, err)
+	withoutBody, _, found := strings.Cut(string(written), `"body"`)
+	require.True(t, found)
 	for name, test := range map[string]struct{ stored, want string }{
 		"other JSON":     {`{"event":{}}`, "version 0"},
 		"a list":         {`[]`, "not a kept Message"},
@@ -76,15 +77,26 @@ func TestMessageRefusesDamage(t *testing.T) {
 		"moved":          {strings.Replace(string(written), `"idAt":`, `"idAt":1`, 1), "damaged"},
 		"before":         {strings.Replace(string(written), `"idAt":`, `"idAt":-`, 1), "damaged"},
 		"beyond":         {strings.Replace(string(written), `"scopeAt":`, `"scopeAt":9999`, 1), "damaged"},
-		"without a body": {string(written[:bytes.Index(written, []byte(`"body"`))]) + `"body":""}`, "damaged"},
+		"without a body": {withoutBody + `"body":""}`, "damaged"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var read gateway.Message
 			require.ErrorContains(t, json.Unmarshal([]byte(test.stored), &read), test.want)
 		})
 	}
-	_, err = json.Marshal(new(gateway.Message))
-	require.ErrorContains(t, err, "NewMessage")
+	for _, zero := range []*gateway.Message{nil, {}} {
+		_, err := zero.MarshalJSON()
+		require.ErrorContains(t, err, "NewMessage")
+		require.Empty(t, zero.ID()+zero.Type())
+		require.False(t, zero.Correlated())
+		require.True(t, zero.Momentary())
+		require.Len(t, zero.Group(lwa.Key{}), 43)
+		for _, pair := range [][2]*gateway.Message{{zero, m}, {m, zero}, {zero, zero}} {
+			_, ok := pair[0].Merge(pair[1], false)
+			require.False(t, ok)
+		}
+	}
+	require.ErrorContains(t, json.Unmarshal([]byte("null"), new(gateway.Message)), "version 0")
 	_, err = gateway.NewMessage(&gateway.ChangeReport{})
 	require.ErrorIs(t, err, gateway.ErrInvalidEvent)
 	_, err = gateway.NewMessage(&gateway.DeferredResponse{CorrelationToken: "correlation=="})

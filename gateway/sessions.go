@@ -3,7 +3,7 @@ package gateway
 import "github.com/alexaevents/alexaevents"
 
 // AnswerGeneratedForSession is the response to InitiateSessionWithOffer of
-// Alexa.RTCSessionController: it answers the offer of a camera session.
+// Alexa.RTCSessionController: it carries the answer to the offer of a camera session.
 type AnswerGeneratedForSession struct {
 	EndpointID       string
 	CorrelationToken alexaevents.Secret // the directive's

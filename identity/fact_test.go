@@ -162,7 +162,7 @@ func inOrder(facts []identity.Fact) []identity.Fact { return identity.WithoutAcc
 
 // What was the erased account's is nobody's, and what was another account's is
 // that account's still: in time, in every set of facts.
-func TestErasedAccountIsNobodys(t *testing.T) {
+func TestErasedAccountIsGone(t *testing.T) {
 	type span struct {
 		user, account string
 		start, end    time.Time

@@ -55,7 +55,7 @@ type JWT struct {
 	// erased account again. Nil means that every account exists.
 	Exists func(ctx context.Context, accountID string) (bool, error)
 
-	// Now returns the current time. Nil means time.Now.
+	// Now is the clock. Nil is time.Now.
 	Now func() time.Time
 }
 

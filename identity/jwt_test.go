@@ -226,7 +226,7 @@ func TestJWTSignatures(t *testing.T) {
 	}
 }
 
-// What is not the token's fault is not final for the token.
+// An error that is not about the token is not final.
 func TestJWTFailures(t *testing.T) {
 	key := ecKey()
 	good := identity.JWT{Keyfunc: keyOf(&key.PublicKey), Issuer: "https://auth.example", Audience: "skill"}

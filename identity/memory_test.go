@@ -60,7 +60,7 @@ func TestMemoryStoreForgets(t *testing.T) {
 	}
 }
 
-// The facts that come out make a store that answers as the first does.
+// A store that is filled with the yielded facts returns the same records.
 func TestMemoryStoreFacts(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		store, other := new(identity.MemoryStore), new(identity.MemoryStore)

@@ -46,11 +46,8 @@ func (r *Recorder) report(ctx context.Context, envelope *skillevents.Envelope, f
 		return
 	}
 	level := slog.LevelWarn
-	switch {
-	case outcome == Misconfigured && r.misuse.Allow():
-		level = slog.LevelError
-	case outcome == Misconfigured:
-		level = slog.LevelDebug
+	if outcome == Misconfigured {
+		level = r.misuse.Level()
 	}
 	attrs := []slog.Attr{
 		slog.String("alexa.event.type", envelope.Type),

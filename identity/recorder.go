@@ -24,9 +24,9 @@ type Recorder struct {
 
 	// Account returns the account that an access token of the skill's own
 	// authorization server belongs to, as [JWT.Account] does. ErrNoAccount is
-	// final: the event is acknowledged. Any other error is temporary: Alexa
-	// redelivers the event. So are a panic, and a nil error with an empty account
-	// or one that a [Fact] cannot contain.
+	// final: the event is acknowledged. After any other error Alexa redelivers the
+	// event, and also after a panic, and after a nil error with an empty account or
+	// one that a [Fact] cannot contain.
 	//
 	// It has 5 seconds, or two thirds of the context's remaining time if that is
 	// less, since Alexa waits 8 seconds for a response. Then its context ends and
@@ -38,11 +38,11 @@ type Recorder struct {
 
 	// Logger receives one record for each event: at Debug, with the IDs of user and
 	// account, if the event is recorded or ignored, and otherwise at Warn, without
-	// them. Misconfigured is logged at Error once a minute at most, and at Debug in
-	// between. Nil disables logging.
+	// them. [ErrMisconfigured] is logged at Error, at most once a minute, and otherwise
+	// at Debug. Nil disables logging.
 	Logger *slog.Logger
 
-	// Observe is called once for each event, for metrics. Nil disables the call.
+	// Observe is called once for each event, for metrics. Nil disables it.
 	Observe func(ctx context.Context, observation Observation)
 
 	misuse redact.Throttle

@@ -60,7 +60,7 @@ func (s *factStore) AddFact(ctx context.Context, fact identity.Fact) error {
 var errAccounts = errors.New("the account database is down")
 
 func TestRecorderRecord(t *testing.T) {
-	answer := func(account string, err error) func(context.Context, string) (string, error) {
+	returns := func(account string, err error) func(context.Context, string) (string, error) {
 		return func(_ context.Context, token string) (string, error) {
 			if token != accessToken {
 				return "", fmt.Errorf("unexpected token %q", token)
@@ -95,13 +95,13 @@ func TestRecorderRecord(t *testing.T) {
 		{
 			name:    "linked",
 			event:   parsed(t, skillLink+linkToken, someUser+`,"accessToken":"another"`),
-			account: answer("a", nil),
+			account: returns("a", nil),
 			want:    []identity.Fact{linked(1, "a")}, outcome: identity.Recorded, kind: identity.Linked,
 		},
 		{
 			name:    "linked, the token in the context alone",
 			event:   parsed(t, skillLink, someUser+`,"accessToken":"`+accessToken+`"`),
-			account: answer("a", nil),
+			account: returns("a", nil),
 			want:    []identity.Fact{linked(1, "a")}, outcome: identity.Recorded, kind: identity.Linked,
 		},
 		{
@@ -109,7 +109,7 @@ func TestRecorderRecord(t *testing.T) {
 			event: &skillevents.SkillAccountLinked{Envelope: skillevents.Envelope{
 				SkillID: skillID, UserID: userID, Timestamp: at(1), AccessToken: accessToken,
 			}},
-			account: answer("a", nil),
+			account: returns("a", nil),
 			want:    []identity.Fact{linked(1, "a")}, outcome: identity.Recorded, kind: identity.Linked,
 		},
 		{
@@ -127,35 +127,35 @@ func TestRecorderRecord(t *testing.T) {
 		{
 			name:    "linked with a token that the settings do not fit",
 			event:   parsed(t, skillLink+linkToken, someUser),
-			account: answer("ignored", fmt.Errorf("%w: JWT.Audience", identity.ErrMisconfigured)),
+			account: returns("ignored", fmt.Errorf("%w: JWT.Audience", identity.ErrMisconfigured)),
 			want:    []identity.Fact{linked(1, "")}, outcome: identity.Misconfigured, kind: identity.Linked,
 			told: identity.ErrMisconfigured, err: identity.ErrMisconfigured,
 		},
 		{
 			name:    "linked to no account",
 			event:   parsed(t, skillLink+linkToken, someUser),
-			account: answer("ignored", fmt.Errorf("expired: %w", identity.ErrNoAccount)),
+			account: returns("ignored", fmt.Errorf("expired: %w", identity.ErrNoAccount)),
 			want:    []identity.Fact{linked(1, "")}, outcome: identity.NoAccount, kind: identity.Linked,
 			told: identity.ErrNoAccount,
 		},
 		{
 			name:    "linked while the accounts are down",
 			event:   parsed(t, skillLink+linkToken, someUser),
-			account: answer("ignored", errAccounts),
+			account: returns("ignored", errAccounts),
 			want:    []identity.Fact{linked(1, "")}, outcome: identity.AccountFailed, kind: identity.Linked,
 			told: errAccounts, err: errAccounts,
 		},
 		{
 			name:    "linked to nothing without an error",
 			event:   parsed(t, skillLink+linkToken, someUser),
-			account: answer("", nil),
+			account: returns("", nil),
 			want:    []identity.Fact{linked(1, "")}, outcome: identity.AccountFailed, kind: identity.Linked,
 			told: cmpopts.AnyError, err: cmpopts.AnyError,
 		},
 		{
 			name:    "linked to an account that cannot be kept",
 			event:   parsed(t, skillLink+linkToken, someUser),
-			account: answer("a\x00b", nil),
+			account: returns("a\x00b", nil),
 			want:    []identity.Fact{linked(1, "")}, outcome: identity.AccountFailed, kind: identity.Linked,
 			told: cmpopts.AnyError, err: cmpopts.AnyError,
 		},
@@ -169,7 +169,7 @@ func TestRecorderRecord(t *testing.T) {
 		{
 			name:    "the store fails after the accounts did",
 			event:   parsed(t, skillLink+linkToken, someUser),
-			account: answer("", errAccounts),
+			account: returns("", errAccounts),
 			store:   errBroken,
 			outcome: identity.StoreFailed, kind: identity.Linked,
 			told: errAccounts, err: errBroken,
@@ -177,7 +177,7 @@ func TestRecorderRecord(t *testing.T) {
 		{
 			name:    "the store fails for a link to no account",
 			event:   parsed(t, skillLink+linkToken, someUser),
-			account: answer("", identity.ErrNoAccount),
+			account: returns("", identity.ErrNoAccount),
 			store:   errBroken,
 			outcome: identity.StoreFailed, kind: identity.Linked,
 			told: errBroken, err: errBroken,
@@ -250,7 +250,7 @@ func TestRecorderRecord(t *testing.T) {
 			require.Empty(t, cmp.Diff(want, observed, cmpopts.EquateErrors()))
 
 			silent := &identity.Recorder{Store: &factStore{MemoryStore: new(identity.MemoryStore), err: test.store}, Account: test.account}
-			require.Empty(t, cmp.Diff(test.err, silent.Record(t.Context(), test.event), cmpopts.EquateErrors()), "with nobody to tell")
+			require.Empty(t, cmp.Diff(test.err, silent.Record(t.Context(), test.event), cmpopts.EquateErrors()), "without Logger and Observe")
 		})
 	}
 }
@@ -430,7 +430,7 @@ func TestRecorderLinksAnotherAccountAtOnce(t *testing.T) {
 	})
 }
 
-// What an erased account had is nobody's: the next account begins now.
+// The records of an erased account have no account: the next account begins now.
 func TestRecorderLinksAfterAnErasedAccount(t *testing.T) {
 	store := storeWith(t, enabled(1), linked(1, "b"), linked(5, "")) // as EraseAccount leaves an account that came after b
 	recorder := &identity.Recorder{Store: store}
@@ -767,7 +767,7 @@ func TestRecorderCallerLeavesInBetween(t *testing.T) {
 	}
 }
 
-// lateContext ends unnoticed: while Account runs nobody is told.
+// lateContext ends while Account runs, without closing Done.
 type lateContext struct{ context.Context }
 
 func (lateContext) Err() error { return context.Canceled }

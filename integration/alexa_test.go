@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexaevents/alexaevents"
@@ -83,8 +84,8 @@ func (a *alexa) history(random *rand.Rand) (events []told) {
 	return events
 }
 
-// answer is what came of a delivery; the status is 0 if nothing came.
-type answer struct {
+// response is the response to a delivery; the status is 0 without one.
+type response struct {
 	event  told
 	status int
 }
@@ -92,9 +93,9 @@ type answer struct {
 const couriers = 8
 
 // deliver delivers events to a backend from several goroutines, and ends after
-// the last one or, without another one, once stop is closed. The answers end
+// the last one or, without another one, once stop is closed. The responses end
 // then too.
-func (a *alexa) deliver(ctx context.Context, url string, events []told, stop <-chan struct{}) <-chan answer {
+func (a *alexa) deliver(ctx context.Context, url string, events []told, stop <-chan struct{}) <-chan response {
 	type delivery struct {
 		event   told
 		request *http.Request
@@ -104,7 +105,7 @@ func (a *alexa) deliver(ctx context.Context, url string, events []told, stop <-c
 		queue <- delivery{event, a.cloud.NewRequest(url+"/alexa/events", event.body).WithContext(ctx)}
 	}
 	close(queue)
-	answers := make(chan answer, len(events))
+	responses := make(chan response, len(events))
 	var all sync.WaitGroup
 	for range couriers {
 		all.Go(func() {
@@ -113,7 +114,7 @@ func (a *alexa) deliver(ctx context.Context, url string, events []told, stop <-c
 				case <-stop:
 					return
 				default:
-					answers <- answer{next.event, a.send(next.request)}
+					responses <- response{next.event, a.send(next.request)}
 				}
 			}
 		})
@@ -121,9 +122,9 @@ func (a *alexa) deliver(ctx context.Context, url string, events []told, stop <-c
 	go func() {
 		all.Wait()
 		a.client.CloseIdleConnections()
-		close(answers)
+		close(responses)
 	}()
-	return answers
+	return responses
 }
 
 func (a *alexa) send(request *http.Request) (status int) {
@@ -149,10 +150,10 @@ func shuffled(random *rand.Rand, events []told) (deliveries []told) {
 	return deliveries
 }
 
-// consentHost is where a customer consents: the answer is a code.
+// consentHost is where a customer consents: the response is a code.
 const consentHost = "customer.example"
 
-// serveAmazon answers at a loopback address for every host of Amazon, so that
+// serveAmazon serves every host of Amazon at a loopback address, so that
 // another process can use the cloud.
 func serveAmazon(t *testing.T, cloud *alexatest.Cloud) (address string) {
 	proxy := &httputil.ReverseProxy{
@@ -210,24 +211,14 @@ func startIssuer(t *testing.T) *issuer {
 	return &issuer{server.URL, key}
 }
 
-// claims are what an access token says.
-type claims struct {
-	Issuer   string `json:"iss"`
-	Audience string `json:"aud"`
-	Subject  string `json:"sub"`
-	IssuedAt int64  `json:"iat"`
-	Expiry   int64  `json:"exp"`
-}
-
 func (i *issuer) accessToken(accountID string, at time.Time) string {
-	part := func(value any) string {
-		text, err := json.Marshal(value)
-		if err != nil {
-			panic(err) // only for what is no JSON
-		}
-		return base64.RawURLEncoding.EncodeToString(text)
+	token := jwt.NewWithClaims(jwt.SigningMethodEdDSA, jwt.MapClaims{
+		"iss": i.url, "aud": "alexa-skill", "sub": accountID, "iat": at.Unix(), "exp": at.Add(30 * time.Minute).Unix(),
+	})
+	token.Header["kid"] = "1"
+	signed, err := token.SignedString(i.key)
+	if err != nil {
+		panic(err) // only for another kind of key
 	}
-	token := part(map[string]string{"alg": "EdDSA", "kid": "1"}) + "." +
-		part(claims{i.url, "alexa-skill", accountID, at.Unix(), at.Add(30 * time.Minute).Unix()})
-	return token + "." + base64.RawURLEncoding.EncodeToString(ed25519.Sign(i.key, []byte(token)))
+	return signed
 }

@@ -94,7 +94,7 @@ var attacks = map[string]attack{
 	},
 }
 
-// forge replaces the signature by one that nobody made.
+// forge replaces the signature by bytes of the same length.
 func (g *genuine) forge() {
 	g.Header = g.Header.Clone()
 	g.Header.Set("Signature-256", base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, 256)))

@@ -8,7 +8,6 @@ import (
 
 	"github.com/alexaevents/alexaevents/identity"
 	"github.com/alexaevents/alexaevents/lwa"
-	"github.com/alexaevents/alexaevents/store/dynamostore"
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 	"github.com/alexaevents/alexaevents/store/storetest"
 )
@@ -21,7 +20,6 @@ func TestConformance(t *testing.T) {
 		open   func(testing.TB) *sqlstore.Store
 		sealed bool
 	}{
-		"SQLite": {open: func(t testing.TB) *sqlstore.Store { return newSQLite(t).store(t) }},
 		"SQLite without parameters, sealed": {
 			open: func(t testing.TB) *sqlstore.Store {
 				return sqliteAt(newFile(t), "_pragma=synchronous(OFF)").store(t)
@@ -31,7 +29,6 @@ func TestConformance(t *testing.T) {
 		"SQLite on one connection": {
 			open: func(t testing.TB) *sqlstore.Store { return migrated(t, openMemory(t)) },
 		},
-		"PostgreSQL": {open: func(t testing.TB) *sqlstore.Store { return newPostgres(t).store(t) }},
 		"PostgreSQL without prepared statements, sealed": { // as behind PgBouncer
 			open: func(t testing.TB) *sqlstore.Store {
 				return newPostgres(t).with("default_query_exec_mode", "simple_protocol").store(t)
@@ -58,6 +55,17 @@ func TestConformance(t *testing.T) {
 	}
 }
 
+// Two processes share a database, each with a handle of its own.
+func TestTwoHandles(t *testing.T) {
+	onEach(t, func(t *testing.T, create newDatabase) {
+		storetest.Identity(t, func(t *testing.T) identity.Store { return create(t).store(t) })
+		storetest.SharedGrants(t, func(t *testing.T) (first, second lwa.Store) {
+			d := create(t)
+			return d.store(t), d.store(t)
+		})
+	})
+}
+
 func TestRestart(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
 		d := create(t)
@@ -78,24 +86,5 @@ func TestRestart(t *testing.T) {
 		got, err := store.Grant(t.Context(), keyOf(account))
 		require.NoError(t, err)
 		require.Equal(t, want, got)
-	})
-}
-
-// Two processes share a database, each with a handle of its own.
-func TestTwoHandles(t *testing.T) {
-	onEach(t, func(t *testing.T, create newDatabase) {
-		storetest.SharedGrants(t, func(t *testing.T) (first, second lwa.Store) {
-			d := create(t)
-			return d.store(t), d.store(t)
-		})
-	})
-	t.Run("DynamoDB", func(t *testing.T) {
-		t.Parallel()
-		storetest.SharedGrants(t, func(t *testing.T) (first, second lwa.Store) {
-			store := newDynamo(t)
-			other := dynamostore.New(newDynamoClient(t))
-			other.Prefix = store.Prefix
-			return store, other
-		})
 	})
 }

@@ -44,12 +44,12 @@ func isOperation(r *http.Request, names ...string) bool {
 	return slices.Contains(names, name)
 }
 
-var errLost = errors.New("the answer is lost")
+var errLost = errors.New("the response is lost")
 
-// A write whose answer is lost is repeated by the client, and finds that its
-// condition does not hold any more. It happened all the same, and once, if nobody
-// else wrote since.
-func TestDynamoLostAnswers(t *testing.T) {
+// A write whose response is lost is repeated by the client, and finds that its
+// condition does not hold any more. The write happened once, unless another one
+// came after it.
+func TestDynamoLostResponses(t *testing.T) {
 	t.Parallel()
 	var lost atomic.Int64
 	store := newDynamo(t, through(func(r *http.Request) (*http.Response, error) {
@@ -180,7 +180,7 @@ func TestDynamoOvertaken(t *testing.T) {
 // The index of the accounts lags: here it tells of a link that is erased.
 func TestDynamoStaleIndex(t *testing.T) {
 	t.Parallel()
-	var answer []byte
+	var stale []byte // first response of the index
 	store := newDynamo(t, through(func(r *http.Request) (*http.Response, error) {
 		body, err := io.ReadAll(r.Body)
 		if err != nil {
@@ -192,11 +192,11 @@ func TestDynamoStaleIndex(t *testing.T) {
 			return response, err
 		}
 		defer response.Body.Close()
-		if answer == nil {
-			answer, err = io.ReadAll(response.Body)
+		if stale == nil {
+			stale, err = io.ReadAll(response.Body)
 		}
 		response.Header.Del("X-Amz-Crc32")
-		response.Body = io.NopCloser(bytes.NewReader(answer))
+		response.Body = io.NopCloser(bytes.NewReader(stale))
 		return response, err
 	}))
 	require.NoError(t, store.AddFact(t.Context(), linked(user, account, monday)))

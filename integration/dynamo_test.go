@@ -52,7 +52,12 @@ func newDynamo(t testing.TB, change ...func(*dynamodb.Options)) *dynamostore.Sto
 func TestDynamoConformance(t *testing.T) {
 	t.Parallel()
 	storetest.Identity(t, func(t *testing.T) identity.Store { return newDynamo(t) })
-	storetest.Grants(t, func(t *testing.T) lwa.Store { return newDynamo(t) })
+	storetest.SharedGrants(t, func(t *testing.T) (first, second lwa.Store) { // as two processes have them
+		store := newDynamo(t)
+		other := dynamostore.New(newDynamoClient(t))
+		other.Prefix = store.Prefix
+		return store, other
+	})
 }
 
 func TestDynamoCreateTables(t *testing.T) {
@@ -64,7 +69,7 @@ func TestDynamoCreateTables(t *testing.T) {
 }
 
 // dynamoName is the environment variable that names a DynamoDB to test on: the
-// URL of an emulator, where anybody may make tables.
+// URL of an emulator, where anyone may create tables.
 const dynamoName = "ALEXAEVENTS_DYNAMODB"
 
 // errNoDynamo says that there is neither an endpoint nor an emulator.

@@ -11,22 +11,25 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The examples of the stores have no database in their own modules. Here each becomes a
-// program, which must print what its comment says.
+// The examples of the stores and of the outbox have no database in their own
+// modules. Here each becomes a program, which must print what its comment says.
 func TestExamples(t *testing.T) {
 	t.Parallel()
-	for name, replace := range map[string]func(*testing.T) []string{
-		"sqlstore": func(*testing.T) []string {
+	for path, replace := range map[string]func(*testing.T) []string{
+		"outbox": func(*testing.T) []string {
+			return []string{"package outbox_test", "package main\n\nimport _ \"modernc.org/sqlite\""}
+		},
+		"store/sqlstore": func(*testing.T) []string {
 			return []string{"package sqlstore_test", "package main\n\nimport _ \"modernc.org/sqlite\""}
 		},
-		"dynamostore": func(t *testing.T) []string {
+		"store/dynamostore": func(t *testing.T) []string {
 			return []string{"package dynamostore_test", "package main", "http://localhost:8000", dynamoEndpoint(t)}
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			folder := t.TempDir()
-			example, err := os.ReadFile(filepath.Join("..", "store", name, "example_test.go"))
+			example, err := os.ReadFile(filepath.Join("..", path, "example_test.go"))
 			require.NoError(t, err)
 			_, want, found := strings.Cut(string(example), "// It prints:\n")
 			require.True(t, found)

@@ -219,7 +219,7 @@ func TestContendedGrant(t *testing.T) {
 // Amazon gave, prints that it has, and waits to be killed.
 type crashing struct {
 	Database database
-	Amazon   string // the address that answers for Amazon
+	Amazon   string // address that serves the hosts of Amazon
 	Accept   bool   // it accepts a new grant; else it refreshes the one there is
 	Moment   string // one of the constants below
 }
@@ -273,8 +273,8 @@ func (s *stopping) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Gr
 	return err
 }
 
-// A process that dies between Amazon's answer and the store leaves the grant as
-// it was. That one works, unless the answer ended its refresh token: then it is
+// A process that dies between Amazon's response and the store leaves the grant as
+// it was. That one works, unless the response ended its refresh token: then it is
 // refused, stays, and the customer's next consent heals it.
 func TestGrantCrash(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {

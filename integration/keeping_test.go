@@ -23,7 +23,7 @@ import (
 // accounts is ever erased.
 type keeping struct {
 	Grants place
-	Amazon string // the address that answers for Amazon
+	Amazon string // address that serves the hosts of Amazon
 	Rounds int
 }
 
@@ -79,7 +79,7 @@ func act(ctx context.Context, source *lwa.Source, key lwa.Key) error {
 	return err
 }
 
-// grantAgain is the customer consenting once more.
+// grantAgain simulates a customer who consents again.
 func grantAgain(ctx context.Context, source *lwa.Source, key lwa.Key) error {
 	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://"+consentHost+"/", nil)
 	if err != nil {

@@ -26,7 +26,7 @@ import (
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 type runtimeAPI struct {
 	invocations chan []byte
-	outcomes    chan string // the answer, or "error: " and what went wrong
+	outcomes    chan string // the response, or "error: " and the error
 }
 
 func (a *runtimeAPI) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -60,7 +60,7 @@ func (a *runtimeAPI) invoke(t *testing.T, payload []byte) (outcome string) {
 	select {
 	case outcome = <-a.outcomes:
 	case <-time.After(time.Minute):
-		require.FailNow(t, "the function does not answer")
+		require.FailNow(t, "the function does not respond")
 	}
 	return outcome
 }

@@ -19,8 +19,8 @@ type ledger struct {
 	events       []told
 	sent         map[identity.Fact]bool
 	acknowledged map[identity.Fact]bool
-	unanswered   map[identity.Fact]bool // stored, without an answer
-	inFlight     int                    // deliveries that a kill left without an answer
+	unconfirmed  map[identity.Fact]bool // stored, without a response
+	inFlight     int                    // deliveries that a kill left without a response
 }
 
 func newLedger(d database) *ledger {
@@ -28,7 +28,7 @@ func newLedger(d database) *ledger {
 		database:     d,
 		sent:         make(map[identity.Fact]bool),
 		acknowledged: make(map[identity.Fact]bool),
-		unanswered:   make(map[identity.Fact]bool),
+		unconfirmed:  make(map[identity.Fact]bool),
 	}
 }
 
@@ -39,8 +39,8 @@ func (l *ledger) add(events []told) {
 	}
 }
 
-// note takes down an answer. Only after a kill there may be none.
-func (l *ledger) note(a answer, killed bool) error {
+// note records a response. Only a kill may leave a delivery without one.
+func (l *ledger) note(a response, killed bool) error {
 	switch {
 	case a.status/100 == 2:
 		l.acknowledged[a.event.fact] = true
@@ -74,7 +74,7 @@ func (l *ledger) check(ctx context.Context) error {
 			return fmt.Errorf("a fact is stored that no event told: %s of %s", fact.Kind, fact.At)
 		}
 		if !l.acknowledged[fact] {
-			l.unanswered[fact] = true
+			l.unconfirmed[fact] = true
 		}
 	}
 	if len(stored) != len(facts) {
@@ -96,7 +96,7 @@ func (l *ledger) check(ctx context.Context) error {
 	return err
 }
 
-// checkRecords compares the answers of the store with the records of the facts.
+// checkRecords compares the records in the store with the records of the facts.
 func checkRecords(ctx context.Context, store *sqlstore.Store, facts []identity.Fact) error {
 	records := identity.Records(facts)
 	for _, accountID := range accountIDs {

@@ -35,27 +35,37 @@ var (
 	outboxSpan    = flag.Duration("outbox-span", 3*time.Second, "how long BenchmarkOutboxLatency and BenchmarkOutboxThrottled enqueue")
 )
 
-// quickGateway accepts every event after a millisecond, and notes when.
-type quickGateway struct {
+// countingGateway accepts events, and notes when.
+type countingGateway struct {
 	mu       sync.Mutex
-	accepted map[string]time.Time // by message ID
+	accepted map[string]time.Time // by endpoint; nil notes nothing
 	count    atomic.Int64
-	throttle func(body string) bool
-	refused  atomic.Int64
+	throttle atomic.Bool // refuses the endpoints that begin with "throttled-"
+	down     atomic.Bool
+	refused  atomic.Int64 // too many requests
+	failed   atomic.Int64 // while it is down
+	together atomic.Int64 // requests at a time while it is down
+	most     atomic.Int64
 }
 
-func (g *quickGateway) RoundTrip(r *http.Request) (*http.Response, error) {
+func (g *countingGateway) serve(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
-		return nil, err
+		return
 	}
-	time.Sleep(time.Millisecond)
-	response := &http.Response{StatusCode: http.StatusAccepted, Header: make(http.Header), Body: http.NoBody, Request: r}
-	if g.throttle != nil && g.throttle(string(body)) {
+	if g.down.Load() {
+		g.most.Store(max(g.most.Load(), g.together.Add(1)))
+		defer g.together.Add(-1)
+		g.failed.Add(1)
+		time.Sleep(10 * time.Millisecond)
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	if g.throttle.Load() && strings.Contains(string(body), "throttled-") {
 		g.refused.Add(1)
-		response.StatusCode = http.StatusTooManyRequests
-		response.Header.Set("Retry-After", "20")
-		return response, nil
+		w.Header().Set("Retry-After", "20")
+		w.WriteHeader(http.StatusTooManyRequests)
+		return
 	}
 	g.count.Add(1)
 	if g.accepted != nil {
@@ -63,17 +73,16 @@ func (g *quickGateway) RoundTrip(r *http.Request) (*http.Response, error) {
 		g.accepted[readChaosMessage(body).Event.Endpoint.EndpointID] = time.Now()
 		g.mu.Unlock()
 	}
-	return response, nil
+	w.WriteHeader(http.StatusAccepted)
 }
 
 // benchOutbox returns an outbox and the keys of its accounts, whose tokens are good
 // for an hour.
-func benchOutbox(b *testing.B, d database, accounts int, g *quickGateway) (*outbox.Outbox, []lwa.Key) {
+func benchOutbox(b *testing.B, d database, accounts int, g *countingGateway) (*outbox.Outbox, []lwa.Key) {
 	db := d.open(b)
 	db.SetMaxOpenConns(16)
 	db.SetMaxIdleConns(16)
-	sqlStore := d.storeOn(b, db)
-	store := new(lwa.MemoryStore) // so that only the outbox is timed
+	store := d.storeOn(b, db) // as in a backend
 	keys := make([]lwa.Key, accounts)
 	for i := range keys {
 		keys[i] = lwa.Key{ClientID: "client", AccountID: fmt.Sprint("account-", i), LinkID: "link"}
@@ -83,9 +92,8 @@ func benchOutbox(b *testing.B, d database, accounts int, g *quickGateway) (*outb
 			return nil
 		}))
 	}
-	_ = sqlStore
 	tokens := &lwa.Source{Client: &lwa.Client{ID: "client", Secret: "secret"}, Store: store}
-	box := &outbox.Outbox{DB: db, Dialect: d.Dialect, Sender: &gateway.Sender{Tokens: tokens, HTTPClient: &http.Client{Transport: g}}}
+	box := &outbox.Outbox{DB: db, Dialect: d.Dialect, Sender: &gateway.Sender{Tokens: tokens, HTTPClient: gatewayClient(b, g.serve)}}
 	require.NoError(b, box.Migrate(b.Context()))
 	return box, keys
 }
@@ -119,7 +127,7 @@ func BenchmarkOutboxEnqueue(b *testing.B) {
 	for name, create := range map[string]newDatabase{"SQLite": newSQLite, "PostgreSQL": newPostgres} {
 		b.Run(name, func(b *testing.B) {
 			d := create(b)
-			box, keys := benchOutbox(b, d, 1, new(quickGateway))
+			box, keys := benchOutbox(b, d, 1, new(countingGateway))
 			client := newRiver(b, d, box.DB)
 			event := report("lamp-1", "power", "ON", time.Now())
 			transaction := func(insert func(*sql.Tx) error) {
@@ -149,7 +157,7 @@ func BenchmarkOutboxLatency(b *testing.B) {
 	for name, create := range map[string]newDatabase{"SQLite": newSQLite, "PostgreSQL": newPostgres} {
 		for _, rate := range []int{50, 500} {
 			b.Run(fmt.Sprint(name, "/", rate, " per second"), func(b *testing.B) {
-				g := &quickGateway{accepted: make(map[string]time.Time)}
+				g := &countingGateway{accepted: make(map[string]time.Time)}
 				box, keys := benchOutbox(b, create(b), 1000, g)
 				stop := startOutbox(b, box)
 				for b.Loop() {
@@ -177,7 +185,7 @@ func startOutbox(b *testing.B, box *outbox.Outbox) (stop func()) {
 
 // steady enqueues events of endpoints of their own at a steady rate, and returns how
 // long each took, sorted, but for accounts with the prefix.
-func steady(b *testing.B, box *outbox.Outbox, keys []lwa.Key, g *quickGateway, rate int, span time.Duration, except string) []time.Duration {
+func steady(b *testing.B, box *outbox.Outbox, keys []lwa.Key, g *countingGateway, rate int, span time.Duration, except string) []time.Duration {
 	var mu sync.Mutex
 	begun := make(map[string]time.Time)
 	var group sync.WaitGroup
@@ -252,7 +260,7 @@ func BenchmarkOutboxDrain(b *testing.B) {
 	for name, create := range map[string]newDatabase{"SQLite": newSQLite, "PostgreSQL": newPostgres} {
 		for _, workers := range []int{1, 2} {
 			b.Run(fmt.Sprint(name, "/", workers, " workers"), func(b *testing.B) {
-				g := new(quickGateway)
+				g := new(countingGateway)
 				box, keys := benchOutbox(b, create(b), 1000, g)
 				box.MaxAge = func(*gateway.Message) time.Duration { return 24 * time.Hour }
 				for b.Loop() {
@@ -284,7 +292,7 @@ func BenchmarkOutboxDrain(b *testing.B) {
 	}
 }
 
-func await(g *quickGateway, count int64, begun time.Time) time.Duration {
+func await(g *countingGateway, count int64, begun time.Time) time.Duration {
 	for g.count.Load() < count {
 		time.Sleep(time.Millisecond)
 	}
@@ -314,7 +322,7 @@ func bareRate(b *testing.B, sender *gateway.Sender, keys []lwa.Key) float64 {
 func BenchmarkOutboxThrottled(b *testing.B) {
 	for name, create := range map[string]newDatabase{"SQLite": newSQLite, "PostgreSQL": newPostgres} {
 		b.Run(name, func(b *testing.B) {
-			g := &quickGateway{accepted: make(map[string]time.Time)}
+			g := &countingGateway{accepted: make(map[string]time.Time)}
 			box, keys := benchOutbox(b, create(b), 10_000, g)
 			for i := range keys { // one in a hundred, but those that the steady events use
 				if i%100 == 7 {
@@ -323,14 +331,46 @@ func BenchmarkOutboxThrottled(b *testing.B) {
 			}
 			stop := startOutbox(b, box)
 			for b.Loop() {
-				g.throttle = nil
+				g.throttle.Store(false)
 				calm := steady(b, box, keys, g, 200, *outboxSpan, "")
-				g.throttle = func(body string) bool { return strings.Contains(body, "throttled-") }
+				g.throttle.Store(true)
 				throttled := steady(b, box, slices.Concat(keys[:99], []lwa.Key{{ClientID: "client", AccountID: "account-9999", LinkID: "link"}}), g, 200, *outboxSpan, "account-9999")
 				b.ReportMetric(quantileMS(calm, 0.99), "calm-p99-ms")
 				b.ReportMetric(quantileMS(throttled, 0.99), "p99-ms")
 				b.ReportMetric(quantileMS(throttled, 0.99)/quantileMS(calm, 0.99), "p99/calm")
 				b.ReportMetric(float64(g.refused.Load()), "refused")
+			}
+			b.ReportMetric(0, "ns/op")
+			stop()
+		})
+	}
+}
+
+// A region that is down for a while: how many requests at a time find out whether it is
+// back, and how long it takes until everything is delivered.
+func BenchmarkOutboxRegionDown(b *testing.B) {
+	for name, create := range map[string]newDatabase{"SQLite": newSQLite, "PostgreSQL": newPostgres} {
+		b.Run(name, func(b *testing.B) {
+			g := &countingGateway{accepted: make(map[string]time.Time)}
+			box, keys := benchOutbox(b, create(b), 100, g)
+			stop := startOutbox(b, box)
+			for b.Loop() {
+				g.down.Store(true)
+				var back time.Time
+				var group sync.WaitGroup
+				group.Go(func() {
+					time.Sleep(*outboxSpan / 5)
+					g.most.Store(0) // the first requests were under way together
+					time.Sleep(*outboxSpan * 4 / 5)
+					back = time.Now()
+					g.down.Store(false)
+				})
+				latencies := steady(b, box, keys, g, 100, *outboxSpan, "")
+				group.Wait()
+				b.ReportMetric(time.Since(back).Seconds(), "s-until-empty")
+				b.ReportMetric(float64(g.most.Load()), "requests-at-a-time")
+				b.ReportMetric(float64(g.failed.Load()), "failed")
+				b.ReportMetric(float64(len(latencies)), "events")
 			}
 			b.ReportMetric(0, "ns/op")
 			stop()

@@ -148,7 +148,7 @@ exit 0`
 }
 
 // crash ends the server in the middle of whatever it does, and starts it again
-// on the same data. It returns once the server answers.
+// on the same data. It returns once the server responds.
 func (s *server) crash() error {
 	if _, err := io.WriteString(s.input, "\n"); err != nil {
 		return err
@@ -203,7 +203,7 @@ func giveTo(name, dir string) error {
 	return os.Chown(dir, uid, gid)
 }
 
-// await returns once the server answers.
+// await returns once the server responds.
 func (s *server) await() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()

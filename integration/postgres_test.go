@@ -162,7 +162,7 @@ func TestPostgresCrash(t *testing.T) {
 		require.NoError(t, p.command.Process.Kill())
 	}
 	require.NoError(t, reading.Wait())
-	require.GreaterOrEqual(t, failures.Load(), int64(crashes), "the crashes disturbed nobody")
+	require.GreaterOrEqual(t, failures.Load(), int64(crashes), "the crashes caused no failure")
 
 	fewest := int64(1 << 62)
 	for i, p := range processes {

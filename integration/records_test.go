@@ -281,7 +281,7 @@ func TestViewOfEveryHistory(t *testing.T) {
 	})
 }
 
-// Whoever asks for a user must not read the whole table.
+// A query for a user must not read the whole table.
 func TestViewUsesTheKey(t *testing.T) {
 	const users = "(SELECT amazon_user_id FROM alexa_facts WHERE account_id = $1 AND account_id <> '')"
 	onEach(t, func(t *testing.T, create newDatabase) {

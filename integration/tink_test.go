@@ -237,7 +237,7 @@ func TestTinkFamily(t *testing.T) {
 	require.Equal(t, []string{"anna", "bert"}, send())
 }
 
-// Whoever can write to the database cannot give an account the tokens of
+// Anyone who can write to the database cannot give an account the tokens of
 // another one.
 func TestTinkSwappedRows(t *testing.T) {
 	database := new(lwa.MemoryStore)

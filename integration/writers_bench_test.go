@@ -257,7 +257,7 @@ func BenchmarkSending(b *testing.B) {
 				return nil
 			}))
 		}
-		sender := &gateway.Sender{Tokens: tokens, HTTPClient: acceptingGateway(b)}
+		sender := &gateway.Sender{Tokens: tokens, HTTPClient: gatewayClient(b, acceptAll)}
 		for _, count := range []int{1, 64, 500} {
 			b.Run(fmt.Sprintf("%d in flight", count), func(b *testing.B) {
 				send := func(writer, n int) error {
@@ -277,12 +277,15 @@ func BenchmarkSending(b *testing.B) {
 	})
 }
 
-// acceptingGateway returns a client of a gateway that accepts everything.
-func acceptingGateway(b *testing.B) *http.Client {
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.Copy(io.Discard, r.Body)
-		w.WriteHeader(http.StatusAccepted)
-	}))
+// acceptAll is a gateway that accepts everything.
+func acceptAll(w http.ResponseWriter, r *http.Request) {
+	_, _ = io.Copy(io.Discard, r.Body)
+	w.WriteHeader(http.StatusAccepted)
+}
+
+// gatewayClient returns a client whose only host is a gateway, over HTTP/2.
+func gatewayClient(b *testing.B, gateway http.HandlerFunc) *http.Client {
+	server := httptest.NewUnstartedServer(gateway)
 	server.EnableHTTP2 = true
 	server.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 100}
 	server.StartTLS()

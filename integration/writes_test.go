@@ -188,8 +188,8 @@ func TestCrowd(t *testing.T) {
 	})
 }
 
-// Nothing that was acknowledged is lost, and nobody's failure is another's,
-// whoever gives up and whatever the database does about another's statement.
+// No acknowledged write is lost, and the failure of one write, or a caller who leaves,
+// fails no other write.
 func TestWritesTogether(t *testing.T) {
 	t.Parallel()
 	sqliteTrigger := func(raise string) []string {

@@ -180,7 +180,7 @@ const (
 	maxToken    = 4096             // bytes of a token that every Store keeps
 )
 
-var errUnusable = errors.New("its body is too long or lacks what was requested")
+var errUnusable = errors.New("the body is too long or lacks the requested members")
 
 // body is the body of a successful response.
 type body interface {

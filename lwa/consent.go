@@ -44,7 +44,7 @@ func (c *Client) ExchangeCallback(ctx context.Context, redirectURI, verifier str
 	}
 	code := callback.Get("code")
 	if code == "" {
-		return Token{}, fmt.Errorf("%w: it has no code", ErrCallback)
+		return Token{}, fmt.Errorf("%w: the code is missing", ErrCallback)
 	}
 	return c.exchange(ctx, url.Values{"code": {code}, "redirect_uri": {redirectURI}, "code_verifier": {verifier}})
 }

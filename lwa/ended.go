@@ -15,11 +15,11 @@ type EndReason string
 
 // The reasons why a grant has ended.
 const (
-	// EndRefused: Amazon refused the refresh token with invalid_grant. Only a new
+	// EndRefused says that Amazon refused the refresh token with invalid_grant. Only a new
 	// AcceptGrant makes the grant live again.
 	EndRefused EndReason = "refused"
 
-	// EndDisabled: the event gateway reports that the customer disabled the skill.
+	// EndDisabled says that the event gateway reports that the customer disabled the skill.
 	// An event that it accepts later makes the grant live again, and so does a new
 	// AcceptGrant.
 	EndDisabled EndReason = "disabled"

@@ -9,6 +9,7 @@ import (
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/internal/redact"
+	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
 // The errors of this package, for [errors.Is]. Temporary failures are of the kinds
@@ -17,11 +18,11 @@ import (
 var (
 	// ErrEnded says that there is no live grant until the customer links the
 	// account again. [ErrNoGrant] and [ErrInvalidGrant] are kinds of it.
-	ErrEnded = errors.New("lwa: no grant is live")
+	ErrEnded = errors.New("lwa: no live grant")
 
-	// ErrNoGrant says that the store has no grant with this key: it was never
-	// given, or it was erased.
-	ErrNoGrant = fmt.Errorf("%w: none is stored", ErrEnded)
+	// ErrNoGrant says that the store has no grant with this key: the customer never
+	// gave one, or it was erased.
+	ErrNoGrant = fmt.Errorf("%w: no grant is stored", ErrEnded)
 
 	// ErrInvalidGrant says that a code or refresh token is expired, used, revoked
 	// or another client's. Amazon refuses a refresh token when the customer
@@ -40,8 +41,8 @@ var (
 	ErrInvalidKey = errors.New("lwa: invalid key")
 
 	// ErrSealed says that the tokens of a grant cannot be decrypted: they were
-	// encrypted with another key, or the stored row was changed or moved. A new AcceptGrant or import replaces such
-	// a grant, and EraseGrants deletes it.
+	// encrypted with another key, or the stored row was changed or moved. A new
+	// AcceptGrant or import replaces such a grant, and EraseGrants deletes it.
 	ErrSealed = errors.New("lwa: a stored token cannot be decrypted")
 
 	// ErrCallback says that a callback does not belong to the URL of
@@ -98,16 +99,7 @@ func (e *Error) Error() string {
 	if e.Description != "" {
 		text.WriteString(": " + e.Description)
 	}
-	var details []string
-	if e.Status != 0 {
-		details = append(details, fmt.Sprintf("HTTP status %d", e.Status))
-	}
-	if e.RequestID != "" {
-		details = append(details, "request "+e.RequestID)
-	}
-	if len(details) > 0 {
-		text.WriteString(" (" + strings.Join(details, ", ") + ")")
-	}
+	text.WriteString(rest.Details(e.Status, e.RequestID))
 	if hint := hints[e.Code]; hint != "" {
 		text.WriteString("; " + hint)
 	}

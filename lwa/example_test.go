@@ -130,7 +130,7 @@ func ExampleSource_Import() {
 	// 200
 }
 
-// The skill's own token, for an API that answers 403 once it has expired.
+// The skill's own token, for an API that responds with 403 once it has expired.
 func ExampleClientCredentials() {
 	cloud := alexatest.NewCloud()
 	client := &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "secret", HTTPClient: cloud.Client()}

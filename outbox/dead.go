@@ -9,17 +9,17 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// DeadLetter is an event that is not sent any more, because the gateway refused it,
-// or because a momentary event may have arrived. It is kept until it is redriven or
-// dropped.
+// DeadLetter is an event that the outbox does not send any more: the gateway refused it,
+// it cannot be decrypted, or it is momentary and may have arrived. It is kept until
+// Redrive or Drop.
 type DeadLetter struct {
-	ID         int64
-	Key        lwa.Key // whose IDs are personal data
-	MessageID  string
-	Event      string    // its type, such as "ChangeReport"
-	Reason     string    // why it is dead
-	EnqueuedAt time.Time // by the clock of the database, as EndedAt is
-	EndedAt    time.Time // when it died
+	ID         int64     // number in this outbox
+	Key        lwa.Key   // grant; its IDs are personal data
+	MessageID  string    // message ID of all attempts
+	Event      string    // type of the event, such as "ChangeReport"
+	Reason     string    // text of the error
+	EnqueuedAt time.Time // time of Enqueue, by the database's clock
+	EndedAt    time.Time // time of the last attempt, by the database's clock
 }
 
 const selectDead = `
@@ -57,15 +57,15 @@ func (o *Outbox) Dead(ctx context.Context) iter.Seq2[DeadLetter, error] {
 	}
 }
 
-// Redrive makes a dead letter wait again, as long as it did at first, and reports
-// whether there was one. It takes its old place: later events of the endpoint may
-// have arrived before it, so that an old state may replace a newer one.
+// Redrive makes the outbox send a dead letter again, until its MaxAge has passed once
+// more, and reports whether the dead letter existed. Later events of the endpoint may
+// have arrived already: an old state may replace a newer one.
 func (o *Outbox) Redrive(ctx context.Context, id int64) (bool, error) {
 	return o.change(ctx, "redrive", `UPDATE alexa_outbox SET state = 0, tries = 0, reason = '', ended_at = 0,
     due_at = {now}, expires_at = {now} + expires_at - enqueued_at WHERE state = 2 AND id = $1`, id)
 }
 
-// Drop deletes a dead letter, and reports whether there was one.
+// Drop deletes a dead letter, and reports whether it existed.
 func (o *Outbox) Drop(ctx context.Context, id int64) (bool, error) {
 	return o.change(ctx, "drop", `DELETE FROM alexa_outbox WHERE state = 2 AND id = $1`, id)
 }
@@ -85,13 +85,13 @@ func (o *Outbox) change(ctx context.Context, task, statement string, args ...any
 
 // Stats counts the events of a region.
 type Stats struct {
-	// Region is empty for events of which no attempt has failed yet.
+	// Region is empty for events that have not failed with an error of the gateway.
 	Region alexaevents.Region
 
-	Waiting int64         // events that are to be delivered
-	Dead    int64         // dead letters
-	Oldest  time.Duration // age of the oldest that waits; zero without one
-	Died    time.Duration // since the oldest dead letter died; zero without one
+	Waiting int64         // number of events to deliver
+	Dead    int64         // number of dead letters
+	Oldest  time.Duration // age of the oldest event to deliver; zero without one
+	Died    time.Duration // time since the last attempt of the oldest dead letter; zero without one
 }
 
 // Stats counts what is in the outbox, by region. It reads the whole table: with a

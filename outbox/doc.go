@@ -24,41 +24,43 @@
 //
 // # What is guaranteed
 //
-//   - What was committed is sent, unless it expires, its grant ends or the gateway
-//     refuses it. What was rolled back is not.
+//   - A committed event is sent, unless it expires, its grant ends or the gateway
+//     refuses it. An event that was rolled back is not sent.
 //   - The events of one endpoint for one grant arrive in the order in which they
 //     were enqueued. Events of transactions that are open at the same time have no
 //     order.
-//   - An event may arrive more than once, with the same message ID, if a worker ends
-//     between the gateway's response and the database's. A momentary event, such as
+//   - A duplicate is possible, with the same message ID, if a worker dies after the
+//     gateway's response and before the commit. A momentary event, such as
 //     [gateway.DoorbellPress], arrives at most once, unless
-//     [gateway.Sender.RetryMomentary] is set: if it is not known whether Alexa got
-//     it, it becomes a [DeadLetter].
-//   - Change reports of an endpoint that wait together become one, with the newest
-//     sample of each property; see [gateway.Message.Merge]. The edges of contact and
-//     motion sensors stay apart for ten seconds.
+//     [gateway.Sender.RetryMomentary] is set. If the outbox cannot know whether Alexa
+//     received it, it becomes a [DeadLetter].
+//   - Waiting change reports of one endpoint are merged into one, with the newest
+//     sample of each property; see [gateway.Message.Merge]. Changes of contact and
+//     motion sensors are not merged in their first ten seconds.
 //
 // # How it works
 //
-// Each event is a row for each grant. The rows of one endpoint and grant are a lane.
-// A worker leases lanes in which something is due, sends what waits in them, one
-// request at a time in each lane, and stores what came of many lanes in one
-// transaction. A lease lasts four seconds and is renewed each second, so a dead
-// worker holds up its lanes no longer than that. A worker that stood still for longer
-// than its lease sends nothing more of the lane, and stores nothing.
+// An event is one row for each grant. The rows of one endpoint and grant are a lane. A
+// worker leases lanes that have due rows, sends their events, one request at a time per
+// lane, and stores the results of many lanes in one transaction, at least once a second.
+// A lease lasts four seconds and is renewed each second, so a dead worker delays its
+// lanes by four seconds at most. A worker that was suspended for longer than its lease
+// sends and stores nothing more of the lane.
 //
-// All times are those of the database, so the clocks of the machines need not agree.
+// All times are those of the database. The clocks of the machines may differ.
 //
 // # When something fails
 //
-//   - Throttling makes the grant wait, in all processes, as long as Amazon says. So
-//     does Login with Amazon, and what the operator must mend.
-//   - After five failures in a row, the events of a region wait. Each process sends
-//     one of them every two seconds to find out whether the region is back; then all
-//     go on at once.
-//   - Other failures make the lane wait 1, 2, 4 and up to 60 seconds.
+//   - Throttling pauses the grant in all processes, as long as Amazon asks. A failure of
+//     Login with Amazon and a wrong configuration pause it too.
+//   - After five failures in a row the events of a region wait. Each process sends one
+//     of them every two seconds. Once one is accepted, all continue.
+//   - After any other failure the lane waits 1, 2, 4 and up to 60 seconds.
 //   - An event that the gateway refuses becomes a [DeadLetter]: see [Outbox.Dead],
-//     [Outbox.Redrive] and [Outbox.Drop].
+//     [Outbox.Redrive] and [Outbox.Drop]. If the gateway refuses a merged report, its
+//     events are sent one by one.
+//   - While the AEAD fails, events wait. An event that cannot be decrypted, while others
+//     of its lane can, becomes a DeadLetter.
 //
 // # Transactions of pgx
 //

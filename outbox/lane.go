@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/alexaevents/alexaevents/gateway"
 	"github.com/alexaevents/alexaevents/internal/rest"
+	"github.com/alexaevents/alexaevents/internal/sqldb"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -15,6 +17,9 @@ const (
 	longestPause = time.Minute      // between attempts, unless Amazon asks for more
 	edgeTime     = 10 * time.Second // how long the edges of a sensor are worth a report each
 	decodeTries  = 6                // for a key service that fails
+	laneTime     = time.Second      // after which a lane is settled, so that a worker that dies repeats little
+	attemptTime  = 30 * time.Second // limit for one attempt, reading the grant and getting a token included
+	longestRetry = 24 * time.Hour   // limit for Retry-After
 )
 
 // result is what came of a lane.
@@ -22,6 +27,7 @@ type result struct {
 	lane         *lane
 	done         []int64 // rows to delete
 	dead         []burial
+	unsent       []int64 // momentary events that were begun and that Alexa does not have
 	pause        *pause
 	back         region // that does not fail any more; empty if none is back
 	observations []observed
@@ -65,61 +71,75 @@ func (r *result) bury(e *entry, region region, err error) {
 // errInterrupted is why a momentary event is dead whose worker died.
 var errInterrupted = errors.New("outbox: the process ended while the event was sent, so Alexa may have got it; it is not sent twice, see Sender.RetryMomentary")
 
-// work delivers what waits in a lane, oldest first, until something fails or Run
-// stops.
+// work delivers what waits in a lane.
 func (w *worker) work(ctx context.Context, stopping <-chan struct{}, l *lane) *result {
 	r := &result{lane: l}
+	left := w.deliver(ctx, stopping, r)
+	if r.pause != nil {
+		for _, e := range left { // what expires does not wait for what is before it
+			w.giveUp(r, e)
+		}
+	}
+	return r
+}
+
+// deliver sends what waits in a lane, oldest first, until something fails or Run
+// stops, and returns what is left.
+func (w *worker) deliver(ctx context.Context, stopping <-chan struct{}, r *result) []*entry {
+	l, begunAt := r.lane, time.Now()
+	apart := 0 // entries before this one are not merged
 	for i := 0; i < len(l.entries); {
+		if i > 0 && time.Since(begunAt) > laneTime {
+			return l.entries[i:]
+		}
 		select {
 		case <-stopping:
-			return r
+			return l.entries[i:]
 		default:
 		}
 		e := l.entries[i]
-		if !time.Now().Before(e.expiresAt) {
-			r.finish(e, Expired, nil)
+		if w.giveUp(r, e) {
 			i++
 			continue
 		}
 		if wait := time.Until(e.dueAt); wait > 0 { // what came later must not overtake it
 			r.pause = &pause{wait: wait}
-			return r
+			return l.entries[i:]
 		}
 		if wait := w.pauses.left(e.key); wait > 0 {
 			r.pause = &pause{grant: &e.key, wait: wait}
-			return r
+			return l.entries[i:]
 		}
 		if err := w.decode(e); err != nil {
-			if e.tries < decodeTries {
+			if e.tries < decodeTries || errors.Is(err, errDecrypt) && !w.readable(l.entries[i+1:]) {
 				r.postpone(e, pause{wait: backoff(e.tries)}, err)
-				return r
+				return l.entries[i:]
 			}
 			r.bury(e, "", err)
 			i++
 			continue
 		}
-		message, n := w.merge(l.entries[i:])
-		if e.state == stateBegun && !w.Sender.RetryMomentary {
-			r.bury(e, "", errInterrupted)
-			i++
-			continue
+		message, n := e.message, 1
+		if i >= apart {
+			message, n = w.merge(l.entries[i:])
 		}
 		where := w.regions.find(ctx, w.Sender.Tokens.Store, e.key)
-		if wait := w.regions.wait(where); wait > 0 {
+		wait, probe := w.regions.wait(where)
+		if wait > 0 {
 			r.pause = &pause{wait: wait, region: where}
-			return r
+			return l.entries[i:]
 		}
 		begun := message.Momentary() && !w.Sender.RetryMomentary
-		if begun && !w.begin(ctx, e) || !l.leased() {
-			w.regions.release(where)
-			return r // somebody else has the lane, or the database fails
+		if !l.leased() || begun && !w.begin(ctx, e) {
+			w.regions.release(where, probe)
+			return l.entries[i:] // somebody else has the lane, or the database fails
 		}
-		err := w.Sender.Attempt(rest.WithFence(ctx, l.leased), e.key, message)
+		err := w.attempt(ctx, l, e.key, message)
 		if err != nil && !l.leased() {
-			w.regions.release(where)
-			return r
+			w.regions.release(where, probe)
+			return l.entries[i:]
 		}
-		if w.learn(ctx, where, err) {
+		if w.learn(ctx, where, err, probe) {
 			r.back = where
 		}
 		switch {
@@ -132,22 +152,55 @@ func (w *worker) work(ctx context.Context, stopping <-chan struct{}, l *lane) *r
 			for _, lost := range l.entries[i:] {
 				r.finish(lost, Ended, err)
 			}
-			return r
+			return nil
+		case begun && panicked(err):
+			r.bury(e, where, err)
 		case w.Sender.MayRetry(message, err):
-			if begun && !w.setState(ctx, e, stateWaiting) {
-				r.bury(e, where, err)
-				return r
+			if begun {
+				r.unsent = append(r.unsent, e.id)
 			}
 			r.postpone(e, w.pauseAfter(e, where, err), err)
-			return r
+			return l.entries[i:]
+		case n > 1: // one of them may be the reason
+			apart = i + n
+			continue
 		default:
-			for _, lost := range l.entries[i : i+n] {
-				r.bury(lost, where, err)
-			}
+			r.bury(e, where, err)
 		}
 		i += n
 	}
-	return r
+	return nil
+}
+
+// giveUp settles an event that is not sent any more, and reports whether it is one.
+func (w *worker) giveUp(r *result, e *entry) bool {
+	switch {
+	case e.state == stateBegun && !w.Sender.RetryMomentary:
+		r.bury(e, "", errInterrupted)
+	case !time.Now().Before(e.expiresAt):
+		r.finish(e, Expired, nil)
+	default:
+		return false
+	}
+	return true
+}
+
+// readable reports whether any of the events can be decrypted, so that the key service
+// works.
+func (w *worker) readable(entries []*entry) bool {
+	return slices.ContainsFunc(entries, func(e *entry) bool { return w.decode(e) == nil })
+}
+
+// attempt survives an HTTP client that panics.
+func (w *worker) attempt(ctx context.Context, l *lane, key lwa.Key, message *gateway.Message) error {
+	ctx, cancel := context.WithTimeout(rest.WithFence(ctx, l.leased), attemptTime)
+	defer cancel()
+	return rest.Catch(func() error { return w.Sender.Attempt(ctx, key, message) })
+}
+
+func panicked(err error) bool {
+	_, yes := errors.AsType[*rest.PanicError](err)
+	return yes
 }
 
 // merge returns the message of the first entries, and how many these are.
@@ -187,13 +240,14 @@ func (w *worker) pauseAfter(e *entry, where region, err error) pause {
 		if errors.Is(err, gateway.ErrUnavailable) {
 			p.region = where
 			if probe := w.regions.probeIn(where); probe > 0 {
-				p.wait = probe
+				p.wait = probe + probeEvery/4 // another event probes first, if one waits: this one may be the reason
 			}
 		}
 	}
 	if errors.Is(err, gateway.ErrThrottled) || errors.Is(err, gateway.ErrMisconfigured) {
 		p.grant = &e.key
 	}
+	p.wait = min(p.wait, longestRetry)
 	if p.grant != nil {
 		w.pauses.add(e.key, p.wait)
 	}
@@ -209,16 +263,22 @@ func backoff(tries int) time.Duration {
 
 // begin marks a momentary event before it is sent. It returns false if that
 // fails, or if the row is gone.
-func (w *worker) begin(ctx context.Context, e *entry) bool { return w.setState(ctx, e, stateBegun) }
-
-func (w *worker) setState(ctx context.Context, e *entry, state int) bool {
-	changed, err := w.DB.ExecContext(ctx, w.statement(w.dialect,
-		`UPDATE alexa_outbox SET state = $1 WHERE id = $2 AND state < 2
-    AND EXISTS (SELECT 1 FROM alexa_outbox_leases l WHERE l.lane = alexa_outbox.lane AND l.holder = $3)`), state, e.id, w.holder)
+func (w *worker) begin(ctx context.Context, e *entry) (begun bool) {
+	ctx, cancel := context.WithTimeout(ctx, leaseTime)
+	defer cancel()
+	err := sqldb.Retry(ctx, time.Now(), w.dialect.Busy, func() error {
+		changed, err := w.DB.ExecContext(ctx, w.statement(w.dialect,
+			`UPDATE alexa_outbox SET state = $1 WHERE id = $2 AND state < 2
+    AND EXISTS (SELECT 1 FROM alexa_outbox_leases l WHERE l.lane = alexa_outbox.lane AND l.holder = $3)`), stateBegun, e.id, w.holder)
+		if err != nil {
+			return err
+		}
+		n, err := changed.RowsAffected()
+		begun = n == 1
+		return err
+	})
 	if err != nil {
 		w.complain(ctx, "mark an event", err)
-		return false
 	}
-	n, err := changed.RowsAffected()
-	return err == nil && n == 1
+	return err == nil && begun
 }

@@ -18,10 +18,10 @@ import (
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
-// Outbox keeps events in a database and delivers them to the event gateway. Any
-// number of them, in any number of processes, may share a database. It is safe for
-// concurrent use; its fields must not change once it is in use. Its errors name no
-// account.
+// Outbox stores events in a database and delivers them to the event gateway. Any number
+// of Outboxes, in any number of processes, may share a database. An Outbox is safe for
+// concurrent use; its fields must not change once it is in use. Its errors contain no
+// account ID.
 type Outbox struct {
 	// DB is the database with the tables that [Outbox.Migrate] makes. The Outbox
 	// never closes it. Required.
@@ -30,62 +30,65 @@ type Outbox struct {
 	// Dialect is the kind of database. Required.
 	Dialect sqlstore.Dialect
 
-	// Prefix begins the name of each table and index, in place of "alexa_", as
-	// that of [sqlstore.Store] does. Empty is "alexa_".
+	// Prefix begins the name of each table and index, as that of [sqlstore.Store]
+	// does. Empty means "alexa_".
 	Prefix string
 
 	// Sender sends the events. Only Run uses it. Required by Run.
 	Sender *gateway.Sender
 
-	// AEAD encrypts the events, with the message ID as associated data. Times,
-	// event types, accounts and the states of delivery are not encrypted. Nil
-	// stores the events as they are.
+	// AEAD encrypts the events, with the message ID as associated data. Times, event
+	// types, account IDs and reasons of failures are not encrypted. Nil stores plain
+	// events.
 	AEAD lwa.AEAD
 
-	// MaxAge returns how long after Enqueue an event is worth sending. Zero, as a
-	// nil MaxAge, is 30 seconds for a momentary event, 8 seconds for the response
-	// to a directive, a week for AddOrUpdateReport and DeleteReport, and 15 minutes
-	// for everything else.
+	// MaxAge returns the age at which an event expires. Zero or less means the
+	// default: 8 seconds for the response to a directive, 30 seconds for a momentary
+	// event, a week for AddOrUpdateReport and DeleteReport, and 15 minutes for all
+	// other events. Nil means the default for every event.
 	MaxAge func(*gateway.Message) time.Duration
 
-	// Workers is how many lanes Run works on at a time. Zero is 64.
+	// Workers is the number of lanes that Run works on at a time. Zero means 64.
 	Workers int
 
-	// Logger receives one record at Warn for each event that is not delivered, and
-	// for each region that fails, and one at Error, at most once a minute, while the
+	// Logger receives one record at Warn for each event that is given up and for each
+	// region that begins to fail, and one at Error, at most once a minute, while the
 	// database fails. Nil disables logging.
 	Logger *slog.Logger
 
-	// Observe is called when something becomes of an event, for metrics. Nil
-	// disables it.
+	// Observe is called with each outcome, for metrics. Nil disables the call.
 	Observe func(context.Context, Observation)
 }
 
-// Outcome is what became of an event. The text is fit for a metric's label.
+// Outcome is the result of an attempt to deliver an event. The text is suitable as a
+// metric label.
 type Outcome string
 
+// The outcomes of an event.
 const (
-	Accepted  Outcome = "accepted"  // Alexa accepted it
-	Merged    Outcome = "merged"    // Alexa accepted a later change report of the endpoint, which contains it
-	Postponed Outcome = "postponed" // an attempt failed, and another one follows
-	Expired   Outcome = "expired"   // it was not delivered within its MaxAge, and is deleted
-	Ended     Outcome = "ended"     // its grant has ended, and it is deleted
-	Dead      Outcome = "dead"      // it is kept as a [DeadLetter]
+	Accepted  Outcome = "accepted"  // Alexa accepted the event
+	Merged    Outcome = "merged"    // Alexa accepted a change report that contains the event
+	Postponed Outcome = "postponed" // the attempt failed; the outbox will retry
+	Expired   Outcome = "expired"   // the event was older than its MaxAge, and is deleted
+	Ended     Outcome = "ended"     // the grant has ended, and the event is deleted
+	Dead      Outcome = "dead"      // the event is kept as a [DeadLetter]
 )
 
-// Observation tells what became of one event.
+// Observation is one outcome of one event.
 type Observation struct {
-	Event   string        // its type, such as "ChangeReport"
-	Outcome Outcome       //
-	Age     time.Duration // since Enqueue
-	Err     error         // why it was not accepted; nil for Accepted, Merged and Expired
+	Event   string        // type of the event, such as "ChangeReport"
+	Outcome Outcome       // result of the attempt
+	Age     time.Duration // time since Enqueue
+	Err     error         // reason of the failure; nil for Accepted, Merged and Expired
 }
 
-// Tx is what Enqueue needs of a transaction. [*sql.Tx] has it, and so have [*sql.DB]
-// and [*sql.Conn]; the package documentation shows it for pgx.
+// Tx is the method of a transaction that Enqueue needs. [*sql.Tx], [*sql.DB] and
+// [*sql.Conn] have it; the package documentation shows an adapter for pgx.
 type Tx interface {
 	ExecContext(ctx context.Context, statement string, args ...any) (sql.Result, error)
 }
+
+var errNoTx = errors.New("tx is nil")
 
 // maxAge is how long a message is worth sending.
 func (o *Outbox) maxAge(m *gateway.Message) time.Duration {
@@ -111,16 +114,19 @@ INSERT INTO alexa_outbox (lane, client_id, account_id, link_id, message_id, type
 // rowsAtOnce bounds the rows of one INSERT: the databases limit its parameters.
 const rowsAtOnce = 500
 
-// Enqueue stores an event for each of the grants, as a part of the transaction:
-// if that is rolled back, nothing is sent. It is one INSERT, and waits for no other
-// transaction. [gateway.Sender.Keys] returns the keys of an account's grants; call it
-// before the transaction begins. Without keys, nothing is stored.
+// Enqueue stores an event for each of the grants, in the caller's transaction: if that is
+// rolled back, nothing is sent. It runs one INSERT and waits for no other transaction.
+// [gateway.Sender.Keys] returns the keys of an account's grants; call it before the
+// transaction begins. Without keys, Enqueue stores nothing.
 //
-// The errors are [*gateway.InvalidError] for an event that the gateway would refuse
-// or for the response to a directive with several keys, and those of the database
-// and the AEAD.
+// The error is a [*gateway.InvalidError] if the gateway would refuse the event, or if the
+// event responds to a directive and there are several keys. Other errors are those of the
+// database and the AEAD.
 func (o *Outbox) Enqueue(ctx context.Context, tx Tx, event gateway.Event, keys ...lwa.Key) error {
 	d, err := o.dialect()
+	if err == nil && tx == nil {
+		err = errNoTx
+	}
 	if err != nil {
 		return wrap("enqueue", err)
 	}
@@ -157,10 +163,13 @@ func (o *Outbox) Enqueue(ctx context.Context, tx Tx, event gateway.Event, keys .
 	return nil
 }
 
-// EraseAccount deletes all events of an account, dead ones too, as a part of the
-// transaction. An event that is being sent meanwhile may still arrive.
+// EraseAccount deletes all events of an account, dead letters too, in the caller's
+// transaction. An event that is being sent at that time may still arrive.
 func (o *Outbox) EraseAccount(ctx context.Context, tx Tx, accountID string) error {
 	d, err := o.dialect()
+	if err == nil && tx == nil {
+		err = errNoTx
+	}
 	if err == nil {
 		_, err = tx.ExecContext(ctx, o.statement(d, `DELETE FROM alexa_outbox WHERE account_id = $1`), accountID)
 		err = o.advise(d, err)

@@ -48,7 +48,7 @@ func (p *pauses) add(key lwa.Key, wait time.Duration) {
 func grantLane(key lwa.Key) string {
 	hash := sha256.New()
 	for _, part := range [...]string{key.ClientID, key.AccountID, key.LinkID} {
-		fmt.Fprintf(hash, "%d:%s", len(part), part)
+		_, _ = fmt.Fprintf(hash, "%d:%s", len(part), part)
 	}
 	return "grant " + hex.EncodeToString(hash.Sum(nil))
 }
@@ -98,6 +98,7 @@ type breaker struct {
 	failures int       // since the last success
 	probeAt  time.Time // when the next event may find out
 	probing  bool
+	next     bool // an event waits for probeAt, besides the one that probed last
 }
 
 // find returns the region of a grant. It may have changed since it was first
@@ -122,20 +123,24 @@ func (r *regions) find(ctx context.Context, store lwa.Store, key lwa.Key) region
 	return grant.Region
 }
 
-// wait returns how long events of the region must wait. If it returns zero while
-// the region fails, the caller must call report or release.
-func (r *regions) wait(where region) time.Duration {
+// wait returns how long an event of the region must wait. If probe is true, the
+// caller finds out whether the region still fails, and must call report or release.
+func (r *regions) wait(where region) (wait time.Duration, probe bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b := r.breakers[where]
 	switch {
 	case b == nil || b.failures < failuresToOpen:
-		return 0
-	case b.probing || time.Now().Before(b.probeAt):
-		return holdTime/2 + rand.N(holdTime/2) //nolint:gosec // jitter keeps no secret
+		return 0, false
+	case b.probing:
+	case !time.Now().Before(b.probeAt):
+		b.probing, b.next = true, false
+		return 0, true
+	case !b.next:
+		b.next = true
+		return time.Until(b.probeAt), false
 	}
-	b.probing = true
-	return 0
+	return holdTime/2 + rand.N(holdTime/2), false //nolint:gosec // jitter keeps no secret
 }
 
 // probeIn returns how long it takes until the next event may find out whether the
@@ -151,7 +156,10 @@ func (r *regions) probeIn(where region) time.Duration {
 
 // report learns from an attempt. It reports whether the region has begun to fail
 // with it, or has come back.
-func (r *regions) report(where region, err error) (failed, back bool) {
+func (r *regions) report(where region, err error, probe bool) (failed, back bool) {
+	if where == "" {
+		return false, false // the grant was not found
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	b := r.breakers[where]
@@ -159,7 +167,9 @@ func (r *regions) report(where region, err error) (failed, back bool) {
 		b = new(breaker)
 		r.breakers[where] = b
 	}
-	b.probing = false
+	if probe {
+		b.probing = false
+	}
 	refused, asked := errors.AsType[*gateway.Error](err)
 	switch {
 	case err != nil && !asked, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
@@ -179,23 +189,22 @@ func (r *regions) report(where region, err error) (failed, back bool) {
 func (r *regions) failing(where region) bool { return r.probeIn(where) > 0 }
 
 // learn reports whether a region is back with this outcome of an attempt.
-func (w *worker) learn(ctx context.Context, where region, err error) bool {
-	failed, back := w.regions.report(where, err)
+func (w *worker) learn(ctx context.Context, where region, err error, probe bool) bool {
+	failed, back := w.regions.report(where, err, probe)
 	switch {
-	case w.Logger == nil:
 	case failed:
-		w.Logger.LogAttrs(ctx, slog.LevelWarn, "the event gateway of a region fails: its events wait", slog.String("alexa.region", string(where)), slog.Any("error", err))
+		w.log(ctx, slog.LevelWarn, "the event gateway of a region fails: its events wait", slog.String("alexa.region", string(where)), slog.Any("error", err))
 	case back:
-		w.Logger.LogAttrs(ctx, slog.LevelInfo, "the event gateway of a region is back", slog.String("alexa.region", string(where)))
+		w.log(ctx, slog.LevelInfo, "the event gateway of a region is back", slog.String("alexa.region", string(where)))
 	}
 	return back
 }
 
 // release gives up finding out whether the region still fails.
-func (r *regions) release(where region) {
+func (r *regions) release(where region, probe bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if b := r.breakers[where]; b != nil {
+	if b := r.breakers[where]; b != nil && probe {
 		b.probing = false
 	}
 }

@@ -49,7 +49,18 @@ func TestRegions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := regions{breakers: make(map[region]*breaker)}
 		const europe, america = alexaevents.Europe, alexaevents.NorthAmerica
-		report := func(err error) (failed, back bool) { return r.report(europe, err) }
+		report := func(err error) (failed, back bool) { return r.report(europe, err, false) }
+		probe := func(err error) (failed, back bool) { return r.report(europe, err, true) }
+		wait := func(where region) time.Duration {
+			wait, _ := r.wait(where)
+			return wait
+		}
+		requireProbe := func() {
+			t.Helper()
+			wait, probe := r.wait(europe)
+			require.True(t, probe)
+			require.Zero(t, wait)
+		}
 		for range failuresToOpen - 1 {
 			failed, back := report(down)
 			require.False(t, failed || back)
@@ -59,29 +70,40 @@ func TestRegions(t *testing.T) {
 			report(down)
 			report(errors.New("the store fails")) // which tells nothing
 			report(context.DeadlineExceeded)      // nor does this
-			require.Zero(t, r.wait(europe))
+			require.Zero(t, wait(europe))
 		}
 		failed, _ := report(down)
 		require.True(t, failed)
-		require.Greater(t, r.wait(europe), probeEvery)
-		require.Zero(t, r.wait(america))
+		require.Equal(t, probeEvery, wait(europe), "the next probe")
+		require.Greater(t, wait(europe), probeEvery)
+		require.Zero(t, wait(america))
 		require.Equal(t, probeEvery, r.probeIn(europe))
 
 		time.Sleep(probeEvery)
-		require.Zero(t, r.wait(europe), "one event finds out")
-		require.NotZero(t, r.wait(europe), "and no other meanwhile")
-		failed, back := report(down)
+		requireProbe() // one event finds out
+		require.Greater(t, wait(europe), probeEvery, "and no other meanwhile")
+		report(down) // an attempt from before ends
+		time.Sleep(probeEvery)
+		require.Greater(t, wait(europe), probeEvery, "the probe is still under way")
+		failed, back := probe(down)
 		require.False(t, failed || back, "it is known")
-		require.NotZero(t, r.wait(europe))
+		require.Equal(t, probeEvery, wait(europe))
 
 		time.Sleep(probeEvery)
-		require.Zero(t, r.wait(europe))
-		r.release(europe) // the event was not sent
-		require.Zero(t, r.wait(europe))
-		_, back = report(throttled) // which proves that it works
+		requireProbe()
+		r.release(europe, true) // the event was not sent
+		requireProbe()
+		r.release(europe, false) // by another event
+		require.NotZero(t, wait(europe))
+		_, back = probe(throttled) // which proves that it works
 		require.True(t, back)
-		require.Zero(t, r.wait(europe))
+		require.Zero(t, wait(europe))
 		require.False(t, r.failing(europe))
+
+		for range 2 * failuresToOpen { // of a grant that is not found
+			r.report("", down, false)
+		}
+		require.Zero(t, wait(""))
 	})
 }
 
@@ -106,9 +128,11 @@ func TestMaxAge(t *testing.T) {
 		m, err := gateway.NewMessage(event)
 		require.NoError(t, err)
 		require.Equal(t, want, new(Outbox).maxAge(m))
-		own := &Outbox{MaxAge: func(*gateway.Message) time.Duration { return 0 }}
-		require.Equal(t, want, own.maxAge(m), "zero is the default")
-		own.MaxAge = func(*gateway.Message) time.Duration { return time.Minute }
+		for _, none := range []time.Duration{0, -time.Hour} {
+			own := &Outbox{MaxAge: func(*gateway.Message) time.Duration { return none }}
+			require.Equal(t, want, own.maxAge(m), "the default")
+		}
+		own := &Outbox{MaxAge: func(*gateway.Message) time.Duration { return time.Minute }}
 		require.Equal(t, time.Minute, own.maxAge(m))
 	}
 }

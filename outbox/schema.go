@@ -10,8 +10,8 @@ import (
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
-// ErrNewerSchema refuses a database that a later version of this package has
-// migrated.
+// ErrNewerSchema means that a later version of this package has migrated the
+// database.
 var ErrNewerSchema = sqldb.ErrNewer
 
 // The states of a row.
@@ -64,9 +64,9 @@ CREATE TABLE alexa_outbox_leases (
 );
 `
 
-// Schema returns the SQL that [Outbox.Migrate] runs on an empty database, for those
-// who keep all their migrations in one place. Migrate knows a database that was made
-// with it. It is empty for an unknown dialect.
+// Schema returns the SQL that [Outbox.Migrate] runs on an empty database, for programs
+// that have migrations of their own. Migrate recognizes a database that was created
+// with it. Schema is empty for an unknown dialect.
 func Schema(dialect sqlstore.Dialect) string { return strings.Join(steps(dialect), "\n") }
 
 func steps(dialect sqlstore.Dialect) []string {
@@ -82,13 +82,12 @@ func steps(dialect sqlstore.Dialect) []string {
 	return []string{types.Replace(version1)}
 }
 
-// Migrate makes the tables in an empty database, and brings older ones up to date.
-// Call it when the program starts: several processes may do so at once, and nothing
-// happens if the schema is current. Either the whole migration happens or none of
-// it. The error is [ErrNewerSchema] where that applies.
+// Migrate creates the tables in an empty database, and updates older ones. Call it when
+// the program starts: several processes may do so at once, and if the schema is current,
+// nothing happens. A migration happens completely or not at all. The error is
+// [ErrNewerSchema] if a later version of this package has migrated the database.
 //
-// The tables lie beside those of [sqlstore.Store], and neither package touches the
-// other's.
+// The database may be that of [sqlstore.Store]: the two share no table.
 func (o *Outbox) Migrate(ctx context.Context) error {
 	d, err := o.dialect()
 	if err != nil {

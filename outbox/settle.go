@@ -5,11 +5,15 @@ import (
 	"database/sql"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/alexaevents/alexaevents/internal/rest"
 	"github.com/alexaevents/alexaevents/internal/sqldb"
 	"github.com/alexaevents/alexaevents/lwa"
+	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
 const (
@@ -49,22 +53,23 @@ func (w *worker) settleAll(ctx, running context.Context) {
 // settle tries until the database takes the results. If it does not, the leases
 // end, and all is done again.
 func (w *worker) settle(ctx, running context.Context, results []*result) {
-	begun := time.Now()
+	trying, cancel := context.WithTimeout(ctx, settleTries)
+	defer cancel()
+	defer context.AfterFunc(running, func() { time.AfterFunc(stopTries, cancel) })()
 	var settled map[string]bool
-	for tries := 0; ; tries++ {
+	for tries := 0; trying.Err() == nil; tries++ {
 		var err error
-		if settled, err = w.write(ctx, results); err == nil {
+		w.setSettling(results, true)
+		settled, err = w.write(trying, results)
+		w.setSettling(results, false)
+		if err == nil {
 			break
 		}
 		w.complain(ctx, "settle events", err)
-		patience := settleTries
-		if running.Err() != nil {
-			patience = stopTries
+		select {
+		case <-time.After(min(50*time.Millisecond<<min(tries, 5), time.Second)):
+		case <-trying.Done():
 		}
-		if time.Since(begun) > patience {
-			break
-		}
-		time.Sleep(min(50*time.Millisecond<<min(tries, 5), time.Second))
 	}
 	w.mu.Lock()
 	for _, r := range results {
@@ -78,21 +83,29 @@ func (w *worker) settle(ctx, running context.Context, results []*result) {
 	}
 }
 
+func (w *worker) setSettling(results []*result, settling bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, r := range results {
+		r.lane.settling = settling
+	}
+}
+
 // publish logs and observes what came of the events of a lane.
 func (w *worker) publish(ctx context.Context, r *result) {
 	for _, o := range r.observations {
 		if w.Observe != nil {
-			w.Observe(ctx, o.Observation)
+			_ = rest.Catch(func() error { w.Observe(ctx, o.Observation); return nil })
 		}
-		if w.Logger == nil || o.Outcome != Expired && o.Outcome != Ended && o.Outcome != Dead {
+		if o.Outcome != Expired && o.Outcome != Ended && o.Outcome != Dead {
 			continue
 		}
 		attributes := []slog.Attr{slog.String("alexa.event.type", o.Event), slog.String("alexa.outcome", string(o.Outcome)), slog.Duration("alexa.age", o.Age)}
 		if o.Err != nil {
 			attributes = append(attributes, slog.Any("error", o.Err))
 		}
-		w.Logger.LogAttrs(ctx, slog.LevelWarn, "event not delivered", attributes...)
-		w.Logger.LogAttrs(ctx, slog.LevelDebug, "whose event that was",
+		w.log(ctx, slog.LevelWarn, "event not delivered", attributes...)
+		w.log(ctx, slog.LevelDebug, "whose event that was",
 			slog.String("alexa.account.id", o.key.AccountID), slog.String("alexa.link.id", o.key.LinkID))
 	}
 }
@@ -100,8 +113,12 @@ func (w *worker) publish(ctx context.Context, r *result) {
 // write settles the lanes whose lease is still this worker's, and returns their
 // names: whoever has another delivers what is in it.
 func (w *worker) write(ctx context.Context, results []*result) (settled map[string]bool, err error) {
+	isolation := sql.LevelDefault
+	if w.Dialect == sqlstore.Postgres { // any is correct, and this one has the fewest conflicts
+		isolation = sql.LevelReadCommitted
+	}
 	err = sqldb.Retry(ctx, time.Now(), w.dialect.Busy, func() error {
-		tx, err := w.DB.BeginTx(ctx, nil)
+		tx, err := w.DB.BeginTx(ctx, &sql.TxOptions{Isolation: isolation})
 		if err != nil {
 			return err
 		}
@@ -135,7 +152,12 @@ func (w *worker) writeAll(ctx context.Context, tx *sql.Tx, results []*result) (m
 		}
 		for _, b := range r.dead {
 			if err := exec(`UPDATE alexa_outbox SET state = $1, ended_at = {now}, reason = $2, region = $3 WHERE id = $4`,
-				stateDead, b.reason[:min(len(b.reason), longestWhy)], string(b.region), b.id); err != nil {
+				stateDead, reasonText(b.reason), string(b.region), b.id); err != nil {
+				return nil, err
+			}
+		}
+		for _, id := range r.unsent {
+			if err := exec(`UPDATE alexa_outbox SET state = $1 WHERE id = $2 AND state = $3`, stateWaiting, id, stateBegun); err != nil {
 				return nil, err
 			}
 		}
@@ -156,7 +178,9 @@ func (w *worker) writeAll(ctx context.Context, tx *sql.Tx, results []*result) (m
 			return nil, err
 		}
 	}
-	for key, p := range grants { // one statement, however many lanes the grant has
+	keys := slices.SortedFunc(maps.Keys(grants), func(a, b lwa.Key) int { return strings.Compare(grantLane(a), grantLane(b)) })
+	for _, key := range keys { // one statement, however many lanes the grant has
+		p := grants[key]
 		wait := *p
 		wait.failed = false
 		if err := w.hold(exec, &wait, `account_id = $5 AND client_id = $6 AND link_id = $7`, key.AccountID, key.ClientID, key.LinkID); err != nil {
@@ -191,8 +215,14 @@ ON CONFLICT (lane) DO UPDATE SET until_at = excluded.until_at WHERE alexa_outbox
 	return settled, exec(`DELETE FROM alexa_outbox_leases WHERE lane IN (`+placeholders(1, len(lanes))+`)`, lanes...)
 }
 
+// reasonText returns what PostgreSQL stores of any text.
+func reasonText(text string) string {
+	text = strings.ReplaceAll(text, "\x00", "")
+	return strings.ToValidUTF8(text[:min(len(text), longestWhy)], "")
+}
+
 // hold makes rows wait. What expires before that comes due when it expires, so that
-// it does not stay.
+// it does not stay; what has expired already and was not read, in a second.
 func (w *worker) hold(exec func(string, ...any) error, p *pause, where string, args ...any) error {
 	tries, reason := 0, ""
 	if p.failed {
@@ -202,7 +232,7 @@ func (w *worker) hold(exec func(string, ...any) error, p *pause, where string, a
 		reason = reasonRegion
 	}
 	wait := fmt.Sprintf("({now}+%d)", p.wait.Milliseconds())
-	return exec(`UPDATE alexa_outbox SET due_at = CASE WHEN expires_at < `+wait+` THEN expires_at ELSE `+wait+` END,
+	return exec(`UPDATE alexa_outbox SET due_at = CASE WHEN expires_at >= `+wait+` THEN `+wait+` WHEN expires_at > {now}+1000 THEN expires_at ELSE {now}+1000 END,
     tries = tries + $1, region = CASE WHEN $2 = '' THEN region ELSE $3 END, reason = $4
 WHERE state < 2 AND due_at < `+wait+` AND `+where,
 		append([]any{tries, string(p.region), string(p.region), reason}, args...)...)

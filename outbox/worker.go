@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents/gateway"
+	"github.com/alexaevents/alexaevents/internal/rest"
 	"github.com/alexaevents/alexaevents/internal/sqldb"
 	"github.com/alexaevents/alexaevents/lwa"
 )
@@ -24,12 +25,14 @@ const (
 	pollEvery   = 100 * time.Millisecond // how long an idle worker waits
 	claimEvery  = 5 * time.Millisecond   // how long a busy one waits, so that one claim takes several lanes
 	readAtOnce  = 2000                   // rows
+	readBytes   = 8 << 20                // of bodies, so that a few large lanes do not fill the memory
+	claimTime   = 10 * time.Second       // limit for one claim
+	forgetEvery = time.Minute            // how often leases that ended are deleted, a minute later
 )
 
-// Run delivers events until ctx ends. Then it waits for the attempts under way, ten
-// seconds at most, stores what came of them and returns nil. Any number of them may
-// run at the same time, in any number of processes. While the database fails, Run
-// tries again.
+// Run delivers events until ctx ends. Then it waits for the running attempts, ten
+// seconds at most, stores their results and returns nil. Run may run any number of times
+// at once, in any number of processes. It retries while the database fails.
 //
 // It returns an error at once if a field is missing or Migrate has not been called.
 func (o *Outbox) Run(ctx context.Context) error {
@@ -41,10 +44,10 @@ func (o *Outbox) Run(ctx context.Context) error {
 	default:
 		err = o.query(ctx, d, func(func(...any) error) error { return nil }, `SELECT id FROM alexa_outbox LIMIT 1`)
 		if ctx.Err() != nil {
-			return nil
+			return nil //nolint:nilerr // ctx has ended, as it is to
 		}
 		if err != nil && !d.NoSchema(err) {
-			err = nil // the database may come
+			err = nil // the database may come, or ctx has ended
 		}
 	}
 	if err != nil {
@@ -82,6 +85,8 @@ type lane struct {
 	name    string
 	entries []*entry // what waits in it, oldest first
 
+	settling bool // a transaction has its lease locked; guarded by worker.mu
+
 	mu    sync.Mutex
 	until time.Time // when the lease may end
 }
@@ -115,6 +120,9 @@ type entry struct {
 	message *gateway.Message // of the body, nil before it is decoded
 }
 
+// errDecrypt says that the event is at fault, or the key service.
+var errDecrypt = errors.New("the event cannot be decrypted")
+
 // decode reads the body.
 func (w *worker) decode(e *entry) (err error) {
 	if e.message != nil {
@@ -122,8 +130,12 @@ func (w *worker) decode(e *entry) (err error) {
 	}
 	body := e.body
 	if w.AEAD != nil {
-		if body, err = w.AEAD.Decrypt(body, []byte(e.messageID)); err != nil {
-			return fmt.Errorf("the event cannot be decrypted: %w", err)
+		err := rest.Catch(func() (err error) {
+			body, err = w.AEAD.Decrypt(body, []byte(e.messageID))
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("%w: %w", errDecrypt, err)
 		}
 	}
 	message := new(gateway.Message)
@@ -147,7 +159,7 @@ func (w *worker) run(ctx context.Context) {
 	renewing := make(chan struct{})
 	services.Go(func() { w.renewAll(work, renewing) })
 	for ctx.Err() == nil {
-		free := size - len(slots)
+		free := min(size-len(slots), rowsAtOnce)
 		claimed, err := w.claim(ctx, free)
 		if err != nil && ctx.Err() == nil {
 			w.complain(ctx, "claim events", err)
@@ -160,7 +172,7 @@ func (w *worker) run(ctx context.Context) {
 			})
 		}
 		pause := pollEvery
-		if len(claimed) > 0 {
+		if len(claimed) > 0 && err == nil {
 			pause = claimEvery
 		}
 		if len(claimed) == free { // all are busy: the next slot may take a while
@@ -189,8 +201,15 @@ func (w *worker) complain(ctx context.Context, task string, err error) {
 		w.loggedAt = time.Now()
 	}
 	w.mu.Unlock()
-	if w.Logger != nil && !again {
-		w.Logger.LogAttrs(ctx, slog.LevelError, "the outbox's database fails: "+task, slog.Any("error", err))
+	if !again {
+		w.log(ctx, slog.LevelError, "the outbox's database fails: "+task, slog.Any("error", err))
+	}
+}
+
+// log survives a handler that panics.
+func (w *worker) log(ctx context.Context, level slog.Level, text string, attributes ...slog.Attr) {
+	if w.Logger != nil {
+		_ = rest.Catch(func() error { w.Logger.LogAttrs(ctx, level, text, attributes...); return nil })
 	}
 }
 
@@ -205,11 +224,13 @@ SELECT id, lane, client_id, account_id, link_id, message_id, type, state, tries,
 FROM alexa_outbox WHERE state < 2 AND lane IN (`
 
 // claim leases at most n lanes that have something due, and reads what waits in
-// them.
+// them. Lanes that it returns with an error are empty.
 func (w *worker) claim(ctx context.Context, n int) ([]*lane, error) {
 	if n <= 0 {
 		return nil, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, claimTime)
+	defer cancel()
 	var names []string
 	err := w.query(ctx, w.dialect, func(scan func(...any) error) error {
 		var name string
@@ -231,13 +252,32 @@ func (w *worker) claim(ctx context.Context, n int) ([]*lane, error) {
 		return nil, err
 	}
 	lanes := make(map[string]*lane, len(leased))
-	args := make([]any, len(leased))
+	all := make([]*lane, len(leased))
+	w.mu.Lock()
 	for i, name := range leased {
-		lanes[name] = &lane{name: name, until: asked.Add(leaseTime - leaseMargin)}
-		args[i] = name
+		all[i] = &lane{name: name, until: asked.Add(leaseTime - leaseMargin)}
+		lanes[name], w.lanes[name] = all[i], all[i] // from now on the lease is renewed
 	}
-	read := time.Now()
-	err = w.query(ctx, w.dialect, func(scan func(...any) error) error {
+	w.mu.Unlock()
+	if err = w.read(ctx, lanes); err == nil {
+		err = w.readPauses(ctx, lanes)
+	}
+	if err != nil {
+		for _, l := range all {
+			l.entries = nil
+		}
+	}
+	return all, err
+}
+
+// read reads what waits in the lanes.
+func (w *worker) read(ctx context.Context, lanes map[string]*lane) error {
+	args := make([]any, 0, len(lanes))
+	for name := range lanes {
+		args = append(args, name)
+	}
+	read, size := time.Now(), 0
+	return w.query(ctx, w.dialect, func(scan func(...any) error) error {
 		e := new(entry)
 		var name string
 		var age, due, expires int64
@@ -245,24 +285,13 @@ func (w *worker) claim(ctx context.Context, n int) ([]*lane, error) {
 			&e.state, &e.tries, &age, &due, &expires, &e.body); err != nil {
 			return err
 		}
+		if size += len(e.body); size > readBytes+len(e.body) {
+			return nil // it stays due
+		}
 		e.enqueuedAt, e.dueAt, e.expiresAt = read.Add(-milliseconds(age)), read.Add(milliseconds(due)), read.Add(milliseconds(expires))
 		lanes[name].entries = append(lanes[name].entries, e)
 		return nil
 	}, selectEntries+placeholders(1, len(args))+`) ORDER BY lane, id LIMIT `+fmt.Sprint(readAtOnce), args...)
-	if err == nil {
-		err = w.readPauses(ctx, lanes)
-	}
-	if err != nil {
-		return nil, err // the leases run out
-	}
-	all := make([]*lane, 0, len(lanes))
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	for name, l := range lanes {
-		w.lanes[name] = l
-		all = append(all, l)
-	}
-	return all, nil
 }
 
 func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
@@ -304,10 +333,12 @@ WHERE alexa_outbox_leases.until_at <= {now} RETURNING lane`, args...)
 }
 
 // renewAll renews the leases of the lanes that this worker works on, until stop is
-// closed. A lane that somebody else has by now is not extended.
+// closed. A lane that somebody else has by now is not extended. It also deletes the
+// leases of workers that died and of grants that may go on.
 func (w *worker) renewAll(ctx context.Context, stop <-chan struct{}) {
 	ticker := time.NewTicker(renewEvery)
 	defer ticker.Stop()
+	var forgotten time.Time
 	for {
 		select {
 		case <-stop:
@@ -318,32 +349,47 @@ func (w *worker) renewAll(ctx context.Context, stop <-chan struct{}) {
 				w.complain(ctx, "renew leases", err)
 			}
 			cancel()
+			if time.Since(forgotten) >= forgetEvery {
+				forgotten = time.Now()
+				forgetting, cancel := context.WithTimeout(ctx, claimTime)
+				_, err := w.DB.ExecContext(forgetting, w.statement(w.dialect,
+					fmt.Sprintf(`DELETE FROM alexa_outbox_leases WHERE until_at < {now}-%d`, forgetEvery.Milliseconds())))
+				if err != nil {
+					w.complain(ctx, "delete leases", err)
+				}
+				cancel()
+			}
 		}
 	}
 }
 
 func (w *worker) renew(ctx context.Context) error {
-	args := []any{w.holder}
+	var names []any
 	w.mu.Lock()
-	for name := range w.lanes {
-		args = append(args, name)
+	for name, l := range w.lanes {
+		if !l.settling { // else the others would wait for the end of that transaction
+			names = append(names, name)
+		}
 	}
 	w.mu.Unlock()
-	if len(args) == 1 {
-		return nil
-	}
-	until := time.Now().Add(leaseTime - leaseMargin)
-	return w.query(ctx, w.dialect, func(scan func(...any) error) error {
-		var name string
-		if err := scan(&name); err != nil {
+	for some := range slices.Chunk(names, rowsAtOnce) {
+		until := time.Now().Add(leaseTime - leaseMargin)
+		err := w.query(ctx, w.dialect, func(scan func(...any) error) error {
+			var name string
+			if err := scan(&name); err != nil {
+				return err
+			}
+			w.mu.Lock()
+			defer w.mu.Unlock()
+			if l := w.lanes[name]; l != nil {
+				l.extend(until)
+			}
+			return nil
+		}, fmt.Sprintf(`UPDATE alexa_outbox_leases SET until_at = {now}+%d WHERE holder = $1 AND lane IN (%s) RETURNING lane`,
+			leaseTime.Milliseconds(), placeholders(2, len(some))), append([]any{w.holder}, some...)...)
+		if err != nil {
 			return err
 		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if l := w.lanes[name]; l != nil {
-			l.extend(until)
-		}
-		return nil
-	}, fmt.Sprintf(`UPDATE alexa_outbox_leases SET until_at = {now}+%d WHERE holder = $1 AND lane IN (%s) RETURNING lane`,
-		leaseTime.Milliseconds(), placeholders(2, len(args)-1)), args...)
+	}
+	return nil
 }

@@ -2,10 +2,7 @@ package sdns_test
 
 import (
 	"context"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,49 +11,12 @@ import (
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/internal/rest/resttest"
 	"github.com/alexaevents/alexaevents/sdns"
 )
 
-// script sends its responses in order, the last one repeatedly, and keeps the
-// requests as "method URL body".
-type script struct {
-	responses []response
-	requests  []string
-}
-
-type response struct {
-	status   int
-	location string
-	body     string
-	err      error
-}
-
-func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
-	request := r.Method + " " + r.URL.String()
-	if r.Body != nil {
-		data, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		request += " " + string(data)
-	}
-	next := s.responses[min(len(s.requests), len(s.responses)-1)]
-	s.requests = append(s.requests, request)
-	if next.err != nil {
-		return nil, next.err
-	}
-	w := httptest.NewRecorder()
-	w.Header().Set("X-Amzn-RequestId", "r-1")
-	if next.location != "" {
-		w.Header().Set("Location", next.location)
-	}
-	w.WriteHeader(next.status)
-	response := w.Result()
-	response.Body = io.NopCloser(strings.NewReader(next.body))
-	return response, nil
-}
-
-func (s *script) client() *sdns.Client {
+// client returns a client whose requests go to the script.
+func client(s *resttest.Script) *sdns.Client {
 	return &sdns.Client{HTTPClient: &http.Client{Transport: s}}
 }
 
@@ -85,19 +45,19 @@ const (
 // Each operation: the request as Amazon's model has it, and the decoded response.
 func TestOperations(t *testing.T) {
 	for name, test := range map[string]struct {
-		response response
+		response resttest.Response
 		call     func(ctx context.Context, c *sdns.Client) (any, error)
 		request  string
 		want     any
 	}{
 		"create subscriber": {
-			response: response{status: 201, location: "/v0/developmentEvents/subscribers/amzn1.ask-subscriber.1"},
+			response: resttest.Response{Status: 201, Location: "/v0/developmentEvents/subscribers/amzn1.ask-subscriber.1"},
 			call:     func(ctx context.Context, c *sdns.Client) (any, error) { return c.CreateSubscriber(ctx, fullSubscriber) },
 			request:  `POST ` + base + `/subscribers {"name":"a name","vendorId":"M1",` + endpointJSON + `}`,
 			want:     "amzn1.ask-subscriber.1",
 		},
 		"get subscriber": {
-			response: response{status: 200, body: `{"subscriberId":"amzn1.ask-subscriber.1","name":"a name",` + endpointJSON + `}`},
+			response: resttest.Response{Status: 200, Body: `{"subscriberId":"amzn1.ask-subscriber.1","name":"a name",` + endpointJSON + `}`},
 			call: func(ctx context.Context, c *sdns.Client) (any, error) {
 				return c.Subscriber(ctx, "amzn1.ask-subscriber.1")
 			},
@@ -105,7 +65,7 @@ func TestOperations(t *testing.T) {
 			want:    sdns.Subscriber{ID: "amzn1.ask-subscriber.1", Name: "a name", TopicARN: topic, RoleARN: role},
 		},
 		"list subscribers": {
-			response: response{status: 200, body: `{"_links":{"self":{"href":"x"}},"subscribers":[
+			response: resttest.Response{Status: 200, Body: `{"_links":{"self":{"href":"x"}},"subscribers":[
 				{"subscriberId":"amzn1.ask-subscriber.1","name":"a name","status":"INACTIVE","clientId":"client",` + endpointJSON + `},{"status":"NEW"}]}`},
 			call: func(ctx context.Context, c *sdns.Client) (any, error) {
 				return collect(c.Subscribers(ctx, "M1"))
@@ -117,21 +77,21 @@ func TestOperations(t *testing.T) {
 			},
 		},
 		"update subscriber": {
-			response: response{status: 204},
+			response: resttest.Response{Status: 204},
 			call: func(ctx context.Context, c *sdns.Client) (any, error) {
 				return nil, c.UpdateSubscriber(ctx, fullSubscriber)
 			},
 			request: `PUT ` + base + `/subscribers/amzn1.ask-subscriber.1 {"name":"a name",` + endpointJSON + `}`,
 		},
 		"delete subscriber": {
-			response: response{status: 204},
+			response: resttest.Response{Status: 204},
 			call: func(ctx context.Context, c *sdns.Client) (any, error) {
 				return nil, c.DeleteSubscriber(ctx, "amzn1.ask-subscriber.1")
 			},
 			request: `DELETE ` + base + `/subscribers/amzn1.ask-subscriber.1`,
 		},
 		"create subscription": {
-			response: response{status: 201, location: "/v0/developmentEvents/subscriptions/amzn1.ask-subscription.2"},
+			response: resttest.Response{Status: 201, Location: "/v0/developmentEvents/subscriptions/amzn1.ask-subscription.2"},
 			call: func(ctx context.Context, c *sdns.Client) (any, error) {
 				return c.CreateSubscription(ctx, fullSubscription)
 			},
@@ -140,7 +100,7 @@ func TestOperations(t *testing.T) {
 			want: "amzn1.ask-subscription.2",
 		},
 		"get subscription": {
-			response: response{status: 200, body: subscriptionJSON},
+			response: resttest.Response{Status: 200, Body: subscriptionJSON},
 			call: func(ctx context.Context, c *sdns.Client) (any, error) {
 				return c.Subscription(ctx, "amzn1.ask-subscription.2")
 			},
@@ -148,7 +108,7 @@ func TestOperations(t *testing.T) {
 			want:    fullSubscription,
 		},
 		"list subscriptions": {
-			response: response{status: 200, body: `{"subscriptions":[` + subscriptionJSON + `,{"events":["AlexaDevelopmentEvent.All"]},{"events":["AlexaDevelopmentEvent.ALL"]}]}`},
+			response: resttest.Response{Status: 200, Body: `{"subscriptions":[` + subscriptionJSON + `,{"events":["AlexaDevelopmentEvent.All"]},{"events":["AlexaDevelopmentEvent.ALL"]}]}`},
 			call: func(ctx context.Context, c *sdns.Client) (any, error) {
 				return collect(c.Subscriptions(ctx, "M1", "amzn1.ask-subscriber.1"))
 			},
@@ -160,13 +120,13 @@ func TestOperations(t *testing.T) {
 			},
 		},
 		"list subscriptions of all subscribers": {
-			response: response{status: 200, body: `{}`},
+			response: resttest.Response{Status: 200, Body: `{}`},
 			call:     func(ctx context.Context, c *sdns.Client) (any, error) { return collect(c.Subscriptions(ctx, "M1", "")) },
 			request:  `GET ` + base + `/subscriptions?vendorId=M1`,
 			want:     []sdns.Subscription(nil),
 		},
 		"update subscription": {
-			response: response{status: 204},
+			response: resttest.Response{Status: 204},
 			call: func(ctx context.Context, c *sdns.Client) (any, error) {
 				return nil, c.UpdateSubscription(ctx, fullSubscription)
 			},
@@ -174,24 +134,24 @@ func TestOperations(t *testing.T) {
 				`"events":["AlexaDevelopmentEvent.SkillPublish","AlexaCustomerFeedbackEvent.SkillReviewPublish"]}`,
 		},
 		"delete subscription": {
-			response: response{status: 204},
+			response: resttest.Response{Status: 204},
 			call: func(ctx context.Context, c *sdns.Client) (any, error) {
 				return nil, c.DeleteSubscription(ctx, "amzn1.ask-subscription.2")
 			},
 			request: `DELETE ` + base + `/subscriptions/amzn1.ask-subscription.2`,
 		},
 		"list vendors": {
-			response: response{status: 200, body: `{"vendors":[{"id":"M1","name":"One","roles":["ROLE_ADMINISTRATOR","ROLE_NEW"]},{"id":"M2"}]}`},
+			response: resttest.Response{Status: 200, Body: `{"vendors":[{"id":"M1","name":"One","roles":["ROLE_ADMINISTRATOR","ROLE_NEW"]},{"id":"M2"}]}`},
 			call:     func(ctx context.Context, c *sdns.Client) (any, error) { return c.Vendors(ctx) },
 			request:  `GET https://api.amazonalexa.com/v1/vendors`,
 			want:     []sdns.Vendor{{ID: "M1", Name: "One", Roles: []string{"ROLE_ADMINISTRATOR", "ROLE_NEW"}}, {ID: "M2"}},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &script{responses: []response{test.response}}
-			got, err := test.call(t.Context(), s.client())
+			s := &resttest.Script{Responses: []resttest.Response{test.response}}
+			got, err := test.call(t.Context(), client(s))
 			require.NoError(t, err)
-			require.Equal(t, []string{test.request}, s.requests)
+			require.Equal(t, []string{test.request}, s.Requests)
 			require.Empty(t, cmp.Diff(test.want, got))
 		})
 	}
@@ -199,20 +159,20 @@ func TestOperations(t *testing.T) {
 
 func TestReactivateChangesNothing(t *testing.T) {
 	// The ID may be missing from the response; it is known.
-	s := &script{responses: []response{{status: 200, body: `{"name":"a name",` + endpointJSON + `}`}, {status: 204}}}
-	require.NoError(t, s.client().Reactivate(t.Context(), "amzn1.ask-subscriber.1"))
+	s := &resttest.Script{Responses: []resttest.Response{{Status: 200, Body: `{"name":"a name",` + endpointJSON + `}`}, {Status: 204}}}
+	require.NoError(t, client(s).Reactivate(t.Context(), "amzn1.ask-subscriber.1"))
 	require.Equal(t, []string{
 		`GET ` + base + `/subscribers/amzn1.ask-subscriber.1`,
 		`PUT ` + base + `/subscribers/amzn1.ask-subscriber.1 {"name":"a name",` + endpointJSON + `}`,
-	}, s.requests)
+	}, s.Requests)
 
-	s = &script{responses: []response{{status: 404}}}
-	require.ErrorIs(t, s.client().Reactivate(t.Context(), "gone"), alexaevents.ErrNotFound)
+	s = &resttest.Script{Responses: []resttest.Response{{Status: 404}}}
+	require.ErrorIs(t, client(s).Reactivate(t.Context(), "gone"), alexaevents.ErrNotFound)
 
 	// An authorization of a kind that this version does not know is left alone.
-	s = &script{responses: []response{{status: 200, body: `{"name":"a name","endpoint":{"uri":"` + topic + `","authorization":{"type":"NEW"}}}`}}}
-	require.ErrorIs(t, s.client().Reactivate(t.Context(), "amzn1.ask-subscriber.1"), alexaevents.ErrInvalid)
-	require.Len(t, s.requests, 1)
+	s = &resttest.Script{Responses: []resttest.Response{{Status: 200, Body: `{"name":"a name","endpoint":{"uri":"` + topic + `","authorization":{"type":"NEW"}}}`}}}
+	require.ErrorIs(t, client(s).Reactivate(t.Context(), "amzn1.ask-subscriber.1"), alexaevents.ErrInvalid)
+	require.Len(t, s.Requests, 1)
 }
 
 func TestIDsOfLocations(t *testing.T) {
@@ -224,35 +184,35 @@ func TestIDsOfLocations(t *testing.T) {
 		"amzn1.ask-subscription.1":           "amzn1.ask-subscription.1",
 		"/v0/subscriptions/with%20a%20space": "with a space",
 	} {
-		s := &script{responses: []response{{status: 201, location: location}}}
-		got, err := s.client().CreateSubscription(t.Context(), fullSubscription)
+		s := &resttest.Script{Responses: []resttest.Response{{Status: 201, Location: location}}}
+		got, err := client(s).CreateSubscription(t.Context(), fullSubscription)
 		require.NoError(t, err, location)
 		require.Equal(t, want, got, location)
 	}
 	for _, location := range []string{"", "/", "//", "https://api.amazonalexa.com", "https://api.amazonalexa.com/", "%zz"} {
-		s := &script{responses: []response{{status: 201, location: location}}}
-		_, err := s.client().CreateSubscription(t.Context(), fullSubscription)
+		s := &resttest.Script{Responses: []resttest.Response{{Status: 201, Location: location}}}
+		_, err := client(s).CreateSubscription(t.Context(), fullSubscription)
 		require.EqualError(t, err, "sdns: 201 Created: the response has no ID (request r-1)", location)
-		require.Len(t, s.requests, 1)
+		require.Len(t, s.Requests, 1)
 	}
 }
 
 // An ID is one segment of the path, whatever its characters.
 func TestIDsAreEscaped(t *testing.T) {
 	for id, want := range map[string]string{"a/b": "a%2Fb", "a?b=c": "a%3Fb=c", "a#b": "a%23b", "../x": "..%2Fx", "ä": "%C3%A4", "a b": "a%20b"} {
-		s := &script{responses: []response{{status: 204}}}
-		require.NoError(t, s.client().DeleteSubscriber(t.Context(), id))
-		require.Equal(t, []string{"DELETE " + base + "/subscribers/" + want}, s.requests)
+		s := &resttest.Script{Responses: []resttest.Response{{Status: 204}}}
+		require.NoError(t, client(s).DeleteSubscriber(t.Context(), id))
+		require.Equal(t, []string{"DELETE " + base + "/subscribers/" + want}, s.Requests)
 	}
 }
 
 func TestPaging(t *testing.T) {
-	s := &script{responses: []response{
-		{status: 200, body: `{"nextToken":"to/2 ","subscribers":[{"name":"1"},{"name":"2"}]}`},
-		{status: 200, body: `{"nextToken":"to3"}`},
-		{status: 200, body: `{"nextToken":"","subscribers":[{"name":"3"}]}`},
+	s := &resttest.Script{Responses: []resttest.Response{
+		{Status: 200, Body: `{"nextToken":"to/2 ","subscribers":[{"name":"1"},{"name":"2"}]}`},
+		{Status: 200, Body: `{"nextToken":"to3"}`},
+		{Status: 200, Body: `{"nextToken":"","subscribers":[{"name":"3"}]}`},
 	}}
-	c := s.client()
+	c := client(s)
 	c.PageSize = 50
 	got, err := collect(c.Subscribers(t.Context(), "M1"))
 	require.NoError(t, err)
@@ -261,29 +221,29 @@ func TestPaging(t *testing.T) {
 		"GET " + base + "/subscribers?maxResults=50&vendorId=M1",
 		"GET " + base + "/subscribers?maxResults=50&nextToken=to%2F2+&vendorId=M1",
 		"GET " + base + "/subscribers?maxResults=50&nextToken=to3&vendorId=M1",
-	}, s.requests)
+	}, s.Requests)
 
-	s = &script{responses: []response{
-		{status: 200, body: `{"nextToken":"to2","subscriptions":[{"name":"1"}]}`},
-		{status: 200, body: `{"nextToken":"to2","subscriptions":[{"name":"2"}]}`},
+	s = &resttest.Script{Responses: []resttest.Response{
+		{Status: 200, Body: `{"nextToken":"to2","subscriptions":[{"name":"1"}]}`},
+		{Status: 200, Body: `{"nextToken":"to2","subscriptions":[{"name":"2"}]}`},
 	}}
-	subscriptions, err := collect(s.client().Subscriptions(t.Context(), "M1", "x"))
+	subscriptions, err := collect(client(s).Subscriptions(t.Context(), "M1", "x"))
 	require.EqualError(t, err, "sdns: 200 OK: a page of the list leads back to an earlier one")
 	require.Equal(t, []sdns.Subscription{{Name: "1"}, {Name: "2"}}, subscriptions)
 	require.Equal(t, []string{
 		"GET " + base + "/subscriptions?subscriberId=x&vendorId=M1",
 		"GET " + base + "/subscriptions?nextToken=to2&subscriberId=x&vendorId=M1",
-	}, s.requests)
+	}, s.Requests)
 }
 
 // A loop that ends early requests no further page.
 func TestListsAreLazy(t *testing.T) {
-	s := &script{responses: []response{{status: 200, body: `{"nextToken":"to2","subscribers":[{"name":"1"},{"name":"2"}]}`}}}
-	for _, err := range s.client().Subscribers(t.Context(), "M1") {
+	s := &resttest.Script{Responses: []resttest.Response{{Status: 200, Body: `{"nextToken":"to2","subscribers":[{"name":"1"},{"name":"2"}]}`}}}
+	for _, err := range client(s).Subscribers(t.Context(), "M1") {
 		require.NoError(t, err)
 		break
 	}
-	require.Len(t, s.requests, 1)
+	require.Len(t, s.Requests, 1)
 }
 
 // alexatest agrees with the client about every operation.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/internal/rest/resttest"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/sdns"
 )
@@ -112,11 +113,11 @@ func TestDiagnose(t *testing.T) {
 			}
 			subscriptions, err := json.Marshal(list)
 			require.NoError(t, err)
-			s := &script{responses: []response{{status: 200, body: subscribers}, {status: 200, body: string(subscriptions)}}}
+			s := &resttest.Script{Responses: []resttest.Response{{Status: 200, Body: subscribers}, {Status: 200, Body: string(subscriptions)}}}
 			if test.question.OwnerID == "" {
-				s.responses = s.responses[1:]
+				s.Responses = s.Responses[1:]
 			}
-			got, err := s.client().Diagnose(t.Context(), test.question)
+			got, err := client(s).Diagnose(t.Context(), test.question)
 			require.NoError(t, err)
 			require.Equal(t, test.want, got.Problems)
 		})
@@ -125,8 +126,8 @@ func TestDiagnose(t *testing.T) {
 
 // The API may ignore the filter by subscriber.
 func TestDiagnoseFiltersBySubscriber(t *testing.T) {
-	s := &script{responses: []response{{status: 200, body: `{"subscriptions":[{"subscriberId":"other","events":["AlexaDevelopmentEvent.All"]}]}`}}}
-	got, err := s.client().Diagnose(t.Context(), sdns.Question{SubscriberID: "mine", VendorID: "M1"})
+	s := &resttest.Script{Responses: []resttest.Response{{Status: 200, Body: `{"subscriptions":[{"subscriberId":"other","events":["AlexaDevelopmentEvent.All"]}]}`}}}
+	got, err := client(s).Diagnose(t.Context(), sdns.Question{SubscriberID: "mine", VendorID: "M1"})
 	require.NoError(t, err)
 	require.Equal(t, []sdns.Problem{sdns.NoSubscription}, got.Problems)
 }
@@ -153,8 +154,8 @@ func TestDiagnoseAdvice(t *testing.T) {
 			[]string{"258925066295"},
 		},
 	} {
-		s := &script{responses: []response{{status: 200, body: "{}"}}}
-		got, err := s.client().Diagnose(t.Context(), test.question)
+		s := &resttest.Script{Responses: []resttest.Response{{Status: 200, Body: "{}"}}}
+		got, err := client(s).Diagnose(t.Context(), test.question)
 		require.NoError(t, err)
 		advice := strings.Join(got.Advice, "\n")
 		for _, words := range test.says {
@@ -167,17 +168,17 @@ func TestDiagnoseAdvice(t *testing.T) {
 }
 
 func TestDiagnoseFails(t *testing.T) {
-	s := &script{responses: []response{{status: 403}}}
+	s := &resttest.Script{Responses: []resttest.Response{{Status: 403}}}
 	for _, question := range []sdns.Question{{SubscriberID: "s", VendorID: "M1"}, {SubscriberID: "s", VendorID: "M1", OwnerID: "M1"}} {
-		got, err := s.client().Diagnose(t.Context(), question)
+		got, err := client(s).Diagnose(t.Context(), question)
 		require.ErrorIs(t, err, alexaevents.ErrForbidden)
 		require.Zero(t, got)
 	}
 	for _, question := range []sdns.Question{{}, {VendorID: "M1"}, {SubscriberID: "s"}} {
-		_, err := s.client().Diagnose(t.Context(), question)
+		_, err := client(s).Diagnose(t.Context(), question)
 		require.ErrorIs(t, err, alexaevents.ErrInvalid)
 	}
-	require.Len(t, s.requests, 2)
+	require.Len(t, s.Requests, 2)
 }
 
 func ExampleClient_Diagnose() {

@@ -11,7 +11,7 @@ import (
 var ErrMalformed = errors.New("sdns: malformed event")
 
 var (
-	errNoName    = errors.New("no eventName")
+	errNoName    = errors.New("eventName is missing")
 	errNoReceive = errors.New("sdns: the function given to Receive is nil")
 )
 

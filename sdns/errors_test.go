@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/internal/rest/resttest"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/sdns"
 )
@@ -37,13 +38,13 @@ var sentinels = map[string]error{
 
 func TestErrors(t *testing.T) {
 	for name, test := range map[string]struct {
-		response response
+		response resttest.Response
 		want     alexaevents.Error
 		is       string
 		text     string
 	}{
 		"violations": {
-			response: response{status: 400, body: `{"message":"Not valid.","violations":[{"code":"INVALID","message":"the name"},{"message":"the ARN"}]}`},
+			response: resttest.Response{Status: 400, Body: `{"message":"Not valid.","violations":[{"code":"INVALID","message":"the name"},{"message":"the ARN"}]}`},
 			want: alexaevents.Error{
 				Status: 400, Message: "Not valid.", RequestID: "r-1",
 				Violations: []alexaevents.Violation{{Code: "INVALID", Message: "the name"}, {Message: "the ARN"}},
@@ -51,36 +52,36 @@ func TestErrors(t *testing.T) {
 			is: "invalid", text: "sdns: 400 Bad Request: Not valid.: INVALID: the name: the ARN (request r-1)",
 		},
 		"unauthorized": {
-			response: response{status: 401, body: `{"message":"Token is invalid/expired"}`},
+			response: resttest.Response{Status: 401, Body: `{"message":"Token is invalid/expired"}`},
 			want:     alexaevents.Error{Status: 401, Message: "Token is invalid/expired", RequestID: "r-1"},
 			is:       "unauthorized", text: "sdns: 401 Unauthorized: Token is invalid/expired (request r-1); get a new access token with the scope alexa::ask:subscriptions",
 		},
 		"forbidden": {
-			response: response{status: 403, body: `{"message":"No.","violations":[{"code":"X","message":"y"}]}`},
+			response: resttest.Response{Status: 403, Body: `{"message":"No.","violations":[{"code":"X","message":"y"}]}`},
 			want:     alexaevents.Error{Status: 403, Message: "No.", RequestID: "r-1", Violations: []alexaevents.Violation{{Code: "X", Message: "y"}}},
 			is:       "forbidden", text: "sdns: 403 Forbidden: No.: X: y (request r-1); use a token of a user with a role in this vendor, obtained with the LWA client of the subscriber",
 		},
 		"not found": {
-			response: response{status: 404, body: `{"code":"GONE","message":"It is not here."}`},
+			response: resttest.Response{Status: 404, Body: `{"code":"GONE","message":"It is not here."}`},
 			want:     alexaevents.Error{Status: 404, Code: "GONE", Message: "It is not here.", RequestID: "r-1"},
 			is:       "not found", text: "sdns: 404 Not Found: GONE: It is not here. (request r-1)",
 		},
-		"throttled":  {response: response{status: 429}, want: alexaevents.Error{Status: 429, RequestID: "r-1"}, is: "throttled", text: "sdns: 429 Too Many Requests (request r-1)"},
-		"broken":     {response: response{status: 500}, want: alexaevents.Error{Status: 500, RequestID: "r-1"}, is: "unavailable", text: "sdns: 500 Internal Server Error (request r-1)"},
-		"overloaded": {response: response{status: 503, body: "<html>"}, want: alexaevents.Error{Status: 503, RequestID: "r-1"}, is: "unavailable", text: "sdns: 503 Service Unavailable (request r-1)"},
+		"throttled":  {response: resttest.Response{Status: 429}, want: alexaevents.Error{Status: 429, RequestID: "r-1"}, is: "throttled", text: "sdns: 429 Too Many Requests (request r-1)"},
+		"broken":     {response: resttest.Response{Status: 500}, want: alexaevents.Error{Status: 500, RequestID: "r-1"}, is: "unavailable", text: "sdns: 500 Internal Server Error (request r-1)"},
+		"overloaded": {response: resttest.Response{Status: 503, Body: "<html>"}, want: alexaevents.Error{Status: 503, RequestID: "r-1"}, is: "unavailable", text: "sdns: 503 Service Unavailable (request r-1)"},
 		"HTML": {
-			response: response{status: 200, body: "<html>"},
+			response: resttest.Response{Status: 200, Body: "<html>"},
 			want:     alexaevents.Error{Status: 200, Message: "the response body is not the expected JSON", RequestID: "r-1"},
 			is:       "unavailable", text: "sdns: 200 OK: the response body is not the expected JSON (request r-1)",
 		},
-		"reset":    {response: response{err: syscall.ECONNRESET}, is: "unavailable", text: "sdns: no response: connection reset by peer"},
-		"no token": {response: response{err: lwa.ErrInvalidGrant}, text: "sdns: no response: " + lwa.ErrInvalidGrant.Error()},
-		"teapot":   {response: response{status: 418}, want: alexaevents.Error{Status: 418, RequestID: "r-1"}, text: "sdns: 418 I'm a teapot (request r-1)"},
+		"reset":    {response: resttest.Response{Err: syscall.ECONNRESET}, is: "unavailable", text: "sdns: the request failed: connection reset by peer"},
+		"no token": {response: resttest.Response{Err: lwa.ErrInvalidGrant}, text: "sdns: the request failed: " + lwa.ErrInvalidGrant.Error()},
+		"teapot":   {response: resttest.Response{Status: 418}, want: alexaevents.Error{Status: 418, RequestID: "r-1"}, text: "sdns: 418 I'm a teapot (request r-1)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // GET is retried, seconds later
-				s := &script{responses: []response{test.response}}
-				_, err := s.client().Vendors(t.Context())
+				s := &resttest.Script{Responses: []resttest.Response{test.response}}
+				_, err := client(s).Vendors(t.Context())
 				var got *alexaevents.Error
 				require.ErrorAs(t, err, &got)
 				require.Empty(t, cmp.Diff(test.want, *got, cmpopts.IgnoreFields(alexaevents.Error{}, "API", "Hint", "Err")))
@@ -88,8 +89,8 @@ func TestErrors(t *testing.T) {
 				for name, sentinel := range sentinels {
 					require.Equal(t, name == test.is, errors.Is(err, sentinel), name)
 				}
-				if test.response.err != nil {
-					require.ErrorIs(t, err, test.response.err)
+				if test.response.Err != nil {
+					require.ErrorIs(t, err, test.response.Err)
 				}
 			})
 		})
@@ -98,18 +99,18 @@ func TestErrors(t *testing.T) {
 
 // A creation is not retried: the first request may have succeeded.
 func TestCreationsAreNotRetried(t *testing.T) {
-	for _, failure := range []response{{status: 503}, {err: syscall.ECONNRESET}} {
-		s := &script{responses: []response{failure}}
-		_, err := s.client().CreateSubscriber(t.Context(), fullSubscriber)
+	for _, failure := range []resttest.Response{{Status: 503}, {Err: syscall.ECONNRESET}} {
+		s := &resttest.Script{Responses: []resttest.Response{failure}}
+		_, err := client(s).CreateSubscriber(t.Context(), fullSubscriber)
 		require.ErrorIs(t, err, alexaevents.ErrUnavailable)
-		_, err = s.client().CreateSubscription(t.Context(), fullSubscription)
+		_, err = client(s).CreateSubscription(t.Context(), fullSubscription)
 		require.ErrorIs(t, err, alexaevents.ErrUnavailable)
-		require.Len(t, s.requests, 2)
+		require.Len(t, s.Requests, 2)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		s := &script{responses: []response{{status: 429}, {err: syscall.ECONNRESET}, {status: 503}, {status: 204}}}
-		require.NoError(t, s.client().DeleteSubscription(t.Context(), "x"))
-		require.Len(t, s.requests, 4)
+		s := &resttest.Script{Responses: []resttest.Response{{Status: 429}, {Err: syscall.ECONNRESET}, {Status: 503}, {Status: 204}}}
+		require.NoError(t, client(s).DeleteSubscription(t.Context(), "x"))
+		require.Len(t, s.Requests, 4)
 	})
 }
 
@@ -173,11 +174,11 @@ func TestInvalidRequestsAreNotSent(t *testing.T) {
 				createSubscription: func(c *sdns.Client) error { _, err := c.CreateSubscription(t.Context(), subscription); return err },
 				updateSubscription: func(c *sdns.Client) error { return c.UpdateSubscription(t.Context(), subscription) },
 			} {
-				s := &script{responses: []response{{status: http.StatusCreated, location: "/x"}}}
-				err := call(s.client())
+				s := &resttest.Script{Responses: []resttest.Response{{Status: http.StatusCreated, Location: "/x"}}}
+				err := call(client(s))
 				if test.fails&operation == 0 {
 					require.NoError(t, err)
-					require.Len(t, s.requests, 1)
+					require.Len(t, s.Requests, 1)
 					continue
 				}
 				var invalid *alexaevents.InvalidError
@@ -186,15 +187,15 @@ func TestInvalidRequestsAreNotSent(t *testing.T) {
 				require.EqualError(t, err, "sdns: "+test.field+": "+invalid.Rule)
 				require.ErrorIs(t, err, alexaevents.ErrInvalid)
 				require.NotErrorIs(t, err, alexaevents.ErrNotFound)
-				require.Empty(t, s.requests)
+				require.Empty(t, s.Requests)
 			}
 		})
 	}
 }
 
 func TestInvalidIDsAndVendorsAreNotSent(t *testing.T) {
-	s := &script{responses: []response{{status: 200, body: "{}"}}}
-	c := s.client()
+	s := &resttest.Script{Responses: []resttest.Response{{Status: 200, Body: "{}"}}}
+	c := client(s)
 	for _, id := range []string{"", ".", "..", strings.Repeat("x", 256)} {
 		for name, call := range map[string]func() error{
 			"get subscriber":      func() error { _, err := c.Subscriber(t.Context(), id); return err },
@@ -218,5 +219,5 @@ func TestInvalidIDsAndVendorsAreNotSent(t *testing.T) {
 		require.ErrorIs(t, err, alexaevents.ErrInvalid)
 		require.EqualError(t, err, "sdns: Client.PageSize: must be 0 to 50")
 	}
-	require.Empty(t, s.requests)
+	require.Empty(t, s.Requests)
 }

@@ -161,11 +161,11 @@ func TestParseRefuses(t *testing.T) {
 		`{}{}`:                              "something follows",
 		`{"eventName":"x"`:                  "no comma or brace",
 		"{\"eventName\":\"\xff\"}":          "invalid UTF-8",
-		`{"a":1}`:                           "no eventName",
-		`{"eventName":null}`:                "no eventName",
-		`{"eventName":""}`:                  "no eventName",
-		`{"eventName":5}`:                   "no eventName",
-		`{"EventName":"x"}`:                 "no eventName",
+		`{"a":1}`:                           "eventName is missing",
+		`{"eventName":null}`:                "eventName is missing",
+		`{"eventName":""}`:                  "eventName is missing",
+		`{"eventName":5}`:                   "eventName is missing",
+		`{"EventName":"x"}`:                 "eventName is missing",
 		`{"eventName":"x","eventName":"y"}`: "member occurs twice",
 		`{"eventName":"x","payload":{},"payload":{}}`:                                  "member occurs twice",
 		`{"eventName":"x","payload":{"status":"FAILED","status":"SUCCEEDED"}}`:         "member occurs twice",
@@ -173,7 +173,7 @@ func TestParseRefuses(t *testing.T) {
 		`{"eventName":"x","payload":{"actor":{"customerId":"a","customerId":"b"}}}`:    "member occurs twice",
 		`{"eventName":"x","subscription":{"subscriptionId":"a","subscriptionId":"b"}}`: "member occurs twice",
 		// An alarm of CloudWatch, which can come on the same topic.
-		`{"AlarmName":"errors","NewStateValue":"ALARM"}`: "no eventName",
+		`{"AlarmName":"errors","NewStateValue":"ALARM"}`: "eventName is missing",
 	} {
 		event, err := sdns.Parse([]byte(data))
 		require.Nil(t, event, data)

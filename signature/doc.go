@@ -1,5 +1,5 @@
-// Package signature verifies Alexa request signatures: did Alexa send this HTTP
-// request, and is it for my skill?
+// Package signature verifies Alexa request signatures: that Alexa sent an HTTP
+// request, and that the request is for your skill.
 //
 // A [Verifier] makes every check that Amazon requires of a skill that is hosted
 // as a web service: the URL in the header SignatureCertChainUrl, the certificate

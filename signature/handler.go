@@ -90,10 +90,8 @@ func (v *Verifier) log(r *http.Request, code int, err error) {
 	}
 	level := slog.LevelInfo // anyone can cause these
 	switch {
-	case errors.Is(err, errNoSkills) && v.misuse.Allow():
-		level = slog.LevelError
 	case errors.Is(err, errNoSkills):
-		level = slog.LevelDebug
+		level = v.misuse.Level()
 	case errors.Is(err, ErrFetch):
 		level = slog.LevelWarn
 	}

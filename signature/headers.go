@@ -75,7 +75,7 @@ func certificateURL(raw string) (string, error) {
 	case u.Scheme != "https":
 		return "", fmt.Errorf("%w: not https", ErrURL)
 	case u.Opaque != "" || u.User != nil:
-		return "", fmt.Errorf("%w: it has more than a host and a path", ErrURL)
+		return "", fmt.Errorf("%w: only a host and a path are allowed", ErrURL)
 	case host != certificateHost && host != certificateHost+":443":
 		return "", fmt.Errorf("%w: not the host %s on port 443", ErrURL, certificateHost)
 	}

@@ -68,7 +68,7 @@ type Verifier struct {
 type Observation struct {
 	RequestType string // request.type; empty after an error
 	SkillID     string // ID of the request's skill; empty after an error
-	Err         error  // what Verify or Read returned
+	Err         error  // error that Verify or Read returned; nil after success
 }
 
 // Verify verifies a request by its headers and the exact bytes of its body. It

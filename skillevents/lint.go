@@ -24,8 +24,8 @@ func problem(path, text string) Finding { return Finding{Path: path, Text: text}
 
 func note(path, text string) Finding { return Finding{Path: path, Text: text, Note: true} }
 
-// Lint finds what is wrong with the events section of a skill.json: why its skill
-// gets no events, or the wrong ones. If skillJSON is not a JSON object, the error
+// Lint finds the reasons in the events section of a skill.json why the skill gets
+// no events, or the wrong ones. If skillJSON is not a JSON object, the error
 // wraps [ErrManifest].
 func Lint(skillJSON []byte) ([]Finding, error) {
 	var file struct {

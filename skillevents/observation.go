@@ -28,7 +28,7 @@ type Observation struct {
 	SkillID   string        // ID of the event's skill; empty without an event
 	Duration  time.Duration // time to handle the event, Receive included
 	Outcome   Outcome
-	Err       error // nil after Received; what Receive returned after Failed; else the reason
+	Err       error // reason, such as the error of Receive; nil after Received
 }
 
 // report is where a Handler or Lambda reports its events.
@@ -59,10 +59,8 @@ func (r report) end(ctx context.Context, event Event, start time.Time, outcome O
 		text = "could not receive an event"
 	case errors.Is(err, errMethod):
 		level = slog.LevelInfo // anyone can cause these
-	case outcome == Misconfigured && r.misuse.Allow():
-		level = slog.LevelError
 	case outcome == Misconfigured:
-		level = slog.LevelDebug
+		level = r.misuse.Level()
 	}
 	r.logger.LogAttrs(ctx, level, text,
 		slog.String("alexa.event.type", envelope.Type),

@@ -3,10 +3,8 @@ package smartprops_test
 import (
 	"context"
 	"encoding/json"
-	"io"
 	"iter"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,50 +17,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/internal/rest/resttest"
 	"github.com/alexaevents/alexaevents/smartprops"
 )
 
-// script sends its responses in order, the last one repeatedly, and keeps the
-// requests as "method URL body".
-type script struct {
-	responses []response
-	requests  []string
-}
-
-type response struct {
-	status   int
-	location string
-	body     string
-	err      error
-}
-
-func (s *script) RoundTrip(r *http.Request) (*http.Response, error) {
-	request := r.Method + " " + r.URL.String()
-	if r.Body != nil {
-		data, err := io.ReadAll(r.Body)
-		if err != nil {
-			return nil, err
-		}
-		request += " " + string(data)
-	}
-	next := s.responses[min(len(s.requests), len(s.responses)-1)]
-	s.requests = append(s.requests, request)
-	if next.err != nil {
-		return nil, next.err
-	}
-	w := httptest.NewRecorder()
-	w.Header().Set("X-Amzn-RequestId", "r-1")
-	if next.location != "" {
-		w.Header().Set("Location", next.location)
-	}
-	w.WriteHeader(next.status)
-	response := w.Result()
-	response.Body = io.NopCloser(strings.NewReader(next.body))
-	return response, nil
-}
-
-// client returns one whose creations carry the token "token".
-func (s *script) client() *smartprops.Client {
+// client returns a client whose requests go to the script, and whose creations
+// carry the token "token".
+func client(s *resttest.Script) *smartprops.Client {
 	return &smartprops.Client{HTTPClient: &http.Client{Transport: s}, NewToken: func() string { return "token" }}
 }
 
@@ -101,13 +62,13 @@ var (
 // Each operation: the request as it is documented, and the decoded response.
 func TestOperations(t *testing.T) {
 	for name, test := range map[string]struct {
-		response response
+		response resttest.Response
 		call     func(ctx context.Context, c *smartprops.Client) (any, error)
 		request  string
 		want     any
 	}{
 		"create configuration": {
-			response: response{status: 201, location: configurationID, body: `{"id":"` + configurationID + `"}`},
+			response: resttest.Response{Status: 201, Location: configurationID, Body: `{"id":"` + configurationID + `"}`},
 			call: func(ctx context.Context, c *smartprops.Client) (any, error) {
 				return c.CreateConfiguration(ctx, smartprops.Configuration{ID: "ignored", DeliveryChannels: []smartprops.DeliveryChannel{{ID: topic}, {Type: "NEW", ID: "x"}}})
 			},
@@ -115,7 +76,7 @@ func TestOperations(t *testing.T) {
 			want:    configurationID,
 		},
 		"get configuration": {
-			response: response{status: 200, body: configuration},
+			response: resttest.Response{Status: 200, Body: configuration},
 			call: func(ctx context.Context, c *smartprops.Client) (any, error) {
 				got, err := c.Configuration(ctx, configurationID)
 				require.JSONEq(t, configuration, string(got.Raw()))
@@ -125,7 +86,7 @@ func TestOperations(t *testing.T) {
 			want:    wantConfiguration,
 		},
 		"list configurations": {
-			response: response{status: 200, body: `{"paginationContext":{},"results":[` + configuration + `,{}]}`},
+			response: resttest.Response{Status: 200, Body: `{"paginationContext":{},"results":[` + configuration + `,{}]}`},
 			call: func(ctx context.Context, c *smartprops.Client) (any, error) {
 				got, err := collect(c.Configurations(ctx))
 				require.JSONEq(t, configuration, string(got[0].Raw()))
@@ -135,14 +96,14 @@ func TestOperations(t *testing.T) {
 			want:    []smartprops.Configuration{wantConfiguration, {}},
 		},
 		"delete configuration": {
-			response: response{status: 204},
+			response: resttest.Response{Status: 204},
 			call: func(ctx context.Context, c *smartprops.Client) (any, error) {
 				return nil, c.DeleteConfiguration(ctx, configurationID)
 			},
 			request: `DELETE ` + base + `/subscriptionConfigurations/` + configurationID,
 		},
 		"create subscription": {
-			response: response{status: 201, location: subscriptionID, body: `{"id":"` + subscriptionID + `"}`},
+			response: resttest.Response{Status: 201, Location: subscriptionID, Body: `{"id":"` + subscriptionID + `"}`},
 			call: func(ctx context.Context, c *smartprops.Client) (any, error) {
 				return c.CreateSubscription(ctx, smartprops.Subscription{
 					ID: "ignored", ConfigurationID: configurationID, EventType: smartprops.EventSkillFailure, Entities: smartprops.UnitAndSkill("u", "s"),
@@ -153,7 +114,7 @@ func TestOperations(t *testing.T) {
 			want: subscriptionID,
 		},
 		"get subscription": {
-			response: response{status: 200, body: subscription},
+			response: resttest.Response{Status: 200, Body: subscription},
 			call: func(ctx context.Context, c *smartprops.Client) (any, error) {
 				got, err := c.Subscription(ctx, subscriptionID)
 				require.JSONEq(t, subscription, string(got.Raw()))
@@ -163,7 +124,7 @@ func TestOperations(t *testing.T) {
 			want:    wantSubscription,
 		},
 		"list subscriptions": {
-			response: response{status: 200, body: `{"results":[` + subscription + `,{"eventHeaderVersion":"V2","subscriptionDurationInSeconds":3600}]}`},
+			response: resttest.Response{Status: 200, Body: `{"results":[` + subscription + `,{"eventHeaderVersion":"V2","subscriptionDurationInSeconds":3600}]}`},
 			call: func(ctx context.Context, c *smartprops.Client) (any, error) {
 				got, err := collect(c.Subscriptions(ctx, smartprops.Filter{}))
 				require.JSONEq(t, subscription, string(got[0].Raw()))
@@ -173,7 +134,7 @@ func TestOperations(t *testing.T) {
 			want:    []smartprops.Subscription{wantSubscription, {EventHeaderVersion: "V2", Duration: time.Hour}},
 		},
 		"list subscriptions with every filter": {
-			response: response{status: 200, body: `{}`},
+			response: resttest.Response{Status: 200, Body: `{}`},
 			call: func(ctx context.Context, c *smartprops.Client) (any, error) {
 				return collect(c.Subscriptions(ctx, smartprops.Filter{UnitID: "u&1", ParentUnitID: "p", EventType: smartprops.EventRoleAssignment}))
 			},
@@ -182,7 +143,7 @@ func TestOperations(t *testing.T) {
 			want: []smartprops.Subscription(nil),
 		},
 		"delete subscription": {
-			response: response{status: 200, body: "<html>"},
+			response: resttest.Response{Status: 200, Body: "<html>"},
 			call: func(ctx context.Context, c *smartprops.Client) (any, error) {
 				return nil, c.DeleteSubscription(ctx, "a/b")
 			},
@@ -190,10 +151,10 @@ func TestOperations(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &script{responses: []response{test.response}}
-			got, err := test.call(t.Context(), s.client())
+			s := &resttest.Script{Responses: []resttest.Response{test.response}}
+			got, err := test.call(t.Context(), client(s))
 			require.NoError(t, err)
-			require.Equal(t, []string{test.request}, s.requests)
+			require.Equal(t, []string{test.request}, s.Requests)
 			require.Empty(t, cmp.Diff(test.want, got, cmpopts.IgnoreUnexported(smartprops.Configuration{}, smartprops.Subscription{})))
 		})
 	}
@@ -214,70 +175,70 @@ func TestEntities(t *testing.T) {
 		"Alexa.New.Event":                      {nil, ``},
 	} {
 		t.Run(string(event), func(t *testing.T) {
-			s := &script{responses: []response{{status: 201, body: `{"id":"x"}`}}}
-			_, err := s.client().CreateSubscription(t.Context(), smartprops.Subscription{ConfigurationID: "c", EventType: event, Entities: test.entities})
+			s := &resttest.Script{Responses: []resttest.Response{{Status: 201, Body: `{"id":"x"}`}}}
+			_, err := client(s).CreateSubscription(t.Context(), smartprops.Subscription{ConfigurationID: "c", EventType: event, Entities: test.entities})
 			require.NoError(t, err)
 			i := strings.LastIndex(string(event), ".")
 			want := `POST ` + base + `/subscriptions {"subscriptionConfigurationId":"c","eventType":{"namespace":"` + string(event[:i]) + `","name":"` + string(event[i+1:]) + `"}`
 			if test.want != "" {
 				want += `,"entities":` + test.want
 			}
-			require.Equal(t, want+`,"idempotencyToken":"token"}`, s.requests[0])
+			require.Equal(t, want+`,"idempotencyToken":"token"}`, s.Requests[0])
 		})
 	}
 }
 
 func TestEndpointActivity(t *testing.T) {
-	s := &script{responses: []response{{status: 201, body: `{"id":"x"}`}}}
-	_, err := s.client().CreateSubscription(t.Context(), smartprops.Subscription{
+	s := &resttest.Script{Responses: []resttest.Response{{Status: 201, Body: `{"id":"x"}`}}}
+	_, err := client(s).CreateSubscription(t.Context(), smartprops.Subscription{
 		ConfigurationID: "c", EventType: "Alexa.Enterprise.Endpoint.Activity.StateChange", Entities: smartprops.Unit("u"),
 		EventHeaderVersion: "V2", Duration: time.Hour,
 	})
 	require.NoError(t, err)
 	require.Equal(t, `POST `+base+`/subscriptions {"subscriptionConfigurationId":"c","eventType":{"namespace":"Alexa.Enterprise.Endpoint.Activity","name":"StateChange"},`+
-		`"entities":{"unit":{"type":"Unit","id":"u"}},"eventHeaderVersion":"V2","subscriptionDurationInSeconds":3600,"idempotencyToken":"token"}`, s.requests[0])
+		`"entities":{"unit":{"type":"Unit","id":"u"}},"eventHeaderVersion":"V2","subscriptionDurationInSeconds":3600,"idempotencyToken":"token"}`, s.Requests[0])
 }
 
 func TestIDsOfCreations(t *testing.T) {
 	for name, test := range map[string]struct {
-		response response
+		response resttest.Response
 		want     string
 	}{
-		"body and Location": {response{status: 201, location: "other", body: `{"id":"in.body"}`}, "in.body"},
-		"bare Location":     {response{status: 201, location: "amzn1.alexa.aem.subscription.1"}, "amzn1.alexa.aem.subscription.1"},
-		"path":              {response{status: 201, location: "/v1/eventMessenger/subscriptions/amzn1.alexa.aem.subscription.1"}, "amzn1.alexa.aem.subscription.1"},
-		"URL":               {response{status: 201, location: "https://api.amazonalexa.com/v1/eventMessenger/subscriptions/amzn1.alexa.aem.subscription.1/"}, "amzn1.alexa.aem.subscription.1"},
-		"no JSON":           {response{status: 201, location: "x", body: "<html>"}, "x"},
-		"another type":      {response{status: 201, location: "x", body: `{"id":5}`}, "x"},
-		"200":               {response{status: 200, body: `{"id":"y"}`}, "y"},
+		"body and Location": {resttest.Response{Status: 201, Location: "other", Body: `{"id":"in.body"}`}, "in.body"},
+		"bare Location":     {resttest.Response{Status: 201, Location: "amzn1.alexa.aem.subscription.1"}, "amzn1.alexa.aem.subscription.1"},
+		"path":              {resttest.Response{Status: 201, Location: "/v1/eventMessenger/subscriptions/amzn1.alexa.aem.subscription.1"}, "amzn1.alexa.aem.subscription.1"},
+		"URL":               {resttest.Response{Status: 201, Location: "https://api.amazonalexa.com/v1/eventMessenger/subscriptions/amzn1.alexa.aem.subscription.1/"}, "amzn1.alexa.aem.subscription.1"},
+		"no JSON":           {resttest.Response{Status: 201, Location: "x", Body: "<html>"}, "x"},
+		"another type":      {resttest.Response{Status: 201, Location: "x", Body: `{"id":5}`}, "x"},
+		"200":               {resttest.Response{Status: 200, Body: `{"id":"y"}`}, "y"},
 	} {
-		s := &script{responses: []response{test.response}}
-		got, err := s.client().CreateSubscription(t.Context(), smartprops.Subscription{ConfigurationID: "c", EventType: "A.b"})
+		s := &resttest.Script{Responses: []resttest.Response{test.response}}
+		got, err := client(s).CreateSubscription(t.Context(), smartprops.Subscription{ConfigurationID: "c", EventType: "A.b"})
 		require.NoError(t, err, name)
 		require.Equal(t, test.want, got, name)
 	}
-	s := &script{responses: []response{{status: 201, body: "{}"}}}
-	_, err := s.client().CreateConfiguration(t.Context(), smartprops.Configuration{DeliveryChannels: []smartprops.DeliveryChannel{{ID: topic}}})
+	s := &resttest.Script{Responses: []resttest.Response{{Status: 201, Body: "{}"}}}
+	_, err := client(s).CreateConfiguration(t.Context(), smartprops.Configuration{DeliveryChannels: []smartprops.DeliveryChannel{{ID: topic}}})
 	require.EqualError(t, err, "smartprops: 201 Created: the response has no ID (request r-1)")
 }
 
 func TestPaging(t *testing.T) {
-	s := &script{responses: []response{
-		{status: 200, body: `{"paginationContext":{"nextToken":"to/2"},"results":[{"id":"1"},{"id":"2"}]}`},
-		{status: 200, body: `{"paginationContext":{"nextToken":"to3"},"results":[]}`},
-		{status: 200, body: `{"paginationContext":null,"results":[{"id":"3"}]}`},
+	s := &resttest.Script{Responses: []resttest.Response{
+		{Status: 200, Body: `{"paginationContext":{"nextToken":"to/2"},"results":[{"id":"1"},{"id":"2"}]}`},
+		{Status: 200, Body: `{"paginationContext":{"nextToken":"to3"},"results":[]}`},
+		{Status: 200, Body: `{"paginationContext":null,"results":[{"id":"3"}]}`},
 	}}
-	c := s.client()
+	c := client(s)
 	c.PageSize = 10
 	got, err := collect(c.Subscriptions(t.Context(), smartprops.Filter{UnitID: "u"}))
 	require.NoError(t, err)
 	require.Len(t, got, 3)
 	require.Equal(t, "3", got[2].ID)
 	unit := "GET " + base + "/subscriptions?entities.unit.id=u&entities.unit.type=Unit&maxResults=10"
-	require.Equal(t, []string{unit + "&owner=~caller", unit + "&nextToken=to%2F2&owner=~caller", unit + "&nextToken=to3&owner=~caller"}, s.requests)
+	require.Equal(t, []string{unit + "&owner=~caller", unit + "&nextToken=to%2F2&owner=~caller", unit + "&nextToken=to3&owner=~caller"}, s.Requests)
 
-	s = &script{responses: []response{{status: 200, body: `{"paginationContext":{"nextToken":"again"},"results":[{"id":"1"}]}`}}}
-	configurations, err := collect(s.client().Configurations(t.Context()))
+	s = &resttest.Script{Responses: []resttest.Response{{Status: 200, Body: `{"paginationContext":{"nextToken":"again"},"results":[{"id":"1"}]}`}}}
+	configurations, err := collect(client(s).Configurations(t.Context()))
 	require.EqualError(t, err, "smartprops: 200 OK: a page of the list leads back to an earlier one")
 	require.Len(t, configurations, 2)
 }
@@ -285,8 +246,8 @@ func TestPaging(t *testing.T) {
 // Each creation has its own token, the same in its retries.
 func TestIdempotencyTokens(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := &script{responses: []response{{status: 503}, {err: syscall.ECONNRESET}, {status: 201, body: `{"id":"x"}`}}}
-		client := s.client()
+		s := &resttest.Script{Responses: []resttest.Response{{Status: 503}, {Err: syscall.ECONNRESET}, {Status: 201, Body: `{"id":"x"}`}}}
+		client := client(s)
 		client.NewToken = nil
 		channels := smartprops.Configuration{DeliveryChannels: []smartprops.DeliveryChannel{{ID: topic}}}
 		_, err := client.CreateConfiguration(t.Context(), channels)
@@ -296,9 +257,9 @@ func TestIdempotencyTokens(t *testing.T) {
 		_, err = client.CreateSubscription(t.Context(), smartprops.Subscription{ConfigurationID: "c", EventType: "A.b"})
 		require.NoError(t, err)
 
-		require.Len(t, s.requests, 5)
+		require.Len(t, s.Requests, 5)
 		seen := map[string]int{}
-		for _, request := range s.requests {
+		for _, request := range s.Requests {
 			_, sent, _ := strings.Cut(request, "{")
 			var body struct{ IdempotencyToken string }
 			require.NoError(t, json.Unmarshal([]byte("{"+sent), &body))
@@ -307,15 +268,15 @@ func TestIdempotencyTokens(t *testing.T) {
 			seen[body.IdempotencyToken]++
 		}
 		require.Len(t, seen, 3)
-		require.Equal(t, s.requests[0], s.requests[1])
-		require.Equal(t, s.requests[0], s.requests[2])
+		require.Equal(t, s.Requests[0], s.Requests[1])
+		require.Equal(t, s.Requests[0], s.Requests[2])
 	})
 }
 
 // A creation without a token is not retried: the first request may have succeeded.
 func TestCreationsWithoutTokenAreNotRetried(t *testing.T) {
-	s := &script{responses: []response{{status: 503}}}
-	client := s.client()
+	s := &resttest.Script{Responses: []resttest.Response{{Status: 503}}}
+	client := client(s)
 	client.NewToken = func() string { return "" }
 	_, err := client.CreateConfiguration(t.Context(), smartprops.Configuration{DeliveryChannels: []smartprops.DeliveryChannel{{ID: topic}}})
 	require.ErrorIs(t, err, alexaevents.ErrUnavailable)
@@ -324,18 +285,18 @@ func TestCreationsWithoutTokenAreNotRetried(t *testing.T) {
 	require.Equal(t, []string{
 		`POST ` + base + `/subscriptionConfigurations {"deliveryChannels":[{"type":"SNS","id":"` + topic + `"}]}`,
 		`POST ` + base + `/subscriptions {"subscriptionConfigurationId":"c","eventType":{"namespace":"A","name":"b"}}`,
-	}, s.requests)
+	}, s.Requests)
 }
 
 // Raw returns a response with an unexpected form.
 func TestUnexpectedResponses(t *testing.T) {
 	const body = `{"id":5,"subscriptionConfigurationId":"c","eventType":"Alexa.X.Y","entities":[1],"deliveryChannels":{}}`
-	s := &script{responses: []response{{status: 200, body: body}}}
-	subscription, err := s.client().Subscription(t.Context(), "x")
+	s := &resttest.Script{Responses: []resttest.Response{{Status: 200, Body: body}}}
+	subscription, err := client(s).Subscription(t.Context(), "x")
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff(smartprops.Subscription{ConfigurationID: "c"}, subscription, cmpopts.IgnoreUnexported(smartprops.Subscription{})))
 	require.JSONEq(t, body, string(subscription.Raw()))
-	configuration, err := s.client().Configuration(t.Context(), "x")
+	configuration, err := client(s).Configuration(t.Context(), "x")
 	require.NoError(t, err)
 	require.Empty(t, cmp.Diff(smartprops.Configuration{}, configuration, cmpopts.IgnoreUnexported(smartprops.Configuration{})))
 	require.JSONEq(t, body, string(configuration.Raw()))

@@ -11,7 +11,7 @@ import (
 var ErrMalformed = errors.New("smartprops: malformed event")
 
 var (
-	errNoType    = errors.New("no header.eventType with namespace and name")
+	errNoType    = errors.New("header.eventType with namespace and name is missing")
 	errNoReceive = errors.New("smartprops: the function given to Receive is nil")
 )
 

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/internal/rest/resttest"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/smartprops"
 )
@@ -25,39 +26,39 @@ var sentinels = map[string]error{
 
 func TestErrors(t *testing.T) {
 	for name, test := range map[string]struct {
-		response response
+		response resttest.Response
 		want     alexaevents.Error
 		is       string
 		text     string
 	}{
 		"violations": {
-			response: response{status: 400, body: `{"code":"BAD","message":"Not valid.","violations":[{"code":"INVALID","message":"the unit"}]}`},
+			response: resttest.Response{Status: 400, Body: `{"code":"BAD","message":"Not valid.","violations":[{"code":"INVALID","message":"the unit"}]}`},
 			want:     alexaevents.Error{Status: 400, Code: "BAD", Message: "Not valid.", RequestID: "r-1", Violations: []alexaevents.Violation{{Code: "INVALID", Message: "the unit"}}},
 			is:       "invalid", text: "smartprops: 400 Bad Request: BAD: Not valid.: INVALID: the unit (request r-1)",
 		},
 		"unauthorized": {
-			response: response{status: 401}, want: alexaevents.Error{Status: 401, RequestID: "r-1"}, is: "unauthorized",
+			response: resttest.Response{Status: 401}, want: alexaevents.Error{Status: 401, RequestID: "r-1"}, is: "unauthorized",
 			text: "smartprops: 401 Unauthorized (request r-1); get a new access token with the scope alexa::enterprise:management",
 		},
 		"forbidden": {
-			response: response{status: 403}, want: alexaevents.Error{Status: 403, RequestID: "r-1"}, is: "forbidden",
+			response: resttest.Response{Status: 403}, want: alexaevents.Error{Status: 403, RequestID: "r-1"}, is: "forbidden",
 			text: "smartprops: 403 Forbidden (request r-1); register the token's client in the console of Alexa Smart Properties, under Administration > Alexa Management API Clients",
 		},
-		"not found":  {response: response{status: 404}, want: alexaevents.Error{Status: 404, RequestID: "r-1"}, is: "not found", text: "smartprops: 404 Not Found (request r-1)"},
-		"throttled":  {response: response{status: 429}, want: alexaevents.Error{Status: 429, RequestID: "r-1"}, is: "throttled", text: "smartprops: 429 Too Many Requests (request r-1)"},
-		"overloaded": {response: response{status: 503, body: "<html>"}, want: alexaevents.Error{Status: 503, RequestID: "r-1"}, is: "unavailable", text: "smartprops: 503 Service Unavailable (request r-1)"},
+		"not found":  {response: resttest.Response{Status: 404}, want: alexaevents.Error{Status: 404, RequestID: "r-1"}, is: "not found", text: "smartprops: 404 Not Found (request r-1)"},
+		"throttled":  {response: resttest.Response{Status: 429}, want: alexaevents.Error{Status: 429, RequestID: "r-1"}, is: "throttled", text: "smartprops: 429 Too Many Requests (request r-1)"},
+		"overloaded": {response: resttest.Response{Status: 503, Body: "<html>"}, want: alexaevents.Error{Status: 503, RequestID: "r-1"}, is: "unavailable", text: "smartprops: 503 Service Unavailable (request r-1)"},
 		"empty": {
-			response: response{status: 200}, is: "unavailable",
+			response: resttest.Response{Status: 200}, is: "unavailable",
 			want: alexaevents.Error{Status: 200, Message: "the response body is not the expected JSON", RequestID: "r-1"},
 			text: "smartprops: 200 OK: the response body is not the expected JSON (request r-1)",
 		},
-		"reset":    {response: response{err: syscall.ECONNRESET}, is: "unavailable", text: "smartprops: no response: connection reset by peer"},
-		"no token": {response: response{err: lwa.ErrInvalidGrant}, text: "smartprops: no response: " + lwa.ErrInvalidGrant.Error()},
+		"reset":    {response: resttest.Response{Err: syscall.ECONNRESET}, is: "unavailable", text: "smartprops: the request failed: connection reset by peer"},
+		"no token": {response: resttest.Response{Err: lwa.ErrInvalidGrant}, text: "smartprops: the request failed: " + lwa.ErrInvalidGrant.Error()},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { // GET is retried, seconds later
-				s := &script{responses: []response{test.response}}
-				_, err := s.client().Subscription(t.Context(), "x")
+				s := &resttest.Script{Responses: []resttest.Response{test.response}}
+				_, err := client(s).Subscription(t.Context(), "x")
 				var got *alexaevents.Error
 				require.ErrorAs(t, err, &got)
 				require.Empty(t, cmp.Diff(test.want, *got, cmpopts.IgnoreFields(alexaevents.Error{}, "API", "Hint", "Err")))
@@ -65,8 +66,8 @@ func TestErrors(t *testing.T) {
 				for name, sentinel := range sentinels {
 					require.Equal(t, name == test.is, errors.Is(err, sentinel), name)
 				}
-				if test.response.err != nil {
-					require.ErrorIs(t, err, test.response.err)
+				if test.response.Err != nil {
+					require.ErrorIs(t, err, test.response.Err)
 				}
 			})
 		})
@@ -90,15 +91,15 @@ func TestInvalidConfigurationsAreNotSent(t *testing.T) {
 		"any":           {{ID: "arn:aws:sns:us-east-1:000011112222:*"}},
 		"any in region": {{ID: "arn:aws:sns:*:000011112222:topic"}},
 	} {
-		s := &script{responses: []response{{status: 201, location: "x"}}}
-		_, err := s.client().CreateConfiguration(t.Context(), smartprops.Configuration{DeliveryChannels: channels})
+		s := &resttest.Script{Responses: []resttest.Response{{Status: 201, Location: "x"}}}
+		_, err := client(s).CreateConfiguration(t.Context(), smartprops.Configuration{DeliveryChannels: channels})
 		var invalid *alexaevents.InvalidError
 		require.ErrorAs(t, err, &invalid, name)
 		require.Equal(t, "Configuration.DeliveryChannels", invalid.Field)
 		require.EqualError(t, err, "smartprops: Configuration.DeliveryChannels: "+invalid.Rule)
 		require.ErrorIs(t, err, alexaevents.ErrInvalid)
 		require.NotErrorIs(t, err, alexaevents.ErrNotFound)
-		require.Empty(t, s.requests)
+		require.Empty(t, s.Requests)
 	}
 }
 
@@ -129,19 +130,19 @@ func TestInvalidSubscriptionsAreNotSent(t *testing.T) {
 		"unit of another type":  {smartprops.Subscription{ConfigurationID: "c", EventType: smartprops.EventAutomationCompletion, Entities: raw("unit", `{"id":5}`)}, "Subscription.Entities"},
 		"parent no object":      {smartprops.Subscription{ConfigurationID: "c", EventType: smartprops.EventSubscriptionActivation, Entities: raw("unit", `{"parent":"p"}`)}, "Subscription.Entities"},
 	} {
-		s := &script{responses: []response{{status: 201, location: "x"}}}
-		_, err := s.client().CreateSubscription(t.Context(), test.subscription)
+		s := &resttest.Script{Responses: []resttest.Response{{Status: 201, Location: "x"}}}
+		_, err := client(s).CreateSubscription(t.Context(), test.subscription)
 		var invalid *alexaevents.InvalidError
 		require.ErrorAs(t, err, &invalid, name)
 		require.Equal(t, test.field, invalid.Field, name)
 		require.ErrorIs(t, err, alexaevents.ErrInvalid)
-		require.Empty(t, s.requests)
+		require.Empty(t, s.Requests)
 	}
 }
 
 func TestInvalidIDsAreNotSent(t *testing.T) {
-	s := &script{responses: []response{{status: 200, body: "{}"}}}
-	c := s.client()
+	s := &resttest.Script{Responses: []resttest.Response{{Status: 200, Body: "{}"}}}
+	c := client(s)
 	for _, id := range []string{"", ".", ".."} {
 		for name, call := range map[string]func() error{
 			"get configuration":    func() error { _, err := c.Configuration(t.Context(), id); return err },
@@ -152,12 +153,12 @@ func TestInvalidIDsAreNotSent(t *testing.T) {
 			require.ErrorIs(t, call(), alexaevents.ErrInvalid, name)
 		}
 	}
-	require.Empty(t, s.requests)
+	require.Empty(t, s.Requests)
 }
 
 func TestFailuresOfOperations(t *testing.T) {
-	s := &script{responses: []response{{status: 404}}}
-	c := s.client()
+	s := &resttest.Script{Responses: []resttest.Response{{Status: 404}}}
+	c := client(s)
 	_, err := c.Configuration(t.Context(), "x")
 	require.ErrorIs(t, err, alexaevents.ErrNotFound)
 	_, err = collect(c.Configurations(t.Context()))

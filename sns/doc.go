@@ -1,7 +1,7 @@
-// Package sns verifies messages of Amazon SNS: did SNS send this message, and on
-// a topic that I named? It receives messages over HTTP ([Handler]), in an AWS
-// Lambda function that the topic invokes ([Lambda]), and in one that reads an SQS
-// queue ([SQS]).
+// Package sns verifies messages of Amazon SNS: that SNS sent a message, and that it
+// is of a topic that you list. The package receives messages over HTTP ([Handler]),
+// in an AWS Lambda function that the topic invokes ([Lambda]), and in one that reads
+// an SQS queue ([SQS]).
 //
 // Alexa publishes notifications for developers to SNS topics. The events of a
 // skill do not come through SNS.
@@ -10,7 +10,7 @@
 //
 // Over HTTP the signature proves that SNS sent a message. SNS signs for all topics
 // of all AWS accounts with the same key, so anyone can publish a signed message to
-// a topic of their own. That is why Topics lists yours; empty, it accepts no
+// a topic of their own. So Topics lists your topics; an empty list accepts no
 // message. The access policy of a topic says who may publish to it.
 //
 // AWS itself invokes a Lambda function and fills a queue: the policies of the

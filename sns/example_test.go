@@ -63,7 +63,7 @@ func ExampleHandler() {
 // MaxAge bounds how long an ID must be kept:
 //
 //	DELETE FROM messages WHERE received < now() - interval '2 hours'
-func ExampleHandler_repeated() {
+func ExampleHandler_duplicate() {
 	cloud := alexatest.NewCloud()
 	const topicARN = "arn:aws:sns:us-east-2:123456789012:Alexa-events"
 	stored := make(map[string]bool) // message IDs

@@ -15,7 +15,7 @@ import (
 // Lambda receives messages in an AWS Lambda function that the topics invoke.
 // Pass its Invoke method to lambda.Start of aws-lambda-go.
 //
-// Whoever may invoke the function can forge messages: allow only the topics in its
+// Anyone who may invoke the function can forge messages: allow only the topics in its
 // policy.
 //
 // A Lambda is safe for concurrent use; its fields must not change once it is in

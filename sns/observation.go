@@ -29,7 +29,7 @@ type Observation struct {
 	Timestamp   time.Time     // publication; zero if the message was not accepted, and for raw messages
 	Duration    time.Duration // time to handle the message, Receive included
 	Outcome     Outcome
-	Err         error // nil after Received; else the reason, such as what Receive returned
+	Err         error // reason, such as the error of Receive; nil after Received
 }
 
 // outcomeOf returns the outcome of a message; it is nil if it was not accepted.
@@ -72,10 +72,8 @@ func (r report) end(ctx context.Context, m *Message, start time.Time, level slog
 	switch {
 	case outcome == Failed:
 		text, level = "could not receive a message", slog.LevelWarn
-	case outcome == Misconfigured && r.misuse.Allow():
-		level = slog.LevelError
 	case outcome == Misconfigured:
-		level = slog.LevelDebug
+		level = r.misuse.Level()
 	}
 	attributes := []slog.Attr{slog.String("alexa.outcome", string(outcome)), slog.Any("error", err), attribute}
 	if m != nil {

@@ -22,7 +22,7 @@ import (
 // it Lambda treats every response as a success and deletes the messages that
 // failed.
 //
-// Whoever may send to a queue can forge messages: allow only the topics in its
+// Anyone who may send to a queue can forge messages: allow only the topics in its
 // policy.
 //
 // FIFO topics deliver only to queues, and SNS does not sign their messages: leave

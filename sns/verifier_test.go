@@ -166,7 +166,7 @@ func loosen(e envelope) envelope {
 	return e.with("Signature", certstest.Loosen(e["Signature"].(string)))
 }
 
-// What is not a message is refused though it is signed, and without a call.
+// Invalid messages are refused although they are signed, and without a request.
 func TestNotAMessage(t *testing.T) {
 	subscription := confirmation("SubscriptionConfirmation")
 	good := notification().signed()

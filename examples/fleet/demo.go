@@ -103,7 +103,7 @@ func (d *demo) play(ctx context.Context) (err error) {
 			}
 		default:
 		}
-		lamp, power := fmt.Sprint("lamp-", rand.IntN(lamps)), "ON" //nolint:gosec // a demonstration
+		lamp, power := fmt.Sprint("lamp-", rand.IntN(lamps)), "ON"
 		if d.committed[lamp] == power {
 			power = "OFF"
 		}
@@ -118,7 +118,7 @@ func (d *demo) play(ctx context.Context) (err error) {
 // kill ends a process in the middle of whatever it does, and starts another.
 func (d *demo) kill(ctx context.Context) (err error) {
 	d.kills++
-	if n := rand.IntN(3); n < 2 { //nolint:gosec // a demonstration
+	if n := rand.IntN(3); n < 2 {
 		d.workers[n].kill()
 		d.workers[n], err = d.start(ctx, "worker")
 		return err
@@ -213,7 +213,7 @@ func (d *demo) start(ctx context.Context, role string) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{command: exec.CommandContext(ctx, program, "-role", role, "-db", d.source, "-amazon", d.amazon)} //nolint:gosec // this program
+	p := &process{command: exec.CommandContext(ctx, program, "-role", role, "-db", d.source, "-amazon", d.amazon)}
 	p.command.Stderr = os.Stderr
 	stdout, err := p.command.StdoutPipe()
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents/examples/quickstart/backend"
+	"github.com/alexaevents/alexaevents/gateway"
 	"github.com/alexaevents/alexaevents/identity"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/sdns"
@@ -94,6 +95,32 @@ var brokenBackends = map[string]func(*backend.Skill) http.Handler{
 		client := *b.Sender.HTTPClient
 		b.Sender.HTTPClient = &http.Client{Transport: once{client.Transport}}
 		return b.Handler()
+	},
+	"keeps reports in memory": func(b *backend.Skill) http.Handler {
+		mux := http.NewServeMux()
+		mux.Handle("/", b.Handler())
+		mux.HandleFunc("POST /lamps/{account}/{power}", func(w http.ResponseWriter, r *http.Request) {
+			ctx, account := context.WithoutCancel(r.Context()), r.PathValue("account")
+			if keys, err := b.Sender.Keys(ctx, account); err != nil || len(keys) == 0 {
+				http.Error(w, "no grant", http.StatusGone)
+				return
+			}
+			report := &gateway.ChangeReport{
+				EndpointID: "lamp", Cause: gateway.PhysicalInteraction,
+				Properties: []gateway.Property{gateway.PowerState(gateway.Switch(r.PathValue("power")), time.Now())},
+			}
+			sent := make(chan struct{})
+			go func() {
+				defer close(sent)
+				_ = b.Sender.Send(ctx, account, report)
+			}()
+			select {
+			case <-sent: // so that what the story expects at once is there
+			case <-time.After(time.Second):
+			}
+			w.WriteHeader(http.StatusNoContent)
+		})
+		return mux
 	},
 	"says that all went well": func(b *backend.Skill) http.Handler {
 		handler := b.Handler()

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -112,7 +111,7 @@ func (s *stage) erased(ctx context.Context) error {
 		return err
 	}
 	s.say("          the account alan is erased")
-	if err := s.pressInVain(ctx, "alan", "OFF", http.StatusGone, "no grant"); err != nil {
+	if err := s.pressInVain(ctx, "alan", "OFF"); err != nil {
 		return err
 	}
 	// That this user ID disabled the skill is kept, so that the late events open

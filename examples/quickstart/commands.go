@@ -66,7 +66,7 @@ func serveCommand(ctx context.Context, args []string, handler func(*backend.Skil
 		return err
 	}
 	fmt.Println("http://" + listener.Addr().String())
-	return backend.Serve(ctx, listener, handler(b))
+	return b.Serve(ctx, listener, handler(b))
 }
 
 // eraseCommand is what support runs when a customer asks to be forgotten.

@@ -14,6 +14,7 @@ import (
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/examples/quickstart/backend"
 )
 
 // allow has a customer allow the skill to send events, and expects the backend to
@@ -64,48 +65,86 @@ func (s *stage) grant(ctx context.Context, customer string, region alexaevents.R
 // press has somebody press the switch of an account's lamp, and expects Alexa to
 // hear of that once for each of these customers.
 func (s *stage) press(ctx context.Context, accountID, power string, customers ...string) error {
-	return s.pressed(accountID, power, s.lamp(ctx, accountID, power), reply{status: http.StatusNoContent}, customers...)
+	if err := s.switched(ctx, accountID, power); err != nil {
+		return err
+	}
+	return s.heard(ctx, accountID, power, customers...)
 }
 
-// pressInVain expects Alexa to hear nothing, and the lamp to get this answer.
-func (s *stage) pressInVain(ctx context.Context, accountID, power string, status int, why string) error {
-	return s.pressed(accountID, power, s.lamp(ctx, accountID, power), reply{status: status, text: why})
+// pressInVain expects the lamp to hear that no customer gets events.
+func (s *stage) pressInVain(ctx context.Context, accountID, power string) error {
+	what, expected := goes(accountID, power), reply{http.StatusGone, "no grant"}
+	if err := s.lamp(ctx, accountID, power, expected); err != nil {
+		return err
+	}
+	if err := s.reported(ctx, power, nil); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	s.say("          %-34s → %d %s", what, expected.status, expected.text)
+	return nil
+}
+
+// switched has somebody press the switch, and expects the backend to have stored that.
+func (s *stage) switched(ctx context.Context, accountID, power string) error {
+	return s.lamp(ctx, accountID, power, reply{status: http.StatusNoContent})
+}
+
+// waits has somebody press the switch, and expects Alexa to be asked and not to hear.
+func (s *stage) waits(ctx context.Context, accountID, power string, region alexaevents.Region) error {
+	calls := s.amazon.Calls(region.APIEndpoint())
+	if err := s.switched(ctx, accountID, power); err != nil {
+		return err
+	}
+	for s.amazon.Calls(region.APIEndpoint()) == calls {
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	s.say("          %-34s → %d, and the report waits", goes(accountID, power), http.StatusNoContent)
+	return nil
+}
+
+func goes(accountID, power string) string {
+	return fmt.Sprintf("the lamp of %s goes %s", accountID, power)
+}
+
+// heard expects Alexa to hear of a switch soon, once for each of these customers.
+func (s *stage) heard(ctx context.Context, accountID, power string, customers ...string) error {
+	what := goes(accountID, power)
+	if err := s.reported(ctx, power, customers); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
+	}
+	outcome := "Alexa hears it for " + cmp.Or(strings.Join(customers, " and "), "nobody")
+	s.say("          %-34s → %s", what, outcome)
+	return nil
 }
 
 // reply is what a lamp gets.
 type reply struct {
 	status int
 	text   string
-	err    error
 }
 
-func (s *stage) lamp(ctx context.Context, accountID, power string) reply {
+func (s *stage) lamp(ctx context.Context, accountID, power string, expected reply) error {
 	status, body, err := s.post(ctx, "/lamps/"+accountID+"/"+power, nil)
-	return reply{status, string(body), err}
-}
-
-func (s *stage) pressed(accountID, power string, got, expected reply, customers ...string) error {
-	what := fmt.Sprintf("the lamp of %s goes %s", accountID, power)
 	switch {
-	case got.err != nil:
-		return fmt.Errorf("%s: %w", what, got.err)
-	case got.status != expected.status || !strings.Contains(got.text, expected.text):
-		return fmt.Errorf("%s: expected the answer %d %s, got %d %s", what, expected.status, expected.text, got.status, got.text)
+	case err != nil:
+		return fmt.Errorf("%s: %w", goes(accountID, power), err)
+	case status != expected.status || !strings.Contains(string(body), expected.text):
+		return fmt.Errorf("%s: expected the answer %d %s, got %d %s", goes(accountID, power), expected.status, expected.text, status, body)
 	}
-	if err := s.heard(power, customers); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	outcome := "Alexa hears it for " + strings.Join(customers, " and ")
-	if len(customers) == 0 {
-		outcome = fmt.Sprintf("%d %s", got.status, expected.text)
-	}
-	s.say("          %-34s → %s", what, outcome)
 	return nil
 }
 
-// heard expects the gateways to have accepted one report for each of these
-// customers since it was asked last.
-func (s *stage) heard(power string, customers []string) error {
+// reported expects the gateways to have accepted one report for each of these
+// customers since it was asked last, once nothing waits in the outbox.
+func (s *stage) reported(ctx context.Context, power string, customers []string) error {
+	waiting, err := s.empties(ctx)
+	if err != nil {
+		return err
+	}
 	var got, expected []string
 	for _, customer := range customers {
 		expected = append(expected, customer+": ChangeReport lamp powerState "+power)
@@ -142,7 +181,35 @@ func (s *stage) heard(power string, customers []string) error {
 	if !slices.Equal(got, expected) {
 		return fmt.Errorf("the gateways should have %q and have %q", expected, got)
 	}
+	if waiting > 0 {
+		return fmt.Errorf("%d events still wait in the outbox", waiting)
+	}
 	return nil
+}
+
+// empties waits until the outbox is empty, and returns how many events still wait
+// after some seconds: more than it takes until another process has the events of one
+// that was killed.
+func (s *stage) empties(ctx context.Context) (waiting int64, err error) {
+	accounts, err := backend.OpenAccounts(ctx, s.file)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, accounts.Close()) }()
+	for start := time.Now(); ; {
+		stats, err := accounts.Outbox.Stats(ctx)
+		if err != nil {
+			return 0, err
+		}
+		waiting = 0
+		for _, region := range stats {
+			waiting += region.Waiting
+		}
+		if waiting == 0 || time.Since(start) > 8*time.Second {
+			return waiting, nil
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 }
 
 // post sends what no signature belongs to.

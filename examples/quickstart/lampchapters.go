@@ -38,8 +38,8 @@ func (s *stage) lampGoesOn(ctx context.Context) error {
 
 func (s *stage) lampInBadWeather(ctx context.Context) error {
 	s.say("The restarts lost no grant. Vincent, who linked an account of his own meanwhile, allows")
-	s.say("events of that; what he allowed before has ended. Then Amazon has a bad day, and a lamp")
-	s.say("may hear 500: somebody has to see to it; 503: come again later; 410: nobody listens.\n")
+	s.say("events of that; what he allowed before has ended. Then Amazon has a bad day. The change")
+	s.say("of a lamp is one transaction with its report, which waits until Alexa accepts it.\n")
 	s.amazon.DisableSkill("Vincent")
 	if err := s.allow(ctx, "Vincent", alexaevents.NorthAmerica, "vincent"); err != nil {
 		return err
@@ -53,31 +53,56 @@ func (s *stage) lampInBadWeather(ctx context.Context) error {
 	}
 
 	europe, america := alexaevents.Europe.APIEndpoint(), alexaevents.NorthAmerica.APIEndpoint()
-	s.amazon.Fail(alexatest.Fault{URL: europe, Status: http.StatusForbidden, Code: "INSUFFICIENT_PERMISSION_EXCEPTION"})
-	if err := s.pressInVain(ctx, "hopper", "ON", http.StatusInternalServerError, "INSUFFICIENT_PERMISSION_EXCEPTION"); err != nil {
+	s.amazon.Fail(alexatest.Fault{URL: europe, Status: http.StatusServiceUnavailable, Times: -1})
+	s.say("          Europe is down")
+	if err := s.waits(ctx, "hopper", "OFF", alexaevents.Europe); err != nil {
 		return err
 	}
-	s.amazon.Fail(alexatest.Fault{URL: europe, Reset: true})
-	s.amazon.Fail(alexatest.Fault{URL: america, Status: http.StatusTooManyRequests, Code: "THROTTLING_EXCEPTION", Times: -1})
-	s.say("          Europe breaks a connection, North America throttles")
-	throttled := make(chan reply)
-	go func() { throttled <- s.lamp(ctx, "vincent", "OFF") }() // at once, since both wait a second
-	resent, tooLate := s.lamp(ctx, "hopper", "OFF"), <-throttled
-	if err := s.pressed("hopper", "OFF", resent, reply{status: http.StatusNoContent}, "Grace (EU)"); err != nil {
-		return err
-	}
-	if err := s.pressed("vincent", "OFF", tooLate, reply{status: http.StatusServiceUnavailable, text: "THROTTLING_EXCEPTION"}); err != nil {
-		return err
-	}
+	s.backend.kill()
 	s.amazon.Heal()
-	if err := s.press(ctx, "vincent", "OFF", "Vincent (NA)"); err != nil {
+	s.say("          the backend is killed; Europe is back; the backend starts again")
+	if err := s.startBackend(ctx); err != nil {
+		return err
+	}
+	if err := s.heard(ctx, "hopper", "OFF", "Grace (EU)"); err != nil {
+		return err
+	}
+
+	s.amazon.Fail(alexatest.Fault{URL: europe, Reset: true})
+	s.amazon.Fail(alexatest.Fault{URL: america, Status: http.StatusTooManyRequests, Code: "THROTTLING_EXCEPTION"})
+	s.say("          Europe breaks a connection, North America throttles")
+	if err := s.waits(ctx, "hopper", "ON", alexaevents.Europe); err != nil {
+		return err
+	}
+	if err := s.waits(ctx, "vincent", "ON", alexaevents.NorthAmerica); err != nil {
+		return err
+	}
+	if err := s.heard(ctx, "each", "ON", "Grace (EU)", "Vincent (NA)"); err != nil {
+		return err
+	}
+	s.amazon.Fail(alexatest.Fault{URL: europe, Status: http.StatusForbidden, Code: "INSUFFICIENT_PERMISSION_EXCEPTION"})
+	s.say("          Send Alexa Events is switched off in the console, and on again")
+	if err := s.waits(ctx, "hopper", "OFF", alexaevents.Europe); err != nil {
+		return err
+	}
+	if err := s.heard(ctx, "hopper", "OFF", "Grace (EU)"); err != nil {
 		return err
 	}
 	s.amazon.DisableSkill("Vincent")
-	if err := s.pressInVain(ctx, "vincent", "ON", http.StatusGone, "SKILL_DISABLED_EXCEPTION"); err != nil {
+	if err := s.press(ctx, "vincent", "OFF"); err != nil {
 		return err
 	}
-	return s.pressInVain(ctx, "ada", "ON", http.StatusGone, "no grant")
+	if err := s.stopBackend(); err != nil { // it stores first that the grant has ended
+		return err
+	}
+	if err := s.startBackend(ctx); err != nil {
+		return err
+	}
+	s.say("          the backend restarts")
+	if err := s.pressInVain(ctx, "vincent", "ON"); err != nil {
+		return err
+	}
+	return s.pressInVain(ctx, "ada", "ON")
 }
 
 // tokensExpire ends the time of the access tokens. The refresh tokens work once.

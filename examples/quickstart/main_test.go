@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -20,6 +21,7 @@ const variable = "QUICKSTART"
 func TestMain(m *testing.M) {
 	name, ok := os.LookupEnv(variable)
 	if !ok {
+		_ = flag.Set("test.parallel", "8") // a story mostly waits; a flag of the command line wins
 		os.Exit(m.Run())
 	}
 	command := ""
@@ -100,15 +102,16 @@ func TestBrokenBackends(t *testing.T) {
 		"believes every request":              "2. Strangers knock: no signature, spoken: expected the answer 400, got 200",
 		"greets strangers as Ada":             "3. Customers speak to the skill: Margaret speaks: expected to hear",
 		"believes every grantee":              "4. A lamp is switched on: the grant of Mallory (EU): expected the answer 200 ACCEPT_GRANT_FAILED, got 200 AcceptGrant.Response",
-		"knows one region":                    "4. A lamp is switched on: the lamp of hopper goes ON: expected the answer 204 , got 500",
+		"knows one region":                    "4. A lamp is switched on: the lamp of hopper goes ON: the gateways should have",
 		"keeps one grant for an account":      "4. A lamp is switched on: the lamp of hopper goes ON: the gateways should have",
 		"reports twice":                       "4. A lamp is switched on: the lamp of hopper goes ON: a message ID was used twice",
 		"forgets when it is killed":           "5. The backend is killed: the customer table should be",
 		"keeps grants in memory":              "7. The lamp in bad weather: the lamp of hopper goes ON: expected the answer 204 , got 410",
-		"keeps the first refresh token":       "7. The lamp in bad weather: the lamp of hopper goes ON: expected the answer 204 , got 410",
-		"gives up at once":                    "7. The lamp in bad weather: the lamp of hopper goes OFF: expected the answer 204 , got 500",
+		"keeps the first refresh token":       "7. The lamp in bad weather: the lamp of hopper goes ON: the gateways should have",
+		"gives up at once":                    "7. The lamp in bad weather: the lamp of each goes ON: the gateways should have",
+		"keeps reports in memory":             "7. The lamp in bad weather: the lamp of hopper goes OFF: the gateways should have",
 		"says that all went well":             "6. An account is erased: the lamp of alan goes OFF: expected the answer 410 no grant, got 204",
-		"keeps the grants of erased accounts": "6. An account is erased: the lamp of alan goes OFF: expected the answer 410 no grant, got 410",
+		"keeps the grants of erased accounts": "6. An account is erased: the lamp of alan goes OFF: expected the answer 410 no grant, got 204",
 		"knows accounts that do not exist":    "6. An account is erased: the customer table should be",
 		"takes the news of everybody":         "8. News of the skill, and of a hotel: a genuine message of Mallory's own topic: expected the answer 400, got 200",
 		"believes all news":                   "8. News of the skill, and of a hotel: another topic's message in this one's name: expected the answer 400, got 200",

@@ -36,7 +36,6 @@ func newDemonstration(out io.Writer, cloud *alexatest.Cloud, skill *skill) *demo
 func (d *demonstration) run(ctx context.Context) error {
 	fmt.Fprintln(d.out, "The backend of a smart home skill, and a fake Alexa: → is what the skill\n"+
 		"returns for a directive, and ⇒ what it sends by itself.")
-	defer d.skill.work.Wait()
 	for _, chapter := range []struct {
 		title string
 		run   func(context.Context)
@@ -54,6 +53,7 @@ func (d *demonstration) run(ctx context.Context) error {
 		}
 	}
 	d.skill.work.Wait()
+	d.empties(ctx)
 	if d.sends(); d.err != nil {
 		return d.err
 	}

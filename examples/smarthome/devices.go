@@ -2,7 +2,7 @@ package main
 
 import (
 	"encoding/json"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/alexaevents/alexaevents/gateway"
@@ -19,11 +19,8 @@ type device struct {
 	// immediate.
 	takes time.Duration
 
-	mu        sync.Mutex
-	busy      bool
-	reporting bool
-	cause     gateway.Cause // cause of the changes that are not reported yet
-	state     []sample
+	initial state       // before the device has reported anything
+	busy    atomic.Bool // it carries out a directive
 }
 
 // description is the part of the discovery response that does not follow from the
@@ -34,30 +31,16 @@ type description struct {
 	configuration map[string]map[string]any // by interface; nil if no interface needs one
 }
 
-// sample is a property as the device last reported it.
-type sample struct {
-	gateway.Property
-	unreported bool
-}
-
 // action carries out a directive. It returns the property that changed, or the reason
 // for a refusal.
 type action func(*gateway.Directive) (gateway.Property, *gateway.ErrorResponse)
-
-func samples(properties ...gateway.Property) []sample {
-	var all []sample
-	for _, p := range properties {
-		all = append(all, sample{Property: p})
-	}
-	return all
-}
 
 func newLamp(account, id, name string) *device {
 	now := time.Now()
 	return &device{
 		id: id, account: account,
-		about: description{name: name, text: "A lamp that can be dimmed", category: "LIGHT"},
-		state: samples(gateway.PowerState(gateway.Off, now), gateway.Brightness(100, now), gateway.Connectivity(gateway.Reachable, now)),
+		about:   description{name: name, text: "A lamp that can be dimmed", category: "LIGHT"},
+		initial: state{gateway.PowerState(gateway.Off, now), gateway.Brightness(100, now), gateway.Connectivity(gateway.Reachable, now)},
 		does: map[string]action{
 			"Alexa.PowerController.TurnOn":             become(gateway.PowerState, gateway.On),
 			"Alexa.PowerController.TurnOff":            become(gateway.PowerState, gateway.Off),
@@ -71,8 +54,8 @@ func newLock(account, id, name string, takes time.Duration) *device {
 	now := time.Now()
 	return &device{
 		id: id, account: account, takes: takes,
-		about: description{name: name, text: "A lock with a slow motor", category: "SMARTLOCK"},
-		state: samples(gateway.LockState(gateway.Unlocked, now), gateway.Connectivity(gateway.Reachable, now)),
+		about:   description{name: name, text: "A lock with a slow motor", category: "SMARTLOCK"},
+		initial: state{gateway.LockState(gateway.Unlocked, now), gateway.Connectivity(gateway.Reachable, now)},
 		does: map[string]action{
 			"Alexa.LockController.Lock":   become(gateway.LockState, gateway.Locked),
 			"Alexa.LockController.Unlock": become(gateway.LockState, gateway.Unlocked),
@@ -90,9 +73,10 @@ func newThermostat(account, id, name string) *device {
 				"Alexa.ThermostatController": {"supportedModes": []string{"HEAT", "OFF"}, "supportsScheduling": false},
 			},
 		},
-		state: samples(
+		initial: state{
 			gateway.TargetSetpoint(gateway.Celsius(20), now), gateway.ThermostatMode(gateway.ThermostatHeat, now),
-			gateway.Temperature(gateway.Celsius(18.5), now), gateway.Connectivity(gateway.Reachable, now)),
+			gateway.Temperature(gateway.Celsius(18.5), now), gateway.Connectivity(gateway.Reachable, now),
+		},
 		does: map[string]action{
 			"Alexa.ThermostatController.SetTargetSetpoint": setTargetSetpoint,
 			"Alexa.ThermostatController.SetThermostatMode": setThermostatMode,

@@ -35,7 +35,7 @@ func (d *device) endpoint() endpoint {
 	const kind, version = "AlexaInterface", "3"
 	capabilities := []capability{{Type: kind, Interface: "Alexa", Version: version}}
 	at := make(map[string]*reportable)
-	for _, p := range d.properties() {
+	for _, p := range d.initial {
 		if at[p.Namespace] == nil {
 			at[p.Namespace] = &reportable{ProactivelyReported: true, Retrievable: true}
 			capabilities = append(capabilities, capability{

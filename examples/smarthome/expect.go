@@ -11,6 +11,7 @@ import (
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/gateway"
+	"github.com/alexaevents/alexaevents/outbox"
 )
 
 // soon is how long Alexa lets a skill take to report a change.
@@ -80,7 +81,7 @@ func (d *demonstration) call(ctx context.Context, message []byte, directive *gat
 func (d *demonstration) happens(ctx context.Context, what, endpointID string, cause gateway.Cause, property gateway.Property) {
 	if d.err == nil {
 		d.say("%s", what)
-		d.skill.changed(ctx, d.skill.device(endpointID), cause, property)
+		_, d.err = d.skill.changed(ctx, d.skill.device(endpointID), cause, property)
 	}
 }
 
@@ -115,6 +116,15 @@ func (d *demonstration) sends(want ...string) {
 	}
 	for _, text := range want {
 		d.say("   ⇒ %s", text)
+	}
+}
+
+// empties waits until no report waits any more.
+func (d *demonstration) empties(ctx context.Context) {
+	for start, waiting := time.Now(), true; waiting && d.err == nil && time.Since(start) < soon; time.Sleep(10 * time.Millisecond) {
+		var regions []outbox.Stats
+		regions, d.err = d.skill.outbox.Stats(ctx)
+		waiting = slices.ContainsFunc(regions, func(s outbox.Stats) bool { return s.Waiting > 0 })
 	}
 }
 

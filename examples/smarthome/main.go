@@ -10,16 +10,19 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http/httptest"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"time"
 
 	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/lwa"
+	_ "modernc.org/sqlite"
 )
 
 func main() {
@@ -33,8 +36,24 @@ func main() {
 }
 
 func run(ctx context.Context, out io.Writer) error {
+	dir, err := os.MkdirTemp("", "smarthome")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(dir, "smarthome.db")+parameters)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	db.SetMaxOpenConns(8)
+	db.SetMaxIdleConns(8)
 	cloud := alexatest.NewCloud()
-	skill := newHouse(cloud, time.Second, slog.New(slog.DiscardHandler))
+	skill := newHouse(db, cloud, time.Second, slog.New(slog.DiscardHandler))
+	if err := skill.migrate(ctx); err != nil {
+		return err
+	}
+	defer skill.start(ctx)()
 	server := httptest.NewServer(skill)
 	defer server.Close()
 	demo := newDemonstration(out, cloud, skill)
@@ -42,12 +61,15 @@ func run(ctx context.Context, out io.Writer) error {
 	return demo.run(ctx)
 }
 
+// parameters are those that the package sqlstore wants: a transaction locks the
+// database when it begins, and what is committed survives a power failure.
+const parameters = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_txlock=immediate"
+
 // newHouse returns the skill with the house of Ada and Bob, whose lock takes that
 // long, and Eve's flat.
-func newHouse(cloud *alexatest.Cloud, lockTakes time.Duration, logger *slog.Logger) *skill {
+func newHouse(db *sql.DB, cloud *alexatest.Cloud, lockTakes time.Duration, logger *slog.Logger) *skill {
 	client := &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "example", HTTPClient: cloud.Client()}
-	store := new(lwa.MemoryStore) // sqlstore.New(db, sqlstore.SQLite), where grants survive a restart
-	s := newSkill(client, store, sessions{
+	s := newSkill(db, client, sessions{
 		"ada-1": {"house", "ada"},
 		"ada-2": {"house", "ada"}, // refreshed
 		"bob-1": {"house", "bob"},

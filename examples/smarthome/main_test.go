@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -15,6 +18,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+	"modernc.org/sqlite"
 
 	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/gateway"
@@ -30,17 +34,31 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// The clock of SQLite is that of Go, for bubbles.
+func init() {
+	sqlite.MustRegisterScalarFunction("julianday", 1, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
+		return float64(time.Now().UnixMilli())/86_400_000 + 2440587.5, nil
+	})
+}
+
 // begin returns the demonstration with a lock that takes longer than Alexa waits,
 // without HTTP, for a bubble.
-func begin() *demonstration {
+func begin(t *testing.T) *demonstration {
+	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "a.db")+strings.Replace(parameters, "FULL", "OFF", 1))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, db.Close()) })
+	db.SetMaxIdleConns(8)
 	cloud := alexatest.NewCloud()
-	return newDemonstration(io.Discard, cloud, newHouse(cloud, 20*time.Second, slog.New(slog.DiscardHandler)))
+	skill := newHouse(db, cloud, 20*time.Second, slog.New(slog.DiscardHandler))
+	require.NoError(t, skill.migrate(t.Context()))
+	t.Cleanup(skill.start(context.WithoutCancel(t.Context())))
+	return newDemonstration(io.Discard, cloud, skill)
 }
 
 func TestDemonstration(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		require.NoError(t, begin().run(t.Context()))
+		require.NoError(t, begin(t).run(t.Context()))
 	})
 }
 
@@ -56,7 +74,7 @@ func TestDemonstrationWithFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				d := begin()
+				d := begin(t)
 				d.cloud.Fail(fault)
 				require.NoError(t, d.run(t.Context()))
 			})
@@ -123,9 +141,10 @@ func TestBrokenSkills(t *testing.T) {
 			func(d *demonstration) {
 				d.alter(func(response string) string {
 					if strings.Contains(response, "LOCKED") {
-						lamp := d.skill.device("lamp")
-						lamp.state[0].unreported = true
-						_ = d.skill.sender.Send(context.Background(), "house", lamp.report())
+						lamp := d.skill.device("lamp").initial
+						_ = d.skill.sender.Send(context.Background(), "house", &gateway.ChangeReport{
+							EndpointID: "lamp", Cause: gateway.PhysicalInteraction, Properties: lamp[:1], Context: lamp[1:],
+						})
 					}
 					return response
 				})
@@ -177,7 +196,10 @@ func TestBrokenSkills(t *testing.T) {
 			func(d *demonstration) {
 				d.alter(func(response string) string {
 					if strings.Contains(response, "ACCEPT_GRANT_FAILED") {
-						d.skill.changed(context.Background(), d.skill.device("lamp"), gateway.AppInteraction, gateway.Brightness(1, time.Now()))
+						_, err := d.skill.changed(context.Background(), d.skill.device("lamp"), gateway.AppInteraction, gateway.Brightness(1, time.Now()))
+						if err != nil {
+							return err.Error()
+						}
 					}
 					return response
 				})
@@ -188,7 +210,7 @@ func TestBrokenSkills(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				d := begin()
+				d := begin(t)
 				test.change(d)
 				require.ErrorContains(t, d.run(t.Context()), test.found)
 			})

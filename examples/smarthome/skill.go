@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -12,30 +13,58 @@ import (
 	"github.com/alexaevents/alexaevents/gateway"
 	"github.com/alexaevents/alexaevents/identity"
 	"github.com/alexaevents/alexaevents/lwa"
+	"github.com/alexaevents/alexaevents/outbox"
+	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
 // skill is the backend of a smart home skill in one region.
 type skill struct {
+	store   *sqlstore.Store
 	grants  *gateway.Granter
 	sender  *gateway.Sender
+	outbox  *outbox.Outbox
 	devices []*device
 	logger  *slog.Logger
 
 	work sync.WaitGroup // goroutines that outlive a response
 }
 
-// newSkill returns the backend with these devices. The client's ID and secret
-// are on the skill's Permissions page, under Alexa Skill Messaging.
-func newSkill(client *lwa.Client, store lwa.Store, sessions sessions, logger *slog.Logger, devices ...*device) *skill {
+// newSkill returns the backend with these devices; call migrate and start next. The
+// client's ID and secret are on the skill's Permissions page, under Alexa Skill
+// Messaging.
+func newSkill(db *sql.DB, client *lwa.Client, sessions sessions, logger *slog.Logger, devices ...*device) *skill {
+	store := sqlstore.New(db, sqlstore.SQLite)
 	tokens := &lwa.Source{Client: client, Store: store, Logger: logger}
-	return &skill{
+	sender := &gateway.Sender{Tokens: tokens}
+	s := &skill{
+		store: store,
 		grants: &gateway.Granter{
 			Tokens: tokens, Region: alexaevents.Europe,
 			Account: sessions.account, Link: sessions.link, Logger: logger,
 		},
-		sender:  &gateway.Sender{Tokens: tokens},
+		sender:  sender,
+		outbox:  &outbox.Outbox{DB: db, Dialect: sqlstore.SQLite, Sender: sender},
 		devices: devices,
 		logger:  logger,
+	}
+	s.outbox.Observe = func(ctx context.Context, o outbox.Observation) {
+		s.warn(ctx, "change not reported: "+string(o.Outcome), o.Err)
+	}
+	return s
+}
+
+// start sends the reports until the function that it returns is called, which waits
+// until what is in progress is stored.
+func (s *skill) start(ctx context.Context) (stop func()) {
+	running, cancel := context.WithCancel(ctx)
+	var sending sync.WaitGroup
+	sending.Go(func() { s.warn(ctx, "no reports", s.outbox.Run(running)) })
+	return func() {
+		s.work.Wait()
+		cancel()
+		sending.Wait()
+		ctx := context.WithoutCancel(ctx)
+		s.warn(ctx, "not stored", errors.Join(s.sender.Flush(ctx), s.grants.Tokens.Flush(ctx)))
 	}
 }
 
@@ -100,14 +129,19 @@ func (s *skill) discovered(account string) gateway.Event {
 // direct returns the response to a directive for a device. For a slow device it
 // returns a DeferredResponse and sends the response later.
 func (s *skill) direct(ctx context.Context, directive *gateway.Directive, d *device) gateway.Event {
+	now, err := s.state(ctx, s.outbox.DB, d)
+	if err != nil {
+		s.warn(ctx, "no state of the device", err)
+		return directive.ErrorResponse(gateway.InternalError, "the database fails")
+	}
 	if directive.Type() == gateway.ReportState {
-		return directive.StateReport(d.properties()...)
+		return directive.StateReport(now...)
 	}
 	do, ok := d.does[directive.Type()]
 	switch {
 	case !ok:
 		return directive.ErrorResponse(gateway.InvalidDirective, "the endpoint cannot do this")
-	case !d.reachable():
+	case !now.reachable():
 		return directive.ErrorResponse(gateway.EndpointUnreachable, "the endpoint is offline")
 	case d.takes == 0:
 		return s.act(ctx, directive, d, do)
@@ -119,12 +153,13 @@ func (s *skill) direct(ctx context.Context, directive *gateway.Directive, d *dev
 		s.warn(ctx, "no grant for the later response", err)
 		return directive.ErrorResponse(gateway.InternalError, "there is no grant to send the response with")
 	}
-	if !d.begin() {
+	if d.busy.Swap(true) {
 		return directive.ErrorResponse(gateway.EndpointBusy, "the endpoint carries out another directive")
 	}
-	s.later(ctx, func(ctx context.Context) {
+	ctx = context.WithoutCancel(ctx)
+	s.work.Go(func() { // it ends by itself: the sender gives up after three retries
 		response := s.act(ctx, directive, d, do)
-		d.end()
+		d.busy.Store(false)
 		s.warn(ctx, "response not sent", s.sender.SendTo(ctx, key, response))
 	})
 	return directive.DeferredResponse(d.takes)
@@ -138,29 +173,12 @@ func (s *skill) act(ctx context.Context, directive *gateway.Directive, d *device
 		return refusal
 	}
 	// The directive does not say whether the customer spoke to Alexa or used its app.
-	s.changed(ctx, d, gateway.VoiceInteraction, became)
-	return directive.Response(d.properties()...)
-}
-
-// changed is called with the properties that a device reports. Alexa requires a
-// ChangeReport within three seconds, also for changes by its own directives.
-func (s *skill) changed(ctx context.Context, d *device, cause gateway.Cause, properties ...gateway.Property) {
-	if !d.update(cause, properties...) {
-		return
+	after, err := s.changed(ctx, d, gateway.VoiceInteraction, became)
+	if err != nil {
+		s.warn(ctx, "change not stored", err)
+		return directive.ErrorResponse(gateway.InternalError, "the database fails")
 	}
-	s.later(ctx, func(ctx context.Context) {
-		for report := d.report(); report != nil; report = d.report() {
-			// A change that is not delivered is in the context of the next report, and in
-			// the response to the next ReportState.
-			s.warn(ctx, "change not reported", s.sender.Send(ctx, d.account, report))
-		}
-	})
-}
-
-// later runs do in a goroutine. It ends by itself: the sender gives up after three
-// retries.
-func (s *skill) later(ctx context.Context, do func(context.Context)) {
-	s.work.Go(func() { do(context.WithoutCancel(ctx)) })
+	return directive.Response(after...)
 }
 
 // warn logs an error, unless it means that no customer receives events.

@@ -21,7 +21,7 @@ import (
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := begin()
+		d := begin(t)
 		for _, test := range []struct {
 			directive, endpoint string
 			payload             object
@@ -49,7 +49,7 @@ func TestRefusals(t *testing.T) {
 
 func TestTemperatureRefusalNamesTheRange(t *testing.T) {
 	t.Parallel()
-	d := begin()
+	d := begin(t)
 	message := alexatest.Directive("Alexa.ThermostatController", "SetTargetSetpoint", "thermostat", "ada-1",
 		object{"targetSetpoint": gateway.Celsius(4)})
 	response, err := d.skill.invoke(t.Context(), message)
@@ -85,7 +85,7 @@ func TestDiscovery(t *testing.T) {
 // devices.
 func TestHTTP(t *testing.T) {
 	t.Parallel()
-	d := begin()
+	d := begin(t)
 	d.skill.grants.Account = func(context.Context, string) (string, error) { return "", errors.New("no database") }
 	var log bytes.Buffer
 	d.skill.logger = slog.New(slog.NewTextHandler(&log, nil))
@@ -130,7 +130,7 @@ func TestReportsThatFail(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				d := begin()
+				d := begin(t)
 				var log bytes.Buffer
 				d.skill.logger = slog.New(slog.NewTextHandler(&log, nil))
 				d.grant(t.Context())
@@ -139,7 +139,8 @@ func TestReportsThatFail(t *testing.T) {
 				d.sends(both("ChangeReport lamp powerState=ON PHYSICAL_INTERACTION")...)
 				test.fail(d)
 				d.happens(t.Context(), "somebody presses the switch", "lamp", gateway.PhysicalInteraction, gateway.PowerState(gateway.Off, time.Now()))
-				d.skill.work.Wait()
+				time.Sleep(soon)
+				synctest.Wait() // the outbox writes to the log
 				d.sends()
 				require.NoError(t, d.err)
 				if test.log == "" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"maps"
 	"testing"
 	"testing/synctest"
@@ -13,51 +14,41 @@ import (
 	"github.com/alexaevents/alexaevents/gateway"
 )
 
-// What Alexa heard is what the device is, whenever the reporting has come to an
-// end.
+// What Alexa heard is what the device is, after each report, also if the database has
+// kept the state in between.
 func TestReportsConverge(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		lamp := newLamp("house", "lamp", "Lamp")
-		heard := values(lamp.properties())
-		reporting := false
-		hear := func() {
-			report := lamp.report()
-			if report == nil {
-				reporting = false
-				require.Equal(t, values(lamp.properties()), heard)
-				return
-			}
-			require.NotEmpty(t, report.Properties)
-			require.Len(t, append(report.Properties, report.Context...), len(lamp.state))
-			maps.Copy(heard, values(report.Properties))
-		}
+		now, heard := lamp.initial, values(lamp.initial)
 		for range rapid.IntRange(0, 30).Draw(t, "steps") {
-			if reporting && rapid.Bool().Draw(t, "report") {
-				hear()
-				continue
-			}
 			power := rapid.SampledFrom([]gateway.Switch{gateway.On, gateway.Off}).Draw(t, "power")
 			told := []gateway.Property{gateway.PowerState(power, time.Now()), gateway.Volume(5, time.Now())} // lamps have no volume
 			if rapid.Bool().Draw(t, "dim") {
 				told = append(told, gateway.Brightness(rapid.IntRange(0, 2).Draw(t, "brightness"), time.Now()))
 			}
-			if lamp.update(gateway.PhysicalInteraction, told...) {
-				require.False(t, reporting, "two report at once")
-				reporting = true
+			after, report := now.change(lamp, gateway.PhysicalInteraction, told...)
+			if report != nil {
+				require.NotEmpty(t, report.Properties)
+				require.Len(t, append(report.Properties, report.Context...), len(lamp.initial))
+				maps.Copy(heard, values(report.Properties))
+			}
+			require.Equal(t, report != nil, !equal(values(now), values(after)))
+			require.Equal(t, values(after), heard)
+			if now = after; rapid.Bool().Draw(t, "stored") {
+				text, err := json.Marshal(after)
+				require.NoError(t, err)
+				now = nil
+				require.NoError(t, json.Unmarshal(text, &now))
 			}
 		}
-		for reporting {
-			hear()
-		}
-		require.Equal(t, values(lamp.properties()), heard)
 	})
 }
 
 func values(properties []gateway.Property) map[string]any {
 	all := make(map[string]any)
 	for _, p := range properties {
-		all[p.Name] = p.Value
+		all[p.Name] = plain(p.Value)
 	}
 	return all
 }
@@ -66,17 +57,17 @@ func values(properties []gateway.Property) map[string]any {
 func TestChangesMeetInOneReport(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		d := begin()
+		d := begin(t)
 		d.grant(t.Context())
 		d.discover(t.Context())
 		d.cloud.Fail(alexatest.Fault{URL: "https://api.eu.amazonalexa.com/", Delay: time.Second, Times: -1})
 		for brightness := range 6 {
 			d.happens(t.Context(), "the dimmer is turned", "lamp", gateway.PhysicalInteraction, gateway.Brightness(brightness, time.Now()))
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(150 * time.Millisecond) // the outbox looks for events each 100 ms
 		}
 		d.sends(both("ChangeReport lamp brightness=0 PHYSICAL_INTERACTION")...)
 		d.sends(both("ChangeReport lamp brightness=5 PHYSICAL_INTERACTION")...)
-		d.skill.work.Wait()
+		d.empties(t.Context())
 		d.sends()
 		require.NoError(t, d.err)
 	})

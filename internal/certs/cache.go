@@ -21,8 +21,25 @@ const (
 	pause       = time.Minute      // time between two fetches of a valid certificate
 )
 
-// ErrSignature says that the certificate is valid and the signature does not match.
-var ErrSignature = errors.New("the signature does not match")
+// The kinds of errors of this package, for [errors.Is].
+var (
+	ErrFetch     = errors.New("the certificate could not be fetched") // a later fetch may succeed
+	ErrInvalid   = errors.New("the certificate did not pass its checks")
+	ErrSignature = errors.New("the signature does not match") // the certificate is valid
+)
+
+// kindError is an error of a kind. Its text is the cause alone, since [Error] puts
+// the text of another package's kind before it.
+type kindError struct{ kind, cause error }
+
+func (e kindError) Error() string   { return e.cause.Error() }
+func (e kindError) Unwrap() []error { return []error{e.kind, e.cause} }
+
+func fetchError(cause error) error { return kindError{ErrFetch, cause} }
+
+func invalidf(format string, args ...any) error {
+	return kindError{ErrInvalid, fmt.Errorf(format, args...)}
+}
 
 // Error turns an error of [Cache.Verify] into one of the caller's package: fetch for
 // [ErrFetch], invalid for [ErrInvalid], mismatch for [ErrSignature].

@@ -243,3 +243,16 @@ func TestWaitTime(t *testing.T) {
 		time.Sleep(fetchTime) // until its own fetch ends
 	})
 }
+
+func TestErrorTextIsTheCause(t *testing.T) {
+	fetch, invalid, mismatch := errors.New("pkg: not fetched"), errors.New("pkg: not Amazon's"), errors.New("pkg: mismatch")
+	for want, err := range map[string]error{
+		"pkg: not fetched: the host responds with 503": fetchError(statusError(503)),
+		"pkg: not Amazon's: not an RSA key":            invalidf("not an RSA key"),
+		"pkg: mismatch":                                ErrSignature,
+	} {
+		got := Error(err, fetch, invalid, mismatch)
+		require.EqualError(t, got, want)
+		require.Equal(t, !errors.Is(err, ErrSignature), errors.Is(got, err))
+	}
+}

@@ -10,9 +10,6 @@ import (
 	"time"
 )
 
-// ErrInvalid says that a certificate did not pass its checks.
-var ErrInvalid = errors.New("certificate refused")
-
 // Check checks a chain, leaf first: the leaf has an RSA key, is for exactly this
 // DNS name, without wildcards, and leads to one of the roots over the other
 // certificates, which are all valid now. Nil roots are those of the system. A
@@ -29,7 +26,7 @@ func Check(chain []*x509.Certificate, name string, roots *x509.CertPool, now tim
 	}
 	paths, err := leaf.Verify(x509.VerifyOptions{Roots: roots, Intermediates: intermediates, CurrentTime: now})
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		return nil, invalidf("%w", err)
 	}
 	// Several paths may lead to a root: keep the one that stays valid longest.
 	best := &Certificate{}
@@ -52,7 +49,7 @@ func CheckAlone(certificate *x509.Certificate, name string, now time.Time) (*Cer
 	}
 	alone := validity([]*x509.Certificate{certificate})
 	if !alone.validAt(now) {
-		return nil, fmt.Errorf("%w: not valid now", ErrInvalid)
+		return nil, invalidf("not valid now")
 	}
 	alone.Key = key
 	return alone, nil
@@ -62,10 +59,10 @@ func CheckAlone(certificate *x509.Certificate, name string, now time.Time) (*Cer
 func signer(certificate *x509.Certificate, name string) (*rsa.PublicKey, error) {
 	key, ok := certificate.PublicKey.(*rsa.PublicKey)
 	if !ok {
-		return nil, fmt.Errorf("%w: not an RSA key", ErrInvalid)
+		return nil, invalidf("not an RSA key")
 	}
 	if !slices.Contains(certificate.DNSNames, name) {
-		return nil, fmt.Errorf("%w: not for %s", ErrInvalid, name)
+		return nil, invalidf("not for %s", name)
 	}
 	return key, nil
 }

@@ -18,10 +18,6 @@ const (
 	maxBlocks = 10       // certificates in a chain; Amazon's have four
 )
 
-// ErrFetch says that a certificate could not be fetched now. A later fetch may
-// succeed.
-var ErrFetch = errors.New("certificate not fetched")
-
 // statusError is an HTTP status other than 200.
 type statusError int
 
@@ -45,11 +41,11 @@ func Fetch(ctx context.Context, client *http.Client, url string) ([]*x509.Certif
 	status, ok := errors.AsType[statusError](err)
 	switch {
 	case ok && status.refuses():
-		return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+		return nil, invalidf("%w", err)
 	case err != nil:
-		return nil, fmt.Errorf("%w: %w", ErrFetch, err)
+		return nil, fetchError(err)
 	case len(data) > maxBytes:
-		return nil, fmt.Errorf("%w: more than %d bytes", ErrInvalid, maxBytes)
+		return nil, invalidf("more than %d bytes", maxBytes)
 	}
 	return parse(data)
 }
@@ -84,14 +80,14 @@ func parse(data []byte) ([]*x509.Certificate, error) {
 		block, rest := pem.Decode(data)
 		// Decode skips everything before a block.
 		if block == nil || !bytes.HasPrefix(data, []byte(pemBegin)) || bytes.Count(data[:len(data)-len(rest)], []byte("-----BEGIN")) != 1 {
-			return nil, fmt.Errorf("%w: not a PEM file of certificates alone", ErrInvalid)
+			return nil, invalidf("not a PEM file of certificates alone")
 		}
 		if len(chain) == maxBlocks {
-			return nil, fmt.Errorf("%w: more than %d certificates", ErrInvalid, maxBlocks)
+			return nil, invalidf("more than %d certificates", maxBlocks)
 		}
 		certificate, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrInvalid, err)
+			return nil, invalidf("%w", err)
 		}
 		chain = append(chain, certificate)
 		data = rest

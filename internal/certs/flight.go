@@ -17,8 +17,8 @@ const (
 )
 
 var (
-	errWait  = fmt.Errorf("not within %v", waitTime)
-	errEnded = fmt.Errorf("%w: the HTTP client ended its goroutine", ErrFetch)
+	errWait  = fmt.Errorf("no certificate within %v", waitTime)
+	errEnded = fetchError(errors.New("the HTTP client ended its goroutine"))
 )
 
 // flights shares a fetch among the callers for the same URL, and limits the number
@@ -89,7 +89,7 @@ func (c *Cache) wait(ctx context.Context, f *flight) (*Certificate, error) {
 		return f.certificate, f.err
 	case <-ctx.Done():
 		c.leave(f)
-		return nil, fmt.Errorf("%w: %w", ErrFetch, context.Cause(ctx))
+		return nil, fetchError(context.Cause(ctx))
 	}
 }
 
@@ -133,7 +133,7 @@ func (c *Cache) fetch(f *flight) {
 func (f *flight) load(ctx context.Context) (certificate *Certificate, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%w: the HTTP client panicked: %v", ErrFetch, p)
+			err = fetchError(fmt.Errorf("the HTTP client panicked: %v", p))
 		}
 	}()
 	return f.source.Load(ctx)

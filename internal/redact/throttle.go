@@ -1,25 +1,27 @@
 package redact
 
 import (
+	"log/slog"
 	"sync/atomic"
 	"time"
 )
 
-// interval is the shortest time between two records.
+// interval is the shortest time between two records at Error.
 const interval = time.Minute
 
-// Throttle allows one log record a minute, the first one at once. It is safe for
+// Throttle limits the log records at level Error to one a minute. It is safe for
 // concurrent use and must not be copied.
 type Throttle struct {
 	last atomic.Pointer[time.Time] // time of the last record; nil before the first
 }
 
-// Allow reports whether a record may be logged now.
-func (t *Throttle) Allow() bool {
+// Level returns the level of a record now: Error once a minute, and Debug in
+// between.
+func (t *Throttle) Level() slog.Level {
 	now := time.Now()
 	last := t.last.Load()
-	if last != nil && now.Sub(*last) < interval {
-		return false
+	if last != nil && now.Sub(*last) < interval || !t.last.CompareAndSwap(last, &now) {
+		return slog.LevelDebug
 	}
-	return t.last.CompareAndSwap(last, &now)
+	return slog.LevelError
 }

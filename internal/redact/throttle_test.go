@@ -1,6 +1,7 @@
 package redact_test
 
 import (
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,30 +13,30 @@ import (
 	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
-func TestAllow(t *testing.T) {
+func TestLevel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var limit redact.Throttle
-		require.True(t, limit.Allow(), "the first")
-		require.False(t, limit.Allow())
+		require.Equal(t, slog.LevelError, limit.Level(), "the first")
+		require.Equal(t, slog.LevelDebug, limit.Level())
 		time.Sleep(time.Minute - time.Nanosecond)
-		require.False(t, limit.Allow())
+		require.Equal(t, slog.LevelDebug, limit.Level())
 		time.Sleep(time.Nanosecond)
-		require.True(t, limit.Allow(), "a minute later")
-		require.False(t, limit.Allow())
+		require.Equal(t, slog.LevelError, limit.Level(), "a minute later")
+		require.Equal(t, slog.LevelDebug, limit.Level())
 	})
 }
 
-func TestAllowOneOfMany(t *testing.T) {
+func TestLevelOneOfMany(t *testing.T) {
 	var limit redact.Throttle
-	var allowed atomic.Int32
+	var errors atomic.Int32
 	var group sync.WaitGroup
 	for range 50 {
 		group.Go(func() {
-			if limit.Allow() {
-				allowed.Add(1)
+			if limit.Level() == slog.LevelError {
+				errors.Add(1)
 			}
 		})
 	}
 	group.Wait()
-	require.Equal(t, int32(1), allowed.Load())
+	require.Equal(t, int32(1), errors.Load())
 }

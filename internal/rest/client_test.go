@@ -262,7 +262,7 @@ func TestNoResponse(t *testing.T) {
 			require.Equal(t, test.temporary, errors.Is(err, alexaevents.ErrTemporary))
 			require.Equal(t, test.temporary, errors.Is(err, alexaevents.ErrUnavailable))
 			require.ErrorIs(t, err, test.is)
-			require.Equal(t, "things: no response: "+test.is.Error(), err.Error(), "without the URL")
+			require.Equal(t, "things: the request failed: "+test.is.Error(), err.Error(), "without the URL")
 		})
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"strings"
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/internal/redact"
@@ -50,6 +51,22 @@ func (c Client) noResponse(ctx context.Context, err error) *alexaevents.Error {
 		err = fault{err}
 	}
 	return &alexaevents.Error{API: c.API, Err: err}
+}
+
+// Details returns the HTTP status and the request ID in parentheses, for the end of
+// an error's text. It leaves out zero and empty ones.
+func Details(status int, requestID string) string {
+	var details []string
+	if status != 0 {
+		details = append(details, fmt.Sprintf("HTTP status %d", status))
+	}
+	if requestID != "" {
+		details = append(details, "request "+requestID)
+	}
+	if len(details) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(details, ", ") + ")"
 }
 
 func (r *Response) requestID() string { return printable(r.Header.Get("X-Amzn-RequestId")) }

@@ -8,7 +8,7 @@ import (
 )
 
 // errFenced ends a request whose sender has lost the right to send it.
-var errFenced = errors.New("the right to send this was lost while the process stood still")
+var errFenced = errors.New("the lease of this message ended before the request was sent")
 
 type fence struct{}
 

@@ -1,5 +1,5 @@
-// Package sqldb has what the packages share that keep tables in a SQL database:
-// the dialects, migrations and retries.
+// Package sqldb has the dialects, migrations and retries that packages with tables in
+// a SQL database share.
 package sqldb
 
 import (
@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Dialect is what sets a kind of database apart.
+// Dialect is a kind of database.
 type Dialect struct {
 	// Lock begins a transaction that waits for every other migration of the schema
 	// table %s.
@@ -21,8 +21,8 @@ type Dialect struct {
 	// statement.
 	Now string
 
-	// Busy reports an error that comes from what others do in the database at the
-	// same time, and after which nothing is changed.
+	// Busy reports an error that another transaction causes and that leaves the
+	// database unchanged.
 	Busy func(error) bool
 
 	// NoSchema reports an error that comes from a missing table or column.

@@ -12,7 +12,7 @@ import (
 )
 
 // A customer links an account and disables the skill. The records come from the store,
-// and from the view for whoever works with SQL.
+// and from the view for people who work with SQL.
 func Example() {
 	// This needs the driver: import _ "modernc.org/sqlite"
 	db, err := sql.Open("sqlite", "file:alexa.db?_pragma=journal_mode(WAL)"+

@@ -68,10 +68,10 @@ const (
 	writeQueued writeState = iota
 	writeTaken             // the leader makes it
 	writeTold              // the caller's turn is in the channel
-	writeLeft              // the caller waits no more
+	writeLeft              // the caller has stopped waiting
 )
 
-// turn is what a caller that waits is told.
+// turn tells a waiting caller what to do.
 type turn uint8
 
 const (

@@ -342,7 +342,7 @@ func TestQueueCancelled(t *testing.T) {
 	}
 }
 
-// In PostgreSQL a leader that hangs keeps nobody for longer than the patience, and
+// In PostgreSQL a leader that hangs delays no caller for longer than the patience, and
 // the writes of a failed batch do not wait for each other.
 func TestQueuePatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

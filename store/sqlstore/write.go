@@ -13,7 +13,7 @@ import (
 )
 
 // postgresPatience is how long a fact waits for a leader, whose connection may be
-// one that does not answer.
+// one that does not respond.
 const postgresPatience = time.Second
 
 // newQueue returns the queue of the dialect's writes. In SQLite every write goes

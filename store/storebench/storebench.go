@@ -33,7 +33,7 @@ type Suite struct {
 	Customers int
 
 	// Loaded runs after the customers are added and before anything is timed, for
-	// example to update the statistics of a database. Nil disables the call.
+	// example to update the statistics of a database. Nil disables it.
 	Loaded func()
 }
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// call is what a benchmark times, with a check of its answer.
+// call is what a benchmark times, with a check of its result.
 type call func(context.Context, customer) error
 
 // each does something for each customer.

@@ -129,7 +129,7 @@ func checkEraseLaterAccount(t *trial) {
 	t.expectAll()
 }
 
-func checkEraseNobody(t *trial) {
+func checkEraseUnknown(t *trial) {
 	t.add(history()...)
 	t.eraseAccount("")
 	t.eraseUser("", "")

@@ -190,7 +190,7 @@ var eraseFaults = []fault{
 				return f.drop(ctx, func(fact identity.Fact) bool { return fact.Kind == identity.Linked && fact.AccountID == "" })
 			}
 		},
-		check: "erasing nobody",
+		check: "erasing unknown users and accounts",
 		words: "EraseAccount(\"\")",
 	},
 	{

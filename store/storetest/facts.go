@@ -192,7 +192,7 @@ var unkeepable = []string{"\x00", "user\x00", "\xff", "user\xc3"}
 func checkUnkeepableText(t *trial) {
 	t.add(linked("user", 1, "a"), disabled("user", 5))
 	for _, text := range unkeepable {
-		// What becomes of invalid UTF-8 when it is converted.
+		// Invalid UTF-8 may be stored as the text with replacement characters.
 		near := strings.ToValidUTF8(text, "\ufffd")
 		if near != text {
 			t.add(linked(near, 1, near), in(near, linked("user", 1, near)))

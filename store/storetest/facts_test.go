@@ -108,7 +108,7 @@ var writeFaults = []fault{
 		words: "StartDatetime",
 	},
 	{
-		name: "answers with digits below the millisecond",
+		name: "returns digits below the millisecond",
 		inject: func(f *faulty) {
 			f.userRecords = func(ctx context.Context, skillID, amazonUserID string) records {
 				return change(f.Store.UserRecords(ctx, skillID, amazonUserID), func(r *identity.Record) {
@@ -120,7 +120,7 @@ var writeFaults = []fault{
 		words: "StartDatetime",
 	},
 	{
-		name: "answers in a local time zone",
+		name: "returns times in a local time zone",
 		inject: func(f *faulty) {
 			f.accountRecords = func(ctx context.Context, accountID string) records {
 				return change(f.Store.AccountRecords(ctx, accountID), func(r *identity.Record) {
@@ -362,7 +362,7 @@ var grantTextFaults = []grantFault{
 			}
 		},
 		check: "text of a grant that cannot be kept",
-		words: "gave an error: lwa: no grant",
+		words: "gave an error: lwa: no live grant",
 	},
 	{
 		name: "cannot erase an account that cannot be kept",

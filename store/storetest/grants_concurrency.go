@@ -71,7 +71,7 @@ func checkWholeGrants(t *grantTrial) {
 	whole := func(grant lwa.Grant) error {
 		n, err := strconv.Atoi(string(grant.RefreshToken))
 		if err != nil || grant != counted(key, n) {
-			return fmt.Errorf("a reader was given a grant of two halves: AccessToken of update %s, RefreshToken of update %s",
+			return fmt.Errorf("a reader got a grant that mixes two updates: AccessToken of update %s, RefreshToken of update %s",
 				string(grant.AccessToken), string(grant.RefreshToken))
 		}
 		return nil

@@ -146,7 +146,7 @@ var grantConcurrencyFaults = []grantFault{
 			}
 		},
 		check: "readers while a grant changes",
-		words: "two halves",
+		words: "mixes two updates",
 	},
 	{
 		name: "reads a grant in two halves",
@@ -163,7 +163,7 @@ var grantConcurrencyFaults = []grantFault{
 			}
 		},
 		check: "readers while a grant changes",
-		words: "two halves",
+		words: "mixes two updates",
 	},
 	{
 		name: "forgets an update now and then",

@@ -48,7 +48,7 @@ func grantKeyFaults() []grantFault {
 				}
 			},
 			check: "text of a grant byte for byte",
-			words: "gave an error: lwa: no grant",
+			words: "gave an error: lwa: no live grant",
 		},
 		{name: "cuts links to 254 bytes", inject: mapLink(func(s string) string { return s[:min(len(s), 254)] }), check: "long text of a grant", words: "-want +got"},
 		{

@@ -186,7 +186,7 @@ var grantInterruptionFaults = []grantFault{
 			}
 		},
 		check: "a context cancelled while fn runs",
-		words: "gave an error: lwa: no grant",
+		words: "gave an error: lwa: no live grant",
 	},
 	{
 		name: "stores half of a cancelled update",

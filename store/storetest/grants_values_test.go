@@ -280,7 +280,7 @@ var grantTimeFaults = []grantFault{
 		words: "Expiry",
 	},
 	{
-		name: "answers in a local time zone",
+		name: "returns times in a local time zone",
 		inject: func(f *faultyGrants) {
 			f.out = forEachTime(func(at time.Time) time.Time { return at.In(time.FixedZone("CET", 3600)) })
 		},

@@ -56,7 +56,7 @@ var identityChecks = []identityCheck{
 	{"erasing a user", checkEraseUser},
 	{"erasing an account", checkEraseAccount},
 	{"erasing an account that followed another", checkEraseLaterAccount},
-	{"erasing nobody", checkEraseNobody},
+	{"erasing unknown users and accounts", checkEraseUnknown},
 	{"events after an erasure", checkRedelivery},
 	{"purging", checkPurge},
 	{"stopping a loop early", checkEarlyStop},
@@ -77,7 +77,7 @@ func (c identityCheck) run(ctx context.Context, store identity.Store) error {
 }
 
 // trial does the same to a store and to a plain list of facts, and compares
-// what the store answers with what follows from the list. After the first
+// what the store returns with what follows from the list. After the first
 // violation its methods do nothing.
 type trial struct {
 	*journal

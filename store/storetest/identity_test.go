@@ -104,7 +104,7 @@ var readFaults = []fault{
 		words: "AccountRecords(\"a\")",
 	},
 	{
-		name: "answers with every record of an account's users",
+		name: "returns every record of an account's users",
 		inject: func(f *faulty) {
 			f.accountRecords = func(context.Context, string) records { return fromList(identity.Records(f.facts)) }
 		},
@@ -141,7 +141,7 @@ var readFaults = []fault{
 		words: "AccountRecords(\"\") must give 0 records",
 	},
 	{
-		name: "answers with one page of an account",
+		name: "returns one page of an account",
 		inject: func(f *faulty) {
 			f.accountRecords = func(ctx context.Context, accountID string) records {
 				list := toList(f.Store.AccountRecords(ctx, accountID))
@@ -169,7 +169,7 @@ var readFaults = []fault{
 		words: "AccountRecords(\"large\") must give 0 records and gave 200",
 	},
 	{
-		name: "answers with the first megabyte of an account",
+		name: "returns the first megabyte of an account",
 		inject: func(f *faulty) {
 			f.accountRecords = func(ctx context.Context, accountID string) records {
 				size := 0

@@ -47,7 +47,7 @@ func (c *csvReader) next(r *row) error {
 func (c *csvReader) header(r *row) error {
 	names, err := c.read(r)
 	if errors.Is(err, errEnd) {
-		return fmt.Errorf("%w: it is empty, without names of columns", ErrInvalidFile)
+		return fmt.Errorf("%w: the line with the names of the columns is missing", ErrInvalidFile)
 	}
 	if err != nil {
 		return err

@@ -216,7 +216,7 @@ func (i *Import) customer(r row) (c customer, err error) {
 	}
 	switch {
 	case c.start.IsZero() && c.end.IsZero():
-		return customer{}, r.invalid("there is neither StartDatetime nor EndDatetime")
+		return customer{}, r.invalid("StartDatetime or EndDatetime is required")
 	case c.start.IsZero() && c.accountID != "":
 		return customer{}, r.invalid("there is an AccountID, but no StartDatetime")
 	case c.start.IsZero() && !c.enabledAt.IsZero():

@@ -172,7 +172,7 @@ func TestInvalidCustomers(t *testing.T) {
 		want []string // parts of the error
 		rows int      // stored
 	}{
-		"empty":                             {"", []string{"empty"}, 0},
+		"empty":                             {"", []string{"names of the columns is missing"}, 0},
 		"no names":                          {first, []string{"line 1", "none of the columns"}, 0},
 		"an unknown column":                 {"AmazonUserID,AccountID,StartDate\n", []string{"line 1", `"StartDate"`, "StartDatetime"}, 0},
 		"another case":                      {"AmazonUserId,AccountID,StartDatetime\n", []string{"line 1", `"AmazonUserId"`}, 0},
@@ -181,7 +181,7 @@ func TestInvalidCustomers(t *testing.T) {
 		"no user column":                    {"AccountID,StartDatetime,SkillID\nprivate,2019-09-01T00:00:00Z,s\n", []string{"line 2", "AmazonUserID is empty"}, 0},
 		"no user":                           {columns + first + ",private,2019-09-01T00:00:00Z,,,s\n", []string{"line 4", "AmazonUserID is empty"}, 1},
 		"no skill":                          {columns + first + "private,private,2019-09-01T00:00:00Z,,,\n", []string{"line 4", "SkillID is empty"}, 1},
-		"no start nor end":                  {columns + first + "private,private,,,,s\n", []string{"line 4", "StartDatetime", "EndDatetime"}, 1},
+		"neither start nor end":             {columns + first + "private,private,,,,s\n", []string{"line 4", "StartDatetime", "EndDatetime"}, 1},
 		"account, no start":                 {columns + first + "private,private,,2019-09-01T00:00:00Z,,s\n", []string{"line 4", "AccountID", "StartDatetime"}, 1},
 		"enabled, no start":                 {columns + first + "private,,,2019-09-01T00:00:00Z,2019-09-01T00:00:00Z,s\n", []string{"line 4", "EnabledAt", "StartDatetime"}, 1},
 		"enabled after start":               {columns + first + "private,,2019-09-01T00:00:00Z,,2019-09-01T00:00:01Z,s\n", []string{"line 4", "EnabledAt"}, 1},
@@ -222,10 +222,10 @@ func TestInvalidCustomers(t *testing.T) {
 		"an unknown member": {`{"AmazonUserID":"private","StartDate":"private"}`, `"StartDate"`},
 		"a member twice":    {`{"AmazonUserID":"private","AmazonUserID":"private-2"}`, "AmazonUserID occurs twice"},
 		"two spellings":     {`{"EndDatetime":"private","EndDateTime":"private"}`, "EndDatetime occurs twice"},
-		"an object inside":  {`{"AmazonUserID":{"private":"private"}}`, "is neither a text"},
-		"a list inside":     {`{"AmazonUserID":["private"]}`, "is neither a text"},
+		"an object inside":  {`{"AmazonUserID":{"private":"private"}}`, "must be a text"},
+		"a list inside":     {`{"AmazonUserID":["private"]}`, "must be a text"},
 		"half a surrogate":  {`{"AmazonUserID":"private\ud800","StartDatetime":"2019-09-01T00:00:00Z","SkillID":"s"}`, "surrogate"},
-		"a truth":           {`{"AmazonUserID":true}`, "is neither a text"},
+		"a truth":           {`{"AmazonUserID":true}`, "must be a text"},
 		"a number for time": {`{"AmazonUserID":"private","SkillID":"s","StartDatetime":1567296000}`, "StartDatetime is not a time"},
 		"no user":           {`{"StartDatetime":"2019-09-01T00:00:00Z","SkillID":"s"}`, "AmazonUserID is empty"},
 		"an escaped NUL":    {`{"AmazonUserID":"private\u0000","StartDatetime":"2019-09-01T00:00:00Z","SkillID":"s"}`, "NUL"},

@@ -86,7 +86,7 @@ func (i *Import) grant(r row) (lwa.Grant, error) {
 	case grant.LinkID != "" && grant.Region == "":
 		return lwa.Grant{}, r.invalid("there is a LinkID, but no Region, without which no events can be sent")
 	case grant.Region != "" && grant.Region.APIEndpoint() == "":
-		return lwa.Grant{}, r.invalid("Region is none of %s, %s, %s", alexaevents.NorthAmerica, alexaevents.Europe, alexaevents.FarEast)
+		return lwa.Grant{}, r.invalid("Region must be %s, %s or %s", alexaevents.NorthAmerica, alexaevents.Europe, alexaevents.FarEast)
 	}
 	if _, err := grant.Clean(); err != nil {
 		return lwa.Grant{}, r.invalid("%w", err)

@@ -105,16 +105,16 @@ func TestOlderGrants(t *testing.T) {
 		kept          transfer.Kept // empty: the added one replaces the stored
 		newer         transfer.Kept // the same with Newer
 	}{
-		"later":                         {stored: 1, added: 2},
-		"earlier":                       {stored: 2, added: 1, kept: transfer.KeptNewer, newer: transfer.KeptNewer},
-		"at the same time":              {stored: 1, added: 1, kept: transfer.KeptNewer, newer: transfer.KeptNewer},
-		"nobody knows when":             {stored: 1, added: never, kept: transfer.KeptUnknown, newer: transfer.KeptUnknown},
-		"nobody knows when, either way": {stored: never, added: never, kept: transfer.KeptUnknown},
-		"nobody knows when the stored":  {stored: never, added: 1, kept: transfer.KeptUnknown},
-		"later, but refused":            {stored: 1, added: 2, refused: "added", kept: transfer.KeptLive, newer: transfer.KeptLive},
-		"unknown, but refused":          {stored: never, added: never, refused: "added", kept: transfer.KeptLive, newer: transfer.KeptLive},
-		"earlier, for a refused one":    {stored: 2, added: 1, refused: "stored"},
-		"unknown, for a refused one":    {stored: 1, added: never, refused: "stored"},
+		"later":                              {stored: 1, added: 2},
+		"earlier":                            {stored: 2, added: 1, kept: transfer.KeptNewer, newer: transfer.KeptNewer},
+		"at the same time":                   {stored: 1, added: 1, kept: transfer.KeptNewer, newer: transfer.KeptNewer},
+		"unknown times":                      {stored: 1, added: never, kept: transfer.KeptUnknown, newer: transfer.KeptUnknown},
+		"unknown times, the other way round": {stored: never, added: never, kept: transfer.KeptUnknown},
+		"unknown time of the stored":         {stored: never, added: 1, kept: transfer.KeptUnknown},
+		"later, but refused":                 {stored: 1, added: 2, refused: "added", kept: transfer.KeptLive, newer: transfer.KeptLive},
+		"unknown, but refused":               {stored: never, added: never, refused: "added", kept: transfer.KeptLive, newer: transfer.KeptLive},
+		"earlier, for a refused one":         {stored: 2, added: 1, refused: "stored"},
+		"unknown, for a refused one":         {stored: 1, added: never, refused: "stored"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			grant := func(token alexaevents.Secret, issued int) lwa.Grant {
@@ -153,7 +153,7 @@ func TestOlderGrants(t *testing.T) {
 					require.Equal(t, want, string(got.RefreshToken), way)
 					require.Equal(t, want, got.CodeHash, way)
 
-					told = nil // once more: it is there, or is kept out again
+					told = nil // again: the same outcome
 					require.NoError(t, add(i, store), way)
 					if kept == "" {
 						kept = transfer.KeptSame
@@ -228,7 +228,7 @@ func TestInvalidGrants(t *testing.T) {
 		"no link":          {columns + "private,private,,Atzr|private,EU,\n", []string{"line 3", "no LinkID"}, 1},
 		"no region":        {columns + "private,private,1,Atzr|private,,\n", []string{"line 3", "no Region"}, 1},
 		"no refresh token": {columns + "private,private,1,,EU,\n", []string{"line 3", "RefreshToken is empty"}, 1},
-		"no such region":   {columns + "private,private,1,Atzr|private,private,\n", []string{"line 3", "Region is none of NA, EU, FE"}, 1},
+		"no such region":   {columns + "private,private,1,Atzr|private,private,\n", []string{"line 3", "Region must be NA, EU or FE"}, 1},
 		"no time":          {columns + "private,private,1,Atzr|private,EU,private\n", []string{"line 3", "Expiry is not a time"}, 1},
 		"Latin-1":          {columns + "private,private,1,Atzr|private\xe9,EU,\n", []string{"line 3", "UTF-8"}, 1},
 		"the same key":     {columns + "client,private,1,Atzr|private,EU,\n", []string{"line 3", "another row has the same"}, 1},

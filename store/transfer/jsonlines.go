@@ -61,7 +61,7 @@ func readObject(r *row, line []byte) error {
 		case json.Number:
 			text = value.String()
 		default:
-			return r.invalid("a member is neither a text nor a number")
+			return r.invalid("a member must be a text, a number or null")
 		}
 		if strings.Contains(text, "\ufffd") && !replacement.Match(line) {
 			return r.invalid("a text has half of a surrogate pair")
@@ -73,7 +73,8 @@ func readObject(r *row, line []byte) error {
 	return nil
 }
 
-// replacement is the character that stands for what is none, as it is or escaped.
+// replacement is the character U+FFFD, which stands for invalid text, plain or
+// escaped.
 var replacement = regexp.MustCompile(`\x{fffd}|\\u[fF]{3}[dD]`)
 
 type jsonWriter struct{ lines *bufio.Writer }

@@ -40,7 +40,8 @@ func drawFacts(t *rapid.T) []identity.Fact {
 	})).Draw(t, "facts")
 }
 
-// What a store exports says the same in another one, and once more.
+// An export that is imported into another store gives the same records, also the
+// second time.
 func TestThereAndBack(t *testing.T) {
 	onEach(t, func(t *testing.T, format transfer.Format) {
 		rapid.Check(t, func(t *rapid.T) {
@@ -49,7 +50,7 @@ func TestThereAndBack(t *testing.T) {
 			there := imported(t, format, file)
 			require.Empty(t, cmp.Diff(table(facts), table(there)), "%s", file)
 
-			// Whoever goes on with the table knows no less than who wrote it.
+			// The importing store has the same records as the exporting one.
 			again := imported(t, format, exported(t, format, filled(t, there)))
 			require.Empty(t, cmp.Diff(table(facts), table(again)))
 		})
@@ -187,7 +188,7 @@ func (s *bulkStore) AddFacts(ctx context.Context, facts []identity.Fact) error {
 // An import that is cut short anywhere, by its file, its store or its context,
 // comes to the same end when it is started again.
 func TestRestart(t *testing.T) {
-	facts := manyFacts(1000)
+	facts := manyFacts(1000) // for three calls of AddFacts: a context that ends in the last one is too late
 	files := make(map[transfer.Format]string)
 	for _, format := range []transfer.Format{transfer.CSV, transfer.JSONLines} {
 		files[format] = exported(t, format, filled(t, facts))

@@ -52,7 +52,7 @@ type Import struct {
 	Newer bool
 
 	// Progress is called with the number of rows that are stored so far, including Skip,
-	// after one or more users or grants. Nil disables the call.
+	// after one or more users or grants. Nil disables it.
 	Progress func(rows int)
 
 	// Observe is called for each grant of a row, whether it was stored or not. Nil
@@ -83,6 +83,6 @@ type Export struct {
 	Format Format // zero means CSV
 
 	// Progress is called with the number of rows that are written so far, after every
-	// 1,000 rows and at the end. Nil disables the call.
+	// 1,000 rows and at the end. Nil disables it.
 	Progress func(rows int)
 }

@@ -12,6 +12,7 @@ import (
 	_ "modernc.org/sqlite"
 
 	"github.com/alexaevents/alexaevents/identity"
+	"github.com/alexaevents/alexaevents/outbox"
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
@@ -22,8 +23,9 @@ const Audience = "alexa-skill"
 type Accounts struct {
 	DB     *sql.DB
 	Store  *sqlstore.Store
-	tokens *identity.JWT // resolves access tokens of the skill's authorization server to accounts
-	links  *identity.JWT // and to the session in which the account was linked
+	Outbox *outbox.Outbox // events for Alexa, until it has accepted them
+	tokens *identity.JWT  // resolves access tokens of the skill's authorization server to accounts
+	links  *identity.JWT  // and to the session in which the account was linked
 }
 
 // OpenAccounts opens a database and creates its tables: PostgreSQL for a postgres://
@@ -35,6 +37,7 @@ func OpenAccounts(ctx context.Context, database string) (*Accounts, error) {
 	source := "file:" + database + "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)" +
 		"&_pragma=busy_timeout(10000)&_txlock=immediate"
 	tables := `CREATE TABLE IF NOT EXISTS accounts (id TEXT PRIMARY KEY);
+		CREATE TABLE IF NOT EXISTS lamps (account TEXT PRIMARY KEY, power TEXT NOT NULL);
 		CREATE TABLE IF NOT EXISTS news (id TEXT PRIMARY KEY, text TEXT NOT NULL)`
 	if IsURL(database) {
 		driver, dialect, source = "pgx", sqlstore.Postgres, database
@@ -46,15 +49,17 @@ func OpenAccounts(ctx context.Context, database string) (*Accounts, error) {
 	}
 	db.SetMaxOpenConns(8)
 	db.SetMaxIdleConns(8)
-	store := sqlstore.New(db, dialect)
+	a := &Accounts{DB: db, Store: sqlstore.New(db, dialect), Outbox: &outbox.Outbox{DB: db, Dialect: dialect}}
 	_, err = db.ExecContext(ctx, tables)
-	if err == nil {
-		err = store.Migrate(ctx)
+	for _, migrate := range []func(context.Context) error{a.Store.Migrate, a.Outbox.Migrate} {
+		if err == nil {
+			err = migrate(ctx)
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	return &Accounts{DB: db, Store: store}, nil
+	return a, nil
 }
 
 // IsURL reports whether OpenAccounts takes the text for a URL.
@@ -89,12 +94,15 @@ func (a *Accounts) Add(ctx context.Context, accountID string) error {
 }
 
 // Erase deletes an account: first the account itself, so that its access tokens
-// resolve to no account, then its records and grants.
+// resolve to no account, then its lamp and events, its records and its grants.
 func (a *Accounts) Erase(ctx context.Context, accountID string) error {
-	if _, err := a.DB.ExecContext(ctx, "DELETE FROM accounts WHERE id = $1", accountID); err != nil {
-		return err
+	for _, statement := range []string{"DELETE FROM accounts WHERE id = $1", "DELETE FROM lamps WHERE account = $1"} {
+		if _, err := a.DB.ExecContext(ctx, statement, accountID); err != nil {
+			return err
+		}
 	}
-	return errors.Join(a.Store.EraseAccount(ctx, accountID), a.Store.EraseGrants(ctx, accountID))
+	return errors.Join(a.Outbox.EraseAccount(ctx, a.DB, accountID),
+		a.Store.EraseAccount(ctx, accountID), a.Store.EraseGrants(ctx, accountID))
 }
 
 // addNews stores a notification, once for each ID.

@@ -16,6 +16,7 @@ import (
 	"github.com/alexaevents/alexaevents/gateway"
 	"github.com/alexaevents/alexaevents/identity"
 	"github.com/alexaevents/alexaevents/lwa"
+	"github.com/alexaevents/alexaevents/outbox"
 	"github.com/alexaevents/alexaevents/signature"
 	"github.com/alexaevents/alexaevents/skillevents"
 )
@@ -33,6 +34,7 @@ type Skill struct {
 	Events   *skillevents.Handler
 	Link     func(ctx context.Context, accessToken string) (linkID string, err error)
 	Sender   *gateway.Sender
+	Outbox   *outbox.Outbox
 	AddNews  func(ctx context.Context, id, text string) error
 }
 
@@ -41,12 +43,15 @@ type Skill struct {
 func New(accounts *Accounts, secret string, logger *slog.Logger) *Skill {
 	tokens := &lwa.Source{Client: &lwa.Client{ID: clientID, Secret: secret}, Store: accounts.Store, Logger: logger}
 	recorder := &identity.Recorder{Store: accounts.Store, Account: accounts.tokens.Account, Logger: logger}
+	sender := &gateway.Sender{Tokens: tokens, Logger: logger}
+	accounts.Outbox.Sender, accounts.Outbox.Logger = sender, logger
 	return &Skill{
 		Verifier: &signature.Verifier{Skills: []string{SkillID}, Logger: logger},
 		Recorder: recorder,
 		Events:   &skillevents.Handler{Receive: recorder.Record, Logger: logger},
 		Link:     accounts.links.Account,
-		Sender:   &gateway.Sender{Tokens: tokens, Logger: logger},
+		Sender:   sender,
+		Outbox:   accounts.Outbox,
 		AddNews:  accounts.addNews,
 	}
 }
@@ -114,9 +119,10 @@ type speech struct {
 	Text string `json:"text"`
 }
 
-// Serve handles requests until ctx ends, and then completes those in progress. Alexa
-// requires TLS: put Serve behind a proxy that terminates TLS, or use ServeTLS.
-func Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
+// Serve handles requests and sends the events of the outbox until ctx ends, and then
+// completes what is in progress. Alexa requires TLS: put Serve behind a proxy that
+// terminates TLS, or use ServeTLS.
+func (b *Skill) Serve(ctx context.Context, listener net.Listener, handler http.Handler) error {
 	server := &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: 5 * time.Second,
@@ -124,14 +130,20 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler) err
 		WriteTimeout:      10 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 	}
-	stopped := make(chan error, 1)
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stopped, sent := make(chan error, 1), make(chan error, 1)
+	go func() { sent <- b.Outbox.Run(ctx) }()
 	context.AfterFunc(ctx, func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
 		defer cancel()
 		stopped <- server.Shutdown(ctx)
 	})
-	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
-		return err
+	err := server.Serve(listener)
+	cancel()
+	if errors.Is(err, http.ErrServerClosed) {
+		err = <-stopped
 	}
-	return <-stopped
+	ctx = context.WithoutCancel(ctx)
+	return errors.Join(err, <-sent, b.Sender.Flush(ctx), b.Sender.Tokens.Flush(ctx))
 }

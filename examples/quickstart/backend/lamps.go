@@ -23,25 +23,48 @@ func (b *Skill) lamps(mux *http.ServeMux) {
 	mux.HandleFunc("POST /lamps/{account}/{power}", b.switched)
 }
 
-// switched is the endpoint that a lamp calls when its switch is pressed. It responds
-// after Alexa has accepted the report; a real lamp should not wait for that.
+// switched is the endpoint that a lamp calls when its switch is pressed.
 func (b *Skill) switched(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 6*time.Second) // as long as the lamp waits
 	defer cancel()
-	err := b.Sender.Send(ctx, r.PathValue("account"), &gateway.ChangeReport{
-		EndpointID: "lamp",
-		Cause:      gateway.PhysicalInteraction,
-		Properties: []gateway.Property{gateway.PowerState(gateway.Switch(r.PathValue("power")), time.Now())},
-	})
-	status := http.StatusInternalServerError // the operator has to act
+	err := b.switchLamp(ctx, r.PathValue("account"), gateway.Switch(r.PathValue("power")))
 	switch {
 	case err == nil:
 		w.WriteHeader(http.StatusNoContent)
-		return
 	case errors.Is(err, gateway.ErrEnded):
-		status = http.StatusGone // no customer receives events until one allows them again
-	case errors.Is(err, gateway.ErrTemporary):
-		status = http.StatusServiceUnavailable // the lamp retries later
+		http.Error(w, err.Error(), http.StatusGone) // no customer receives events until one allows them again
+	default:
+		http.Error(w, err.Error(), http.StatusServiceUnavailable) // the lamp retries later
 	}
-	http.Error(w, err.Error(), status)
+}
+
+// switchLamp stores the state of an account's lamp and, in the same transaction, the
+// report for Alexa. The outbox sends it, even if the process ends first.
+func (b *Skill) switchLamp(ctx context.Context, account string, power gateway.Switch) error {
+	keys, err := b.Sender.Keys(ctx, account) // before the transaction begins
+	if err != nil {
+		return err
+	}
+	if len(keys) == 0 {
+		return gateway.ErrEnded
+	}
+	tx, err := b.Outbox.DB.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // does nothing after a commit
+	_, err = tx.ExecContext(ctx, `INSERT INTO lamps (account, power) VALUES ($1, $2)
+		ON CONFLICT (account) DO UPDATE SET power = excluded.power`, account, string(power))
+	if err != nil {
+		return err
+	}
+	err = b.Outbox.Enqueue(ctx, tx, &gateway.ChangeReport{
+		EndpointID: "lamp",
+		Cause:      gateway.PhysicalInteraction,
+		Properties: []gateway.Property{gateway.PowerState(power, time.Now())},
+	}, keys...)
+	if err != nil {
+		return err
+	}
+	return tx.Commit()
 }
