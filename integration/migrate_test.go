@@ -42,7 +42,7 @@ func TestMigrateNewerSchema(t *testing.T) {
 
 			err = store.Migrate(t.Context())
 			require.ErrorIs(t, err, sqlstore.ErrNewerSchema)
-			require.ErrorContains(t, err, "it has version "+newer+", the package knows 2")
+			require.ErrorContains(t, err, "it has version "+newer+", the program knows 2")
 			// The connection came back without a transaction.
 			require.NoError(t, store.AddFact(t.Context(), linked(user, account, monday)))
 			other := sqlstore.New(d.open(t), d.Dialect)

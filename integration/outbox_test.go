@@ -470,10 +470,11 @@ func TestOutboxFailingRegion(t *testing.T) {
 		o.run(t)
 		o.until(t, func() bool { return o.count(outbox.Postponed) >= 8 }) // the last of them alone, some seconds apart
 		require.Less(t, o.requests("lamp-"), 20)
+		// What waits for the region alone would wait for an hour now.
+		_, err := o.DB.ExecContext(t.Context(), "UPDATE alexa_outbox SET due_at = due_at + 3600000 WHERE state = 0 AND tries = 0 AND region <> ''")
+		require.NoError(t, err)
 		failing.Store(false)
-		back := time.Now()
 		o.until(t, func() bool { return o.count(outbox.Accepted) == 50 })
-		require.Less(t, time.Since(back), 15*time.Second) // far less than what waits for the region would wait by itself
 		require.Zero(t, o.rows(t, "alexa_outbox"))
 	})
 }

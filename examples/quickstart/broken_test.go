@@ -102,7 +102,7 @@ var brokenBackends = map[string]func(*backend.Skill) http.Handler{
 		mux.HandleFunc("POST /lamps/{account}/{power}", func(w http.ResponseWriter, r *http.Request) {
 			ctx, account := context.WithoutCancel(r.Context()), r.PathValue("account")
 			if keys, err := b.Sender.Keys(ctx, account); err != nil || len(keys) == 0 {
-				http.Error(w, "no grant", http.StatusGone)
+				http.Error(w, "no live grant", http.StatusGone)
 				return
 			}
 			report := &gateway.ChangeReport{

@@ -73,7 +73,7 @@ func (s *stage) press(ctx context.Context, accountID, power string, customers ..
 
 // pressInVain expects the lamp to hear that no customer gets events.
 func (s *stage) pressInVain(ctx context.Context, accountID, power string) error {
-	what, expected := goes(accountID, power), reply{http.StatusGone, "no grant"}
+	what, expected := goes(accountID, power), reply{http.StatusGone, "no live grant"}
 	if err := s.lamp(ctx, accountID, power, expected); err != nil {
 		return err
 	}
