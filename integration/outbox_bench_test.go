@@ -31,8 +31,8 @@ import (
 )
 
 var (
-	outboxWaiting = flag.Int("outbox-waiting", 10_000, "how many events wait in BenchmarkOutboxDrain")
-	outboxSpan    = flag.Duration("outbox-span", 3*time.Second, "how long BenchmarkOutboxLatency and BenchmarkOutboxThrottled enqueue")
+	outboxWaiting = flag.Int("outbox-waiting", 2000, "how many events wait in BenchmarkOutboxDrain")
+	outboxSpan    = flag.Duration("outbox-span", time.Second, "how long BenchmarkOutboxLatency, BenchmarkOutboxThrottled and BenchmarkOutboxRegionDown enqueue")
 )
 
 // countingGateway accepts events, and notes when.
