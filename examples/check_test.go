@@ -52,7 +52,7 @@ func packageName(importPath string) string {
 }
 
 // privateFolder matches the import paths of packages that users do not import.
-var privateFolder = regexp.MustCompile("/(internal|examples|integration|bench)(/|$)")
+var privateFolder = regexp.MustCompile("/(internal|examples|integration|bench|cmd)(/|$)")
 
 // complete returns the source of a Go file with the imports that it lacks, as
 // goimports adds them, and with a package clause. An import of imports, by name,
