@@ -13,6 +13,9 @@ import (
 // Each folder builds and passes its tests as a module of its own, after it was
 // copied out of this repository.
 func TestCopiedFolders(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a short run copies no folder")
+	}
 	t.Parallel()
 	repository, err := filepath.Abs("..")
 	require.NoError(t, err)

@@ -33,6 +33,8 @@ type badAmazon struct {
 	cloud  *alexatest.Cloud
 	ledger *chaosLedger
 
+	accepted func(process, messageID string) // is called for each event that was accepted; nil is not
+
 	login     atomic.Int32 // one of the constants below
 	swallow   atomic.Int32 // what the next request to the gateway meets
 	failures  atomic.Int64 // requests to LWA that failed
@@ -137,6 +139,9 @@ func (a *badAmazon) serveGateway(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply := a.forward(r, string(body))
+	if a.accepted != nil && reply.Code == http.StatusAccepted {
+		a.accepted(r.Header.Get(processName), readChaosMessage(body).messageID())
+	}
 	if fate == swallowAnswer {
 		conn.swallowed.Store(true)
 	}

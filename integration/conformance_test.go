@@ -15,6 +15,9 @@ import (
 // A store is right whatever the parameters of its database, if not as fast, and
 // with a Sealed around it.
 func TestConformance(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a short run tests databases with the recommended parameters alone: see TestTwoHandles")
+	}
 	t.Parallel()
 	for name, test := range map[string]struct {
 		open   func(testing.TB) *sqlstore.Store

@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -57,10 +58,53 @@ type lossTrial struct {
 	db       *sql.DB
 	crash    func() error
 	child    outboxChild
+
+	mu       sync.Mutex
+	ended    map[string]time.Time // when a process was killed or first suspended, by its name
+	arrivals []arrival
+}
+
+// arrival is a request that the gateway accepted.
+type arrival struct {
+	process string
+	message string // ID
+	at      time.Time
+}
+
+func (l *lossTrial) arrive(process, message string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.arrivals = append(l.arrivals, arrival{process, message, time.Now()})
+}
+
+func (l *lossTrial) end(process string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.ended[process].IsZero() {
+		l.ended[process] = time.Now()
+	}
+}
+
+// late returns the messages that arrived from a process that had been killed or
+// suspended by then: nobody can call back a request that has left.
+func (l *lossTrial) late() map[string]bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	messages := make(map[string]bool)
+	for _, a := range l.arrivals {
+		if ended := l.ended[a.process]; !ended.IsZero() && a.at.After(ended) {
+			messages[a.message] = true
+		}
+	}
+	return messages
 }
 
 func newLossTrial(t *testing.T, d database, crash func() error) *lossTrial {
-	l := &lossTrial{badAmazon: &badAmazon{cloud: alexatest.NewCloud(), ledger: newChaosLedger()}, database: d, crash: crash}
+	l := &lossTrial{
+		badAmazon: &badAmazon{cloud: alexatest.NewCloud(), ledger: newChaosLedger()},
+		database:  d, crash: crash, ended: make(map[string]time.Time),
+	}
+	l.accepted = l.arrive
 	l.db = d.open(t)
 	l.db.SetMaxOpenConns(4)
 	store := d.storeOn(t, l.db)
@@ -93,8 +137,11 @@ func (l *lossTrial) run(t *testing.T) {
 	children[0].Writes = true
 	children[2].Ahead = 30 * time.Second
 	processes := make([]*process, len(children))
+	started := 0
 	start := func(i int) {
 		var err error
+		started++
+		children[i].Name = fmt.Sprint("process-", started)
 		processes[i], err = startProcess(childProcess{Outbox: &children[i]}.command(t))
 		require.NoError(t, err)
 		_, err = processes[i].line()
@@ -104,11 +151,13 @@ func (l *lossTrial) run(t *testing.T) {
 		start(i)
 	}
 	stops, crashes := 0, 0
-	for done := range *outboxKills {
+	for done := range often(*outboxKills) {
 		time.Sleep(rand.N(300 * time.Millisecond))
 		switch {
 		case done%10 == 5:
-			worker := processes[1+rand.IntN(2)].command.Process
+			n := 1 + rand.IntN(2)
+			worker := processes[n].command.Process
+			l.end(children[n].Name)
 			require.NoError(t, worker.Signal(syscall.SIGSTOP))
 			time.Sleep(6 * time.Second)
 			require.NoError(t, worker.Signal(syscall.SIGCONT))
@@ -116,10 +165,11 @@ func (l *lossTrial) run(t *testing.T) {
 		case done%15 == 10 && l.crash != nil:
 			require.NoError(t, l.crash())
 			crashes++
-		case done%6 == 1 && done < *outboxKills*2/3: // what is swallowed later holds its lane for up to ten seconds more
+		case done%6 == 1 && done < often(*outboxKills)*2/3: // what is swallowed later holds its lane for up to ten seconds more
 			l.swallow.Store(swallowRequest + int32(done)%2)
 		}
 		victim := rand.IntN(len(processes))
+		l.end(children[victim].Name)
 		_, err := processes[victim].kill()
 		require.NoError(t, err)
 		start(victim)
@@ -142,9 +192,9 @@ func (l *lossTrial) run(t *testing.T) {
 	}
 	ledger := l.ledgerOf(t)
 	verdict := ledger.judge()
-	t.Logf("kills: %d, of them after a worker stood still for longer than its lease: %d; crashes of the server: %d; swallowed connections: %d", *outboxKills, stops, crashes, l.swallowed.Load())
-	t.Logf("changes committed: %d, presses: %d; accepted messages: %d; duplicates with the same message ID: %d; presses given up: %d; empty %s after the last change",
-		ledger.changes(), len(ledger.pressed), len(ledger.accepted), verdict.duplicates, len(ledger.dead), emptied.Round(time.Millisecond))
+	t.Logf("kills: %d, of them after a worker stood still for longer than its lease: %d; crashes of the server: %d; swallowed connections: %d", often(*outboxKills), stops, crashes, l.swallowed.Load())
+	t.Logf("changes committed: %d, presses: %d; accepted messages: %d; duplicates with the same message ID: %d; requests of dead or suspended processes that arrived late: %d; presses given up: %d; empty %s after the last change",
+		ledger.changes(), len(ledger.pressed), len(ledger.accepted), verdict.duplicates, verdict.late, len(ledger.dead), emptied.Round(time.Millisecond))
 	require.Empty(t, verdict.faults)
 	require.Positive(t, ledger.changes())
 	require.NotEmpty(t, ledger.pressed)
@@ -153,7 +203,7 @@ func (l *lossTrial) run(t *testing.T) {
 // ledgerOf reads what was committed from the database, and what was accepted from
 // the gateway.
 func (l *lossTrial) ledgerOf(t *testing.T) *outboxLedger {
-	ledger := &outboxLedger{versions: make(map[string]int), pressed: make(map[string]bool), dead: make(map[string]bool)}
+	ledger := &outboxLedger{versions: make(map[string]int), pressed: make(map[string]bool), dead: make(map[string]bool), late: l.late()}
 	read := func(query string, row func(*sql.Rows) error) {
 		rows, err := l.db.QueryContext(t.Context(), query)
 		require.NoError(t, err)
@@ -225,19 +275,21 @@ func readOutboxMessage(t *testing.T, body []byte) outboxMessage {
 // nothing of the outbox but what is promised:
 //
 //   - The last version of each device arrives. Earlier ones may be merged into it.
-//   - No version arrives after a newer one of its device, and none that was not
-//     committed.
+//   - No version arrives after a newer one of its device, except from a process that had
+//     been killed or suspended by then, and none that was not committed.
 //   - A message arrives again only with the same message ID.
 //   - A press arrives once, or is given up; none arrives that was not committed.
 type outboxLedger struct {
 	versions map[string]int // the last that was committed, by endpoint
 	pressed  map[string]bool
 	dead     map[string]bool // presses that were given up
+	late     map[string]bool // IDs of messages that had left a process before it was killed or suspended
 	accepted []outboxMessage // in order
 }
 
 type outboxVerdict struct {
 	duplicates int
+	late       int
 	faults     []string
 }
 
@@ -263,6 +315,9 @@ func (l *outboxLedger) judge() (v outboxVerdict) {
 		switch {
 		case m.version > l.versions[m.endpoint]:
 			fault("version %d of %s was not committed", m.version, m.endpoint)
+		case m.version < before.version && l.late[m.id]:
+			v.late++
+			continue
 		case m.version < before.version:
 			fault("version %d of %s arrived after version %d", m.version, m.endpoint, before.version)
 		case m.version == before.version && m.id != before.id:
@@ -303,13 +358,14 @@ func TestOutboxLedgerFindsFaults(t *testing.T) {
 		"lost":            {[]outboxMessage{one("a", 1), press}, "version 2 of lamp is lost"},
 		"reordered":       {[]outboxMessage{one("b", 2), one("a", 1), one("b", 2), press}, "arrived after version 2"},
 		"another ID":      {[]outboxMessage{one("b", 2), one("c", 2), press}, "another message ID"},
+		"late":            {[]outboxMessage{one("b", 2), one("late", 1), press}, ""},
 		"rolled back":     {[]outboxMessage{one("b", 2), one("c", 3), press}, "version 3 of lamp was not committed"},
 		"press lost":      {[]outboxMessage{one("b", 2)}, "press 1 is lost"},
 		"press twice":     {[]outboxMessage{one("b", 2), press, press}, "press 1 arrived 2 times"},
 		"press of nobody": {[]outboxMessage{one("b", 2), press, {id: "q", press: "2"}}, "press 2 was not committed"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			ledger := &outboxLedger{versions: map[string]int{"lamp": 2}, pressed: map[string]bool{"1": true}, accepted: test.accepted}
+			ledger := &outboxLedger{versions: map[string]int{"lamp": 2}, pressed: map[string]bool{"1": true}, late: map[string]bool{"late": true}, accepted: test.accepted}
 			verdict := ledger.judge()
 			if test.fault == "" {
 				require.Empty(t, verdict.faults)
@@ -325,6 +381,7 @@ type outboxChild struct {
 	Database    database
 	Hosts       map[string]string // the address for each host of Amazon
 	Certificate []byte            // of all of them, in DER
+	Name        string            // of the process
 	Writes      bool
 	Ahead       time.Duration // of its clock, as far as the outbox's user can see one
 }
@@ -409,11 +466,23 @@ func (c outboxChild) client() (*http.Client, error) {
 	roots := x509.NewCertPool()
 	roots.AddCert(certificate)
 	dialer := &net.Dialer{Timeout: 5 * time.Second}
-	return &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+	return &http.Client{Timeout: 10 * time.Second, Transport: &namedTransport{name: c.Name, base: &http.Transport{
 		DialContext: func(ctx context.Context, network, host string) (net.Conn, error) {
 			return dialer.DialContext(ctx, network, c.Hosts[strings.TrimSuffix(host, ":443")])
 		},
 		TLSClientConfig:     &tls.Config{RootCAs: roots, ServerName: certificate.DNSNames[0]},
 		MaxIdleConnsPerHost: 64,
-	}}, nil
+	}}}, nil
+}
+
+// namedTransport tells the gateway which process a request is from.
+type namedTransport struct {
+	name string
+	base http.RoundTripper
+}
+
+func (t *namedTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set(processName, t.name)
+	return t.base.RoundTrip(r)
 }

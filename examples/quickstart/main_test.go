@@ -93,6 +93,9 @@ func TestUsage(t *testing.T) {
 
 // A story that is always told to the end proves nothing.
 func TestBrokenBackends(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a short run breaks no backend")
+	}
 	t.Parallel()
 	found := map[string]string{
 		"fails":                               "1. Customers come and go: Vincent links the account hopper: expected the answer 200, got 500",
@@ -110,8 +113,8 @@ func TestBrokenBackends(t *testing.T) {
 		"keeps the first refresh token":       "7. The lamp in bad weather: the lamp of hopper goes ON: the gateways should have",
 		"gives up at once":                    "7. The lamp in bad weather: the lamp of each goes ON: the gateways should have",
 		"keeps reports in memory":             "7. The lamp in bad weather: the lamp of hopper goes OFF: the gateways should have",
-		"says that all went well":             "6. An account is erased: the lamp of alan goes OFF: expected the answer 410 no grant, got 204",
-		"keeps the grants of erased accounts": "6. An account is erased: the lamp of alan goes OFF: expected the answer 410 no grant, got 204",
+		"says that all went well":             "6. An account is erased: the lamp of alan goes OFF: expected the answer 410 no live grant, got 204",
+		"keeps the grants of erased accounts": "6. An account is erased: the lamp of alan goes OFF: expected the answer 410 no live grant, got 204",
 		"knows accounts that do not exist":    "6. An account is erased: the customer table should be",
 		"takes the news of everybody":         "8. News of the skill, and of a hotel: a genuine message of Mallory's own topic: expected the answer 400, got 200",
 		"believes all news":                   "8. News of the skill, and of a hotel: another topic's message in this one's name: expected the answer 400, got 200",
