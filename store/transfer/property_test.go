@@ -130,7 +130,9 @@ func TestAnyRows(t *testing.T) {
 			require.Equal(t, want, got, "at %d:\n%s", n, file)
 		}
 	})
-	require.Greater(t, accepted, 20)
+	if !testing.Short() { // a short run draws a fifth of the files
+		require.Greater(t, accepted, 20)
+	}
 }
 
 // A table goes into the store that it came from, and changes nothing in what
