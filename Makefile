@@ -9,7 +9,7 @@ staticcheck   := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 # FUZZTIME is a count because Go 1.26 may take the end of a duration for a
 # failure (https://go.dev/issue/75804). Minimizing is off: it can use up the
 # whole count on one input.
-FUZZTIME  ?= 20000x
+FUZZTIME  ?= 10000x
 BENCHTIME ?= 1s
 
 # TIMEOUT is for the tests of one package. It ends a test that hangs, and leaves
