@@ -31,8 +31,7 @@
 //     tables of customers and tokens.
 //   - [github.com/alexaevents/alexaevents/store/storetest]: conformance tests for
 //     stores of your own.
-//   - [github.com/alexaevents/alexaevents/outbox]: keeps events in a SQL database
-//     until Alexa accepts them.
+//   - [github.com/alexaevents/alexaevents/store/storebench]: benchmarks for them.
 //   - [github.com/alexaevents/alexaevents/alexatest]: simulates Amazon in memory,
 //     with its own certificate authority, for tests.
 //

@@ -62,13 +62,13 @@ func (s *stage) grant(ctx context.Context, customer string, region alexaevents.R
 	return nil
 }
 
-// press has somebody press the switch of an account's lamp, and expects Alexa to
-// hear of that once for each of these customers.
+// press switches the lamp of an account, and expects one report to Alexa for each of
+// these customers.
 func (s *stage) press(ctx context.Context, accountID, power string, customers ...string) error {
 	if err := s.switched(ctx, accountID, power); err != nil {
 		return err
 	}
-	return s.heard(ctx, accountID, power, customers...)
+	return s.expectReports(ctx, accountID, power, customers...)
 }
 
 // pressInVain expects the lamp to hear that no customer gets events.
@@ -110,8 +110,8 @@ func goes(accountID, power string) string {
 	return fmt.Sprintf("the lamp of %s goes %s", accountID, power)
 }
 
-// heard expects Alexa to hear of a switch soon, once for each of these customers.
-func (s *stage) heard(ctx context.Context, accountID, power string, customers ...string) error {
+// expectReports waits for one report to Alexa for each of these customers.
+func (s *stage) expectReports(ctx context.Context, accountID, power string, customers ...string) error {
 	what := goes(accountID, power)
 	if err := s.reported(ctx, power, customers); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
