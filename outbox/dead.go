@@ -77,7 +77,7 @@ func (o *Outbox) change(ctx context.Context, task, statement string, args ...any
 	}
 	changed, err := o.DB.ExecContext(ctx, o.statement(d, statement), args...)
 	if err != nil {
-		return false, wrap(task, o.advise(d, err))
+		return false, wrap(task, d.Advise(err))
 	}
 	n, err := changed.RowsAffected()
 	return n > 0, wrap(task, err)

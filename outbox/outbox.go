@@ -52,8 +52,8 @@ type Outbox struct {
 	Workers int
 
 	// Logger receives one record at Warn for each event that is given up and for each
-	// region that begins to fail, and one at Error, at most once a minute, while the
-	// database fails. Nil disables logging.
+	// region that begins to fail. Failures of the database are logged at Error once a
+	// minute at most, and at Debug in between. Nil disables logging.
 	Logger *slog.Logger
 
 	// Observe is called with each outcome, for metrics. Nil disables the call.
@@ -157,7 +157,7 @@ func (o *Outbox) Enqueue(ctx context.Context, tx Tx, event gateway.Event, keys .
 			args = append(args, m.Group(key), key.ClientID, key.AccountID, key.LinkID, m.ID(), m.Type(), o.maxAge(m).Milliseconds(), body)
 		}
 		if _, err := tx.ExecContext(ctx, o.statement(d, statement.String()), args...); err != nil {
-			return wrap("enqueue", o.advise(d, err))
+			return wrap("enqueue", d.Advise(err))
 		}
 	}
 	return nil
@@ -172,7 +172,7 @@ func (o *Outbox) EraseAccount(ctx context.Context, tx Tx, accountID string) erro
 	}
 	if err == nil {
 		_, err = tx.ExecContext(ctx, o.statement(d, `DELETE FROM alexa_outbox WHERE account_id = $1`), accountID)
-		err = o.advise(d, err)
+		err = d.Advise(err)
 	}
 	return wrap("erase an account", err)
 }
@@ -192,14 +192,6 @@ func (o *Outbox) dialect() (sqldb.Dialect, error) {
 // statement puts the prefix and the database's time into a statement.
 func (o *Outbox) statement(d sqldb.Dialect, text string) string {
 	return strings.ReplaceAll(sqldb.Named(o.Prefix, text), "{now}", d.Now)
-}
-
-// advise says what to do about a missing table.
-func (o *Outbox) advise(d sqldb.Dialect, err error) error {
-	if err != nil && d.NoSchema(err) {
-		return fmt.Errorf("%w: call Migrate first, with the same Prefix", err)
-	}
-	return err
 }
 
 func wrap(task string, err error) error {
@@ -225,7 +217,7 @@ func placeholders(first, n int) string {
 func (o *Outbox) query(ctx context.Context, d sqldb.Dialect, row func(scan func(...any) error) error, statement string, args ...any) error {
 	rows, err := o.DB.QueryContext(ctx, o.statement(d, statement), args...)
 	if err != nil {
-		return o.advise(d, err)
+		return d.Advise(err)
 	}
 	defer rows.Close()
 	for rows.Next() {

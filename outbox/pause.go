@@ -2,10 +2,7 @@ package outbox
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
@@ -45,13 +42,7 @@ func (p *pauses) add(key lwa.Key, wait time.Duration) {
 }
 
 // grantLane is the name under which a grant that must wait has a lease.
-func grantLane(key lwa.Key) string {
-	hash := sha256.New()
-	for _, part := range [...]string{key.ClientID, key.AccountID, key.LinkID} {
-		_, _ = fmt.Fprintf(hash, "%d:%s", len(part), part)
-	}
-	return "grant " + hex.EncodeToString(hash.Sum(nil))
-}
+func grantLane(key lwa.Key) string { return "grant " + new(gateway.Message).Group(key) }
 
 // readPauses learns which grants of the lanes other workers make wait.
 func (w *worker) readPauses(ctx context.Context, lanes map[string]*lane) error {

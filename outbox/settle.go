@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/alexaevents/alexaevents/internal/redact"
 	"github.com/alexaevents/alexaevents/internal/rest"
 	"github.com/alexaevents/alexaevents/internal/sqldb"
 	"github.com/alexaevents/alexaevents/lwa"
@@ -21,7 +22,6 @@ const (
 	settleAtOnce = 200         // lanes
 	settleTries  = time.Minute // for a database that fails
 	stopTries    = 5 * time.Second
-	longestWhy   = 500 // bytes of a reason
 )
 
 // reasonRegion is why the events of a region wait that fails.
@@ -152,7 +152,7 @@ func (w *worker) writeAll(ctx context.Context, tx *sql.Tx, results []*result) (m
 		}
 		for _, b := range r.dead {
 			if err := exec(`UPDATE alexa_outbox SET state = $1, ended_at = {now}, reason = $2, region = $3 WHERE id = $4`,
-				stateDead, reasonText(b.reason), string(b.region), b.id); err != nil {
+				stateDead, redact.Text(b.reason), string(b.region), b.id); err != nil {
 				return nil, err
 			}
 		}
@@ -213,12 +213,6 @@ ON CONFLICT (lane) DO UPDATE SET until_at = excluded.until_at WHERE alexa_outbox
 		return settled, nil
 	}
 	return settled, exec(`DELETE FROM alexa_outbox_leases WHERE lane IN (`+placeholders(1, len(lanes))+`)`, lanes...)
-}
-
-// reasonText returns what PostgreSQL stores of any text.
-func reasonText(text string) string {
-	text = strings.ReplaceAll(text, "\x00", "")
-	return strings.ToValidUTF8(text[:min(len(text), longestWhy)], "")
 }
 
 // hold makes rows wait. What expires before that comes due when it expires, so that

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/alexaevents/alexaevents/gateway"
+	"github.com/alexaevents/alexaevents/internal/redact"
 	"github.com/alexaevents/alexaevents/internal/rest"
 	"github.com/alexaevents/alexaevents/internal/sqldb"
 	"github.com/alexaevents/alexaevents/lwa"
@@ -43,9 +44,6 @@ func (o *Outbox) Run(ctx context.Context) error {
 		err = errors.New("Outbox.Sender is required, with Tokens that have a Store")
 	default:
 		err = o.query(ctx, d, func(func(...any) error) error { return nil }, `SELECT id FROM alexa_outbox LIMIT 1`)
-		if ctx.Err() != nil {
-			return nil //nolint:nilerr // ctx has ended, as it is to
-		}
 		if err != nil && !d.NoSchema(err) {
 			err = nil // the database may come, or ctx has ended
 		}
@@ -75,9 +73,10 @@ type worker struct {
 	regions regions
 	results chan *result
 
-	mu       sync.Mutex
-	lanes    map[string]*lane // that this worker works on or has not settled yet
-	loggedAt time.Time        // when a failure of the database was last logged
+	failures redact.Throttle // of the database
+
+	mu    sync.Mutex
+	lanes map[string]*lane // that this worker works on or has not settled yet
 }
 
 // lane is one that this worker has leased.
@@ -193,17 +192,9 @@ func (w *worker) run(ctx context.Context) {
 	services.Wait()
 }
 
-// complain logs a failure of the database, once a minute.
+// complain logs a failure of the database.
 func (w *worker) complain(ctx context.Context, task string, err error) {
-	w.mu.Lock()
-	again := time.Since(w.loggedAt) < time.Minute
-	if !again {
-		w.loggedAt = time.Now()
-	}
-	w.mu.Unlock()
-	if !again {
-		w.log(ctx, slog.LevelError, "the outbox's database fails: "+task, slog.Any("error", err))
-	}
+	w.log(ctx, w.failures.Level(), "the outbox's database fails: "+task, slog.Any("error", err))
 }
 
 // log survives a handler that panics.

@@ -4,6 +4,7 @@ package sqldb
 
 import (
 	"errors"
+	"fmt"
 	"regexp"
 	"strings"
 )
@@ -71,6 +72,14 @@ func SQLState(err error) string {
 		return withState.SQLState()
 	}
 	return ""
+}
+
+// Advise says in the error what to do about a missing table or column.
+func (d Dialect) Advise(err error) error {
+	if err != nil && d.NoSchema(err) {
+		return fmt.Errorf("%w: call Migrate first, with the same Prefix", err)
+	}
+	return err
 }
 
 var validPrefix = regexp.MustCompile(`^[a-z][a-z0-9_]{0,31}$`)

@@ -67,11 +67,7 @@ func (s *Store) attempt(ctx context.Context, begun time.Time, try func(traits) e
 	if err != nil {
 		return err
 	}
-	err = sqldb.Retry(ctx, begun, t.Busy, func() error { return try(t) })
-	if err != nil && t.NoSchema(err) {
-		return fmt.Errorf("%w: call Migrate first, with the same Prefix", err)
-	}
-	return err
+	return t.Advise(sqldb.Retry(ctx, begun, t.Busy, func() error { return try(t) }))
 }
 
 func wrap(task string, err error) error {
