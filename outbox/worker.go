@@ -28,6 +28,7 @@ const (
 	readAtOnce  = 2000                   // rows
 	readBytes   = 8 << 20                // of bodies, so that a few large lanes do not fill the memory
 	claimTime   = 10 * time.Second       // limit for one claim
+	busyClaims  = 3                      // that others may disturb before it is a failure of the database
 	forgetEvery = time.Minute            // how often leases that ended are deleted, a minute later
 )
 
@@ -157,10 +158,16 @@ func (w *worker) run(ctx context.Context) {
 	services.Go(func() { w.settleAll(work, ctx) })
 	renewing := make(chan struct{})
 	services.Go(func() { w.renewAll(work, renewing) })
+	busy := 0 // claims in a row that others have disturbed
 	for ctx.Err() == nil {
 		free := min(size-len(slots), rowsAtOnce)
 		claimed, err := w.claim(ctx, free)
-		if err != nil && ctx.Err() == nil {
+		if err != nil && w.dialect.Busy(err) {
+			busy++ // the next claim comes soon
+		} else {
+			busy = 0
+		}
+		if err != nil && ctx.Err() == nil && (busy == 0 || busy > busyClaims) {
 			w.complain(ctx, "claim events", err)
 		}
 		for _, l := range claimed {
@@ -312,14 +319,17 @@ func (w *worker) lease(ctx context.Context, names []string) (leased []string, er
 		fmt.Fprintf(&values, "($%d,$%d,{now}+%d)", 2*i+1, 2*i+2, leaseTime.Milliseconds())
 		args = append(args, name, w.holder)
 	}
-	err = w.query(ctx, w.dialect, func(scan func(...any) error) error {
-		var name string
-		err := scan(&name)
-		leased = append(leased, name)
-		return err
-	}, `INSERT INTO alexa_outbox_leases (lane, holder, until_at) VALUES `+values.String()+`
+	err = sqldb.Retry(ctx, time.Now(), w.dialect.Busy, func() error {
+		leased = nil
+		return w.query(ctx, w.dialect, func(scan func(...any) error) error {
+			var name string
+			err := scan(&name)
+			leased = append(leased, name)
+			return err
+		}, `INSERT INTO alexa_outbox_leases (lane, holder, until_at) VALUES `+values.String()+`
 ON CONFLICT (lane) DO UPDATE SET holder = excluded.holder, until_at = excluded.until_at
 WHERE alexa_outbox_leases.until_at <= {now} RETURNING lane`, args...)
+	})
 	return leased, err
 }
 
@@ -336,7 +346,7 @@ func (w *worker) renewAll(ctx context.Context, stop <-chan struct{}) {
 			return
 		case <-ticker.C:
 			renewing, cancel := context.WithTimeout(ctx, leaseTime)
-			if err := w.renew(renewing); err != nil {
+			if err := sqldb.Retry(renewing, time.Now(), w.dialect.Busy, func() error { return w.renew(renewing) }); err != nil {
 				w.complain(ctx, "renew leases", err)
 			}
 			cancel()
