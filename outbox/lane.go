@@ -15,6 +15,7 @@ import (
 
 const (
 	longestPause = time.Minute      // between attempts, unless Amazon asks for more
+	longestLogin = 10 * time.Second // the same where Login with Amazon fails, or the client is misconfigured
 	edgeTime     = 10 * time.Second // how long the edges of a sensor are worth a report each
 	decodeTries  = 6                // for a key service that fails
 	laneTime     = time.Second      // after which a lane is settled, so that a worker that dies repeats little
@@ -233,7 +234,7 @@ func (w *worker) pauseAfter(e *entry, where region, err error) pause {
 	var login *lwa.Error
 	switch {
 	case errors.As(err, &login):
-		p.wait = max(p.wait, login.RetryAfter)
+		p.wait = max(min(p.wait, longestLogin), login.RetryAfter) // the Source spaces the requests
 		p.grant = &e.key
 	case errors.As(err, &refused):
 		p.wait = max(p.wait, refused.RetryAfter)
