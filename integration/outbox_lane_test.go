@@ -2,6 +2,8 @@ package integration
 
 import (
 	"context"
+	"database/sql"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -188,6 +190,38 @@ func TestOutboxMarksMoments(t *testing.T) {
 	})
 }
 
+// A press is not sent if another worker got its lane, or the user erased it, just before.
+func TestOutboxMarksItsOwnMoments(t *testing.T) {
+	onEach(t, func(t *testing.T, create newDatabase) {
+		for name, change := range map[string]string{
+			"lost":   "UPDATE alexa_outbox_leases SET holder = 'another worker', until_at = until_at + 3600000",
+			"erased": "DELETE FROM alexa_outbox",
+		} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				d := create(t)
+				o := newOutbox(t, d, "anna")
+				db := o.DB
+				o.enqueue(t, "anna", press("door"))
+				marked := make(chan struct{})
+				once := sync.OnceFunc(func() { close(marked) })
+				o.faulty(t, d, func(ctx context.Context, statement string) (err error) {
+					if strings.Contains(statement, "UPDATE alexa_outbox SET state") {
+						_, err = db.ExecContext(ctx, change)
+						once()
+					}
+					return err
+				})
+				stop := o.run(t)
+				<-marked
+				stop()
+				require.Zero(t, o.requests("door"))
+				require.Zero(t, o.rows(t, "alexa_outbox WHERE state = 1"))
+			})
+		}
+	})
+}
+
 // Redriving an old event while newer ones of its lane are delivered disturbs nothing.
 func TestOutboxRedriveBehindALease(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
@@ -326,5 +360,135 @@ func TestOutboxVeryLongLanes(t *testing.T) {
 		require.Contains(t, sent, "ben: ChangeReport power=ON")
 		require.Contains(t, sent, "anna: ChangeReport power=4999")
 		require.Less(t, len(sent), 10)
+	})
+}
+
+// While a long lane is delivered, other lanes are found without reading all of it.
+func TestOutboxLooksPastLongLanes(t *testing.T) {
+	onEach(t, func(t *testing.T, create newDatabase) {
+		d := create(t)
+		o := newOutbox(t, d, "anna", "ben")
+		db := o.DB
+		arrived, leave := make(chan struct{}, 1), make(chan struct{})
+		o.setRefuse(func(body string) *http.Response {
+			if strings.Contains(body, "door") {
+				arrived <- struct{}{}
+				<-leave
+			}
+			return nil
+		})
+		o.enqueue(t, "anna", press("door"))
+		for range 14 {
+			_, err := db.ExecContext(t.Context(), `INSERT INTO alexa_outbox (lane, client_id, account_id, link_id, message_id, type, enqueued_at, due_at, expires_at, body)
+SELECT lane, client_id, account_id, link_id, message_id, type, enqueued_at, due_at - 10000, expires_at, body FROM alexa_outbox`)
+			require.NoError(t, err)
+		}
+		var mu sync.Mutex
+		var read string  // statement that reads what waits in lanes
+		var all, few int // looks at all that is due, and at what is recent
+		o.faulty(t, d, func(ctx context.Context, statement string) error {
+			mu.Lock()
+			if strings.Contains(statement, "SELECT id, lane") {
+				read = statement
+			}
+			look := strings.Contains(statement, "SELECT lane FROM alexa_outbox ")
+			full := look && !strings.Contains(statement, "due_at >")
+			switch {
+			case full:
+				all++
+			case look:
+				few++
+			}
+			mu.Unlock()
+			if full {
+				return after(ctx, 100*time.Millisecond) // as with a million events
+			}
+			return nil
+		})
+		stop := o.run(t)
+		release := sync.OnceFunc(func() { close(leave) })
+		t.Cleanup(release)
+		<-arrived
+		mu.Lock()
+		all, few = 0, 0
+		mu.Unlock()
+		for i := range 20 {
+			o.enqueue(t, "ben", report(fmt.Sprint("lamp-", i), "power", "ON", time.Now()))
+			o.until(t, func() bool { return o.count(outbox.Accepted) == i+1 })
+		}
+		mu.Lock()
+		most, least, query := few, all, strings.ReplaceAll(read, "$1", "'"+laneOf(t, db)+"'")
+		mu.Unlock()
+		require.Greater(t, most, least)
+		require.Less(t, rowsRead(t, db, query), 5000, "the statement returns 2000 rows")
+		require.NoError(t, o.EraseAccount(t.Context(), db, "anna"))
+		release()
+		stop()
+	})
+}
+
+func laneOf(t *testing.T, db *sql.DB) (lane string) {
+	require.NoError(t, db.QueryRowContext(t.Context(), "SELECT lane FROM alexa_outbox GROUP BY lane ORDER BY count(*) DESC LIMIT 1").Scan(&lane))
+	return lane
+}
+
+// rowsRead returns how many rows the steps of PostgreSQL's plan for a query return or
+// drop together, and for SQLite, which does not tell, how many the query returns if it
+// does not sort.
+func rowsRead(t *testing.T, db *sql.DB, query string) (n int) {
+	if _, err := db.ExecContext(t.Context(), "SELECT sqlite_version()"); err == nil {
+		rows, err := db.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+query)
+		require.NoError(t, err)
+		defer rows.Close()
+		for rows.Next() {
+			var id, parent, unused int
+			var step string
+			require.NoError(t, rows.Scan(&id, &parent, &unused, &step))
+			require.NotContains(t, step, "TEMP B-TREE")
+		}
+		require.NoError(t, rows.Err())
+		return 0
+	}
+	type step struct {
+		Rows    float64 `json:"Actual Rows"`
+		Loops   float64 `json:"Actual Loops"`
+		Removed float64 `json:"Rows Removed by Filter"`
+		Plans   []step
+	}
+	var text []byte
+	require.NoError(t, db.QueryRowContext(t.Context(), "EXPLAIN (ANALYZE, FORMAT JSON) "+query).Scan(&text))
+	var plan []struct{ Plan step }
+	require.NoError(t, json.Unmarshal(text, &plan))
+	steps := []step{plan[0].Plan}
+	for len(steps) > 0 {
+		s := steps[0]
+		n += int((s.Rows + s.Removed) * s.Loops)
+		steps = append(steps[1:], s.Plans...)
+	}
+	return n
+}
+
+// An event of a grant that waits leaves those alone that wait already.
+func TestOutboxHoldsWhatIsDue(t *testing.T) {
+	onEach(t, func(t *testing.T, create newDatabase) {
+		o := newOutbox(t, create(t), "anna")
+		o.setRefuse(func(string) *http.Response {
+			return refusal(http.StatusTooManyRequests, "Retry-After", "3600")
+		})
+		o.enqueue(t, "anna", report("lamp-1", "power", "ON", time.Now()))
+		o.run(t)
+		o.until(t, func() bool { return o.count(outbox.Postponed) == 1 })
+		_, err := o.DB.ExecContext(t.Context(), "UPDATE alexa_outbox SET reason = 'not touched'")
+		require.NoError(t, err)
+		for i := range 5 {
+			o.enqueue(t, "anna", report("lamp-2", "power", "ON", time.Now()))
+			ticker := time.NewTicker(20 * time.Millisecond)
+			for o.rows(t, "alexa_outbox WHERE due_at > enqueued_at") < i+2 {
+				<-ticker.C
+			}
+			ticker.Stop()
+		}
+		require.Equal(t, 1, o.rows(t, "alexa_outbox WHERE reason = 'not touched'"))
+		require.Equal(t, 1, o.requests("lamp"))
 	})
 }

@@ -26,6 +26,7 @@ const (
 // result is what came of a lane.
 type result struct {
 	lane         *lane
+	more         bool    // may be sent in it at once
 	done         []int64 // rows to delete
 	dead         []burial
 	unsent       []int64 // momentary events that were begun and that Alexa does not have
@@ -81,6 +82,7 @@ func (w *worker) work(ctx context.Context, stopping <-chan struct{}, l *lane) *r
 			w.giveUp(r, e)
 		}
 	}
+	r.more = r.pause == nil && (len(left) > 0 || l.more)
 	return r
 }
 

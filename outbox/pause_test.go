@@ -107,6 +107,38 @@ func TestRegions(t *testing.T) {
 	})
 }
 
+// How long an event waits after an attempt that failed, and whether its whole grant does.
+func TestPauseAfter(t *testing.T) {
+	const often = 100 // tries, for the longest backoff
+	key := lwa.Key{AccountID: "anna"}
+	for name, test := range map[string]struct {
+		err         error
+		least, most time.Duration
+		grant       bool
+		region      region
+	}{
+		"no request":                  {errors.New("the store fails"), longestPause, 2 * longestPause, false, ""},
+		"unavailable":                 {&gateway.Error{Status: 503}, longestPause, 2 * longestPause, false, "eu"},
+		"unavailable, Retry-After":    {&gateway.Error{Status: 503, RetryAfter: time.Hour}, time.Hour, time.Hour, false, "eu"},
+		"throttled":                   {&gateway.Error{Status: 429}, longestPause, 2 * longestPause, true, ""},
+		"throttled, Retry-After":      {&gateway.Error{Status: 429, RetryAfter: time.Hour}, time.Hour, time.Hour, true, ""},
+		"throttled, long Retry-After": {&gateway.Error{Status: 429, RetryAfter: 1000 * time.Hour}, longestRetry, longestRetry, true, ""},
+		"misconfigured":               {gateway.ErrMisconfigured, longestPause, 2 * longestPause, true, ""},
+		"login":                       {&lwa.Error{Status: 500}, longestLogin, longestLogin, true, ""},
+		"login, Retry-After":          {&lwa.Error{Status: 503, RetryAfter: time.Hour}, time.Hour, time.Hour, true, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := &worker{pauses: pauses{until: make(map[lwa.Key]time.Time)}, regions: regions{breakers: make(map[region]*breaker)}}
+			p := w.pauseAfter(&entry{key: key, tries: often}, "eu", test.err)
+			require.GreaterOrEqual(t, p.wait, test.least)
+			require.LessOrEqual(t, p.wait, test.most)
+			require.Equal(t, test.grant, p.grant != nil)
+			require.Equal(t, test.grant, w.pauses.left(key) > 0, "this worker's other lanes of the grant")
+			require.Equal(t, test.region, p.region)
+		})
+	}
+}
+
 func TestBackoff(t *testing.T) {
 	for tries, least := range []time.Duration{time.Second, 2 * time.Second, 4 * time.Second, 8 * time.Second, 16 * time.Second, 32 * time.Second, time.Minute, time.Minute} {
 		wait := backoff(tries)

@@ -53,7 +53,7 @@ CREATE TABLE alexa_outbox (
 
 CREATE INDEX alexa_outbox_due ON alexa_outbox (due_at, id) WHERE state < 2;
 CREATE INDEX alexa_outbox_lane ON alexa_outbox (lane, id) WHERE state < 2;
-CREATE INDEX alexa_outbox_account ON alexa_outbox (account_id);
+CREATE INDEX alexa_outbox_account ON alexa_outbox (account_id, due_at);
 CREATE INDEX alexa_outbox_dead ON alexa_outbox (id) WHERE state = 2;
 
 -- One row for each lane that a worker works on, and for each grant that waits.

@@ -74,6 +74,9 @@ func (w *worker) settle(ctx, running context.Context, results []*result) {
 	w.mu.Lock()
 	for _, r := range results {
 		delete(w.lanes, r.lane.name)
+		if r.more && settled[r.lane.name] {
+			w.again = append(w.again, r.lane.name)
+		}
 	}
 	w.mu.Unlock()
 	for _, r := range results {
@@ -215,8 +218,9 @@ ON CONFLICT (lane) DO UPDATE SET until_at = excluded.until_at WHERE alexa_outbox
 	return settled, exec(`DELETE FROM alexa_outbox_leases WHERE lane IN (`+placeholders(1, len(lanes))+`)`, lanes...)
 }
 
-// hold makes rows wait. What expires before that comes due when it expires, so that
-// it does not stay; what has expired already and was not read, in a second.
+// hold makes rows wait that are due, and after an attempt that failed all that come due
+// before the wait is over. What expires before that comes due when it expires, so that it
+// does not stay; what has expired already and was not read, in a second.
 func (w *worker) hold(exec func(string, ...any) error, p *pause, where string, args ...any) error {
 	tries, reason := 0, ""
 	if p.failed {
@@ -225,10 +229,13 @@ func (w *worker) hold(exec func(string, ...any) error, p *pause, where string, a
 	if p.region != "" {
 		reason = reasonRegion
 	}
-	wait := fmt.Sprintf("({now}+%d)", p.wait.Milliseconds())
+	wait, due := fmt.Sprintf("({now}+%d)", p.wait.Milliseconds()), "{now}"
+	if p.failed {
+		due = wait
+	}
 	return exec(`UPDATE alexa_outbox SET due_at = CASE WHEN expires_at >= `+wait+` THEN `+wait+` WHEN expires_at > {now}+1000 THEN expires_at ELSE {now}+1000 END,
     tries = tries + $1, region = CASE WHEN $2 = '' THEN region ELSE $3 END, reason = $4
-WHERE state < 2 AND due_at < `+wait+` AND `+where,
+WHERE state < 2 AND due_at <= `+due+` AND `+where,
 		append([]any{tries, string(p.region), string(p.region), reason}, args...)...)
 }
 

@@ -28,6 +28,9 @@ const (
 	readAtOnce  = 2000                   // rows
 	readBytes   = 8 << 20                // of bodies, so that a few large lanes do not fill the memory
 	claimTime   = 10 * time.Second       // limit for one claim
+	lookShare   = 10                     // one in so many parts of the time, at most, goes into looking at all that is due
+	lookAtLeast = time.Second            // how often that happens even so
+	recent      = 2 * time.Second        // what was enqueued since is looked at by each claim
 	busyClaims  = 3                      // that others may disturb before it is a failure of the database
 	forgetEvery = time.Minute            // how often leases that ended are deleted, a minute later
 )
@@ -76,14 +79,18 @@ type worker struct {
 
 	failures redact.Throttle // of the database
 
+	lookAt time.Time // when a claim looks at all that is due again
+
 	mu    sync.Mutex
 	lanes map[string]*lane // that this worker works on or has not settled yet
+	again []string         // lanes that were settled with something left to send
 }
 
 // lane is one that this worker has leased.
 type lane struct {
 	name    string
 	entries []*entry // what waits in it, oldest first
+	more    bool     // may wait in it than was read
 
 	settling bool // a transaction has its lease locked; guarded by worker.mu
 
@@ -211,10 +218,12 @@ func (w *worker) log(ctx context.Context, level slog.Level, text string, attribu
 	}
 }
 
+// PostgreSQL reads in the order of an index, instead of sorting all rows, if it does not
+// know the limit when it plans. It tests NOT IN with a hash table.
 const selectDue = `
-SELECT lane FROM alexa_outbox o WHERE state < 2 AND due_at <= {now}
-    AND NOT EXISTS (SELECT 1 FROM alexa_outbox_leases l WHERE l.lane = o.lane AND l.until_at > {now})
-ORDER BY due_at, id LIMIT $1`
+SELECT lane FROM alexa_outbox WHERE state < 2 AND due_at <= {now}%s
+    AND lane NOT IN (SELECT lane FROM alexa_outbox_leases WHERE holder <> '' AND until_at > {now})
+ORDER BY due_at, id LIMIT (SELECT CAST($1 AS bigint))`
 
 const selectEntries = `
 SELECT id, lane, client_id, account_id, link_id, message_id, type, state, tries,
@@ -229,17 +238,10 @@ func (w *worker) claim(ctx context.Context, n int) ([]*lane, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, claimTime)
 	defer cancel()
-	var names []string
-	err := w.query(ctx, w.dialect, func(scan func(...any) error) error {
-		var name string
-		err := scan(&name)
-		names = append(names, name)
-		return err
-	}, selectDue, 2*n)
+	names, err := w.due(ctx, n)
 	if err != nil {
 		return nil, err
 	}
-	names = w.unknown(names, n)
 	if len(names) == 0 {
 		return nil, nil
 	}
@@ -268,14 +270,42 @@ func (w *worker) claim(ctx context.Context, n int) ([]*lane, error) {
 	return all, err
 }
 
+// due returns at most n lanes that have something due. To find them, the database reads
+// all due rows of leased lanes. If these are many, most claims look at recent rows alone.
+func (w *worker) due(ctx context.Context, n int) ([]string, error) {
+	begun, since := time.Now(), ""
+	all := !begun.Before(w.lookAt)
+	if !all {
+		since = fmt.Sprintf(" AND due_at > {now}-%d", recent.Milliseconds())
+	}
+	var names []string
+	err := w.query(ctx, w.dialect, func(scan func(...any) error) error {
+		var name string
+		err := scan(&name)
+		names = append(names, name)
+		return err
+	}, fmt.Sprintf(selectDue, since), 2*n)
+	if err != nil {
+		return nil, err
+	}
+	if all {
+		w.lookAt = time.Now().Add(min(lookShare*time.Since(begun), lookAtLeast))
+	}
+	w.mu.Lock()
+	names = append(names, w.again...)
+	w.again = nil
+	w.mu.Unlock()
+	return w.unknown(names, n), nil
+}
+
 // read reads what waits in the lanes.
 func (w *worker) read(ctx context.Context, lanes map[string]*lane) error {
 	args := make([]any, 0, len(lanes))
 	for name := range lanes {
 		args = append(args, name)
 	}
-	read, size := time.Now(), 0
-	return w.query(ctx, w.dialect, func(scan func(...any) error) error {
+	read, rows, size := time.Now(), 0, 0
+	err := w.query(ctx, w.dialect, func(scan func(...any) error) error {
 		e := new(entry)
 		var name string
 		var age, due, expires int64
@@ -283,13 +313,18 @@ func (w *worker) read(ctx context.Context, lanes map[string]*lane) error {
 			&e.state, &e.tries, &age, &due, &expires, &e.body); err != nil {
 			return err
 		}
+		rows++
 		if size += len(e.body); size > readBytes+len(e.body) {
 			return nil // it stays due
 		}
 		e.enqueuedAt, e.dueAt, e.expiresAt = read.Add(-milliseconds(age)), read.Add(milliseconds(due)), read.Add(milliseconds(expires))
 		lanes[name].entries = append(lanes[name].entries, e)
 		return nil
-	}, selectEntries+placeholders(1, len(args))+`) ORDER BY lane, id LIMIT `+fmt.Sprint(readAtOnce), args...)
+	}, selectEntries+placeholders(1, len(args))+fmt.Sprintf(`) ORDER BY lane, id LIMIT (SELECT %d)`, readAtOnce), args...)
+	for _, l := range lanes {
+		l.more = rows == readAtOnce || size > readBytes
+	}
+	return err
 }
 
 func milliseconds(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
