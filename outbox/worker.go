@@ -288,7 +288,7 @@ func (w *worker) due(ctx context.Context, n int) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	if all {
+	if all && len(names) < 2*n { // else more is due than was found
 		w.lookAt = time.Now().Add(min(lookShare*time.Since(begun), lookAtLeast))
 	}
 	w.mu.Lock()
