@@ -42,13 +42,14 @@ type Cloud struct {
 	apis      []*api
 	smapi     smapi
 	messenger eventMessenger
+	endpoints propertyEndpoints
 }
 
 // NewCloud returns a cloud whose certificates are valid for ten years.
 func NewCloud() *Cloud {
 	c := &Cloud{served: make(map[string]*certificateFile), login: newLogin(), sns: newSNS()}
 	c.root.Store(newAuthority(authorityKeys()))
-	c.apis = append(c.newSMAPI(), c.newEventMessenger())
+	c.apis = append(c.newSMAPI(), c.newEventMessenger(), c.newPropertyEndpoints())
 	c.RotateCertificate(10 * year)
 	return c
 }
@@ -193,7 +194,7 @@ func (c *Cloud) find(r *http.Request, url string, body []byte) *http.Response {
 		return c.login.respond(r, body)
 	case r.URL.Path == "/v3/events" && slices.Contains(gatewayURLs, host):
 		return c.gateways.respond(r, body, &c.login)
-	case host == alexaevents.NorthAmerica.APIEndpoint():
+	case slices.Contains(gatewayURLs, host):
 		return c.respondAPI(r, body)
 	case strings.HasPrefix(host, "https://sns."):
 		return c.respondSNS(r)

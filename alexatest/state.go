@@ -17,7 +17,7 @@ func (c *Cloud) Reset() {
 	c.mu.Lock()
 	c.calls, c.faults, c.short = nil, nil, false
 	c.login, c.gateways, c.sns = newLogin(), gateways{}, newSNS()
-	c.apis = append(c.newSMAPI(), c.newEventMessenger())
+	c.apis = append(c.newSMAPI(), c.newEventMessenger(), c.newPropertyEndpoints())
 	c.mu.Unlock()
 	c.RotateCertificate(10 * year)
 }
@@ -43,7 +43,7 @@ func (c *Cloud) Age(by time.Duration) {
 			e.until = e.until.Add(-by)
 		}
 	}
-	for _, pages := range []pages{c.smapi.pages, c.messenger.configurations.pages, c.messenger.subscriptions.pages} {
+	for _, pages := range []pages{c.smapi.pages, c.messenger.configurations.pages, c.messenger.subscriptions.pages, c.endpoints.pages} {
 		for token, rest := range pages {
 			rest.until = rest.until.Add(-by)
 			pages[token] = rest
@@ -87,6 +87,8 @@ type state struct {
 	Subscribers   []savedSubscriber
 	Subscriptions []*subscription
 	Resources     [2][]savedResource
+	Endpoints     []PropertyEndpoint
+	Gone          []string // IDs of endpoints
 }
 
 type (
@@ -145,6 +147,7 @@ func (c *Cloud) Snapshot() []byte {
 		Codes: make(map[string]savedCode), Access: make(map[string]savedAccess), Refresh: make(map[string]int),
 		Calls: c.calls, Sent: c.gateways.sent, Delivered: c.sns.delivered,
 		Vendors: make(map[string][]string), Subscriptions: c.smapi.subscriptions,
+		Gone: c.endpoints.gone,
 	}
 	for host, signer := range c.sns.signers {
 		s.SNSSigners[host] = signer.saved()
@@ -195,6 +198,9 @@ func (c *Cloud) Snapshot() []byte {
 		for _, r := range collection.resources {
 			s.Resources[i] = append(s.Resources[i], savedResource{r.id, r.owner, r.token, r.request, r.body})
 		}
+	}
+	for _, e := range c.endpoints.known {
+		s.Endpoints = append(s.Endpoints, *e)
 	}
 	snapshot, err := json.Marshal(s)
 	must(err)
@@ -264,7 +270,7 @@ func (c *Cloud) Restore(snapshot []byte) error {
 	c.root.Store(root)
 	c.short, c.validFor, c.signing, c.served, c.files = next.short, next.validFor, next.signing, next.served, next.files
 	c.calls, c.faults, c.login, c.gateways, c.sns = next.calls, next.faults, next.login, next.gateways, next.sns
-	c.apis = append(c.newSMAPI(), c.newEventMessenger())
+	c.apis = append(c.newSMAPI(), c.newEventMessenger(), c.newPropertyEndpoints())
 	for _, id := range s.VendorIDs {
 		c.smapi.vendors = append(c.smapi.vendors, &vendor{id, s.Vendors[id]})
 	}
@@ -273,6 +279,10 @@ func (c *Cloud) Restore(snapshot []byte) error {
 		c.smapi.subscribers = append(c.smapi.subscribers, &saved.subscriber)
 	}
 	c.smapi.subscriptions = s.Subscriptions
+	c.endpoints.gone = s.Gone
+	for _, saved := range s.Endpoints {
+		c.endpoints.known = append(c.endpoints.known, &saved)
+	}
 	for i, collection := range c.messenger.collections() {
 		for _, r := range s.Resources[i] {
 			collection.resources = append(collection.resources, &resource{r.ID, r.Owner, r.Token, r.Request, r.Body})
