@@ -23,6 +23,7 @@ const (
 	exitFailed      = 1
 	exitUsage       = 2
 	exitUnreachable = 3
+	exitLogin       = 4
 	exitRefused     = 5
 	exitInterrupted = 130
 )
@@ -32,8 +33,9 @@ const exitCodes = `Exit codes:
   0    ok
   1    a check failed, or the program could not do its work
   2    the command line is wrong
-  3    the cloud or the backend could not be reached
-  5    the backend refused the request
+  3    the cloud, the backend or Amazon could not be reached
+  4    a login is needed: alexaevents login
+  5    the backend or Amazon refused the request
   130  interrupted
 
 The exit code of "run" is that of its program.
