@@ -14,67 +14,72 @@ import (
 func (a *app) smartpropsCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "smartprops", Short: "Set up the events and devices of Alexa Smart Properties",
-		Long: `Set up the events and devices of Alexa Smart Properties, as one file says:
+		Long: `Set up the events and devices of Alexa Smart Properties from one file, by default
+smartprops.yaml:
 
-  topic: arn:aws:sns:us-east-1:123456789012:property
-  region: NA           # of the organization: NA, EU (DE, ES, FR, IT, UK) or FE (JP)
+  topic: arn:aws:sns:us-east-1:000011112222:property
+  region: NA             # of the organization: NA, EU (DE, ES, FR, IT, UK) or FE (JP)
   units:
     - id: amzn1.alexa.unit.did.hotel
-      events: [Alexa.Enterprise.Subscription.Activation] # of the units below it
+      events: [Alexa.Enterprise.Subscription.Activation]   # of the units below it
     - id: amzn1.alexa.unit.did.room-7
       events:
         - Alexa.Automation.Execution.Completion
         - Alexa.Skill.Interaction.Failure
         - Alexa.Role.Management.Assignment
         - Alexa.Role.Management.Revocation
-      skills: [amzn1.ask.skill.1234] # whose failures are events
-      endpoints:
+      skills: [amzn1.ask.skill.1234]   # whose failures are events
+      endpoints:                       # devices to associate with the unit
         - serialNumber: G090LF1180850123
         - id: amzn1.alexa.endpoint.5678
   setupCompletion:
     entities:
       unit: {type: Unit, id: amzn1.alexa.unit.did.hotel}
 
-Subscriptions that the file does not have stay. Amazon can give a device another ID when
-it is associated with a unit, so its serial number is the better name. The device must
-be online.
+  1. Make the topic in AWS, and add what "smartprops policy" prints to its policy.
+  2. Register your client in the console of Alexa Smart Properties, under
+     Administration > Alexa Management API Clients.
+  3. alexaevents login --client-id ID --scope ` + lwa.ScopeEnterpriseManagement + `
+  4. alexaevents smartprops apply
+
+The ID of a device can change when it is associated with a unit, and its serial number
+does not. The device must be online.
 
 For set-up completion, Amazon requires the user ID of the account that sets devices up,
-but does not document the entity that has it; Amazon's sample program sends a unit. The
-entities are sent as the file has them, and ` + property.UserIDPlaceholder + ` in them is the user ID of the
-profile of login.
+but does not document which entity has it; Amazon's sample program sends a unit. The
+entities are sent as the file has them. The text ` + property.UserIDPlaceholder + ` in them becomes the user ID of
+the profile of login, which needs the scope ` + lwa.ScopeProfile + ` as well.
 
-Before the first event, create the topic, add what "policy" prints to its access policy,
-and register your LWA client in the console of Alexa Smart Properties. Then:
-
-  alexaevents login --scope ` + lwa.ScopeEnterpriseManagement + ` --scope ` + lwa.ScopeProfile + `
-
-These commands are tested against the cloud. They were not run against Amazon itself.`,
-		Example: "  alexaevents smartprops plan property.yaml\n  alexaevents smartprops apply property.yaml",
+These commands were tested with the cloud, never with Amazon itself.`,
+		Example: "  alexaevents smartprops plan\n  alexaevents smartprops apply smartprops.yaml --profile organization",
 	}
-	c.AddCommand(a.propertyPlanCommand(), a.propertyApplyCommand(), a.propertyCheckCommand(), a.propertyPolicyCommand())
+	c.AddCommand(a.smartpropsPlanCommand(), a.smartpropsApplyCommand(), a.smartpropsCheckCommand(), a.smartpropsPolicyCommand())
 	return c
 }
 
-// readProperty reads a file, and prints its warnings.
-func (a *app) readProperty(c *cobra.Command, name string) (property.File, error) {
-	data, err := readInput(c, name)
+// readSmartprops reads and checks a file, and notes its warnings.
+func (a *app) readSmartprops(c *cobra.Command, args []string) (property.File, error) {
+	name := "smartprops.yaml"
+	if len(args) > 0 {
+		name = args[0]
+	}
+	text, err := readInput(c, name)
 	if err != nil {
 		return property.File{}, failed(err)
 	}
-	f, err := property.Read(data)
+	file, err := property.Read(text)
 	if err != nil {
-		return property.File{}, failed(fmt.Errorf("%s: %w", name, err))
+		return property.File{}, usage("%s: %s", name, err)
 	}
-	for _, warning := range f.Warnings() {
-		a.note("warning: %s: %s", name, warning)
+	for _, warning := range file.Warnings() {
+		a.note("warning: %s", warning)
 	}
-	return f, nil
+	return file, nil
 }
 
-// propertyPlan compares a file with what Amazon has.
-func (a *app) propertyPlan(c *cobra.Command, name string, flags accountFlags) (*property.Plan, error) {
-	f, err := a.readProperty(c, name)
+// smartpropsPlan reads the file and compares it with what Amazon has.
+func (a *app) smartpropsPlan(c *cobra.Command, args []string, flags accountFlags) (*property.Plan, error) {
+	file, err := a.readSmartprops(c, args)
 	if err != nil {
 		return nil, err
 	}
@@ -83,13 +88,19 @@ func (a *app) propertyPlan(c *cobra.Command, name string, flags accountFlags) (*
 		return nil, err
 	}
 	userID := ""
-	if f.NeedsUserID() {
+	if file.NeedsUserID() {
 		if userID, err = a.userID(c, flags); err != nil {
 			return nil, err
 		}
 	}
-	plan, err := property.NewPlan(c.Context(), &smartprops.Client{HTTPClient: httpClient}, f, userID)
-	return plan, apiError(err)
+	plan, err := property.NewPlan(c.Context(), &smartprops.Client{HTTPClient: httpClient}, file, userID)
+	if err != nil {
+		return nil, apiError(err)
+	}
+	for _, text := range plan.Other {
+		a.note("not in the file, stays as it is: %s", text)
+	}
+	return plan, nil
 }
 
 // userID returns the user ID of the profile, with either scope that covers it.
@@ -105,109 +116,73 @@ func (a *app) userID(c *cobra.Command, flags accountFlags) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	client := &lwa.Client{ID: "unused by the request", HTTPClient: httpClient}
+	client := &lwa.Client{ID: "any", HTTPClient: httpClient} // the request does not name it
 	profile, err := client.Profile(c.Context(), token)
 	return profile.UserID, apiError(err)
 }
 
-func (a *app) propertyPlanCommand() *cobra.Command {
+func (a *app) smartpropsPlanCommand() *cobra.Command {
 	var flags accountFlags
 	c := &cobra.Command{
-		Use: "plan FILE", Short: "Print what apply would change", Args: cobra.ExactArgs(1),
-		Example: "  alexaevents smartprops plan property.yaml",
+		Use: "plan [FILE]", Short: "Show what apply would do", Args: cobra.MaximumNArgs(1),
+		Example: "  alexaevents smartprops plan\n  alexaevents smartprops plan smartprops.yaml --json",
 		RunE: func(c *cobra.Command, args []string) error {
-			plan, err := a.propertyPlan(c, args[0], flags)
+			plan, err := a.smartpropsPlan(c, args, flags)
 			if err != nil {
 				return err
 			}
-			changes := 0
-			for _, step := range plan.Steps {
-				if step.Changes() {
-					changes++
-				}
-				if step.Action == property.ActionNone {
-					continue
-				}
-				if err := a.print(step, step.String()); err != nil {
-					return err
-				}
-			}
-			return a.printChanges(changes)
+			return a.printSmartprops(plan)
 		},
 	}
 	flags.add(c)
 	return c
 }
 
-// printChanges says that there is no change.
-func (a *app) printChanges(n int) error {
-	if n > 0 {
+// printSmartprops prints the changes of the plan; with --json also what stays.
+func (a *app) printSmartprops(plan *property.Plan) error {
+	for _, step := range plan.Steps {
+		if err := a.printStep(step); err != nil {
+			return err
+		}
+	}
+	if plan.Changes() == 0 && !a.json {
+		return a.print(nil, "no change")
+	}
+	return nil
+}
+
+func (a *app) printStep(step property.Step) error {
+	if step.Action == property.ActionNone && !a.json {
 		return nil
 	}
-	return a.print(map[string]int{"changes": 0}, "no change")
+	return a.print(step, step.String())
 }
 
-func (a *app) propertyApplyCommand() *cobra.Command {
+func (a *app) smartpropsApplyCommand() *cobra.Command {
 	var flags accountFlags
 	c := &cobra.Command{
-		Use: "apply FILE", Short: "Create subscriptions and associate devices", Args: cobra.ExactArgs(1),
-		Long: `Create the subscriptions that are missing, and associate devices with their units. A
-second apply changes nothing. A device that is not set up yet makes it fail, after
-everything else is done: apply again when the device is.`,
-		Example: "  alexaevents smartprops apply property.yaml --profile organization",
-		RunE: func(c *cobra.Command, args []string) error {
-			plan, err := a.propertyPlan(c, args[0], flags)
-			if err != nil {
-				return err
-			}
-			changes := 0
-			err = plan.Apply(c.Context(), func(step property.Step) error {
-				changes++
-				return a.print(step, step.String())
-			})
-			if err != nil {
-				return apiError(err)
-			}
-			missing := 0
-			for _, step := range plan.Steps {
-				if step.Action == property.ActionMissing {
-					missing++
-					if err := a.print(step, step.String()); err != nil {
-						return err
-					}
-				}
-			}
-			if err := a.printChanges(changes); err != nil || missing == 0 {
-				return err
-			}
-			return &exitError{exitFailed, fmt.Sprintf("devices that are not set up yet, or are in another region: %d", missing), "apply again when they are set up"}
-		},
-	}
-	flags.add(c)
-	return c
-}
+		Use: "apply [FILE]", Short: "Create subscriptions and associate devices", Args: cobra.MaximumNArgs(1),
+		Long: `Create subscriptions and associate devices, so that Amazon has what the file says. It
+deletes nothing. A configuration is found by topic, and a subscription by event and
+entities. A second apply finds no change.
 
-func (a *app) propertyCheckCommand() *cobra.Command {
-	var flags accountFlags
-	c := &cobra.Command{
-		Use: "check FILE", Short: "Check that all is as the file says", Args: cobra.ExactArgs(1),
-		Example: "  alexaevents smartprops check property.yaml --json",
+If Amazon does not know the serial number of a device yet, apply does the rest and fails
+with exit code 1: apply again when the device is set up.`,
+		Example: "  alexaevents smartprops apply\n  alexaevents smartprops apply smartprops.yaml --profile organization",
 		RunE: func(c *cobra.Command, args []string) error {
-			plan, err := a.propertyPlan(c, args[0], flags)
+			plan, err := a.smartpropsPlan(c, args, flags)
 			if err != nil {
 				return err
 			}
-			wrong := 0
-			for _, step := range plan.Steps {
-				if step.Changes() || step.Action == property.ActionMissing {
-					wrong++
-				}
-				if err := a.print(step, step.String()); err != nil {
+			if plan.Changes() == 0 {
+				if err := a.printSmartprops(plan); err != nil {
 					return err
 				}
+			} else if err := plan.Apply(c.Context(), a.printStep); err != nil {
+				return apiError(err)
 			}
-			if wrong > 0 {
-				return &exitError{exitFailed, fmt.Sprintf("%d of %d are not as %s says", wrong, len(plan.Steps), args[0]), "alexaevents smartprops apply " + args[0]}
+			if n := plan.Missing(); n > 0 {
+				return &exitError{exitFailed, fmt.Sprintf("devices that are not set up, or are in another region: %d", n), "apply again when they are set up"}
 			}
 			return nil
 		},
@@ -216,18 +191,42 @@ func (a *app) propertyCheckCommand() *cobra.Command {
 	return c
 }
 
-func (a *app) propertyPolicyCommand() *cobra.Command {
-	return &cobra.Command{
-		Use: "policy FILE", Short: "Print the statement for the topic's access policy", Args: cobra.ExactArgs(1),
-		Long: `Print the statement that lets Alexa publish to the topic. Add it to the statements of
-the topic's access policy, in the console of Amazon SNS or with your own tools.`,
-		Example: "  alexaevents smartprops policy property.yaml",
+func (a *app) smartpropsCheckCommand() *cobra.Command {
+	var flags accountFlags
+	c := &cobra.Command{
+		Use: "check [FILE]", Short: "Fail if Amazon has not what the file says", Args: cobra.MaximumNArgs(1),
+		Long:    "Fail with exit code 1 if Amazon has not what the file says. It changes nothing.",
+		Example: "  alexaevents smartprops check",
 		RunE: func(c *cobra.Command, args []string) error {
-			f, err := a.readProperty(c, args[0])
+			plan, err := a.smartpropsPlan(c, args, flags)
 			if err != nil {
 				return err
 			}
-			statement, err := smartprops.TopicPolicyStatement(f.Topic)
+			if err := a.printSmartprops(plan); err != nil {
+				return err
+			}
+			if n := plan.Changes() + plan.Missing(); n > 0 {
+				return &exitError{exitFailed, fmt.Sprintf("Amazon has not what the file says: %d changes", n), "alexaevents smartprops apply"}
+			}
+			return nil
+		},
+	}
+	flags.add(c)
+	return c
+}
+
+func (a *app) smartpropsPolicyCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "policy [FILE]", Short: "Print the statement for the topic's access policy", Args: cobra.MaximumNArgs(1),
+		Long: `Print the statement that lets Alexa publish to the topic. Add it to the statements of
+the topic's access policy. The command changes nothing in AWS.`,
+		Example: "  alexaevents smartprops policy smartprops.yaml",
+		RunE: func(c *cobra.Command, args []string) error {
+			file, err := a.readSmartprops(c, args)
+			if err != nil {
+				return err
+			}
+			statement, err := smartprops.TopicPolicyStatement(file.Topic)
 			if err != nil {
 				return failed(err)
 			}

@@ -51,7 +51,7 @@ type organization struct {
 func newOrganization(t *testing.T, url, file string, scopes ...string) organization {
 	t.Helper()
 	dir := t.TempDir()
-	o := organization{t, url, filepath.Join(dir, "property.yaml"), filepath.Join(dir, "token")}
+	o := organization{t, url, filepath.Join(dir, "smartprops.yaml"), filepath.Join(dir, "token")}
 	o.write(file)
 	body, err := json.Marshal(cloud.Scopes{Scopes: scopes})
 	require.NoError(t, err)
@@ -105,13 +105,7 @@ func (o organization) setEndpoints(endpoints ...alexatest.PropertyEndpoint) {
 	require.Equal(o.t, outcome{}, run(o.t, o.url, "cloud", "restore", file))
 }
 
-// lines returns lines with one space between words.
-func lines(text string) (all []string) {
-	for line := range strings.Lines(text) {
-		all = append(all, strings.Join(strings.Fields(line), " "))
-	}
-	return all
-}
+func lines(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") }
 
 func TestSmartprops(t *testing.T) {
 	url, _, _ := startCloud(t)
@@ -120,15 +114,15 @@ func TestSmartprops(t *testing.T) {
 
 	wanted := []string{
 		"create configuration arn:aws:sns:us-east-1:000011112222:property",
-		"create subscription Alexa.Enterprise.Subscription.Activation unit amzn1.alexa.unit.did.hotel",
+		"create subscription Alexa.Enterprise.Subscription.Activation of unit amzn1.alexa.unit.did.hotel",
 	}
 	for _, room := range []string{"7", "8"} {
-		unit := " unit amzn1.alexa.unit.did.room-" + room
+		unit := " of unit amzn1.alexa.unit.did.room-" + room
 		wanted = append(
 			wanted,
 			"create subscription Alexa.Automation.Execution.Completion"+unit,
-			"create subscription Alexa.Skill.Interaction.Failure"+unit+" skill amzn1.ask.skill.1",
-			"create subscription Alexa.Skill.Interaction.Failure"+unit+" skill amzn1.ask.skill.2",
+			"create subscription Alexa.Skill.Interaction.Failure"+unit+" and skill amzn1.ask.skill.1",
+			"create subscription Alexa.Skill.Interaction.Failure"+unit+" and skill amzn1.ask.skill.2",
 			"create subscription Alexa.Role.Management.Assignment"+unit,
 			"create subscription Alexa.Role.Management.Revocation"+unit,
 		)
@@ -136,8 +130,8 @@ func TestSmartprops(t *testing.T) {
 	wanted = append(
 		wanted,
 		"create subscription Alexa.Endpoint.Lifecycle.SetupCompletion",
-		"associate endpoint G09 unit amzn1.alexa.unit.did.room-7 id amzn1.alexa.endpoint.echo",
-		"associate endpoint amzn1.alexa.endpoint.lamp unit amzn1.alexa.unit.did.room-7",
+		"associate endpoint G09 with unit amzn1.alexa.unit.did.room-7 (amzn1.alexa.endpoint.echo)",
+		"associate endpoint amzn1.alexa.endpoint.lamp with unit amzn1.alexa.unit.did.room-7",
 	)
 	planned := o.run("plan")
 	require.Zero(t, planned.code, planned.errors)
@@ -151,18 +145,17 @@ func TestSmartprops(t *testing.T) {
 	done := lines(applied.out)
 	require.Len(t, done, len(wanted))
 	for i, line := range done[:len(wanted)-2] {
-		require.Regexp(t, "^"+wanted[i]+` id amzn1\.alexa\.aem\.subscription\.[a-z0-9.-]+$`, line)
+		require.Regexp(t, "^"+wanted[i]+` \(amzn1\.alexa\.aem\.subscription\.[a-z0-9.-]+\)$`, line)
 	}
-	require.Equal(t, "associate endpoint G09 unit amzn1.alexa.unit.did.room-7 id amzn1.alexa.endpoint.moved", done[len(done)-2])
+	require.Equal(t, "associate endpoint G09 with unit amzn1.alexa.unit.did.room-7 (amzn1.alexa.endpoint.moved)", done[len(done)-2])
 	require.Equal(t, len(wanted), o.writes())
 
-	for _, action := range []string{"apply", "plan"} {
+	for _, action := range []string{"apply", "plan", "check"} {
 		require.Equal(t, outcome{0, "no change\n", ""}, o.run(action))
-		require.Equal(t, outcome{0, `{"changes":0}` + "\n", ""}, o.run(action, "--json"))
+		asJSON := o.run(action, "--json")
+		require.Zero(t, asJSON.code)
+		require.Equal(t, len(wanted), strings.Count(asJSON.out, `{"action":"none",`), asJSON.out)
 	}
-	checked := o.run("check")
-	require.Zero(t, checked.code)
-	require.Equal(t, len(wanted), strings.Count(checked.out, "none "))
 	require.Equal(t, len(wanted), o.writes(), "nothing was written again")
 
 	// The subscriptions are as the library makes them, and with the user ID.
@@ -187,11 +180,10 @@ func TestSmartprops(t *testing.T) {
 
 	// A subscription that is no longer in the file stays, and is reported.
 	o.write(strings.Replace(propertyFile, "events: [Alexa.Enterprise.Subscription.Activation]", "events: []", 1))
-	got := lines(o.run("plan").out)
-	require.Len(t, got, 2)
-	require.Regexp(t, "^extra subscription Alexa.Enterprise.Subscription.Activation id ", got[0])
-	require.Equal(t, "no change", got[1])
-	require.Zero(t, o.run("check").code)
+	got := o.run("check")
+	require.Zero(t, got.code)
+	require.Equal(t, "no change\n", got.out)
+	require.Contains(t, got.errors, "not in the file, stays as it is: subscription Alexa.Enterprise.Subscription.Activation (")
 
 	// A subscription that somebody deleted is created again.
 	o.write(propertyFile)
@@ -225,15 +217,15 @@ units: [{id: room, events: [Alexa.Automation.Execution.Completion], endpoints: [
 `, lwa.ScopeEnterpriseManagement)
 	got := o.run("apply")
 	require.Equal(t, exitFailed, got.code)
-	require.Equal(t, "missing endpoint G09 unit room", lines(got.out)[2])
-	require.Contains(t, got.errors, "devices that are not set up yet, or are in another region: 1")
-	require.Contains(t, got.errors, "warning: "+o.file+": a FIFO topic")
+	require.Equal(t, "missing endpoint G09 of unit room", lines(got.out)[2])
+	require.Contains(t, got.errors, "devices that are not set up, or are in another region: 1")
+	require.Contains(t, got.errors, "warning: a FIFO topic")
 	require.Equal(t, exitFailed, o.run("check").code)
 
 	o.setEndpoints(alexatest.PropertyEndpoint{ID: "amzn1.alexa.endpoint.1", SerialNumber: "G09", Region: "EU"})
 	got = o.run("apply")
 	require.Zero(t, got.code, got.errors)
-	require.Equal(t, []string{"associate endpoint G09 unit room id amzn1.alexa.endpoint.1"}, lines(got.out))
+	require.Equal(t, []string{"associate endpoint G09 with unit room (amzn1.alexa.endpoint.1)"}, lines(got.out))
 	require.Equal(t, "no change\n", o.run("apply").out)
 	require.Contains(t, run(t, url, "cloud", "journal").out, "https://api.eu.amazonalexa.com/v2/endpoints/amzn1.alexa.endpoint.1/associatedUnits")
 }
@@ -258,10 +250,10 @@ func TestSmartpropsErrors(t *testing.T) {
 	got = o.run("apply")
 	require.Equal(t, exitRefused, got.code)
 	require.Len(t, lines(got.out), 3)
-	require.Contains(t, got.errors, "subscription Alexa.Skill.Interaction.Failure: smartprops: 400 Bad Request")
+	require.Contains(t, got.errors, "create subscription Alexa.Skill.Interaction.Failure: smartprops: 400 Bad Request")
 	got = o.run("apply", "--json")
 	require.Zero(t, got.code, got.errors)
-	require.Len(t, lines(got.out), 12, "the rest")
+	require.Equal(t, 12, strings.Count(got.out, "\n")-strings.Count(got.out, `"none"`), "the rest")
 	require.Equal(t, "no change\n", o.run("apply").out)
 
 	got = run(t, url, "smartprops", "plan", o.file, "--profile", "nobody")
@@ -291,7 +283,7 @@ func TestSmartpropsErrors(t *testing.T) {
 		o.write(file)
 		for _, action := range []string{"plan", "apply", "check", "policy"} {
 			got := run(t, "http://127.0.0.1:1", "smartprops", action, o.file)
-			require.Equal(t, exitFailed, got.code, file)
+			require.Equal(t, exitUsage, got.code, file)
 			require.Contains(t, got.errors, want)
 			require.Empty(t, got.out)
 		}

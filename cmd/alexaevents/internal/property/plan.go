@@ -16,7 +16,6 @@ const (
 	ActionAssociate = "associate"
 	ActionNone      = "none"    // it is as the file says
 	ActionMissing   = "missing" // Amazon does not know the device yet
-	ActionExtra     = "extra"   // it is not in the file, and stays
 )
 
 // Step is a part of the property, and what is to be done with it.
@@ -31,27 +30,53 @@ type Step struct {
 	subscription smartprops.Subscription
 }
 
-// Changes reports whether the step writes.
-func (s Step) Changes() bool { return s.Action == ActionCreate || s.Action == ActionAssociate }
+// writes reports whether the step changes something.
+func (s Step) writes() bool { return s.Action == ActionCreate || s.Action == ActionAssociate }
 
 // String returns the step as one line.
 func (s Step) String() string {
-	line := fmt.Sprintf("%-9s  %-13s  %s", s.Action, s.Kind, s.Name)
-	for _, part := range []struct{ name, value string }{{"unit", s.Unit}, {"skill", s.Skill}, {"id", s.ID}} {
-		if part.value != "" && part.value != s.Name {
-			line += "  " + part.name + " " + part.value
-		}
+	text := s.Action + " " + s.Kind + " " + s.Name
+	switch {
+	case s.Unit == "":
+	case s.Action == ActionAssociate:
+		text += " with unit " + s.Unit
+	default:
+		text += " of unit " + s.Unit
 	}
-	return line
+	if s.Skill != "" {
+		text += " and skill " + s.Skill
+	}
+	if s.ID != "" && s.ID != s.Name {
+		text += " (" + s.ID + ")"
+	}
+	return text
 }
 
-// Plan is how to get from what Amazon has to what the file wants.
+// Plan is the difference between a file and what Amazon has.
 type Plan struct {
-	Steps []Step // in the order in which they are done
+	Steps []Step   // in the order in which they are done
+	Other []string // what Amazon has and the file has not
 
 	client          *smartprops.Client
 	topic           string
 	configurationID string
+}
+
+// Changes returns how many steps write something.
+func (p *Plan) Changes() int { return p.count(Step.writes) }
+
+// Missing returns how many devices Amazon does not know yet.
+func (p *Plan) Missing() int {
+	return p.count(func(s Step) bool { return s.Action == ActionMissing })
+}
+
+func (p *Plan) count(is func(Step) bool) (n int) {
+	for _, step := range p.Steps {
+		if is(step) {
+			n++
+		}
+	}
+	return n
 }
 
 // NewPlan compares the file with what Amazon has. It writes nothing.
@@ -96,7 +121,6 @@ func (p *Plan) configurations(ctx context.Context) (ids []string, err error) {
 // subscriptions adds the wanted subscriptions, and those to the topic that are not
 // wanted.
 func (p *Plan) subscriptions(ctx context.Context, configurations []string, wanted []Step) error {
-	var extra []Step
 	for existing, err := range p.client.Subscriptions(ctx, smartprops.Filter{}) {
 		if err != nil {
 			return err
@@ -108,12 +132,12 @@ func (p *Plan) subscriptions(ctx context.Context, configurations []string, wante
 			return s.Action == ActionCreate && s.subscription.EventType == existing.EventType && has(existing.Entities, s.subscription.Entities)
 		})
 		if i < 0 {
-			extra = append(extra, Step{Action: ActionExtra, Kind: "subscription", Name: string(existing.EventType), ID: existing.ID})
+			p.Other = append(p.Other, fmt.Sprintf("subscription %s (%s)", existing.EventType, existing.ID))
 			continue
 		}
 		wanted[i].Action, wanted[i].ID = ActionNone, existing.ID
 	}
-	p.Steps = slices.Concat(p.Steps, wanted, extra)
+	p.Steps = append(p.Steps, wanted...)
 	return nil
 }
 
@@ -192,26 +216,24 @@ func (p *Plan) listed(ctx context.Context, filter smartprops.EndpointFilter) (id
 	return ids, nil
 }
 
-// Apply does the steps that write, and calls done after each.
+// Apply carries out the plan, and calls done after each step. After an error, the steps
+// before it are done.
 func (p *Plan) Apply(ctx context.Context, done func(Step) error) error {
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		if !s.Changes() {
-			continue
-		}
 		var err error
-		switch s.Kind {
-		case "configuration":
+		switch s.Action + " " + s.Kind {
+		case "create configuration":
 			s.ID, err = p.client.CreateConfiguration(ctx, smartprops.Configuration{DeliveryChannels: []smartprops.DeliveryChannel{{ID: p.topic}}})
 			p.configurationID = s.ID
-		case "subscription":
+		case "create subscription":
 			s.subscription.ConfigurationID = p.configurationID
 			s.ID, err = p.client.CreateSubscription(ctx, s.subscription)
-		case "endpoint":
+		case "associate endpoint":
 			s.ID, err = p.client.AssociateUnit(ctx, s.ID, s.Unit)
 		}
 		if err != nil {
-			return fmt.Errorf("%s %s: %w", s.Kind, s.Name, err)
+			return fmt.Errorf("%s %s %s: %w", s.Action, s.Kind, s.Name, err)
 		}
 		if err := done(*s); err != nil {
 			return err
