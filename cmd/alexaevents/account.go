@@ -62,22 +62,29 @@ func (f *accountFlags) add(c *cobra.Command) {
 	c.MarkFlagsMutuallyExclusive("profile", "access-token")
 }
 
+// source returns the access tokens of the account.
+func (a *app) source(c *cobra.Command, f accountFlags) (*account.Source, error) {
+	source := &account.Source{Profile: f.profile}
+	var err error
+	if f.token != "" {
+		if source.Given, err = secretFile("--access-token", f.token); err != nil {
+			return nil, err
+		}
+	}
+	if source.Store, err = a.profiles(c); err != nil {
+		return nil, err
+	}
+	source.HTTPClient, err = a.amazon(c)
+	return source, err
+}
+
 // apiClient returns an HTTP client that adds an access token with the scope to
 // requests to Amazon's APIs, and its current token.
 func (a *app) apiClient(c *cobra.Command, f accountFlags, scope string) (*http.Client, alexaevents.Secret, error) {
-	base, err := a.amazon(c)
+	source, err := a.source(c, f)
 	if err != nil {
 		return nil, "", err
 	}
-	if f.token != "" {
-		token, err := secretFile("--access-token", f.token)
-		return account.Fixed(base, token), token, err
-	}
-	store, err := a.profiles(c)
-	if err != nil {
-		return nil, "", err
-	}
-	source := &account.Source{Store: store, Profile: f.profile, HTTPClient: base}
 	token, err := source.Token(c.Context(), scope)
 	if err != nil {
 		return nil, "", apiError(err)
@@ -109,6 +116,9 @@ func apiError(err error) error {
 	var exit *exitError
 	if err == nil || errors.As(err, &exit) || errors.Is(err, context.Canceled) {
 		return err
+	}
+	if errors.Is(err, account.ErrName) {
+		return usage("%s", err)
 	}
 	if invalid, ok := errors.AsType[*alexaevents.InvalidError](err); ok {
 		return usage("%s", invalid)
