@@ -79,10 +79,13 @@ func (d *developer) login(customer string, args ...string) {
 	require.Zero(d.t, got.code, got.errors)
 }
 
+// path is that of a file in the home directory, in which the program runs.
+func (d *developer) path(name string) string { return filepath.Join(d.home, name) }
+
 // write writes a file in the home directory.
 func (d *developer) write(name, text string) {
 	d.t.Helper()
-	require.NoError(d.t, os.WriteFile(filepath.Join(d.home, name), []byte(text), 0o600))
+	require.NoError(d.t, os.WriteFile(d.path(name), []byte(text), 0o600))
 }
 
 // requireNoSecrets fails if the client secret, a token or a verifier is in the output, in
