@@ -31,7 +31,7 @@ one. The program examples/sdns is a server that does all of this.`,
 			if u, err := url.Parse(redirect); err != nil || u.Scheme == "" || u.Host == "" {
 				return usage("--redirect: not a URL such as https://organization.example/callback")
 			}
-			store, err := a.profiles(c)
+			store, err := profiles(c)
 			if err != nil {
 				return err
 			}
@@ -67,7 +67,7 @@ one. The program examples/sdns is a server that does all of this.`,
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&profile, "profile", "default", "`name` of your own profile")
+	addProfile(c, &profile, "`name` of your own profile")
 	f.StringVar(&redirect, "redirect", "", "redirect `URL` of your server")
 	f.StringArrayVar(&scopes, "scope", nil, "`scope` that the developer needs; repeat it for several (default "+strings.Join(defaultScopes, " ")+")")
 	_ = c.MarkFlagRequired("redirect")
@@ -91,7 +91,7 @@ open the link again for another one.`,
 			if err != nil || redirected.Query().Get("state") == "" {
 				return usage("standard input is not a URL with code and state")
 			}
-			store, err := a.profiles(c)
+			store, err := profiles(c)
 			if err != nil {
 				return err
 			}
@@ -167,6 +167,6 @@ token of the client that made the subscriber.`,
 			return a.print(line, string(token))
 		},
 	}
-	c.Flags().StringVar(&profile, "profile", "default", "`name` of the profile")
+	addProfile(c, &profile, "`name` of the profile")
 	return c
 }

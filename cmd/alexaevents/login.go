@@ -57,7 +57,7 @@ Amazon itself.`,
 		RunE: func(c *cobra.Command, _ []string) error { return a.login(c, login) },
 	}
 	f := c.Flags()
-	f.StringVar(&login.profile, "profile", "default", "`name` of the profile")
+	addProfile(c, &login.profile, "`name` of the profile")
 	f.StringVar(&login.clientID, "client-id", "", "client `ID` (default that of the profile)")
 	f.StringVar(&login.clientSecret, "client-secret", "", "`@FILE` with the client secret")
 	f.BoolVar(&login.public, "public", false, "the client has no secret")
@@ -81,7 +81,7 @@ func (a *app) login(c *cobra.Command, l login) error {
 	if l.customer != "" && !onCloud(c) {
 		return usage("--customer: only the people of a cloud consent at once: --cloud URL")
 	}
-	store, err := a.profiles(c)
+	store, err := profiles(c)
 	if err != nil {
 		return err
 	}
@@ -241,7 +241,7 @@ func (a *app) logoutCommand() *cobra.Command {
 withdraws it in the settings of the Amazon account, under Login with Amazon.`,
 		Example: "  alexaevents logout --profile work",
 		RunE: func(c *cobra.Command, _ []string) error {
-			store, err := a.profiles(c)
+			store, err := profiles(c)
 			if err != nil {
 				return err
 			}
@@ -253,6 +253,6 @@ withdraws it in the settings of the Amazon account, under Login with Amazon.`,
 			return apiError(err)
 		},
 	}
-	c.Flags().StringVar(&profile, "profile", "default", "`name` of the profile")
+	addProfile(c, &profile, "`name` of the profile")
 	return c
 }

@@ -223,6 +223,7 @@ func TestLogin(t *testing.T) {
 	otherURL, _, _ := startCloud(t, "--offline")
 	require.Equal(t, exitLogin, d.run("whoami", "--cloud", otherURL).code)
 
+	require.Contains(t, d.ok("__complete", "whoami", "--profile", ""), "default\nother\n")
 	d.requireNoSecrets()
 	require.Empty(t, d.ok("logout"))
 	require.Equal(t, exitLogin, d.run("whoami").code)

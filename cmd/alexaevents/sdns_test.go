@@ -403,7 +403,6 @@ func TestSDNSFiles(t *testing.T) {
 		{replace("vendor: M1ORGANIZATION", "vendor: \"\""), "subscriber 1 (Our developers): the vendor is missing"},
 		{replace("name: Our developers", "name: \"\""), "the name is missing"},
 		{replace("arn:aws:sns:", "arn:aws:sqs:"), "topic: must be the ARN of an SNS topic"},
-		{replace(":skills", ":skills.fifo"), "a FIFO topic needs a message group"},
 		{replace("arn:aws:iam", "arn:aws:sts"), "role: must be the ARN of an IAM role"},
 		{replace("[AlexaDevelopmentEvent.All]", "[]"), "subscription 1 (Our skills): the events are missing"},
 		{replace("[AlexaDevelopmentEvent.All]", "[AlexaDevelopmentEvent.All, AlexaDevelopmentEvent.SkillPublish]"), "a wildcard must be the only event"},
@@ -488,6 +487,7 @@ func TestSDNSResources(t *testing.T) {
 	require.NotContains(t, template.Resources, "Subscription2")
 
 	for file, want := range map[string]string{
+		strings.Replace(sdnsExample, ":skills", ":skills.fifo", 1):                                                     "a FIFO topic needs a message group",
 		sdnsExample + strings.ReplaceAll(second, "us-east-1", "eu-west-1"):                                             "another region",
 		strings.Replace(sdnsExample, "iam::000011112222", "iam::999911112222", 1):                                      "must be in one AWS account",
 		sdnsExample + strings.NewReplacer("Others\n", "x\n", "role/Others", "role/SkillNotifications").Replace(second): "each needs its own",

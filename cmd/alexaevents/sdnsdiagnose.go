@@ -307,6 +307,9 @@ func explainSDNS(ctx context.Context, err error, source *account.Source, vendors
 		return apiError(err)
 	}
 	_, found, otherErr := accountFindings(ctx, source, vendors)
+	if must, ok := errors.AsType[*account.LoginError](otherErr); ok {
+		return apiError(must)
+	}
 	if otherErr != nil || len(found) == 0 {
 		return apiError(err)
 	}

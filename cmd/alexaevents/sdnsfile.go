@@ -90,8 +90,6 @@ func (f *sdnsFile) check() error {
 			return errors.New(at + "the vendor is missing: your own vendor ID; alexaevents whoami lists it")
 		case policyErr != nil:
 			return errors.New(at + strings.NewReplacer("sdns: topicARN", "topic", "sdns: vendorID", "vendor").Replace(policyErr.Error()))
-		case strings.HasSuffix(s.Topic, ".fifo"):
-			return errors.New(at + "topic: a FIFO topic needs a message group, which Amazon is not known to give: use a standard topic")
 		case !roleARN.MatchString(s.Role):
 			return errors.New(at + "role: must be the ARN of an IAM role, arn:aws:iam::123456789012:role/Name")
 		case names[s.Vendor+" "+s.Name]:
@@ -145,5 +143,9 @@ func checkSubscriptions(at string, subscriptions []wantedSubscription) error {
 
 func isWildcard(e sdns.EventName) bool { return e == sdns.EventAll || e == sdns.EventAllDocumented }
 
-// account returns the AWS account in an ARN.
+// isFIFO reports whether the topic is a FIFO topic. Such a topic needs a message group
+// with each message, and Amazon is not known to give one.
+func isFIFO(topic string) bool { return strings.HasSuffix(topic, ".fifo") }
+
+// awsAccount returns the AWS account in an ARN.
 func awsAccount(arn string) string { return strings.Split(arn, ":")[4] }

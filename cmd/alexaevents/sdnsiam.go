@@ -87,6 +87,8 @@ func newResources(file *sdnsFile) (all []resources, err error) {
 		switch {
 		case seen[s.Topic] || seen[s.Role]:
 			return nil, usage("%sanother subscriber has this topic or role: each needs its own", at)
+		case isFIFO(s.Topic):
+			return nil, usage("%sa FIFO topic needs a message group, which Amazon is not known to give: use a standard topic", at)
 		case awsAccount(s.Topic) != awsAccount(s.Role):
 			return nil, usage("%stopic and role must be in one AWS account", at)
 		case arn[3] != first[3] || arn[4] != first[4]:
