@@ -37,14 +37,14 @@ func (a *app) amazon(c *cobra.Command) (*http.Client, error) {
 }
 
 // profiles returns the profiles of Amazon, or those of the cloud.
-func (a *app) profiles(c *cobra.Command) (*account.Store, error) {
+func profiles(c *cobra.Command) (*account.Store, error) {
 	dir, err := os.UserConfigDir()
 	if err != nil {
 		return nil, failed(err)
 	}
 	name := "credentials"
 	if onCloud(c) {
-		u, err := url.Parse(a.cloud)
+		u, err := url.Parse(c.Flags().Lookup("cloud").Value.String())
 		if err != nil {
 			return nil, usage("--cloud: %s", err)
 		}
@@ -57,27 +57,50 @@ func (a *app) profiles(c *cobra.Command) (*account.Store, error) {
 type accountFlags struct{ profile, token string }
 
 func (f *accountFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.profile, "profile", "default", "`name` of the profile of login")
+	addProfile(c, &f.profile, "`name` of the profile of login")
 	c.Flags().StringVar(&f.token, "access-token", "", "`@FILE` with an access token that you were given, in place of a profile")
 	c.MarkFlagsMutuallyExclusive("profile", "access-token")
+}
+
+// addProfile adds the flag --profile.
+func addProfile(c *cobra.Command, profile *string, meaning string) {
+	c.Flags().StringVar(profile, "profile", "default", meaning)
+	_ = c.RegisterFlagCompletionFunc("profile", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		store, err := profiles(c)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		names, err := store.Names()
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	})
+}
+
+// source returns the access tokens of the account.
+func (a *app) source(c *cobra.Command, f accountFlags) (*account.Source, error) {
+	source := &account.Source{Profile: f.profile}
+	var err error
+	if f.token != "" {
+		if source.Given, err = secretFile("--access-token", f.token); err != nil {
+			return nil, err
+		}
+	}
+	if source.Store, err = profiles(c); err != nil {
+		return nil, err
+	}
+	source.HTTPClient, err = a.amazon(c)
+	return source, err
 }
 
 // apiClient returns an HTTP client that adds an access token with the scope to
 // requests to Amazon's APIs, and its current token.
 func (a *app) apiClient(c *cobra.Command, f accountFlags, scope string) (*http.Client, alexaevents.Secret, error) {
-	base, err := a.amazon(c)
+	source, err := a.source(c, f)
 	if err != nil {
 		return nil, "", err
 	}
-	if f.token != "" {
-		token, err := secretFile("--access-token", f.token)
-		return account.Fixed(base, token), token, err
-	}
-	store, err := a.profiles(c)
-	if err != nil {
-		return nil, "", err
-	}
-	source := &account.Source{Store: store, Profile: f.profile, HTTPClient: base}
 	token, err := source.Token(c.Context(), scope)
 	if err != nil {
 		return nil, "", apiError(err)
@@ -109,6 +132,9 @@ func apiError(err error) error {
 	var exit *exitError
 	if err == nil || errors.As(err, &exit) || errors.Is(err, context.Canceled) {
 		return err
+	}
+	if errors.Is(err, account.ErrName) {
+		return usage("%s", err)
 	}
 	if invalid, ok := errors.AsType[*alexaevents.InvalidError](err); ok {
 		return usage("%s", invalid)

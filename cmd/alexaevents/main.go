@@ -132,7 +132,8 @@ and "customer" and "send" make Alexa send signed events.`,
 	root.PersistentFlags().StringVar(&a.cloud, "cloud", defaultFromEnv(), "`URL` of the running cloud")
 	root.PersistentFlags().BoolVar(&a.json, "json", a.json, "print JSON lines")
 	root.AddCommand(a.cloudCommand(), a.runCommand(), a.envCommand(), a.customerCommand(), a.sendCommand(), a.printCommand(),
-		a.forgeCommand(), a.verifyCommand(), a.manifestCommand(), a.smartpropsCommand(), a.storedGrantsCommand(), a.versionCommand(),
+		a.forgeCommand(), a.verifyCommand(), a.manifestCommand(),
+		a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.sdnsCommand(), a.smartpropsCommand(), a.storedGrantsCommand(), a.versionCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "List the exit codes", Long: exitCodes}) // a help topic
 	return root
 }

@@ -1,11 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 
 	"github.com/spf13/cobra"
 
-	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/cmd/alexaevents/internal/account"
 	"github.com/alexaevents/alexaevents/cmd/alexaevents/internal/property"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/smartprops"
@@ -87,13 +88,17 @@ func (a *app) smartpropsPlan(c *cobra.Command, args []string, flags accountFlags
 	if err != nil {
 		return nil, err
 	}
-	userID := ""
+	user := ""
 	if file.NeedsUserID() {
-		if userID, err = a.userID(c, flags); err != nil {
+		source, err := a.source(c, flags)
+		if err != nil {
 			return nil, err
 		}
+		if user, err = userID(c.Context(), source); err != nil {
+			return nil, apiError(err)
+		}
 	}
-	plan, err := property.NewPlan(c.Context(), &smartprops.Client{HTTPClient: httpClient}, file, userID)
+	plan, err := property.NewPlan(c.Context(), &smartprops.Client{HTTPClient: httpClient}, file, user)
 	if err != nil {
 		return nil, apiError(err)
 	}
@@ -103,22 +108,17 @@ func (a *app) smartpropsPlan(c *cobra.Command, args []string, flags accountFlags
 	return plan, nil
 }
 
-// userID returns the user ID of the profile, with either scope that covers it.
-func (a *app) userID(c *cobra.Command, flags accountFlags) (string, error) {
-	var token alexaevents.Secret
-	_, token, err := a.apiClient(c, flags, lwa.ScopeProfileUserID)
+// userID returns the user ID of the account, with either scope that covers it.
+func userID(ctx context.Context, source *account.Source) (string, error) {
+	token, err := source.Token(ctx, lwa.ScopeProfileUserID)
 	if err != nil {
-		if _, token, err = a.apiClient(c, flags, lwa.ScopeProfile); err != nil {
+		if token, err = source.Token(ctx, lwa.ScopeProfile); err != nil {
 			return "", err
 		}
 	}
-	httpClient, err := a.amazon(c)
-	if err != nil {
-		return "", err
-	}
-	client := &lwa.Client{ID: "any", HTTPClient: httpClient} // the request does not name it
-	profile, err := client.Profile(c.Context(), token)
-	return profile.UserID, apiError(err)
+	client := &lwa.Client{ID: "any", HTTPClient: source.HTTPClient} // the request does not name it
+	profile, err := client.Profile(ctx, token)
+	return profile.UserID, err
 }
 
 func (a *app) smartpropsPlanCommand() *cobra.Command {

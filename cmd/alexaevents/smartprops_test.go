@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -11,8 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/alexatest"
-	"github.com/alexaevents/alexaevents/cmd/alexaevents/internal/cloud"
+	"github.com/alexaevents/alexaevents/cmd/alexaevents/internal/account"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/smartprops"
 )
@@ -40,77 +39,44 @@ setupCompletion:
     someKind: {type: Someone, ids: ["{user_id}"]}
 `
 
-// organization is a person at an organization, with a file and an access token.
-type organization struct {
-	t         *testing.T
-	url       string // of the cloud
-	file      string
-	tokenFile string
-}
-
-func newOrganization(t *testing.T, url, file string, scopes ...string) organization {
+// newOrganization starts a cloud, and returns somebody at an organization who has logged
+// in with the scopes.
+func newOrganization(t *testing.T, file string, scopes ...string) *developer {
 	t.Helper()
-	dir := t.TempDir()
-	o := organization{t, url, filepath.Join(dir, "smartprops.yaml"), filepath.Join(dir, "token")}
-	o.write(file)
-	body, err := json.Marshal(cloud.Scopes{Scopes: scopes})
-	require.NoError(t, err)
-	response, err := http.Post(url+"/_cloud/tokens", "application/json", bytes.NewReader(body))
-	require.NoError(t, err)
-	defer response.Body.Close()
-	var token cloud.AccessToken
-	require.NoError(t, json.NewDecoder(response.Body).Decode(&token))
-	require.NoError(t, os.WriteFile(o.tokenFile, []byte(token.AccessToken+"\n"), 0o600))
-	return o
-}
-
-func (o organization) write(file string) {
-	o.t.Helper()
-	require.NoError(o.t, os.WriteFile(o.file, []byte(file), 0o600))
-}
-
-func (o organization) run(action string, args ...string) outcome {
-	o.t.Helper()
-	return run(o.t, o.url, append([]string{"smartprops", action, o.file, "--access-token", "@" + o.tokenFile}, args...)...)
-}
-
-// writes returns how many requests to Amazon were not GET.
-func (o organization) writes() (n int) {
-	o.t.Helper()
-	for line := range strings.Lines(run(o.t, o.url, "cloud", "journal", "--kind", "api", "--json").out) {
-		var e cloud.Entry
-		require.NoError(o.t, json.Unmarshal([]byte(line), &e))
-		if e.Method != http.MethodGet {
-			n++
-		}
+	url, _, _ := startCloud(t)
+	d := newDeveloper(t, url)
+	d.write("smartprops.yaml", file)
+	var args []string
+	for _, scope := range scopes {
+		args = append(args, "--scope", scope)
 	}
-	return n
+	d.login("amzn1.account.HOTEL", args...)
+	return d
 }
 
 // setEndpoints sets the devices of the cloud.
-func (o organization) setEndpoints(endpoints ...alexatest.PropertyEndpoint) {
-	o.t.Helper()
+func setEndpoints(d *developer, endpoints ...alexatest.PropertyEndpoint) {
+	d.t.Helper()
 	var state, amazon map[string]json.RawMessage
-	require.NoError(o.t, json.Unmarshal([]byte(run(o.t, o.url, "cloud", "snapshot").out), &state))
-	require.NoError(o.t, json.Unmarshal(state["cloud"], &amazon))
+	require.NoError(d.t, json.Unmarshal([]byte(run(d.t, d.cloud, "cloud", "snapshot").out), &state))
+	require.NoError(d.t, json.Unmarshal(state["cloud"], &amazon))
 	var err error
 	amazon["Endpoints"], err = json.Marshal(endpoints)
-	require.NoError(o.t, err)
+	require.NoError(d.t, err)
 	state["cloud"], err = json.Marshal(amazon)
-	require.NoError(o.t, err)
+	require.NoError(d.t, err)
 	data, err := json.Marshal(state)
-	require.NoError(o.t, err)
-	file := filepath.Join(o.t.TempDir(), "state.json")
-	require.NoError(o.t, os.WriteFile(file, data, 0o600))
-	require.Equal(o.t, outcome{}, run(o.t, o.url, "cloud", "restore", file))
+	require.NoError(d.t, err)
+	file := filepath.Join(d.t.TempDir(), "state.json")
+	require.NoError(d.t, os.WriteFile(file, data, 0o600))
+	d.ok("cloud", "restore", file)
 }
 
 func lines(text string) []string { return strings.Split(strings.TrimSuffix(text, "\n"), "\n") }
 
 func TestSmartprops(t *testing.T) {
-	url, _, _ := startCloud(t)
-	o := newOrganization(t, url, propertyFile, lwa.ScopeEnterpriseManagement, lwa.ScopeProfile)
-	o.setEndpoints(alexatest.PropertyEndpoint{ID: "amzn1.alexa.endpoint.echo", SerialNumber: "G09", Region: "NA", NextID: "amzn1.alexa.endpoint.moved"})
+	d := newOrganization(t, propertyFile, lwa.ScopeEnterpriseManagement, lwa.ScopeProfile)
+	setEndpoints(d, alexatest.PropertyEndpoint{ID: "amzn1.alexa.endpoint.echo", SerialNumber: "G09", Region: "NA", NextID: "amzn1.alexa.endpoint.moved"})
 
 	wanted := []string{
 		"create configuration arn:aws:sns:us-east-1:000011112222:property",
@@ -133,13 +99,13 @@ func TestSmartprops(t *testing.T) {
 		"associate endpoint G09 with unit amzn1.alexa.unit.did.room-7 (amzn1.alexa.endpoint.echo)",
 		"associate endpoint amzn1.alexa.endpoint.lamp with unit amzn1.alexa.unit.did.room-7",
 	)
-	planned := o.run("plan")
+	planned := d.run("smartprops", "plan")
 	require.Zero(t, planned.code, planned.errors)
 	require.Equal(t, wanted, lines(planned.out))
-	require.Equal(t, exitFailed, o.run("check").code)
-	require.Zero(t, o.writes(), "neither writes")
+	require.Equal(t, exitFailed, d.run("smartprops", "check").code)
+	require.Zero(t, writes(t, d.cloud), "neither writes")
 
-	applied := o.run("apply")
+	applied := d.run("smartprops", "apply")
 	require.Zero(t, applied.code, applied.errors)
 	require.Empty(t, applied.errors)
 	done := lines(applied.out)
@@ -148,28 +114,27 @@ func TestSmartprops(t *testing.T) {
 		require.Regexp(t, "^"+wanted[i]+` \(amzn1\.alexa\.aem\.subscription\.[a-z0-9.-]+\)$`, line)
 	}
 	require.Equal(t, "associate endpoint G09 with unit amzn1.alexa.unit.did.room-7 (amzn1.alexa.endpoint.moved)", done[len(done)-2])
-	require.Equal(t, len(wanted), o.writes())
+	require.Equal(t, len(wanted), writes(t, d.cloud))
 
 	for _, action := range []string{"apply", "plan", "check"} {
-		require.Equal(t, outcome{0, "no change\n", ""}, o.run(action))
-		asJSON := o.run(action, "--json")
+		require.Equal(t, outcome{0, "no change\n", ""}, d.run("smartprops", action))
+		asJSON := d.run("smartprops", action, "--json")
 		require.Zero(t, asJSON.code)
 		require.Equal(t, len(wanted), strings.Count(asJSON.out, `{"action":"none",`), asJSON.out)
 	}
-	require.Equal(t, len(wanted), o.writes(), "nothing was written again")
+	require.Equal(t, len(wanted), writes(t, d.cloud), "nothing was written again")
 
 	// The subscriptions are as the library makes them, and with the user ID.
-	remote, err := alexatest.Remote(url)
+	remote, err := alexatest.Remote(d.cloud)
 	require.NoError(t, err)
-	token, err := os.ReadFile(o.tokenFile)
-	require.NoError(t, err)
-	client := &smartprops.Client{HTTPClient: bearer(remote.Client(), strings.TrimSpace(string(token)))}
+	source := &account.Source{Given: alexaevents.Secret(strings.TrimSpace(d.ok("login", "token"))), HTTPClient: remote.Client()}
+	client := &smartprops.Client{HTTPClient: source.Client(lwa.ScopeEnterpriseManagement)}
 	found := map[smartprops.EventType]int{}
 	for subscription, err := range client.Subscriptions(t.Context(), smartprops.Filter{}) {
 		require.NoError(t, err)
 		found[subscription.EventType]++
 		if subscription.EventType == smartprops.EventSetupCompletion {
-			require.JSONEq(t, `{"type":"Someone","ids":["amzn1.account.DEVELOPER"]}`, string(subscription.Entities["someKind"]))
+			require.JSONEq(t, `{"type":"Someone","ids":["amzn1.account.HOTEL"]}`, string(subscription.Entities["someKind"]))
 			require.Len(t, subscription.Entities, 1)
 		}
 	}
@@ -179,86 +144,73 @@ func TestSmartprops(t *testing.T) {
 	}, found)
 
 	// A subscription that is no longer in the file stays, and is reported.
-	o.write(strings.Replace(propertyFile, "events: [Alexa.Enterprise.Subscription.Activation]", "events: []", 1))
-	got := o.run("check")
+	d.write("smartprops.yaml", strings.Replace(propertyFile, "events: [Alexa.Enterprise.Subscription.Activation]", "events: []", 1))
+	got := d.run("smartprops", "check")
 	require.Zero(t, got.code)
 	require.Equal(t, "no change\n", got.out)
 	require.Contains(t, got.errors, "not in the file, stays as it is: subscription Alexa.Enterprise.Subscription.Activation (")
 
 	// A subscription that somebody deleted is created again.
-	o.write(propertyFile)
+	d.write("smartprops.yaml", propertyFile)
 	for subscription, err := range client.Subscriptions(t.Context(), smartprops.Filter{ParentUnitID: "amzn1.alexa.unit.did.hotel"}) {
 		require.NoError(t, err)
 		require.NoError(t, client.DeleteSubscription(t.Context(), subscription.ID))
 	}
-	require.Len(t, lines(o.run("apply").out), 1)
-	require.Zero(t, o.run("check").code)
+	require.Len(t, lines(d.run("smartprops", "apply").out), 1)
+	require.Zero(t, d.run("smartprops", "check").code)
+	d.requireNoSecrets()
 }
-
-// bearer adds an access token to requests.
-func bearer(client *http.Client, token string) *http.Client {
-	return &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
-		r = r.Clone(r.Context())
-		r.Header.Set("Authorization", "Bearer "+token)
-		return client.Transport.RoundTrip(r)
-	})}
-}
-
-type roundTripper func(*http.Request) (*http.Response, error)
-
-func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 func TestSmartpropsMissingDevice(t *testing.T) {
-	url, _, _ := startCloud(t)
-	o := newOrganization(t, url, `
+	d := newOrganization(t, `
 topic: arn:aws:sns:us-east-1:000011112222:property.fifo
 region: EU
 units: [{id: room, events: [Alexa.Automation.Execution.Completion], endpoints: [{serialNumber: G09}]}]
 `, lwa.ScopeEnterpriseManagement)
-	got := o.run("apply")
+	got := d.run("smartprops", "apply")
 	require.Equal(t, exitFailed, got.code)
 	require.Equal(t, "missing endpoint G09 of unit room", lines(got.out)[2])
 	require.Contains(t, got.errors, "devices that are not set up, or are in another region: 1")
 	require.Contains(t, got.errors, "warning: a FIFO topic")
-	require.Equal(t, exitFailed, o.run("check").code)
+	require.Equal(t, exitFailed, d.run("smartprops", "check").code)
 
-	o.setEndpoints(alexatest.PropertyEndpoint{ID: "amzn1.alexa.endpoint.1", SerialNumber: "G09", Region: "EU"})
-	got = o.run("apply")
+	setEndpoints(d, alexatest.PropertyEndpoint{ID: "amzn1.alexa.endpoint.1", SerialNumber: "G09", Region: "EU"})
+	got = d.run("smartprops", "apply")
 	require.Zero(t, got.code, got.errors)
 	require.Equal(t, []string{"associate endpoint G09 with unit room (amzn1.alexa.endpoint.1)"}, lines(got.out))
-	require.Equal(t, "no change\n", o.run("apply").out)
-	require.Contains(t, run(t, url, "cloud", "journal").out, "https://api.eu.amazonalexa.com/v2/endpoints/amzn1.alexa.endpoint.1/associatedUnits")
+	require.Equal(t, "no change\n", d.run("smartprops", "apply").out)
+	require.Contains(t, d.ok("cloud", "journal"), "https://api.eu.amazonalexa.com/v2/endpoints/amzn1.alexa.endpoint.1/associatedUnits")
 }
 
 func TestSmartpropsErrors(t *testing.T) {
-	url, _, _ := startCloud(t)
 	withoutUser := strings.Replace(propertyFile, "{user_id}", "me", 1)
-	o := newOrganization(t, url, withoutUser, lwa.ScopeSubscriptions)
-	got := o.run("plan")
+	d := newOrganization(t, withoutUser, lwa.ScopeSubscriptions)
+	got := d.run("smartprops", "plan")
+	require.Equal(t, exitLogin, got.code)
+	require.Contains(t, got.errors, "alexaevents login --profile default --scope alexa::enterprise:management")
+	d.write("token", d.ok("login", "token"))
+	got = d.run("smartprops", "plan", "--access-token", "@token")
 	require.Equal(t, exitRefused, got.code)
 	require.Contains(t, got.errors, "get a new access token with the scope alexa::enterprise:management")
 
-	o = newOrganization(t, url, propertyFile, lwa.ScopeEnterpriseManagement)
-	got = o.run("plan")
-	require.Equal(t, exitRefused, got.code, "the user ID needs the scope profile")
-	require.Contains(t, got.errors, "insufficient_scope")
-	o.write(withoutUser)
+	d.login("amzn1.account.HOTEL", "--scope", lwa.ScopeEnterpriseManagement)
+	d.write("smartprops.yaml", propertyFile)
+	got = d.run("smartprops", "plan")
+	require.Equal(t, exitLogin, got.code, "the user ID needs another scope")
+	require.Contains(t, got.errors, "--scope profile")
+	d.write("smartprops.yaml", withoutUser)
 	const subscriptions = "https://api.amazonalexa.com/v1/eventMessenger/subscriptions"
-	require.Zero(t, run(t, url, "cloud", "fault", subscriptions, "--delay", "1ms", "--times", "3").code) // the list, and two creations
-	require.Zero(t, run(t, url, "cloud", "fault", subscriptions, "--status", "400").code)
-	o.setEndpoints(alexatest.PropertyEndpoint{ID: "amzn1.alexa.endpoint.echo", SerialNumber: "G09", Region: "NA"})
-	got = o.run("apply")
+	d.ok("cloud", "fault", subscriptions, "--delay", "1ms", "--times", "3") // the list, and two creations
+	d.ok("cloud", "fault", subscriptions, "--status", "400")
+	setEndpoints(d, alexatest.PropertyEndpoint{ID: "amzn1.alexa.endpoint.echo", SerialNumber: "G09", Region: "NA"})
+	got = d.run("smartprops", "apply")
 	require.Equal(t, exitRefused, got.code)
 	require.Len(t, lines(got.out), 3)
 	require.Contains(t, got.errors, "create subscription Alexa.Skill.Interaction.Failure: smartprops: 400 Bad Request")
-	got = o.run("apply", "--json")
+	got = d.run("smartprops", "apply", "--json")
 	require.Zero(t, got.code, got.errors)
 	require.Equal(t, 12, strings.Count(got.out, "\n")-strings.Count(got.out, `"none"`), "the rest")
-	require.Equal(t, "no change\n", o.run("apply").out)
-
-	got = run(t, url, "smartprops", "plan", o.file, "--profile", "nobody")
-	require.Equal(t, exitLogin, got.code)
-	require.Contains(t, got.errors, "alexaevents login --profile nobody --scope alexa::enterprise:management")
+	require.Equal(t, "no change\n", d.run("smartprops", "apply").out)
 
 	const unit = "topic: arn:aws:sns:us-east-1:000011112222:property\nunits: [{id: room, "
 	for file, want := range map[string]string{
@@ -280,9 +232,9 @@ func TestSmartpropsErrors(t *testing.T) {
 		unit + "}]\nsetupCompletion: {}":                                  "setupCompletion: entities are required",
 		unit + "events: [" + strings.Repeat("Alexa.Role.Management.Assignment, ", 2) + "]}]": "occurs twice",
 	} {
-		o.write(file)
+		d.write("smartprops.yaml", file)
 		for _, action := range []string{"plan", "apply", "check", "policy"} {
-			got := run(t, "http://127.0.0.1:1", "smartprops", action, o.file)
+			got := d.run("smartprops", action, "--cloud", "http://127.0.0.1:1")
 			require.Equal(t, exitUsage, got.code, file)
 			require.Contains(t, got.errors, want)
 			require.Empty(t, got.out)

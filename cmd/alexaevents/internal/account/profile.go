@@ -71,8 +71,13 @@ type saved struct {
 	Verifier     string      `json:"verifier,omitempty"` // of the invitation
 }
 
-// ErrNoProfile says that there is no profile with a name.
-var ErrNoProfile = errors.New("no such profile")
+var (
+	// ErrNoProfile says that there is no profile with a name.
+	ErrNoProfile = errors.New("no such profile")
+
+	// ErrName says that a text cannot be the name of a profile.
+	ErrName = errors.New("the name of a profile has 1 to 64 letters, digits and _.@-")
+)
 
 // Store keeps profiles in a directory, each in a file that only its owner can read.
 type Store struct{ Dir string }
@@ -82,7 +87,7 @@ var names = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.@-]{0,63}$`)
 
 func (s *Store) path(name string) (string, error) {
 	if !names.MatchString(name) {
-		return "", fmt.Errorf("the name of a profile has 1 to 64 letters, digits and _.@-: %q", name)
+		return "", fmt.Errorf("%w: %q", ErrName, name)
 	}
 	return filepath.Join(s.Dir, name+".json"), nil
 }

@@ -29,7 +29,10 @@ func (e *LoginError) Error() string { return fmt.Sprintf("profile %q: %s", e.Pro
 type Source struct {
 	Store      *Store
 	Profile    string
-	HTTPClient *http.Client // makes the requests to Login with Amazon; required
+	HTTPClient *http.Client // makes the requests; required
+
+	// Given is an access token that the person was given, in place of a profile.
+	Given alexaevents.Secret
 
 	mu sync.Mutex
 }
@@ -41,13 +44,16 @@ func (s *Source) Token(ctx context.Context, scope string) (alexaevents.Secret, e
 	return s.token(ctx, scope, func(p Profile) bool { return time.Until(p.Expiry) >= time.Minute })
 }
 
-// Renew is [Source.Token] for a new access token: another than the stale one, which an
-// API refused or which is too old.
+// Renew is [Source.Token] for another access token than the stale one, which an API
+// refused or which is too old. A given token stays.
 func (s *Source) Renew(ctx context.Context, scope string, stale alexaevents.Secret) (alexaevents.Secret, error) {
 	return s.token(ctx, scope, func(p Profile) bool { return p.AccessToken != stale && time.Until(p.Expiry) >= time.Minute })
 }
 
 func (s *Source) token(ctx context.Context, scope string, good func(Profile) bool) (alexaevents.Secret, error) {
+	if s.Given != "" {
+		return s.Given, nil
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	login := func(cause string) error { return &LoginError{s.Profile, scope, cause} }
@@ -62,7 +68,7 @@ func (s *Source) token(ctx context.Context, scope string, good func(Profile) boo
 	case good(p):
 		return p.AccessToken, nil
 	case p.RefreshToken == "":
-		return "", login("the access token has expired, and the client got no refresh token")
+		return "", login("the access token has expired or was revoked, and the client got no refresh token")
 	}
 	client, now := p.Client(), time.Now()
 	client.HTTPClient = s.HTTPClient
@@ -102,33 +108,15 @@ func (s *Source) newer(ctx context.Context, old Profile) (alexaevents.Secret, bo
 // request once more with a new token.
 func (s *Source) Client(scope string) *http.Client {
 	return &http.Client{
-		Transport: &transport{
-			s.HTTPClient,
-			func(ctx context.Context) (alexaevents.Secret, error) { return s.Token(ctx, scope) },
-			func(ctx context.Context, stale alexaevents.Secret) (alexaevents.Secret, error) {
-				return s.Renew(ctx, scope, stale)
-			},
-		},
-		CheckRedirect: noRedirect,
+		Transport:     &transport{s, scope},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
-
-// Fixed returns an HTTP client like that of [Source.Client], with a token that a person
-// was given.
-func Fixed(client *http.Client, token alexaevents.Secret) *http.Client {
-	return &http.Client{
-		Transport:     &transport{client, func(context.Context) (alexaevents.Secret, error) { return token, nil }, nil},
-		CheckRedirect: noRedirect,
-	}
-}
-
-func noRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
 // transport adds access tokens to requests.
 type transport struct {
-	client *http.Client
-	token  func(context.Context) (alexaevents.Secret, error)
-	renew  func(ctx context.Context, stale alexaevents.Secret) (alexaevents.Secret, error) // nil for a fixed token
+	source *Source
+	scope  string
 }
 
 var apiHosts = []string{"api.amazonalexa.com", "api.eu.amazonalexa.com", "api.fe.amazonalexa.com"}
@@ -148,17 +136,17 @@ func (t *transport) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 	}
-	token, err := t.token(r.Context())
+	token, err := t.source.Token(r.Context(), t.scope)
 	if err != nil {
 		return nil, err
 	}
 	response, err := t.send(r, body, token)
-	if err != nil || response.StatusCode != http.StatusUnauthorized || t.renew == nil {
+	if err != nil || response.StatusCode != http.StatusUnauthorized {
 		return response, err
 	}
-	renewed, err := t.renew(r.Context(), token)
-	if _, must := errors.AsType[*LoginError](err); must && renewed == "" {
-		return response, nil // the response says more than a token that cannot be renewed
+	renewed, err := t.source.Renew(r.Context(), t.scope, token)
+	if _, must := errors.AsType[*LoginError](err); must || renewed == token {
+		return response, nil // there is no other token
 	}
 	response.Body.Close()
 	if err != nil {
@@ -171,7 +159,7 @@ func (t *transport) send(r *http.Request, body []byte, token alexaevents.Secret)
 	out := r.Clone(r.Context())
 	out.Body = io.NopCloser(strings.NewReader(string(body)))
 	out.Header.Set("Authorization", "Bearer "+string(token))
-	base := t.client.Transport
+	base := t.source.HTTPClient.Transport
 	if base == nil {
 		base = http.DefaultTransport
 	}

@@ -118,7 +118,7 @@ func TestClient(t *testing.T) {
 	}
 	require.Equal(t, 200, get(client, vendors))
 	cloud.ExpireTokens() // before the time in the profile
-	require.Equal(t, 401, get(account.Fixed(cloud.Client(), p.AccessToken), vendors))
+	require.Equal(t, 401, get((&account.Source{Given: p.AccessToken, HTTPClient: cloud.Client()}).Client(""), vendors))
 	response, err := client.Post("https://api.amazonalexa.com/v0/developmentEvents/subscribers", "application/json", strings.NewReader(`{"name":"a"}`))
 	require.NoError(t, err)
 	body, err := io.ReadAll(response.Body)
@@ -166,7 +166,7 @@ func TestStore(t *testing.T) {
 	require.NoError(t, store.Remove("anna"))
 	require.ErrorIs(t, store.Remove("anna"), account.ErrNoProfile)
 	for _, name := range []string{"", ".", "..", "../x", "a/b", ".hidden", strings.Repeat("x", 65)} {
-		require.ErrorContains(t, store.Save(name, p), "the name of a profile", name)
+		require.ErrorIs(t, store.Save(name, p), account.ErrName, name)
 	}
 	require.NoError(t, os.WriteFile(filepath.Join(store.Dir, "anna.json"), []byte(`{"client_id":"c","access_token":"Atza|secret`), 0o600))
 	_, err = store.Profile("anna")
