@@ -3,7 +3,6 @@ package integration
 import (
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -68,7 +67,8 @@ func (c grantsCommand) run(code int, args ...string) (out, errs string) {
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if err := command.Run(); err != nil {
-		require.IsType(c.t, new(exec.ExitError), err)
+		var exit *exec.ExitError
+		require.ErrorAs(c.t, err, &exit)
 	}
 	require.Equal(c.t, code, command.ProcessState.ExitCode(), "%v: %s", args, stderr.String())
 	for _, secret := range []string{"Atza|", "Atzr|", "sealed:"} {
@@ -109,7 +109,7 @@ var commandTime = time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
 // commandGrant returns a live grant.
 func commandGrant(account string) lwa.Grant {
 	return lwa.Grant{
-		Key: lwa.Key{ClientID: commandClient, AccountID: account, LinkID: "link"}, Region: alexaevents.Europe,
+		Key: lwa.Key{ClientID: commandClient, AccountID: account, LinkID: "customer-1"}, Region: alexaevents.Europe,
 		AccessToken: alexaevents.Secret("Atza|" + account), RefreshToken: alexaevents.Secret("Atzr|" + account), IssuedAt: commandTime,
 	}
 }
@@ -146,15 +146,15 @@ func TestGrantsCommand(t *testing.T) {
 		out, _ := command.run(0, "list")
 		require.Equal(t, 1003, strings.Count(out, "\n"))
 		require.Equal(t, 1001, strings.Count(out, "live "))
-		require.Contains(t, out, "disabled  account disabled  link link  region EU  client "+commandClient+"  since 2026-11-26T12:00:00Z\n")
+		require.Contains(t, out, "disabled  account disabled  link customer-1  region EU  client "+commandClient+"  since 2026-11-26T12:00:00Z\n")
 		out, _ = command.run(0, "list", "--client", "another client", "--json")
 		require.JSONEq(t, `{"state":"live","account_id":"other","client_id":"another client","issued_at":"2026-11-26T12:00:00Z"}`, out)
 
 		out, errs := command.run(0, "relink", "--json")
 		lines := strings.Split(strings.TrimSpace(out), "\n")
 		require.Len(t, lines, 2)
-		require.JSONEq(t, `{"state":"disabled","account_id":"disabled","link_id":"link","client_id":"`+commandClient+`","region":"EU","since":"2026-11-26T12:00:00Z"}`, lines[0])
-		require.Contains(t, lines[1], `{"state":"refused","account_id":"refused","link_id":"link",`)
+		require.JSONEq(t, `{"state":"disabled","account_id":"disabled","link_id":"customer-1","client_id":"`+commandClient+`","region":"EU","since":"2026-11-26T12:00:00Z"}`, lines[0])
+		require.Contains(t, lines[1], `{"state":"refused","account_id":"refused","link_id":"customer-1",`)
 		require.Empty(t, errs)
 		out, errs = command.run(0, "relink", "--client", "another client")
 		require.Empty(t, out)
@@ -197,7 +197,7 @@ func TestGrantsCommand(t *testing.T) {
 		// Tables of other systems.
 		table := filepath.Join(t.TempDir(), "old.jsonl")
 		require.NoError(t, os.WriteFile(table, []byte(`{"AccountID":"new","LinkID":"1","RefreshToken":"Atzr|new"}`+"\n"+
-			`{"ClientID":"`+commandClient+`","AccountID":"account-1","LinkID":"link","Region":"NA","RefreshToken":"Atzr|older"}`+"\n"), 0o600))
+			`{"ClientID":"`+commandClient+`","AccountID":"account-1","LinkID":"customer-1","Region":"NA","RefreshToken":"Atzr|older"}`+"\n"), 0o600))
 		_, errs = copied.run(1, "import", table)
 		require.Contains(t, errs, "line 1: ")
 		out, _ = copied.run(0, "import", table, "--client", commandClient, "--region", "FE")
@@ -244,7 +244,7 @@ func TestGrantsCommandOnEncryptedGrants(t *testing.T) {
 		_, errs := command.run(1, "export", "--tokens", "--to", file)
 		require.Contains(t, errs, "the tokens are encrypted")
 		_, err := os.Stat(file)
-		require.True(t, errors.Is(err, os.ErrNotExist))
+		require.ErrorIs(t, err, os.ErrNotExist)
 
 		table := filepath.Join(t.TempDir(), "new.csv")
 		require.NoError(t, os.WriteFile(table, []byte("ClientID,AccountID,RefreshToken\n"+commandClient+",another,Atzr|another\n"), 0o600))

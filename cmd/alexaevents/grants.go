@@ -187,19 +187,19 @@ func newStoredGrant(ctx context.Context, g lwa.Grant) storedGrant {
 }
 
 func (s storedGrant) String() string {
-	line := fmt.Sprintf("%-8s  account %s", s.State, s.AccountID)
+	words := []string{fmt.Sprintf("%-8s", s.State), "account " + s.AccountID}
 	for _, part := range []struct{ name, value string }{{"link", s.LinkID}, {"region", string(s.Region)}, {"client", s.ClientID}} {
 		if part.value != "" {
-			line += "  " + part.name + " " + part.value
+			words = append(words, part.name+" "+part.value)
 		}
 	}
 	if !s.Since.IsZero() {
-		line += "  since " + s.Since.Format(time.RFC3339)
+		words = append(words, "since "+s.Since.Format(time.RFC3339))
 	}
 	if s.Encrypted {
-		line += "  encrypted"
+		words = append(words, "encrypted")
 	}
-	return line
+	return strings.Join(words, "  ")
 }
 
 func (a *app) listGrantsCommand(database *databaseFlags) *cobra.Command {
