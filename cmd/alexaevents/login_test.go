@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"io"
 	"io/fs"
 	"net/http"
@@ -51,16 +52,17 @@ func (d *developer) run(args ...string) outcome { return d.runInput("", args...)
 func (d *developer) runInput(input string, args ...string) outcome {
 	command := d.command(args...)
 	command.Stdin = strings.NewReader(input)
-	var out, errors bytes.Buffer
-	command.Stdout, command.Stderr = &out, &errors
-	if err := command.Run(); err != nil {
-		require.IsType(d.t, new(exec.ExitError), err)
+	var out, words bytes.Buffer
+	command.Stdout, command.Stderr = &out, &words
+	err := command.Run()
+	if _, exited := errors.AsType[*exec.ExitError](err); !exited {
+		require.NoError(d.t, err)
 	}
 	if len(args) < 2 || args[1] != "token" {
 		d.output.Write(out.Bytes())
 	}
-	d.output.Write(errors.Bytes())
-	return outcome{command.ProcessState.ExitCode(), out.String(), errors.String()}
+	d.output.Write(words.Bytes())
+	return outcome{command.ProcessState.ExitCode(), out.String(), words.String()}
 }
 
 // ok runs a command that must succeed, and returns its output.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/cmd/alexaevents/internal/account"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/sdns"
@@ -72,11 +74,11 @@ func collect[T any](list iter.Seq2[T, error]) (all []T, err error) {
 	return all, nil
 }
 
-// sdnsSession is the file, the account and the plan of one command.
+// sdnsSession is the file and the plan of one command.
 type sdnsSession struct {
 	app    *app
+	source func() (*account.Source, error) // of the account
 	file   *sdnsFile
-	source *account.Source
 	client *sdns.Client
 	plan   *sdnsPlan
 }
@@ -87,9 +89,13 @@ func (a *app) sdnsSession(c *cobra.Command, args []string, flags accountFlags) (
 	if err != nil {
 		return nil, err
 	}
-	s := &sdnsSession{app: a, file: file}
-	if s.source, s.client, err = a.sdnsClient(c, flags); err != nil {
+	api, _, err := a.apiClient(c, flags, lwa.ScopeSubscriptions)
+	if err != nil {
 		return nil, err
+	}
+	s := &sdnsSession{
+		app: a, source: func() (*account.Source, error) { return a.source(c, flags) },
+		file: file, client: &sdns.Client{HTTPClient: api},
 	}
 	if s.plan, err = file.plan(c.Context(), s.client); err != nil {
 		return nil, s.explain(c.Context(), err)
@@ -108,20 +114,23 @@ func (a *app) sdnsSession(c *cobra.Command, args []string, flags accountFlags) (
 	return s, nil
 }
 
-func (a *app) sdnsClient(c *cobra.Command, flags accountFlags) (*account.Source, *sdns.Client, error) {
-	source, err := a.source(c, flags)
-	if err != nil {
-		return nil, nil, err
-	}
-	if _, err := source.Token(c.Context(), lwa.ScopeSubscriptions); err != nil {
-		return nil, nil, apiError(err)
-	}
-	return source, &sdns.Client{HTTPClient: source.Client(lwa.ScopeSubscriptions)}, nil
-}
-
-// explain adds to an error the cause that the account shows.
+// explain adds to a refusal the cause that the account shows.
 func (s *sdnsSession) explain(ctx context.Context, err error) error {
-	return explainSDNS(ctx, err, s.source, s.file.vendors())
+	if !errors.Is(err, alexaevents.ErrUnauthorized) && !errors.Is(err, alexaevents.ErrForbidden) {
+		return apiError(err)
+	}
+	source, otherErr := s.source()
+	if otherErr != nil {
+		return apiError(err)
+	}
+	_, found, otherErr := accountFindings(ctx, source, s.file.vendors())
+	if must, ok := errors.AsType[*account.LoginError](otherErr); ok {
+		return apiError(must)
+	}
+	if len(found) == 0 {
+		return apiError(err)
+	}
+	return &exitError{exitRefused, err.Error() + "\n  " + found[0].Cause + ": " + found[0].Text, found[0].Cure}
 }
 
 // vendors returns the vendor IDs in the file.
@@ -321,7 +330,11 @@ or was created with a token of another client. It changes nothing.`,
 
 // requireOwnClient fails if a subscriber was created with a token of another client.
 func (s *sdnsSession) requireOwnClient(ctx context.Context) error {
-	info, err := tokenInfo(ctx, s.source)
+	source, err := s.source()
+	if err != nil {
+		return err
+	}
+	info, err := tokenInfo(ctx, source)
 	if err != nil {
 		return apiError(err)
 	}

@@ -32,24 +32,24 @@ const (
 	testRole  = "arn:aws:iam::000011112222:role/SkillNotifications"
 )
 
-// startTopic makes the topic, with an endpoint that verifies messages by the cloud. It
+// startTopic makes testTopic, with an endpoint that verifies messages by the cloud. It
 // returns the events that the endpoint receives.
-func startTopic(t *testing.T, url, topic string) chan sdns.Event {
+func startTopic(t *testing.T, url string) chan sdns.Event {
 	t.Helper()
 	remote, err := alexatest.Remote(url)
 	require.NoError(t, err)
 	received := make(chan sdns.Event, 100)
 	endpoint := httptest.NewServer(&sns.Handler{
-		Verifier: &sns.Verifier{Topics: []string{topic}, Roots: remote.Roots(), Intermediates: remote.Intermediates(), HTTPClient: remote.Client()},
+		Verifier: &sns.Verifier{Topics: []string{testTopic}, Roots: remote.Roots(), Intermediates: remote.Intermediates(), HTTPClient: remote.Client()},
 		Receive: sdns.Receive(func(_ context.Context, e sdns.Event) error {
 			received <- e
 			return nil
 		}),
 	})
 	t.Cleanup(endpoint.Close)
-	post(t, url, "topics", cloud.Topic{ARN: topic}, nil)
+	post(t, url, "topics", cloud.Topic{ARN: testTopic}, nil)
 	var subscribed cloud.TopicEndpoint
-	post(t, url, "topics/subscribe", cloud.Subscribe{Topic: topic, URL: endpoint.URL}, &subscribed)
+	post(t, url, "topics/subscribe", cloud.Subscribe{Topic: testTopic, URL: endpoint.URL}, &subscribed)
 	require.True(t, subscribed.Confirmed)
 	return received
 }
@@ -60,11 +60,11 @@ func writes(t *testing.T, url string) (n int) {
 	journal := json.NewDecoder(strings.NewReader(run(t, url, "cloud", "journal", "--kind", "api", "--json").out))
 	for {
 		var e cloud.Entry
-		if err := journal.Decode(&e); errors.Is(err, io.EOF) {
+		err := journal.Decode(&e)
+		if errors.Is(err, io.EOF) {
 			return n
-		} else {
-			require.NoError(t, err)
 		}
+		require.NoError(t, err)
 		if e.Method != http.MethodGet {
 			n++
 		}
@@ -82,7 +82,7 @@ func requireNoChange(d *developer, args ...string) {
 // A developer sets up the notifications about their own skills.
 func TestIndependentDeveloper(t *testing.T) {
 	url, _, _ := startCloud(t, "--offline")
-	received := startTopic(t, url, testTopic)
+	received := startTopic(t, url)
 	post(t, url, "vendors", cloud.Vendor{ID: "M1", Customers: []string{dana}}, nil)
 	d := newDeveloper(t, url)
 	d.write("sdns.yaml", `subscribers:
@@ -135,7 +135,7 @@ $`, out)
 // with a token that the organization hands out.
 func TestOrganization(t *testing.T) {
 	url, _, _ := startCloud(t, "--offline")
-	received := startTopic(t, url, testTopic)
+	received := startTopic(t, url)
 	post(t, url, "vendors", cloud.Vendor{ID: "M1ORGANIZATION", Customers: []string{organization}}, nil)
 	post(t, url, "vendors", cloud.Vendor{ID: "M2DANA", Customers: []string{dana}}, nil)
 	o := newDeveloper(t, url)
@@ -176,7 +176,7 @@ func TestOrganization(t *testing.T) {
 // that the organization gave them, and without a login or a client.
 func TestDeveloperOfAnOrganization(t *testing.T) {
 	url, _, _ := startCloud(t, "--offline")
-	startTopic(t, url, testTopic)
+	startTopic(t, url)
 	post(t, url, "vendors", cloud.Vendor{ID: "M1ORGANIZATION", Customers: []string{organization}}, nil)
 	post(t, url, "vendors", cloud.Vendor{ID: "M2DANA", Customers: []string{dana}}, nil)
 	o := newDeveloper(t, url)

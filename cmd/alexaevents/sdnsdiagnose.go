@@ -117,7 +117,12 @@ func (a *app) diagnose(c *cobra.Command, args []string, d diagnosis) error {
 	case d.owner != "":
 		vendors = append(vendors, d.owner)
 	}
-	source, client, err := a.sdnsClient(c, d.accountFlags)
+	api, _, err := a.apiClient(c, d.accountFlags, lwa.ScopeSubscriptions)
+	if err != nil {
+		return err
+	}
+	client := &sdns.Client{HTTPClient: api}
+	source, err := a.source(c, d.accountFlags)
 	if err != nil {
 		return err
 	}
@@ -299,19 +304,4 @@ func roleFindings(user string, own, vendors []string) (found []finding) {
 		})
 	}
 	return found
-}
-
-// explainSDNS adds to a refusal the cause that the account shows.
-func explainSDNS(ctx context.Context, err error, source *account.Source, vendors []string) error {
-	if !errors.Is(err, alexaevents.ErrUnauthorized) && !errors.Is(err, alexaevents.ErrForbidden) {
-		return apiError(err)
-	}
-	_, found, otherErr := accountFindings(ctx, source, vendors)
-	if must, ok := errors.AsType[*account.LoginError](otherErr); ok {
-		return apiError(must)
-	}
-	if otherErr != nil || len(found) == 0 {
-		return apiError(err)
-	}
-	return &exitError{exitRefused, err.Error() + "\n  " + found[0].Cause + ": " + found[0].Text, found[0].Cure}
 }

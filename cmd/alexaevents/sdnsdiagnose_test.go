@@ -34,7 +34,7 @@ func causes(d *developer, args ...string) (all []string) {
 
 func TestDiagnose(t *testing.T) {
 	url, _, _ := startCloud(t, "--offline")
-	startTopic(t, url, testTopic)
+	startTopic(t, url)
 	const other, stranger = "amzn1.account.OTHER", "amzn1.account.STRANGER"
 	for vendor, people := range map[string][]string{"M1ORGANIZATION": {organization, "amzn1.account.DEVELOPER"}, "M2DANA": {organization, dana, "amzn1.account.DEVELOPER"}, "M3OTHER": {other, organization}, "M4": {stranger}} {
 		post(t, url, "vendors", cloud.Vendor{ID: vendor, Customers: people}, nil)

@@ -58,7 +58,7 @@ in which the user has a role. It needs no client secret.`,
 }
 
 func (h holder) String() string {
-	lines := []string{"user    " + h.UserID, "client  " + h.ClientID, "expires in " + (time.Duration(h.Seconds) * time.Second).String()}
+	lines := []string{"user    " + h.UserID, "client  " + h.ClientID, "valid   for " + (time.Duration(h.Seconds) * time.Second).String()}
 	if h.Profile != "" {
 		lines = append([]string{"profile " + h.Profile}, append(lines, "scopes  "+strings.Join(h.Scopes, " "))...)
 	}

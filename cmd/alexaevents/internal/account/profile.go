@@ -130,7 +130,7 @@ func (s *Store) Save(name string, p Profile) error {
 	if p.Invitation != nil {
 		out.Verifier = string(p.Invitation.Verifier)
 	}
-	data, err := json.MarshalIndent(out, "", "  ")
+	data, err := json.MarshalIndent(out, "", "  ") //nolint:gosec // for a file that its owner alone can read
 	if err != nil {
 		return err
 	}

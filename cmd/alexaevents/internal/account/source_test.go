@@ -22,17 +22,14 @@ import (
 const redirectURI = "http://127.0.0.1:9090/cb"
 
 // login saves the profile of a person who consented, and returns it.
-func login(t *testing.T, cloud *alexatest.Cloud, store *account.Store, name, clientSecret string) account.Profile {
-	client := &lwa.Client{ID: "client", Secret: clientSecret, HTTPClient: cloud.Client()}
+func login(t *testing.T, cloud *alexatest.Cloud, store *account.Store, name string) account.Profile {
+	client := &lwa.Client{ID: "client", Secret: "secret", HTTPClient: cloud.Client()}
 	consentURL, verifier := client.AuthCodeURL(redirectURI, lwa.ScopeSubscriptions)
 	redirected, err := url.Parse(cloud.Consent(consentURL, "amzn1.account."+name))
 	require.NoError(t, err)
 	token, err := client.ExchangeCallback(t.Context(), redirectURI, verifier, redirected.Query())
 	require.NoError(t, err)
 	p := account.Profile{ClientID: client.ID, ClientSecret: "secret"}
-	if clientSecret == "" {
-		p.ClientSecret = ""
-	}
 	p.Accept(token, []string{lwa.ScopeSubscriptions}, time.Now())
 	require.NoError(t, store.Save(name, p))
 	return p
@@ -47,7 +44,7 @@ func requireLogin(t *testing.T, err error, cause string) {
 
 func TestToken(t *testing.T) {
 	cloud, store := alexatest.NewCloud(), &account.Store{Dir: t.TempDir()}
-	p := login(t, cloud, store, "anna", "secret")
+	p := login(t, cloud, store, "anna")
 	source := &account.Source{Store: store, Profile: "anna", HTTPClient: cloud.Client()}
 	token, err := source.Token(t.Context(), lwa.ScopeSubscriptions)
 	require.NoError(t, err)
@@ -69,7 +66,7 @@ func TestToken(t *testing.T) {
 	_, err = source.Renew(t.Context(), "", renewed)
 	require.ErrorIs(t, err, lwa.ErrInvalidClient)
 
-	p = login(t, cloud, store, "public", "secret")
+	p = login(t, cloud, store, "public")
 	p.RefreshToken, p.Expiry = "", time.Now()
 	require.NoError(t, store.Save("public", p))
 	_, err = (&account.Source{Store: store, Profile: "public", HTTPClient: cloud.Client()}).Token(t.Context(), "")
@@ -82,7 +79,7 @@ func TestTwoProcesses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		cloud, store := alexatest.NewCloud(), &account.Store{Dir: t.TempDir()}
 		cloud.RotateRefreshTokens(true)
-		old := login(t, cloud, store, "anna", "secret")
+		old := login(t, cloud, store, "anna")
 		one := &account.Source{Store: store, Profile: "anna", HTTPClient: cloud.Client()}
 		token, err := one.Renew(t.Context(), "", old.AccessToken)
 		require.NoError(t, err)
@@ -106,7 +103,7 @@ func TestTwoProcesses(t *testing.T) {
 
 func TestClient(t *testing.T) {
 	cloud, store := alexatest.NewCloud(), &account.Store{Dir: t.TempDir()}
-	p := login(t, cloud, store, "anna", "secret")
+	p := login(t, cloud, store, "anna")
 	source := &account.Source{Store: store, Profile: "anna", HTTPClient: cloud.Client()}
 	client := source.Client(lwa.ScopeSubscriptions)
 	const vendors = "https://api.amazonalexa.com/v1/vendors"
@@ -140,7 +137,7 @@ func TestStore(t *testing.T) {
 	_, err = store.Profile("anna")
 	require.ErrorIs(t, err, account.ErrNoProfile)
 
-	p := login(t, cloud, store, "anna", "secret")
+	p := login(t, cloud, store, "anna")
 	p.Invitation = &account.Invitation{State: "s", RedirectURI: redirectURI, Verifier: "v", Scopes: []string{"scope"}}
 	require.NoError(t, store.Save("anna", p))
 	got, err := store.Profile("anna")
