@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +17,6 @@ import (
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/lwa"
-	"github.com/alexaevents/alexaevents/store/sqlstore"
 	"github.com/alexaevents/alexaevents/store/transfer"
 )
 
@@ -55,8 +53,16 @@ the lwa.Sealed.`,
 // databaseFlags select a database.
 type databaseFlags struct{ source, prefix string }
 
+// grantStore is a store that lists all grants.
+type grantStore interface {
+	lwa.Store
+	Grants(ctx context.Context) iter.Seq2[lwa.Grant, error]
+	EndedGrants(ctx context.Context, clientID string) iter.Seq2[lwa.Grant, error]
+	Migrate(ctx context.Context) error
+}
+
 // open opens the database. If create is true, an SQLite file need not exist.
-func (f *databaseFlags) open(create bool) (*sqlstore.Store, io.Closer, error) {
+func (f *databaseFlags) open(create bool) (grantStore, io.Closer, error) {
 	source := f.source
 	if source == "" {
 		source = os.Getenv("ALEXAEVENTS_DATABASE")
@@ -70,25 +76,7 @@ func (f *databaseFlags) open(create bool) (*sqlstore.Store, io.Closer, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	dialect, driver := sqlstore.Postgres, "pgx"
-	if !isURL(source) {
-		dialect, driver = sqlstore.SQLite, "sqlite"
-	}
-	if !slices.Contains(sql.Drivers(), driver) {
-		return nil, nil, &exitError{exitFailed, "this program was built without the drivers of databases", "in a clone of the repository: go install -tags database ./cmd/alexaevents"}
-	}
-	if dialect == sqlstore.SQLite {
-		if source, err = sqliteSource(source, create); err != nil {
-			return nil, nil, failed(err)
-		}
-	}
-	db, err := sql.Open(driver, source)
-	if err != nil {
-		return nil, nil, failed(err)
-	}
-	store := sqlstore.New(db, dialect)
-	store.Prefix = f.prefix
-	return store, db, nil
+	return openDatabase(source, f.prefix, create)
 }
 
 func isURL(source string) bool {
@@ -106,23 +94,6 @@ func hasPassword(source string) bool {
 	}
 	_, set := u.User.Password()
 	return set || u.Query().Has("password")
-}
-
-// sqliteSource returns the data source of an SQLite file, which only its owner can read
-// if it is created.
-func sqliteSource(path string, create bool) (string, error) {
-	flags := os.O_RDWR
-	if create {
-		flags |= os.O_CREATE
-	}
-	file, err := os.OpenFile(path, flags, 0o600)
-	if err != nil {
-		return "", err
-	}
-	if err := file.Close(); err != nil {
-		return "", err
-	}
-	return "file:" + (&url.URL{Path: path}).EscapedPath() + "?mode=rw&_pragma=busy_timeout(10000)&_pragma=synchronous(FULL)&_txlock=immediate", nil
 }
 
 // storeError returns the error of a database with its exit code.
@@ -274,7 +245,7 @@ refused one: the grant is listed, and marked as encrypted.`,
 }
 
 // grantClients returns the clients of all grants.
-func grantClients(ctx context.Context, store *sqlstore.Store) (clients []string, err error) {
+func grantClients(ctx context.Context, store grantStore) (clients []string, err error) {
 	for grant, err := range store.Grants(ctx) {
 		if err != nil {
 			return nil, storeError(ctx, err)
@@ -289,9 +260,9 @@ func grantClients(ctx context.Context, store *sqlstore.Store) (clients []string,
 
 // endedGrants yields what lwa.Source.EndedGrants yields, and then the grants with
 // encrypted tokens, which that takes for live without a key.
-func endedGrants(ctx context.Context, store *sqlstore.Store, client string) iter.Seq2[storedGrant, error] {
+func endedGrants(ctx context.Context, store grantStore, client string) iter.Seq2[storedGrant, error] {
 	return func(yield func(storedGrant, error) bool) {
-		plain := &plainGrants{Store: store, store: store}
+		plain := &plainGrants{grantStore: store}
 		for ended, err := range (&lwa.Source{Client: &lwa.Client{ID: client}, Store: plain}).EndedGrants(ctx) {
 			if !yield(storedGrant{
 				State: string(ended.Reason), AccountID: ended.AccountID, LinkID: ended.LinkID, ClientID: ended.ClientID,
@@ -310,15 +281,14 @@ func endedGrants(ctx context.Context, store *sqlstore.Store, client string) iter
 
 // plainGrants sets grants with encrypted tokens aside.
 type plainGrants struct {
-	lwa.Store
-	store  *sqlstore.Store
+	grantStore
 	others []lwa.Grant
 }
 
 // EndedGrants is what lwa.Source reads.
 func (p *plainGrants) EndedGrants(ctx context.Context, client string) iter.Seq2[lwa.Grant, error] {
 	return func(yield func(lwa.Grant, error) bool) {
-		for grant, err := range p.store.EndedGrants(ctx, client) {
+		for grant, err := range p.grantStore.EndedGrants(ctx, client) {
 			if err == nil && encrypted(ctx, grant) {
 				p.others = append(p.others, grant)
 				continue

@@ -12,7 +12,6 @@ import (
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/lwa"
-	"github.com/alexaevents/alexaevents/store/sqlstore"
 	"github.com/alexaevents/alexaevents/store/transfer"
 )
 
@@ -89,7 +88,7 @@ Tokens are stored in plain text.`,
 	return c
 }
 
-func (a *app) importGrants(ctx context.Context, table *transfer.Import, store *sqlstore.Store, in io.Reader) error {
+func (a *app) importGrants(ctx context.Context, table *transfer.Import, store grantStore, in io.Reader) error {
 	for grant, err := range store.Grants(ctx) {
 		if err == nil && encrypted(ctx, grant) {
 			err = errEncrypted
@@ -134,11 +133,11 @@ var keptReasons = map[transfer.Kept]string{
 }
 
 // plainStore refuses grants with encrypted tokens.
-type plainStore struct{ *sqlstore.Store }
+type plainStore struct{ grantStore }
 
 // UpdateGrant is what transfer calls.
 func (s plainStore) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
-	return s.Store.UpdateGrant(ctx, key, func(grant *lwa.Grant) error {
+	return s.grantStore.UpdateGrant(ctx, key, func(grant *lwa.Grant) error {
 		if encrypted(ctx, *grant) {
 			return errEncrypted
 		}
@@ -201,7 +200,7 @@ Whoever reads a file with tokens can act for the customers. Delete it after its 
 }
 
 // exportedGrants yields all grants, with or without their tokens.
-func exportedGrants(ctx context.Context, store *sqlstore.Store, tokens bool) iter.Seq2[lwa.Grant, error] {
+func exportedGrants(ctx context.Context, store grantStore, tokens bool) iter.Seq2[lwa.Grant, error] {
 	return func(yield func(lwa.Grant, error) bool) {
 		for grant, err := range store.Grants(ctx) {
 			switch {
