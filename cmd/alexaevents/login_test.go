@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -90,35 +91,43 @@ func (d *developer) write(name, text string) {
 	require.NoError(d.t, os.WriteFile(d.path(name), []byte(text), 0o600))
 }
 
-// requireNoSecrets fails if the client secret, a token or a verifier is in the output, in
-// the journal, or in a file other than those of the profiles.
+// requireNoSecrets fails if a secret of the profiles, or another token or code, is in the
+// output, in the journal, or in a file other than those of the profiles.
 func (d *developer) requireNoSecrets() {
 	d.t.Helper()
 	secrets := []string{testSecret, "Atza|", "Atza%7C", "Atzr|", "Atzr%7C", "ANalexatest"}
+	profiles, err := filepath.Glob(filepath.Join(d.home, "config", "alexaevents", "cloud-*", "*"))
+	require.NoError(d.t, err)
+	require.NotEmpty(d.t, profiles)
+	for _, path := range profiles {
+		info, err := os.Stat(path)
+		require.NoError(d.t, err)
+		require.Equal(d.t, fs.FileMode(0o600), info.Mode().Perm(), path)
+		data, err := os.ReadFile(path)
+		require.NoError(d.t, err)
+		var profile map[string]any
+		require.NoError(d.t, json.Unmarshal(data, &profile))
+		for _, name := range []string{"client_secret", "access_token", "refresh_token", "verifier"} {
+			if secret, ok := profile[name].(string); ok {
+				secrets = append(secrets, secret)
+			}
+		}
+	}
 	journal := d.ok("cloud", "journal", "--json")
 	require.Contains(d.t, journal, "/auth/o2/token")
-	found := 0
+	texts := map[string]string{"journal": journal, "output": d.output.String()}
 	require.NoError(d.t, filepath.WalkDir(d.home, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+		if err != nil || entry.IsDir() || slices.Contains(profiles, path) {
 			return err
 		}
 		data, err := os.ReadFile(path)
-		if strings.HasPrefix(path, filepath.Join(d.home, "config", "alexaevents", "cloud-")) {
-			info, statErr := entry.Info()
-			require.NoError(d.t, statErr)
-			require.Equal(d.t, fs.FileMode(0o600), info.Mode().Perm(), path)
-			found++
-			return err
-		}
-		for _, secret := range secrets {
-			require.NotContains(d.t, string(data), secret, path)
-		}
+		texts[path] = string(data)
 		return err
 	}))
-	require.NotZero(d.t, found, "no profile")
-	for _, secret := range secrets {
-		require.NotContains(d.t, d.output.String(), secret)
-		require.NotContains(d.t, journal, secret)
+	for where, text := range texts {
+		for _, secret := range secrets {
+			require.False(d.t, strings.Contains(text, secret), where)
+		}
 	}
 }
 
@@ -266,6 +275,7 @@ func TestInvitation(t *testing.T) {
 	for _, input := range []string{"", "x", "https://organization.example/callback?code=x", "%"} {
 		require.Equal(t, exitUsage, d.runInput(input, "login", "accept").code, input)
 	}
+	d.requireNoSecrets() // of open invitations, too
 	state := func(link string) string {
 		u, err := neturl.Parse(link)
 		require.NoError(t, err)

@@ -102,10 +102,10 @@ func (a *app) sdnsSession(c *cobra.Command, args []string, flags accountFlags) (
 	}
 	for _, s := range file.Subscribers {
 		if isFIFO(s.Topic) {
-			a.note("subscriber %q: a FIFO topic needs a message group, which Amazon is not known to give: use a standard topic", s.Name)
+			a.note("warning: subscriber %q: a FIFO topic needs a message group, which Amazon is not known to give: use a standard topic", s.Name)
 		}
 		if awsAccount(s.Topic) != awsAccount(s.Role) {
-			a.note("subscriber %q: topic and role are in different AWS accounts; then the policy of the topic must allow the role", s.Name)
+			a.note("warning: subscriber %q: topic and role are in different AWS accounts; then the policy of the topic must allow the role", s.Name)
 		}
 	}
 	for _, text := range s.plan.other {

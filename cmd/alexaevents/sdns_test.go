@@ -399,6 +399,7 @@ func TestSDNSFiles(t *testing.T) {
 	for _, test := range []struct{ file, want string }{
 		{"", "no subscribers and no subscriptions"},
 		{"subscribers: 7", "sdns.yaml: [1:14] "},
+		{"subscribers:\n !!str ", "not YAML that can be read"},
 		{replace("    topic:", "    topik:"), `sdns.yaml: [4:5] unknown field "topik"`},
 		{replace("vendor: M1ORGANIZATION", "vendor: \"\""), "subscriber 1 (Our developers): the vendor is missing"},
 		{replace("name: Our developers", "name: \"\""), "the name is missing"},

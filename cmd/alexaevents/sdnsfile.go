@@ -62,13 +62,28 @@ func readSDNS(c *cobra.Command, args []string) (*sdnsFile, error) {
 		return nil, failed(err)
 	}
 	file := new(sdnsFile)
-	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(file); err != nil && !errors.Is(err, io.EOF) {
-		return nil, usage("%s: %s", name, strings.TrimSpace(yaml.FormatError(err, false, true)))
+	if err := decodeYAML(text, file); err != nil {
+		return nil, usage("%s: %s", name, err)
 	}
 	if err := file.check(); err != nil {
 		return nil, usage("%s: %s", name, err)
 	}
 	return file, nil
+}
+
+// decodeYAML decodes a document without unknown members. The error names the line. An
+// empty document changes nothing.
+func decodeYAML(text []byte, value any) (err error) {
+	defer func() {
+		if recover() != nil { // of the decoder, by a tag in the wrong place
+			err = errors.New("not YAML that can be read")
+		}
+	}()
+	err = yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(value)
+	if err == nil || errors.Is(err, io.EOF) {
+		return nil
+	}
+	return errors.New(strings.TrimSpace(yaml.FormatError(err, false, true)))
 }
 
 var roleARN = regexp.MustCompile(`^arn:(aws[a-z-]*):iam::([0-9]{12}):role(/[A-Za-z0-9_+=,.@/-]*)*/([A-Za-z0-9_+=,.@-]{1,64})$`)
