@@ -151,6 +151,9 @@ func newStoredGrant(ctx context.Context, g lwa.Grant) storedGrant {
 	switch {
 	case !g.Live(), s.Encrypted && g.Refused != "": // the hash of an encrypted token says nothing
 		s.State, s.Since = string(lwa.EndRefused), g.RefusedAt
+		if !g.DisabledAt.IsZero() && (s.Since.IsZero() || g.DisabledAt.Before(s.Since)) {
+			s.Since = g.DisabledAt
+		}
 	case !g.DisabledAt.IsZero():
 		s.State, s.Since = string(lwa.EndDisabled), g.DisabledAt
 	}

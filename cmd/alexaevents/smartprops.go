@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -68,8 +69,11 @@ func (a *app) readSmartprops(c *cobra.Command, args []string) (property.File, er
 	if err != nil {
 		return property.File{}, failed(err)
 	}
-	file, err := property.Read(text)
-	if err != nil {
+	var file property.File
+	if err := decodeYAML(text, &file); err != nil {
+		return property.File{}, usage("%s: %s", name, err)
+	}
+	if err := file.Check(); err != nil {
 		return property.File{}, usage("%s: %s", name, err)
 	}
 	for _, warning := range file.Warnings() {
@@ -230,8 +234,7 @@ the topic's access policy. The command changes nothing in AWS.`,
 			if err != nil {
 				return failed(err)
 			}
-			_, err = fmt.Fprintf(a.out, "%s\n", statement)
-			return err
+			return a.print(json.RawMessage(statement), string(statement))
 		},
 	}
 }

@@ -230,6 +230,9 @@ func TestSmartpropsErrors(t *testing.T) {
 		unit + "}, {events: []}]":                                         "unit number 2: id: required",
 		unit + "}]\nregion: US":                                           "region: it must be NA, EU or FE",
 		unit + "}]\nsetupCompletion: {}":                                  "setupCompletion: entities are required",
+		unit + "}]\nsetupCompletion: {entities: {unit: me}}":              "setupCompletion: the entity unit must have members",
+		unit + "}]\nsetupCompletion: {entities: {unit: {x: .inf}}}":       "setupCompletion: the entity unit has a value that JSON has not",
+		unit + "}]\nsetupCompletion: !!map x":                             "smartprops.yaml: ",
 		unit + "events: [" + strings.Repeat("Alexa.Role.Management.Assignment, ", 2) + "]}]": "occurs twice",
 	} {
 		d.write("smartprops.yaml", file)
@@ -247,6 +250,9 @@ func TestSmartpropsPolicy(t *testing.T) {
 	require.Zero(t, got.code, got.errors)
 	want, err := smartprops.TopicPolicyStatement("arn:aws:sns:us-east-1:000011112222:property")
 	require.NoError(t, err)
-	require.JSONEq(t, string(want), got.out)
+	require.Equal(t, string(want)+"\n", got.out)
 	require.Empty(t, got.errors)
+	got = runInput(t, "", propertyFile, "smartprops", "policy", "-", "--json")
+	require.JSONEq(t, string(want), got.out)
+	require.Equal(t, 1, strings.Count(got.out, "\n"))
 }

@@ -7,11 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
-
-	"github.com/goccy/go-yaml"
 
 	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/smartprops"
@@ -48,21 +45,18 @@ type SetupCompletion struct {
 // UserIDPlaceholder stands for the user ID of the account that sets devices up.
 const UserIDPlaceholder = "{user_id}"
 
-// Read reads a file, and checks all that can be checked without Amazon.
-func Read(data []byte) (File, error) {
-	var f File
-	err := yaml.NewDecoder(bytes.NewReader(data), yaml.Strict()).Decode(&f)
-	if err != nil && !errors.Is(err, io.EOF) { // of an empty file
-		return File{}, errors.New(strings.TrimSpace(yaml.FormatError(err, false, true)))
-	}
+// Check checks all that can be checked without Amazon.
+func (f File) Check() error {
 	if _, err := smartprops.TopicPolicyStatement(f.Topic); err != nil {
-		return File{}, errors.New("topic: it must be the ARN of an SNS topic, such as arn:aws:sns:us-east-1:123456789012:property")
+		return errors.New("topic: it must be the ARN of an SNS topic, such as arn:aws:sns:us-east-1:123456789012:property")
 	}
 	if f.Region != "" && f.Region.APIEndpoint() == "" {
-		return File{}, errors.New("region: it must be NA, EU or FE")
+		return errors.New("region: it must be NA, EU or FE")
 	}
-	if f.SetupCompletion != nil && len(f.SetupCompletion.Entities) == 0 {
-		return File{}, errors.New("setupCompletion: entities are required")
+	if f.SetupCompletion != nil {
+		if err := f.SetupCompletion.check(); err != nil {
+			return fmt.Errorf("setupCompletion: %w", err)
+		}
 	}
 	ids := make(map[string]bool)
 	devices := make(map[Endpoint]bool)
@@ -72,14 +66,29 @@ func Read(data []byte) (File, error) {
 			name = fmt.Sprintf("number %d", i+1)
 		}
 		if err := unit.check(devices); err != nil {
-			return File{}, fmt.Errorf("unit %s: %w", name, err)
+			return fmt.Errorf("unit %s: %w", name, err)
 		}
 		if ids[unit.ID] {
-			return File{}, fmt.Errorf("unit %s: it occurs twice", name)
+			return fmt.Errorf("unit %s: it occurs twice", name)
 		}
 		ids[unit.ID] = true
 	}
-	return f, nil
+	return nil
+}
+
+func (s SetupCompletion) check() error {
+	if len(s.Entities) == 0 {
+		return errors.New("entities are required")
+	}
+	for kind, entity := range s.Entities {
+		if _, ok := entity.(map[string]any); !ok {
+			return fmt.Errorf("the entity %s must have members", kind)
+		}
+		if _, err := json.Marshal(entity); err != nil { // such as a number that is infinite
+			return fmt.Errorf("the entity %s has a value that JSON has not", kind)
+		}
+	}
+	return nil
 }
 
 // check checks a unit. A device occurs once in all units.
@@ -146,7 +155,7 @@ func (f File) setupEntities(userID string) smartprops.Entities {
 	}
 	entities := make(smartprops.Entities)
 	for kind, value := range f.SetupCompletion.Entities {
-		entities[kind], _ = json.Marshal(replaced(value, userID)) // YAML has no other values
+		entities[kind], _ = json.Marshal(replaced(value, userID)) // Check has done so
 	}
 	return entities
 }
