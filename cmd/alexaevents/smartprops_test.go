@@ -152,11 +152,17 @@ func TestSmartprops(t *testing.T) {
 
 	// A subscription that somebody deleted is created again.
 	d.write("smartprops.yaml", propertyFile)
-	for subscription, err := range client.Subscriptions(t.Context(), smartprops.Filter{ParentUnitID: "amzn1.alexa.unit.did.hotel"}) {
+	failures := smartprops.Filter{UnitID: "amzn1.alexa.unit.did.room-7", EventType: smartprops.EventSkillFailure}
+	for subscription, err := range client.Subscriptions(t.Context(), failures) {
 		require.NoError(t, err)
-		require.NoError(t, client.DeleteSubscription(t.Context(), subscription.ID))
+		if strings.Contains(string(subscription.Entities["skill"]), "amzn1.ask.skill.1") {
+			require.NoError(t, client.DeleteSubscription(t.Context(), subscription.ID))
+		}
 	}
-	require.Len(t, lines(d.run("smartprops", "apply").out), 1)
+	require.Equal(t, exitFailed, d.run("smartprops", "check").code)
+	again := lines(d.run("smartprops", "apply").out)
+	require.Len(t, again, 1)
+	require.Contains(t, again[0], "create subscription Alexa.Skill.Interaction.Failure of unit amzn1.alexa.unit.did.room-7 and skill amzn1.ask.skill.1 (")
 	require.Zero(t, d.run("smartprops", "check").code)
 	d.requireNoSecrets()
 }
