@@ -49,7 +49,7 @@ func (s *sdnsStep) String() string {
 // sdnsPlan is the difference between a file and what Amazon has.
 type sdnsPlan struct {
 	steps []*sdnsStep
-	other []string // what Amazon has and the file has not
+	other []string // what Amazon has and the file does not
 }
 
 func (p *sdnsPlan) changes() int {
