@@ -95,17 +95,16 @@ func (a *app) source(c *cobra.Command, f accountFlags) (*account.Source, error) 
 }
 
 // apiClient returns an HTTP client that adds an access token with the scope to
-// requests to Amazon's APIs, and its current token.
-func (a *app) apiClient(c *cobra.Command, f accountFlags, scope string) (*http.Client, alexaevents.Secret, error) {
+// requests to Amazon's APIs.
+func (a *app) apiClient(c *cobra.Command, f accountFlags, scope string) (*http.Client, error) {
 	source, err := a.source(c, f)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	token, err := source.Token(c.Context(), scope)
-	if err != nil {
-		return nil, "", apiError(err)
+	if _, err := source.Token(c.Context(), scope); err != nil {
+		return nil, apiError(err)
 	}
-	return source.Client(scope), token, nil
+	return source.Client(scope), nil
 }
 
 // secretFile reads a secret from the file of "@FILE".

@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/cmd/alexaevents/internal/account"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/sdns"
@@ -89,7 +88,7 @@ func (a *app) sdnsSession(c *cobra.Command, args []string, flags accountFlags) (
 	if err != nil {
 		return nil, err
 	}
-	api, _, err := a.apiClient(c, flags, lwa.ScopeSubscriptions)
+	api, err := a.apiClient(c, flags, lwa.ScopeSubscriptions)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +115,7 @@ func (a *app) sdnsSession(c *cobra.Command, args []string, flags accountFlags) (
 
 // explain adds to a refusal the cause that the account shows.
 func (s *sdnsSession) explain(ctx context.Context, err error) error {
-	if !errors.Is(err, alexaevents.ErrUnauthorized) && !errors.Is(err, alexaevents.ErrForbidden) {
+	if !isRefusal(err) {
 		return apiError(err)
 	}
 	source, otherErr := s.source()
@@ -303,9 +302,9 @@ func (s *sdnsSession) readStatus(ctx context.Context) error {
 func (a *app) sdnsCheckCommand() *cobra.Command {
 	var flags accountFlags
 	c := &cobra.Command{
-		Use: "check [FILE]", Short: "Fail if Amazon has not what the file says", Args: cobra.MaximumNArgs(1),
-		Long: `Fail with exit code 1 if Amazon has not what the file says, or a subscriber is inactive,
-or was created with a token of another client. It changes nothing.`,
+		Use: "check [FILE]", Short: "Fail if Amazon does not have what the file says", Args: cobra.MaximumNArgs(1),
+		Long: `Fail with exit code 1 if Amazon does not have what the file says, or a subscriber is
+inactive, or was created with a token of another client. It changes nothing.`,
 		Example: "  alexaevents sdns check",
 		RunE: func(c *cobra.Command, args []string) error {
 			s, err := a.sdnsSession(c, args, flags)
@@ -316,7 +315,7 @@ or was created with a token of another client. It changes nothing.`,
 				return err
 			}
 			if n := s.plan.changes(); n > 0 {
-				return &exitError{exitFailed, fmt.Sprintf("Amazon has not what the file says: %d changes", n), "alexaevents sdns apply"}
+				return &exitError{exitFailed, fmt.Sprintf("Amazon does not have what the file says: %d changes", n), "alexaevents sdns apply"}
 			}
 			if err := s.requireOwnClient(c.Context()); err != nil {
 				return err

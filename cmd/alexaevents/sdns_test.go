@@ -271,6 +271,17 @@ func TestUpdates(t *testing.T) {
 	require.Contains(t, got.errors, `not in the file, stays as it is: subscription "uno" of vendor M1 to `+before)
 	require.True(t, strings.HasPrefix(got.out, "no change\n"))
 
+	// The topic counts more than the name, and nothing is found twice.
+	two2 := "{name: x, events: [AlexaDevelopmentEvent.SkillPublish]}, {name: y, events: [AlexaDevelopmentEvent.SkillPublish]}"
+	apply(file("b", testTopic+"2", testRole+"2", two2), `update subscription "x" .*`, `create subscription "y" .*`)
+	apply(file("a", testTopic+"2", testRole+"2", two)+strings.TrimPrefix(file("b", testTopic, testRole, ""), "subscribers:\n"),
+		`update subscriber "a" .*`, `create subscriber "b" .*`)
+	require.Equal(t, before, subscriberID(t, url))
+	apply(file("b", testTopic+"2", testRole+"2", two)+strings.TrimPrefix(file("a", testTopic, testRole, ""), "subscribers:\n"),
+		`update subscriber "b" .*`, `update subscriber "a" .*`)
+	d.write("sdns.yaml", file("b", testTopic+"3", testRole+"2", two)+strings.TrimPrefix(file("a", testTopic, testRole, ""), "subscribers:\n"))
+	require.Contains(t, d.ok("sdns", "plan"), "topic: "+testTopic+"2 → "+testTopic+"3")
+
 	// A plan says what differs, and JSON has what stays, too.
 	d.write("sdns.yaml", file("b", testTopic+"2", testRole, two))
 	require.Regexp(t, `^update subscriber "b" of vendor M1 \(\S+\)\n  role: `+testRole+`2 → `+testRole+"\n$", d.ok("sdns", "plan"))

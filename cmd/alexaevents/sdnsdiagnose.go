@@ -65,11 +65,11 @@ subscriber and vendor of the flags. It needs an access token and no client secre
 the token that changes the skill. The causes:
 
   expired_token        the access token is expired or revoked
-  missing_scope        it has not the scope alexa::ask:subscriptions
+  missing_scope        it does not have the scope alexa::ask:subscriptions
   wrong_account        its user has a role in none of the vendors
   wrong_vendor         its user has no role in one of the vendors
   wrong_client         the subscriber is of another client than the token
-  not_applied          Amazon has not what the file says
+  not_applied          Amazon does not have what the file says
   no_subscriber        the owner has no such subscriber
   inactive_subscriber  Amazon could not publish to the topic
   wrong_role           the role does not let Amazon publish
@@ -117,7 +117,7 @@ func (a *app) diagnose(c *cobra.Command, args []string, d diagnosis) error {
 	case d.owner != "":
 		vendors = append(vendors, d.owner)
 	}
-	api, _, err := a.apiClient(c, d.accountFlags, lwa.ScopeSubscriptions)
+	api, err := a.apiClient(c, d.accountFlags, lwa.ScopeSubscriptions)
 	if err != nil {
 		return err
 	}
@@ -251,31 +251,45 @@ func accountFindings(ctx context.Context, source *account.Source, vendors []stri
 	if err != nil {
 		return info, nil, err
 	}
-	missing := func(scope string) []finding {
-		return []finding{{causeScope, "the access token is valid, but has not the scope " + scope, "a token with it: alexaevents login --scope " + lwa.ScopeSubscriptions}}
-	}
 	client := &sdns.Client{HTTPClient: source.Client("")}
 	list, err := client.Vendors(ctx)
-	switch {
-	case errors.Is(err, alexaevents.ErrUnauthorized):
-		return info, missing(lwa.ScopeSubscriptions + ", nor another one of the Alexa Skills Kit"), nil
-	case err != nil:
+	if err != nil && !isRefusal(err) {
 		return info, nil, err
 	}
 	var own []string
 	for _, vendor := range list {
 		own = append(own, vendor.ID)
 	}
-	if len(own) > 0 {
-		_, err := collect(client.Subscribers(ctx, own[0]))
+	vendors = slices.Compact(slices.Sorted(slices.Values(vendors)))
+	probes := vendors // if the vendors of the user are not known
+	if err == nil {
+		probes = own[:min(len(own), 1)]
+	}
+	var refused []string
+	for _, vendor := range probes {
+		_, err := collect(client.Subscribers(ctx, vendor))
 		switch {
-		case errors.Is(err, alexaevents.ErrUnauthorized):
-			return info, missing(lwa.ScopeSubscriptions), nil
+		case errors.Is(err, alexaevents.ErrUnauthorized), isRefusal(err) && slices.Contains(own, vendor):
+			return info, []finding{{
+				causeScope, "the access token is valid, but does not have the scope " + lwa.ScopeSubscriptions,
+				"get one with it: alexaevents login --scope " + lwa.ScopeSubscriptions,
+			}}, nil
+		case isRefusal(err):
+			refused = append(refused, vendor)
 		case err != nil:
 			return info, nil, err
 		}
 	}
+	if len(list) == 0 && len(refused) < len(vendors) { // Amazon does not document the scope that the list of vendors needs
+		own = slices.DeleteFunc(slices.Clone(probes), func(vendor string) bool { return slices.Contains(refused, vendor) })
+	}
 	return info, roleFindings(info.UserID, own, vendors), nil
+}
+
+// isRefusal reports whether Amazon refused the token: the status for a missing scope is
+// not documented.
+func isRefusal(err error) bool {
+	return errors.Is(err, alexaevents.ErrUnauthorized) || errors.Is(err, alexaevents.ErrForbidden)
 }
 
 // roleFindings says in which of the vendors the user has no role.
@@ -284,7 +298,6 @@ func roleFindings(user string, own, vendors []string) (found []finding) {
 	if len(own) > 0 {
 		roles = strings.Join(own, ", ")
 	}
-	vendors = slices.Compact(slices.Sorted(slices.Values(vendors)))
 	var others []string
 	for _, vendor := range vendors {
 		if !slices.Contains(own, vendor) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"strings"
 	"testing"
@@ -106,6 +107,36 @@ func TestDiagnose(t *testing.T) {
 		require.NoError(t, os.Remove(d.path(name)))
 	}
 	d.requireNoSecrets()
+}
+
+// Amazon may want another scope for the list of vendors, and respond with 403 in place of
+// 401.
+func TestDiagnoseWithoutVendors(t *testing.T) {
+	url, _, _ := startCloud(t, "--offline")
+	startTopic(t, url)
+	for vendor, people := range map[string][]string{"M1ORGANIZATION": {organization}, "M2DANA": {organization, dana}} {
+		post(t, url, "vendors", cloud.Vendor{ID: vendor, Customers: people}, nil)
+	}
+	refused := "/v1/vendors"
+	d := newDeveloper(t, broken(t, url, func(r *http.Request, _ string) int {
+		if strings.HasSuffix(r.URL.Path, refused) {
+			return http.StatusForbidden
+		}
+		return 0
+	}))
+	d.login(organization)
+	d.login(dana, "--profile", "dana")
+	d.login("amzn1.account.STRANGER", "--profile", "stranger")
+	d.write("sdns.yaml", sdnsExample)
+	d.ok("sdns", "apply", "--wait", "0")
+	require.Empty(t, causes(d))
+	require.Equal(t, []string{causeVendor}, causes(d, "--profile", "dana"))
+	require.Equal(t, []string{causeAccount}, causes(d, "--profile", "stranger"))
+	got := d.run("whoami")
+	require.Zero(t, got.code)
+	require.Contains(t, got.errors, "The vendors cannot be listed: sdns: 403")
+	refused = "/subscribers"
+	require.Equal(t, []string{causeScope}, causes(d))
 }
 
 // A person withdrew the consent, or the profile is of an earlier cloud.

@@ -49,7 +49,7 @@ func (s *sdnsStep) String() string {
 // sdnsPlan is the difference between a file and what Amazon has.
 type sdnsPlan struct {
 	steps []*sdnsStep
-	other []string // what Amazon has and the file has not
+	other []string // what Amazon has and the file does not
 }
 
 func (p *sdnsPlan) changes() int {
@@ -67,27 +67,27 @@ type planner struct {
 	client        *sdns.Client
 	subscribers   map[string][]sdns.Subscriber   // by vendor
 	subscriptions map[string][]sdns.Subscription // by vendor
+	used          map[string]bool                // IDs that an entry of the file has found
 }
 
 // plan compares the file with what Amazon has. It makes no change.
 func (f *sdnsFile) plan(ctx context.Context, client *sdns.Client) (*sdnsPlan, error) {
-	p := &planner{client, make(map[string][]sdns.Subscriber), make(map[string][]sdns.Subscription)}
+	p := &planner{client, make(map[string][]sdns.Subscriber), make(map[string][]sdns.Subscription), make(map[string]bool)}
 	plan := new(sdnsPlan)
-	used := make(map[string]bool) // IDs
 	for _, want := range f.Subscribers {
 		step, err := p.subscriber(ctx, f, want)
 		if err != nil {
 			return nil, err
 		}
 		plan.steps = append(plan.steps, step)
-		used[step.ID] = true
+		p.used[step.ID] = true
 		for _, w := range want.Subscriptions {
 			sub, err := p.subscription(ctx, want.Subscriptions, w, step)
 			if err != nil {
 				return nil, err
 			}
 			plan.steps = append(plan.steps, sub)
-			used[sub.ID] = true
+			p.used[sub.ID] = true
 		}
 	}
 	for _, w := range f.Subscriptions {
@@ -96,18 +96,18 @@ func (f *sdnsFile) plan(ctx context.Context, client *sdns.Client) (*sdnsPlan, er
 			return nil, err
 		}
 		plan.steps = append(plan.steps, sub)
-		used[sub.ID] = true
+		p.used[sub.ID] = true
 	}
 	for vendor, list := range p.subscribers {
 		for _, s := range list {
-			if !used[s.ID] {
+			if !p.used[s.ID] {
 				plan.other = append(plan.other, fmt.Sprintf("subscriber %q of vendor %s (%s)", s.Name, vendor, s.ID))
 			}
 		}
 	}
 	for vendor, list := range p.subscriptions {
 		for _, s := range list {
-			if !used[s.ID] {
+			if !p.used[s.ID] {
 				plan.other = append(plan.other, fmt.Sprintf("subscription %q of vendor %s to %s (%s)", s.Name, vendor, s.SubscriberID, s.ID))
 			}
 		}
@@ -129,10 +129,9 @@ func (p *planner) subscriber(ctx context.Context, f *sdnsFile, want wantedSubscr
 	}
 	step := &sdnsStep{Action: stepCreate, Kind: "subscriber", Name: want.Name, Vendor: want.Vendor}
 	step.subscriber = sdns.Subscriber{Name: want.Name, VendorID: want.Vendor, TopicARN: want.Topic, RoleARN: want.Role}
-	found, err := findSubscriber(list, want, func(s sdns.Subscriber) bool { // whether another entry of the file is meant
+	found, err := findSubscriber(list, want, func(s sdns.Subscriber) bool { // whether it is another entry's, by its topic
 		return slices.ContainsFunc(f.Subscribers, func(other wantedSubscriber) bool {
-			return other.Vendor == want.Vendor && other.Name != want.Name && other.Topic != want.Topic &&
-				(other.Name == s.Name || other.Topic == s.TopicARN)
+			return other.Vendor == want.Vendor && other.Topic == s.TopicARN
 		})
 	})
 	if err != nil || found == nil {
@@ -149,7 +148,7 @@ func (p *planner) subscriber(ctx context.Context, f *sdnsFile, want wantedSubscr
 func findSubscriber(list []sdns.Subscriber, want wantedSubscriber, elsewhere func(sdns.Subscriber) bool) (*sdns.Subscriber, error) {
 	for _, matches := range []func(sdns.Subscriber) bool{
 		func(s sdns.Subscriber) bool { return s.TopicARN == want.Topic && s.Name == want.Name },
-		func(s sdns.Subscriber) bool { return s.TopicARN == want.Topic && !elsewhere(s) },
+		func(s sdns.Subscriber) bool { return s.TopicARN == want.Topic },
 		func(s sdns.Subscriber) bool { return s.Name == want.Name && !elsewhere(s) },
 	} {
 		var found []sdns.Subscriber
@@ -219,7 +218,7 @@ func (p *planner) subscription(ctx context.Context, siblings []wantedSubscriptio
 			found = &list[i]
 			break
 		}
-		if found == nil && !named(s.Name) && sameEvents(s.Events, want.Events) {
+		if found == nil && !p.used[s.ID] && !named(s.Name) && sameEvents(s.Events, want.Events) {
 			found = &list[i]
 		}
 	}
