@@ -3,10 +3,12 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 )
 
@@ -70,4 +72,34 @@ func (p *process) stop() error {
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill() // it may have ended before
 	_ = p.cmd.Wait()         // says that it was killed
+}
+
+func (s *stage) readLog(context.Context) error {
+	if err := s.stopBackend(); err != nil {
+		return err
+	}
+	log := s.log.String()
+	if told := strings.Count(log, "refused a request") + strings.Count(log, "refused a message"); told != s.refusals {
+		return fmt.Errorf("expected %d refusals in the log, got %d", s.refusals, told)
+	}
+	for _, token := range s.auth.issued {
+		if strings.Contains(log, token) {
+			return errors.New("the log holds an access token")
+		}
+	}
+	for _, secret := range append(s.codes, clientSecret, "Atza|", "Atzr|") { // so Amazon's tokens begin
+		if strings.Contains(log, secret) {
+			return errors.New("the log holds a secret that is shared with Amazon")
+		}
+	}
+	for name, row := range s.want {
+		if strings.Contains(log, row.AmazonUserID) {
+			return errors.New("the log holds the user ID of " + name)
+		}
+	}
+	if account := regexp.MustCompile(`\b(ada|hopper|vincent|alan)\b`).FindString(log); account != "" {
+		return errors.New("the log holds the account " + account)
+	}
+	s.say("✓ it tells of the %d refusals, and holds no token, no secret, no user ID and no account", s.refusals)
+	return nil
 }

@@ -1,16 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"regexp"
 	"slices"
-	"strings"
 
 	"github.com/alexaevents/alexaevents"
-	"github.com/alexaevents/alexaevents/alexatest"
 )
 
 // The chapters, in order. What the customer table should be is written down here
@@ -33,36 +28,6 @@ func (s *stage) comeAndGo(ctx context.Context) error {
 	s.want["Alan"] = row{s.alanEvents[0].userID, "alan", s.when(46), null}
 
 	return s.deliver(ctx, deliveries(6, slices.Concat(adaFirst, adaSecond, family, s.alanEvents))...)
-}
-
-func (s *stage) strangers(ctx context.Context) error {
-	s.say("Anybody can send a request. Only what Alexa signed, for this skill and in time, is let")
-	s.say("in. What Mallory tries is refused, each with 400:\n")
-	mallory := s.newCustomer("Mallory")
-	another := alexatest.Customer{SkillID: "amzn1.ask.skill.another"}
-	linked := s.ada.links(0, "ada")
-	stolen := s.amazon.NewRequest(s.eventsURL(),
-		bytes.ReplaceAll(linked.body, []byte(linked.userID), []byte(mallory.alexa.UserID())))
-	stolen.Header = s.amazon.NewRequest(s.eventsURL(), linked.body).Header
-	forgeries := []forgery{
-		{"Ada's link, with Mallory's user ID in it", stolen},
-		{"a genuine event of another skill", s.amazon.NewRequest(s.eventsURL(), another.Enable())},
-		{"a genuine event of 61 minutes ago", s.amazon.NewRequest(s.eventsURL(), mallory.enables(61).body)},
-	}
-	for what, request := range s.amazon.Forgeries(s.eventsURL(), mallory.enables(0).body) {
-		forgeries = append(forgeries, forgery{what, request})
-	}
-	return s.keepsTable(ctx, func() error {
-		var spoken []forgery
-		for what, request := range s.amazon.Forgeries(s.skillURL(), mallory.speaks(0).body) {
-			spoken = append(spoken, forgery{what + ", spoken", request})
-		}
-		if err := s.refuse(ctx, append(forgeries, spoken...)); err != nil {
-			return err
-		}
-		s.list(append(forgeries, forgery{what: fmt.Sprintf("the last %d, spoken to the skill", len(spoken))}))
-		return nil
-	})
 }
 
 func (s *stage) speak(ctx context.Context) error {
@@ -134,36 +99,6 @@ func (s *stage) erased(ctx context.Context) error {
 		}
 		return s.startBackend(ctx)
 	})
-}
-
-func (s *stage) readLog(context.Context) error {
-	if err := s.stopBackend(); err != nil {
-		return err
-	}
-	log := s.log.String()
-	if told := strings.Count(log, "refused a request") + strings.Count(log, "refused a message"); told != s.refusals {
-		return fmt.Errorf("expected %d refusals in the log, got %d", s.refusals, told)
-	}
-	for _, token := range s.auth.issued {
-		if strings.Contains(log, token) {
-			return errors.New("the log holds an access token")
-		}
-	}
-	for _, secret := range append(s.codes, clientSecret, "Atza|", "Atzr|") { // so Amazon's tokens begin
-		if strings.Contains(log, secret) {
-			return errors.New("the log holds a secret that is shared with Amazon")
-		}
-	}
-	for name, row := range s.want {
-		if strings.Contains(log, row.AmazonUserID) {
-			return errors.New("the log holds the user ID of " + name)
-		}
-	}
-	if account := regexp.MustCompile(`\b(ada|hopper|vincent|alan)\b`).FindString(log); account != "" {
-		return errors.New("the log holds the account " + account)
-	}
-	s.say("✓ it tells of the %d refusals, and holds no token, no secret, no user ID and no account", s.refusals)
-	return nil
 }
 
 func (s *stage) showTable(ctx context.Context) error {

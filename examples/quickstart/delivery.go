@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"slices"
 )
 
 // deliver delivers events, one after the other, and expects each to be
@@ -93,35 +92,4 @@ func (s *stage) hear(ctx context.Context, said event, expected string) error {
 	}
 	s.tell(said.at, said.text, fmt.Sprintf("200 %q", expected))
 	return nil
-}
-
-// forgery is a request that the backend must refuse.
-type forgery struct {
-	what    string
-	request *http.Request
-}
-
-func (s *stage) refuse(ctx context.Context, forgeries []forgery) error {
-	for _, f := range forgeries {
-		status, _, err := s.amazon.send(ctx, f.request)
-		if err != nil {
-			return fmt.Errorf("%s: %w", f.what, err)
-		}
-		if status != http.StatusBadRequest {
-			return fmt.Errorf("%s: expected the answer 400, got %d", f.what, status)
-		}
-		s.refusals++
-	}
-	return nil
-}
-
-// list names what was refused, two in a line.
-func (s *stage) list(forgeries []forgery) {
-	for two := range slices.Chunk(forgeries, 2) {
-		line := "✗ " + two[0].what
-		if len(two) == 2 {
-			line = fmt.Sprintf("%-47s✗ %s", line, two[1].what)
-		}
-		s.say("%s", line)
-	}
 }
