@@ -74,7 +74,7 @@ bench: $(DYNALITE) ## runs every benchmark, each for BENCHTIME
 	go test -run='^$$' -bench=. -benchmem -benchtime=$(BENCHTIME) work
 
 .PHONY: quickstart
-quickstart: ## runs the program that shows the library at work, without Amazon
+quickstart: ## runs a backend against a simulated Amazon
 	go run ./examples/quickstart
 
 # go install leaves the file's time alone when nothing changed.

@@ -7,9 +7,9 @@ import (
 	"net/http"
 )
 
-// deliver delivers events, one after the other, and expects each to be
-// acknowledged and the customer table to be as the story wants it then.
-func (s *stage) deliver(ctx context.Context, events ...event) error {
+// deliver delivers events, one after the other. It expects the backend to acknowledge
+// each, and the expected customer table at the end.
+func (s *scenario) deliver(ctx context.Context, events ...event) error {
 	for _, e := range events {
 		status, _, err := s.amazon.post(ctx, s.eventsURL(), e.body)
 		if err != nil {
@@ -22,40 +22,41 @@ func (s *stage) deliver(ctx context.Context, events ...event) error {
 	return s.checkTable(ctx)
 }
 
-func (s *stage) acknowledge(e event, status int) error {
+// acknowledge expects the status of an acknowledged event.
+func (s *scenario) acknowledge(e event, status int) error {
 	if status != http.StatusOK {
-		return fmt.Errorf("%s: expected the answer 200, got %d", e.text, status)
+		return fmt.Errorf("%s: expected status 200, got %d", e.text, status)
 	}
-	outcome := "200 recorded"
-	if s.recorded[string(e.body)] {
-		outcome = "200 once more"
+	outcome := "200"
+	if s.acknowledged[string(e.body)] {
+		outcome = "200, duplicate"
 	}
-	s.recorded[string(e.body)] = true
-	s.tell(e.at, e.text, outcome)
+	s.acknowledged[string(e.body)] = true
+	s.printEvent(e, outcome)
 	return nil
 }
 
-// deliverAndKill delivers events all at once, and kills the backend after that
-// many were acknowledged. It returns those that were not.
-func (s *stage) deliverAndKill(ctx context.Context, after int, events []event) (unanswered []event, err error) {
-	type reply struct {
+// deliverAndKill delivers events concurrently, and kills the backend after that many
+// acknowledgements. It returns the events that were not acknowledged.
+func (s *scenario) deliverAndKill(ctx context.Context, after int, events []event) (unacknowledged []event, err error) {
+	type result struct {
 		event  event
 		status int
 		err    error
 	}
-	replies := make(chan reply, len(events))
+	results := make(chan result, len(events))
 	for _, e := range events {
 		go func() {
 			status, _, err := s.amazon.post(ctx, s.eventsURL(), e.body)
-			replies <- reply{e, status, err}
+			results <- result{e, status, err}
 		}()
 	}
 	acknowledged := 0
 	for range events {
-		r := <-replies
+		r := <-results
 		if r.err != nil && acknowledged >= after {
-			s.tell(r.event.at, r.event.text, "no answer")
-			unanswered = append(unanswered, r.event)
+			s.printEvent(r.event, "no response")
+			unacknowledged = append(unacknowledged, r.event)
 			continue
 		}
 		if r.err != nil {
@@ -66,30 +67,30 @@ func (s *stage) deliverAndKill(ctx context.Context, after int, events []event) (
 		}
 		if acknowledged++; acknowledged == after {
 			s.backend.kill()
-			s.say("          the backend is killed")
+			s.printStep("the backend is killed", "")
 		}
 	}
-	return unanswered, nil
+	return unacknowledged, nil
 }
 
-// hear delivers what a customer said, and expects the skill to answer this.
-func (s *stage) hear(ctx context.Context, said event, expected string) error {
-	status, body, err := s.amazon.post(ctx, s.skillURL(), said.body)
+// request delivers a request to the skill, and expects this speech in the response.
+func (s *scenario) request(ctx context.Context, e event, speech string) error {
+	status, body, err := s.amazon.post(ctx, s.skillURL(), e.body)
 	if err != nil {
-		return fmt.Errorf("%s: %w", said.text, err)
+		return fmt.Errorf("%s: %w", e.text, err)
 	}
 	if status != http.StatusOK {
-		return fmt.Errorf("%s: expected the answer 200, got %d", said.text, status)
+		return fmt.Errorf("%s: expected status 200, got %d", e.text, status)
 	}
-	var heard struct {
+	var response struct {
 		Response struct{ OutputSpeech *struct{ Text string } }
 	}
-	if err := json.Unmarshal(body, &heard); err != nil {
-		return fmt.Errorf("%s: %w", said.text, err)
+	if err := json.Unmarshal(body, &response); err != nil {
+		return fmt.Errorf("%s: %w", e.text, err)
 	}
-	if heard.Response.OutputSpeech == nil || heard.Response.OutputSpeech.Text != expected {
-		return fmt.Errorf("%s: expected to hear %q, got %s", said.text, expected, body)
+	if got := response.Response.OutputSpeech; got == nil || got.Text != speech {
+		return fmt.Errorf("%s: expected the speech %q, got %s", e.text, speech, body)
 	}
-	s.tell(said.at, said.text, fmt.Sprintf("200 %q", expected))
+	s.printEvent(e, fmt.Sprintf("200 %q", speech))
 	return nil
 }

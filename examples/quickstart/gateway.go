@@ -17,28 +17,28 @@ import (
 	"github.com/alexaevents/alexaevents/examples/quickstart/backend"
 )
 
-// allow has a customer allow the skill to send events, and expects the backend to
-// have stored that.
-func (s *stage) allow(ctx context.Context, customer string, region alexaevents.Region, accountID string) error {
-	return s.grant(ctx, customer, region, s.auth.accessToken(customer, accountID, time.Now()), "AcceptGrant.Response")
+// acceptGrant sends an AcceptGrant directive of a customer, and expects the backend to
+// accept it.
+func (s *scenario) acceptGrant(ctx context.Context, customer string, region alexaevents.Region, accountID string) error {
+	return s.sendGrant(ctx, customer, region, s.auth.accessToken(customer, accountID, time.Now()), "AcceptGrant.Response")
 }
 
-// deny expects the backend to store nothing for an access token, and not to use
-// the code up.
-func (s *stage) deny(ctx context.Context, customer string, region alexaevents.Region, accessToken string) error {
+// refuseGrant expects the backend to refuse a directive with this access token, without
+// exchanging the authorization code.
+func (s *scenario) refuseGrant(ctx context.Context, customer string, region alexaevents.Region, accessToken string) error {
 	const login = "https://api.amazon.com/"
 	calls := s.amazon.Calls(login)
-	if err := s.grant(ctx, customer, region, accessToken, "ACCEPT_GRANT_FAILED"); err != nil {
+	if err := s.sendGrant(ctx, customer, region, accessToken, "ACCEPT_GRANT_FAILED"); err != nil {
 		return err
 	}
 	if s.amazon.Calls(login) != calls {
-		return fmt.Errorf("the grant of %s: the backend asked Login with Amazon", customer)
+		return fmt.Errorf("the grant of %s: the backend called Login with Amazon", customer)
 	}
 	return nil
 }
 
-// grant hands a directive to the backend, as the skill's Lambda function does.
-func (s *stage) grant(ctx context.Context, customer string, region alexaevents.Region, accessToken, expected string) error {
+// sendGrant sends a directive to the backend, as the skill's Lambda function does.
+func (s *scenario) sendGrant(ctx context.Context, customer string, region alexaevents.Region, accessToken, expected string) error {
 	what := fmt.Sprintf("the grant of %s (%s)", customer, region)
 	code := s.amazon.Grant(region, customer)
 	s.codes = append(s.codes, code)
@@ -46,53 +46,50 @@ func (s *stage) grant(ctx context.Context, customer string, region alexaevents.R
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	var answer struct {
+	var response struct {
 		Event struct {
 			Header  struct{ Name string }
 			Payload struct{ Type string } // of an error
 		}
 	}
-	if err := json.Unmarshal(body, &answer); err != nil {
+	if err := json.Unmarshal(body, &response); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	if got := cmp.Or(answer.Event.Payload.Type, answer.Event.Header.Name); status != http.StatusOK || got != expected {
-		return fmt.Errorf("%s: expected the answer 200 %s, got %d %s", what, expected, status, got)
+	if got := cmp.Or(response.Event.Payload.Type, response.Event.Header.Name); status != http.StatusOK || got != expected {
+		return fmt.Errorf("%s: expected 200 %s, got %d %s", what, expected, status, got)
 	}
-	s.say("          %-34s → %s", what, expected)
+	s.printStep(what, expected)
 	return nil
 }
 
-// press switches the lamp of an account, and expects one report to Alexa for each of
-// these customers.
-func (s *stage) press(ctx context.Context, accountID, power string, customers ...string) error {
-	if err := s.switched(ctx, accountID, power); err != nil {
+// switchLamp switches the lamp of an account, and expects one report to Alexa for each
+// of these customers.
+func (s *scenario) switchLamp(ctx context.Context, accountID, power string, customers ...string) error {
+	if err := s.postLamp(ctx, accountID, power, http.StatusNoContent, ""); err != nil {
 		return err
 	}
 	return s.expectReports(ctx, accountID, power, customers...)
 }
 
-// pressInVain expects the lamp to hear that no customer gets events.
-func (s *stage) pressInVain(ctx context.Context, accountID, power string) error {
-	what, expected := goes(accountID, power), reply{http.StatusGone, "no live grant"}
-	if err := s.lamp(ctx, accountID, power, expected); err != nil {
+// switchLampWithoutGrant expects the backend to refuse, since no customer of the account
+// receives events.
+func (s *scenario) switchLampWithoutGrant(ctx context.Context, accountID, power string) error {
+	const status, text = http.StatusGone, "no live grant"
+	if err := s.postLamp(ctx, accountID, power, status, text); err != nil {
 		return err
 	}
-	if err := s.reported(ctx, power, nil); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+	if err := s.checkReports(ctx, power, nil); err != nil {
+		return fmt.Errorf("%s: %w", lampText(accountID, power), err)
 	}
-	s.say("          %-34s → %d %s", what, expected.status, expected.text)
+	s.printStep(lampText(accountID, power), fmt.Sprintf("%d %s", status, text))
 	return nil
 }
 
-// switched has somebody press the switch, and expects the backend to have stored that.
-func (s *stage) switched(ctx context.Context, accountID, power string) error {
-	return s.lamp(ctx, accountID, power, reply{status: http.StatusNoContent})
-}
-
-// waits has somebody press the switch, and expects Alexa to be asked and not to hear.
-func (s *stage) waits(ctx context.Context, accountID, power string, region alexaevents.Region) error {
+// queueReport switches the lamp of an account, and waits until the backend has called
+// the gateway of the region, which fails.
+func (s *scenario) queueReport(ctx context.Context, accountID, power string, region alexaevents.Region) error {
 	calls := s.amazon.Calls(region.APIEndpoint())
-	if err := s.switched(ctx, accountID, power); err != nil {
+	if err := s.postLamp(ctx, accountID, power, http.StatusNoContent, ""); err != nil {
 		return err
 	}
 	for s.amazon.Calls(region.APIEndpoint()) == calls {
@@ -102,46 +99,40 @@ func (s *stage) waits(ctx context.Context, accountID, power string, region alexa
 			return ctx.Err()
 		}
 	}
-	s.say("          %-34s → %d, and the report waits", goes(accountID, power), http.StatusNoContent)
+	s.printStep(lampText(accountID, power), fmt.Sprintf("%d, the report stays in the outbox", http.StatusNoContent))
 	return nil
-}
-
-func goes(accountID, power string) string {
-	return fmt.Sprintf("the lamp of %s goes %s", accountID, power)
 }
 
 // expectReports waits for one report to Alexa for each of these customers.
-func (s *stage) expectReports(ctx context.Context, accountID, power string, customers ...string) error {
-	what := goes(accountID, power)
-	if err := s.reported(ctx, power, customers); err != nil {
-		return fmt.Errorf("%s: %w", what, err)
+func (s *scenario) expectReports(ctx context.Context, accountID, power string, customers ...string) error {
+	if err := s.checkReports(ctx, power, customers); err != nil {
+		return fmt.Errorf("%s: %w", lampText(accountID, power), err)
 	}
-	outcome := "Alexa hears it for " + cmp.Or(strings.Join(customers, " and "), "nobody")
-	s.say("          %-34s → %s", what, outcome)
+	s.printStep(lampText(accountID, power), "reported for "+cmp.Or(strings.Join(customers, " and "), "no customer"))
 	return nil
 }
 
-// reply is what a lamp gets.
-type reply struct {
-	status int
-	text   string
+func lampText(accountID, power string) string {
+	return fmt.Sprintf("the lamp of %s is %s", accountID, power)
 }
 
-func (s *stage) lamp(ctx context.Context, accountID, power string, expected reply) error {
+// postLamp calls the backend as a lamp does that was switched, and expects a status and
+// a text in the response.
+func (s *scenario) postLamp(ctx context.Context, accountID, power string, expected int, text string) error {
 	status, body, err := s.post(ctx, "/lamps/"+accountID+"/"+power, nil)
 	switch {
 	case err != nil:
-		return fmt.Errorf("%s: %w", goes(accountID, power), err)
-	case status != expected.status || !strings.Contains(string(body), expected.text):
-		return fmt.Errorf("%s: expected the answer %d %s, got %d %s", goes(accountID, power), expected.status, expected.text, status, body)
+		return fmt.Errorf("%s: %w", lampText(accountID, power), err)
+	case status != expected || !strings.Contains(string(body), text):
+		return fmt.Errorf("%s: expected %d %s, got %d %s", lampText(accountID, power), expected, text, status, body)
 	}
 	return nil
 }
 
-// reported expects the gateways to have accepted one report for each of these
-// customers since it was asked last, once nothing waits in the outbox.
-func (s *stage) reported(ctx context.Context, power string, customers []string) error {
-	waiting, err := s.empties(ctx)
+// checkReports waits until the outbox is empty. Then it expects that the gateways
+// accepted one report for each of these customers since the last check.
+func (s *scenario) checkReports(ctx context.Context, power string, customers []string) error {
+	waiting, err := s.awaitOutbox(ctx)
 	if err != nil {
 		return err
 	}
@@ -149,7 +140,7 @@ func (s *stage) reported(ctx context.Context, power string, customers []string) 
 	for _, customer := range customers {
 		expected = append(expected, customer+": ChangeReport lamp powerState "+power)
 	}
-	for _, sent := range s.amazon.Sent()[s.sent:] {
+	for _, sent := range s.amazon.Sent()[s.checked:] {
 		var report struct {
 			Event struct {
 				Header   struct{ Name, MessageID string }
@@ -175,11 +166,11 @@ func (s *stage) reported(ctx context.Context, power string, customers []string) 
 		}
 		s.messageIDs[event.Header.MessageID] = true
 	}
-	s.sent += len(got)
+	s.checked += len(got)
 	slices.Sort(got)
 	slices.Sort(expected)
 	if !slices.Equal(got, expected) {
-		return fmt.Errorf("the gateways should have %q and have %q", expected, got)
+		return fmt.Errorf("expected the events %q at the gateways, got %q", expected, got)
 	}
 	if waiting > 0 {
 		return fmt.Errorf("%d events still wait in the outbox", waiting)
@@ -187,11 +178,11 @@ func (s *stage) reported(ctx context.Context, power string, customers []string) 
 	return nil
 }
 
-// empties waits until the outbox is empty, and returns how many events still wait
-// after some seconds: more than it takes until another process has the events of one
-// that was killed.
-func (s *stage) empties(ctx context.Context) (waiting int64, err error) {
-	accounts, err := backend.OpenAccounts(ctx, s.file)
+// awaitOutbox waits until the outbox is empty, and returns the number of events that
+// still wait after 8 seconds. That is longer than it takes until a process sends the
+// events of a killed process.
+func (s *scenario) awaitOutbox(ctx context.Context) (waiting int64, err error) {
+	accounts, err := backend.OpenAccounts(ctx, s.database)
 	if err != nil {
 		return 0, err
 	}
@@ -212,8 +203,8 @@ func (s *stage) empties(ctx context.Context) (waiting int64, err error) {
 	}
 }
 
-// post sends what no signature belongs to.
-func (s *stage) post(ctx context.Context, path string, body []byte) (status int, answer []byte, err error) {
+// post sends a request without a signature.
+func (s *scenario) post(ctx context.Context, path string, body []byte) (status int, response []byte, err error) {
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, s.backend.url+path, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err

@@ -8,105 +8,106 @@ import (
 	"github.com/alexaevents/alexaevents/alexatest"
 )
 
-// The chapters of the other direction: what the backend tells Alexa.
+// The sections on events that the backend sends to Alexa's event gateways.
 
-func (s *stage) lampGoesOn(ctx context.Context) error {
-	s.say("Grace lives in Europe, Vincent in North America, and the lamp of their family is in the")
-	s.say("Alexa apps of both. They allow the skill to send events, then somebody presses a switch.\n")
+func (s *scenario) grants(ctx context.Context) error {
+	s.printf("Grace (Europe) and Vincent (North America) share the account hopper and its lamp. Each")
+	s.printf("permits the skill to send events. A change of the lamp is reported once for each grant.\n")
 	s.amazon.RotateRefreshTokens(true)
-	if err := s.allow(ctx, "Grace", alexaevents.Europe, "hopper"); err != nil {
+	if err := s.acceptGrant(ctx, "Grace", alexaevents.Europe, "hopper"); err != nil {
 		return err
 	}
-	if err := s.allow(ctx, "Vincent", alexaevents.NorthAmerica, "hopper"); err != nil {
+	if err := s.acceptGrant(ctx, "Vincent", alexaevents.NorthAmerica, "hopper"); err != nil {
 		return err
 	}
-	if err := s.allow(ctx, "Alan", alexaevents.Europe, "alan"); err != nil {
+	if err := s.acceptGrant(ctx, "Alan", alexaevents.Europe, "alan"); err != nil {
 		return err
 	}
-	if err := s.deny(ctx, "Mallory", alexaevents.Europe, "a token that she made up"); err != nil {
+	if err := s.refuseGrant(ctx, "Mallory", alexaevents.Europe, "a forged token"); err != nil {
 		return err
 	}
-	if err := s.press(ctx, "hopper", "ON", "Grace (EU)", "Vincent (NA)"); err != nil {
+	if err := s.switchLamp(ctx, "hopper", "ON", "Grace (EU)", "Vincent (NA)"); err != nil {
 		return err
 	}
-	if err := s.press(ctx, "alan", "ON", "Alan (EU)"); err != nil {
+	if err := s.switchLamp(ctx, "alan", "ON", "Alan (EU)"); err != nil {
 		return err
 	}
-	s.tokensExpire()
-	return s.press(ctx, "hopper", "OFF", "Grace (EU)", "Vincent (NA)")
+	s.expireTokens()
+	return s.switchLamp(ctx, "hopper", "OFF", "Grace (EU)", "Vincent (NA)")
 }
 
-func (s *stage) lampInBadWeather(ctx context.Context) error {
-	s.say("The restarts lost no grant. Vincent, who linked an account of his own meanwhile, allows")
-	s.say("events of that; what he allowed before has ended. Then Amazon has a bad day. The change")
-	s.say("of a lamp is one transaction with its report, which waits until Alexa accepts it.\n")
+func (s *scenario) gatewayFailures(ctx context.Context) error {
+	s.printf("The grants outlive the restarts. Vincent linked an account of his own and grants events")
+	s.printf("for it; his old grant has ended. A change of a lamp is stored in one transaction with")
+	s.printf("its report. The outbox sends the report until Alexa accepts it.\n")
 	s.amazon.DisableSkill("Vincent")
-	if err := s.allow(ctx, "Vincent", alexaevents.NorthAmerica, "vincent"); err != nil {
+	if err := s.acceptGrant(ctx, "Vincent", alexaevents.NorthAmerica, "vincent"); err != nil {
 		return err
 	}
-	s.tokensExpire()
-	if err := s.press(ctx, "hopper", "ON", "Grace (EU)"); err != nil {
+	s.expireTokens()
+	if err := s.switchLamp(ctx, "hopper", "ON", "Grace (EU)"); err != nil {
 		return err
 	}
-	if err := s.press(ctx, "vincent", "ON", "Vincent (NA)"); err != nil {
+	if err := s.switchLamp(ctx, "vincent", "ON", "Vincent (NA)"); err != nil {
 		return err
 	}
 
 	europe, america := alexaevents.Europe.APIEndpoint(), alexaevents.NorthAmerica.APIEndpoint()
 	s.amazon.Fail(alexatest.Fault{URL: europe, Status: http.StatusServiceUnavailable, Times: -1})
-	s.say("          Europe is down")
-	if err := s.waits(ctx, "hopper", "OFF", alexaevents.Europe); err != nil {
+	s.printStep("EU: status 503 from now on", "")
+	if err := s.queueReport(ctx, "hopper", "OFF", alexaevents.Europe); err != nil {
 		return err
 	}
 	s.backend.kill()
 	s.amazon.Heal()
-	s.say("          the backend is killed; Europe is back; the backend starts again")
 	if err := s.startBackend(ctx); err != nil {
 		return err
 	}
+	s.printStep("the backend is killed; EU works again; the backend starts again", "")
 	if err := s.expectReports(ctx, "hopper", "OFF", "Grace (EU)"); err != nil {
 		return err
 	}
 
 	s.amazon.Fail(alexatest.Fault{URL: europe, Reset: true})
 	s.amazon.Fail(alexatest.Fault{URL: america, Status: http.StatusTooManyRequests, Code: "THROTTLING_EXCEPTION"})
-	s.say("          Europe breaks a connection, North America throttles")
-	if err := s.waits(ctx, "hopper", "ON", alexaevents.Europe); err != nil {
+	s.printStep("EU: connection reset; NA: 429 THROTTLING_EXCEPTION", "")
+	if err := s.queueReport(ctx, "hopper", "ON", alexaevents.Europe); err != nil {
 		return err
 	}
-	if err := s.waits(ctx, "vincent", "ON", alexaevents.NorthAmerica); err != nil {
+	if err := s.queueReport(ctx, "vincent", "ON", alexaevents.NorthAmerica); err != nil {
 		return err
 	}
-	if err := s.expectReports(ctx, "each", "ON", "Grace (EU)", "Vincent (NA)"); err != nil {
+	if err := s.expectReports(ctx, "each account", "ON", "Grace (EU)", "Vincent (NA)"); err != nil {
 		return err
 	}
 	s.amazon.Fail(alexatest.Fault{URL: europe, Status: http.StatusForbidden, Code: "INSUFFICIENT_PERMISSION_EXCEPTION"})
-	s.say("          Send Alexa Events is switched off in the console, and on again")
-	if err := s.waits(ctx, "hopper", "OFF", alexaevents.Europe); err != nil {
+	s.printStep("Send Alexa Events is switched off in the console, and on again", "")
+	if err := s.queueReport(ctx, "hopper", "OFF", alexaevents.Europe); err != nil {
 		return err
 	}
 	if err := s.expectReports(ctx, "hopper", "OFF", "Grace (EU)"); err != nil {
 		return err
 	}
 	s.amazon.DisableSkill("Vincent")
-	if err := s.press(ctx, "vincent", "OFF"); err != nil {
+	s.printStep("Vincent disables the skill", "")
+	if err := s.switchLamp(ctx, "vincent", "OFF"); err != nil {
 		return err
 	}
-	if err := s.stopBackend(); err != nil { // it stores first that the grant has ended
+	if err := s.stopBackend(); err != nil { // the backend first stores that the grant has ended
 		return err
 	}
 	if err := s.startBackend(ctx); err != nil {
 		return err
 	}
-	s.say("          the backend restarts")
-	if err := s.pressInVain(ctx, "vincent", "ON"); err != nil {
+	s.printStep("the backend restarts", "")
+	if err := s.switchLampWithoutGrant(ctx, "vincent", "ON"); err != nil {
 		return err
 	}
-	return s.pressInVain(ctx, "ada", "ON")
+	return s.switchLampWithoutGrant(ctx, "ada", "ON")
 }
 
-// tokensExpire ends the time of the access tokens. The refresh tokens work once.
-func (s *stage) tokensExpire() {
+// expireTokens makes all access tokens expire. Each refresh token works once.
+func (s *scenario) expireTokens() {
 	s.amazon.ExpireTokens()
-	s.say("          Amazon's access tokens expire")
+	s.printStep("all access tokens of Login with Amazon expire", "")
 }

@@ -13,9 +13,34 @@ import (
 	"github.com/alexaevents/alexaevents/examples/quickstart/backend"
 )
 
-// tellStory tells the story to out. Its error is the first thing that was not as
-// it should be, with the log of the backend.
-func tellStory(ctx context.Context, out io.Writer) (err error) {
+// scenario is the state of a run: the simulated Amazon, the backend, and what the
+// backend should have stored.
+type scenario struct {
+	out    io.Writer
+	now    time.Time // the first event is from 50 minutes before
+	amazon *amazon
+	auth   *authServer
+
+	database string
+	flags    []string // of the backend
+	backend  *process
+	log      bytes.Buffer // of the backend; not to be read while it runs
+
+	want         map[string]row  // expected customer table, by a name for the row
+	acknowledged map[string]bool // acknowledged events, by body
+	refusals     int             // requests and messages that the backend refused
+
+	codes      []string        // authorization codes of the grants
+	checked    int             // number of checked events of the gateways
+	messageIDs map[string]bool // message IDs of the checked events
+
+	ada, vincent, alan *customer
+	alanEvents         []event // enablement and account linking
+}
+
+// runScenario runs all sections and prints to out. Its error is that of the first
+// failed check, with the log of the backend.
+func runScenario(ctx context.Context, out io.Writer) (err error) {
 	timed, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	dir, err := os.MkdirTemp("", "quickstart")
@@ -34,68 +59,43 @@ func tellStory(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 
-	fmt.Fprintln(out, "The backend of an Alexa skill and a made-up Amazon: real HTTP, signatures, SQLite and processes.")
-	for i, chapter := range []struct {
+	fmt.Fprintln(out, "The backend of an Alexa skill against a simulated Amazon, over HTTP and with a SQLite file.")
+	for i, section := range []struct {
 		title string
-		tell  func(context.Context) error
+		run   func(context.Context) error
 	}{
-		{"Customers come and go", s.comeAndGo},
-		{"Strangers knock", s.strangers},
-		{"Customers speak to the skill", s.speak},
-		{"A lamp is switched on", s.lampGoesOn},
-		{"The backend is killed", s.killed},
-		{"An account is erased", s.erased},
-		{"The lamp in bad weather", s.lampInBadWeather},
-		{"News of the skill, and of a hotel", s.newsArrives},
-		{"The backend stops, and its log is read", s.readLog},
-		{"The customer table", s.showTable},
+		{"Skill events and records", s.skillEvents},
+		{"Forged requests", s.forgedRequests},
+		{"Requests to the skill", s.skillRequests},
+		{"Grants and change reports", s.grants},
+		{"Crash and redelivery", s.crash},
+		{"Account erasure", s.erasure},
+		{"Gateway failures", s.gatewayFailures},
+		{"SDNS and Smart Properties events", s.notifications},
+		{"Log of the backend", s.checkLog},
+		{"Customer table", s.printTable},
 	} {
-		fmt.Fprintf(out, "\n%d. %s\n", i+1, chapter.title)
-		if err := chapter.tell(timed); err != nil {
-			return fmt.Errorf("%d. %s: %w", i+1, chapter.title, err)
+		fmt.Fprintf(out, "\n%d. %s\n", i+1, section.title)
+		if err := section.run(timed); err != nil {
+			return fmt.Errorf("%d. %s: %w", i+1, section.title, err)
 		}
 	}
-	fmt.Fprint(out, "\nNext, read examples/quickstart/backend: it is the folder to copy. Then\n"+
+	fmt.Fprint(out, "\nNext: read and copy examples/quickstart/backend.\n"+
 		"`go doc github.com/alexaevents/alexaevents` lists the packages.\n")
 	return nil
 }
 
-// stage is where the story happens.
-type stage struct {
-	out    io.Writer
-	now    time.Time // the story began 50 minutes ago
-	amazon *amazon
-	auth   *authServer
-
-	file    string // the database
-	flags   []string
-	backend *process
-	log     bytes.Buffer // of the backend; not to be read while it runs
-
-	want     map[string]row  // the customer table as it should be, by a name for the row
-	recorded map[string]bool // the events that the backend acknowledged, by body
-	refusals int
-
-	codes      []string        // that customers' permissions came with
-	sent       int             // events for the gateways that were looked at
-	messageIDs map[string]bool // of these
-
-	ada, vincent, alan *customer
-	alanEvents         []event // until he links the account
-}
-
-// setUp makes a stage and starts the backend. The stage is to be torn down even
-// after an error.
-func setUp(ctx context.Context, out io.Writer, dir string) (*stage, error) {
-	s := &stage{
-		out:      out,
-		now:      time.Now().Truncate(time.Second), // events count whole seconds
-		amazon:   startAmazon(),
-		file:     filepath.Join(dir, "quickstart.db"),
-		recorded: make(map[string]bool),
-		want:     make(map[string]row),
-
-		messageIDs: make(map[string]bool),
+// setUp starts the simulated Amazon and the backend. Call tearDown even after an
+// error.
+func setUp(ctx context.Context, out io.Writer, dir string) (*scenario, error) {
+	s := &scenario{
+		out:          out,
+		now:          time.Now().Truncate(time.Second), // events have whole seconds
+		amazon:       startAmazon(),
+		database:     filepath.Join(dir, "quickstart.db"),
+		want:         make(map[string]row),
+		acknowledged: make(map[string]bool),
+		messageIDs:   make(map[string]bool),
 	}
 	var err error
 	if s.auth, err = startAuthServer(); err != nil {
@@ -107,14 +107,14 @@ func setUp(ctx context.Context, out io.Writer, dir string) (*stage, error) {
 	if err := os.WriteFile(roots, s.amazon.RootPEM(), 0o600); err != nil {
 		return s, err
 	}
-	s.flags = []string{"-db", s.file, "-issuer", s.auth.issuer(), "-amazon", s.amazon.address(), "-roots", roots}
-	if err := s.signUp(ctx, "ada", "hopper", "vincent", "alan"); err != nil {
+	s.flags = []string{"-db", s.database, "-issuer", s.auth.issuer(), "-amazon", s.amazon.address(), "-roots", roots}
+	if err := s.addAccounts(ctx, "ada", "hopper", "vincent", "alan"); err != nil {
 		return s, err
 	}
 	return s, s.startBackend(ctx)
 }
 
-func (s *stage) tearDown() {
+func (s *scenario) tearDown() {
 	if s.backend != nil {
 		s.backend.kill()
 	}
@@ -124,9 +124,8 @@ func (s *stage) tearDown() {
 	s.amazon.server.Close()
 }
 
-// signUp does what customers did long ago on the skill's web site.
-func (s *stage) signUp(ctx context.Context, accountIDs ...string) error {
-	accounts, err := backend.OpenAccounts(ctx, s.file)
+func (s *scenario) addAccounts(ctx context.Context, accountIDs ...string) error {
+	accounts, err := backend.OpenAccounts(ctx, s.database)
 	if err != nil {
 		return err
 	}
@@ -136,21 +135,9 @@ func (s *stage) signUp(ctx context.Context, accountIDs ...string) error {
 	return errors.Join(err, accounts.Close())
 }
 
-func (s *stage) startBackend(ctx context.Context) (err error) {
-	s.backend, err = start(ctx, &s.log, s.flags...)
-	return err
-}
-
-func (s *stage) stopBackend() error {
-	s.amazon.client.CloseIdleConnections() // the backend waits for those that were never used
-	backend := s.backend
-	s.backend = nil
-	return backend.stop()
-}
-
-// erase is what support does when a customer asks for it.
-func (s *stage) erase(ctx context.Context, accountID string) error {
-	cmd, err := command(ctx, "erase", "-db", s.file, "-account", accountID)
+// eraseAccount runs the command erase beside the backend.
+func (s *scenario) eraseAccount(ctx context.Context, accountID string) error {
+	cmd, err := command(ctx, "erase", "-db", s.database, "-account", accountID)
 	if err != nil {
 		return err
 	}
@@ -160,24 +147,48 @@ func (s *stage) erase(ctx context.Context, accountID string) error {
 	return nil
 }
 
-func (s *stage) eventsURL() string { return s.backend.url + "/alexa/events" }
-func (s *stage) skillURL() string  { return s.backend.url + "/alexa" }
+func (s *scenario) startBackend(ctx context.Context) (err error) {
+	s.backend, err = start(ctx, &s.log, s.flags...)
+	return err
+}
 
-// change changes a row of the table that the story wants.
-func (s *stage) change(name string, change func(*row)) {
+func (s *scenario) stopBackend() error {
+	s.amazon.client.CloseIdleConnections() // the backend waits for connections without a request
+	backend := s.backend
+	s.backend = nil
+	return backend.stop()
+}
+
+func (s *scenario) eventsURL() string { return s.backend.url + "/alexa/events" }
+func (s *scenario) skillURL() string  { return s.backend.url + "/alexa" }
+
+// change changes a row of the expected customer table.
+func (s *scenario) change(name string, change func(*row)) {
 	r := s.want[name]
 	change(&r)
 	s.want[name] = r
 }
 
-func (s *stage) say(format string, args ...any) { fmt.Fprintf(s.out, "   "+format+"\n", args...) }
-
-// tell says what came of something that happened at that time.
-func (s *stage) tell(at time.Time, what, outcome string) {
-	s.say("%s  %-34s → %s", at.UTC().Format(time.TimeOnly), what, outcome)
+// timestamp returns the time that many minutes ago, in the form of the customer table.
+func (s *scenario) timestamp(minutes int) string {
+	return ago(s.now, minutes).UTC().Format(time.RFC3339)
 }
 
-// when is a time of the story as the customer table has it.
-func (s *stage) when(minutes int) string {
-	return ago(s.now, minutes).UTC().Format(time.RFC3339)
+func (s *scenario) printf(format string, args ...any) {
+	fmt.Fprintf(s.out, "   "+format+"\n", args...)
+}
+
+// printStep prints a step, and its outcome unless that is empty.
+func (s *scenario) printStep(what, outcome string) { s.printLine("", what, outcome) }
+
+// printEvent prints an event or request with its timestamp, and its outcome.
+func (s *scenario) printEvent(e event, outcome string) {
+	s.printLine(e.at.UTC().Format(time.TimeOnly), e.text, outcome)
+}
+
+func (s *scenario) printLine(at, what, outcome string) {
+	if outcome != "" {
+		what = fmt.Sprintf("%-34s → %s", what, outcome)
+	}
+	s.printf("%-8s  %s", at, what)
 }
