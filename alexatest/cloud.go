@@ -121,8 +121,8 @@ type Call struct {
 	Duration     time.Duration
 	Err          error // what broke the connection
 
-	// Delivery tells that SNS made the request, to an endpoint. False is a request
-	// to Amazon.
+	// Delivery is true for a request of SNS to an endpoint, false for a request to
+	// Amazon.
 	Delivery bool
 }
 

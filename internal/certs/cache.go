@@ -172,7 +172,7 @@ func (c *Cache) newer(ctx context.Context, source Source, old *Certificate) *Cer
 	return certificate
 }
 
-// store remembers the outcome of a fetch. The lock is held.
+// store stores the outcome of a fetch. The lock is held.
 func (c *Cache) store(url string, now time.Time, certificate *Certificate, err error) {
 	if err == nil {
 		c.keep(url, now, certificate)
