@@ -53,8 +53,8 @@ func (k keeping) run(ctx context.Context, out io.Writer) error {
 	return group.Wait()
 }
 
-// act does one thing to a grant. The errors that it passes over are those that a
-// refresh may give while others are at work on the grant.
+// act makes one change of a grant. It ignores the errors that a refresh may return while
+// others change the grant.
 func act(ctx context.Context, source *lwa.Source, key lwa.Key) error {
 	switch action := rand.IntN(20); {
 	case action == 0 && key.AccountID == erasedAccount:
@@ -105,7 +105,7 @@ type step struct {
 	Before, After state
 }
 
-// state is what a step tells of a grant.
+// state is the state of a grant in a step.
 type state struct{ RefreshToken, CodeHash string }
 
 // reporter is a store that reports its steps.
@@ -144,10 +144,9 @@ func (r *reporter) report(s step) error {
 	return r.out.Encode(s)
 }
 
-// replay puts the steps of one account together, which were reported in no
-// order, and fails if no history of one grant can have them all. It returns the
-// refresh tokens that nothing replaced, that is the stored one and those that
-// were erased, and the number of erasures.
+// replay orders the steps of one account, and fails if they are not a history of one
+// grant. It returns the refresh tokens that nothing replaced, which are the stored one
+// and the erased ones, and the number of erasures.
 func replay(steps []step) (ends []string, erasures int, err error) {
 	next := make(map[string]string)  // the refresh token that replaced another one
 	written := make(map[string]bool) // every refresh token that was ever stored

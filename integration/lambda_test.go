@@ -22,7 +22,7 @@ import (
 	"github.com/alexaevents/alexaevents/store/dynamostore"
 )
 
-// runtimeAPI is what AWS Lambda is to the process of a function:
+// runtimeAPI is the API of AWS Lambda for the process of a function:
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 type runtimeAPI struct {
 	invocations chan []byte
@@ -102,8 +102,8 @@ func accountsTable(t *testing.T, client *dynamodb.Client, account string) (name 
 	return name
 }
 
-// A skill without a server: its events come to a Lambda function, which keeps
-// the customer table in DynamoDB.
+// A skill without a server: a Lambda function receives its events and keeps the customer
+// table in DynamoDB.
 func TestLambda(t *testing.T) {
 	t.Parallel()
 	issuer := startIssuer(t)

@@ -13,7 +13,7 @@ import (
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
-// ledger is what a backend on one database was told, and what it acknowledged.
+// ledger records the events that a backend on one database got and acknowledged.
 type ledger struct {
 	database     database
 	events       []told
@@ -52,8 +52,7 @@ func (l *ledger) note(a response, killed bool) error {
 	return nil
 }
 
-// check compares the database with what was acknowledged: all of it is there,
-// and nothing that was not sent.
+// check expects all acknowledged facts in the database, and none that was not sent.
 func (l *ledger) check(ctx context.Context) error {
 	if len(l.sent) == 0 {
 		return nil // there may be no schema
@@ -171,7 +170,7 @@ func storedFacts(ctx context.Context, db *sql.DB) (facts []identity.Fact, err er
 	return facts, rows.Err()
 }
 
-// signUp makes the accounts known to the backend, in its own table.
+// signUp adds the accounts to the backend's own table.
 func (l *ledger) signUp(ctx context.Context) error {
 	db, err := l.database.connect()
 	if err != nil {
