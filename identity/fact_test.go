@@ -160,8 +160,8 @@ func TestWithoutAccount(t *testing.T) {
 // inOrder returns the valid facts as WithoutAccount must: it changes none here.
 func inOrder(facts []identity.Fact) []identity.Fact { return identity.WithoutAccount(facts, "nobody") }
 
-// What was the erased account's is nobody's, and what was another account's is
-// that account's still: in time, in every set of facts.
+// After an erasure, no record has the erased account, and the spans of other accounts
+// are unchanged, in every set of facts.
 func TestErasedAccountIsGone(t *testing.T) {
 	type span struct {
 		user, account string

@@ -48,8 +48,8 @@ func startAlexa(t *testing.T) *alexa {
 	return a
 }
 
-// told is an event and its fact.
-type told struct {
+// sentEvent is an event with its fact.
+type sentEvent struct {
 	body []byte
 	fact identity.Fact
 }
@@ -61,7 +61,7 @@ var accountIDs = []string{"account-1", "account-2", "account-3", "account-4", "a
 
 // history returns what a new customer did in the last hour: enabled the skill,
 // linked accounts and disabled it, more than once.
-func (a *alexa) history(random *rand.Rand) (events []told) {
+func (a *alexa) history(random *rand.Rand) (events []sentEvent) {
 	at := time.Now().UTC().Truncate(time.Second).Add(-50 * time.Minute)
 	customer := alexatest.Customer{
 		SkillID:     quickstartSkill,
@@ -70,7 +70,7 @@ func (a *alexa) history(random *rand.Rand) (events []told) {
 	}
 	tell := func(kind identity.Kind, accountID string, body func() []byte) {
 		fact := identity.Fact{SkillID: quickstartSkill, AmazonUserID: customer.UserID(), At: at, Kind: kind, AccountID: accountID}
-		events = append(events, told{body(), fact})
+		events = append(events, sentEvent{body(), fact})
 		at = at.Add(time.Duration(1+random.IntN(120)) * time.Second)
 	}
 	for range 2 {
@@ -86,7 +86,7 @@ func (a *alexa) history(random *rand.Rand) (events []told) {
 
 // response is the response to a delivery; the status is 0 without one.
 type response struct {
-	event  told
+	event  sentEvent
 	status int
 }
 
@@ -94,9 +94,9 @@ const couriers = 8
 
 // deliver delivers events to a backend from several goroutines. It ends after the last
 // one, or when stop is closed, and closes the responses.
-func (a *alexa) deliver(ctx context.Context, url string, events []told, stop <-chan struct{}) <-chan response {
+func (a *alexa) deliver(ctx context.Context, url string, events []sentEvent, stop <-chan struct{}) <-chan response {
 	type delivery struct {
-		event   told
+		event   sentEvent
 		request *http.Request
 	}
 	queue := make(chan delivery, len(events))
@@ -136,8 +136,8 @@ func (a *alexa) send(request *http.Request) (status int) {
 }
 
 // shuffled returns events with duplicates and out of order, as Alexa may deliver them.
-func shuffled(random *rand.Rand, events []told) (deliveries []told) {
-	byBody := make(map[string]told)
+func shuffled(random *rand.Rand, events []sentEvent) (deliveries []sentEvent) {
+	byBody := make(map[string]sentEvent)
 	var bodies [][]byte
 	for _, event := range events {
 		byBody[string(event.body)] = event

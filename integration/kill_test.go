@@ -205,8 +205,8 @@ func (k *killing) serve(ctx context.Context, b *process, l *ledger) (url string,
 }
 
 // deliveries returns the events that were never acknowledged, and some that were.
-func (k *killing) deliveries(l *ledger) []told {
-	return shuffled(k.random, only(l.events, func(event told) bool {
+func (k *killing) deliveries(l *ledger) []sentEvent {
+	return shuffled(k.random, only(l.events, func(event sentEvent) bool {
 		return !l.acknowledged[event.fact] || k.random.IntN(8) == 0
 	}))
 }

@@ -140,7 +140,7 @@ func TestLambda(t *testing.T) {
 	require.Equal(t, begin.Add(time.Minute), records[0].StartDatetime)
 	require.Equal(t, begin.Add(2*time.Minute), records[0].EndDatetime)
 
-	stranger := &alexatest.Customer{SkillID: skill + "0", Now: clock}
-	require.Contains(t, api.invoke(t, stranger.Enable()), "error: ")
-	require.Empty(t, collect(t, store.UserRecords(t.Context(), "", stranger.UserID())))
+	another := &alexatest.Customer{SkillID: skill + "0", Now: clock}
+	require.Contains(t, api.invoke(t, another.Enable()), "error: ")
+	require.Empty(t, collect(t, store.UserRecords(t.Context(), "", another.UserID())))
 }

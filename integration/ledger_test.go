@@ -16,7 +16,7 @@ import (
 // ledger records the events that a backend on one database got and acknowledged.
 type ledger struct {
 	database     database
-	events       []told
+	events       []sentEvent
 	sent         map[identity.Fact]bool
 	acknowledged map[identity.Fact]bool
 	unconfirmed  map[identity.Fact]bool // stored, without a response
@@ -32,7 +32,7 @@ func newLedger(d database) *ledger {
 	}
 }
 
-func (l *ledger) add(events []told) {
+func (l *ledger) add(events []sentEvent) {
 	l.events = append(l.events, events...)
 	for _, event := range events {
 		l.sent[event.fact] = true
@@ -70,7 +70,7 @@ func (l *ledger) check(ctx context.Context) error {
 	for _, fact := range facts {
 		stored[fact] = true
 		if !l.sent[fact] {
-			return fmt.Errorf("a fact is stored that no event told: %s of %s", fact.Kind, fact.At)
+			return fmt.Errorf("a stored fact belongs to no event: %s of %s", fact.Kind, fact.At)
 		}
 		if !l.acknowledged[fact] {
 			l.unconfirmed[fact] = true

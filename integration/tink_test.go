@@ -187,13 +187,13 @@ func TestTinkWrongKey(t *testing.T) {
 	database := new(lwa.MemoryStore)
 	key := sealedKey("account")
 	putToken(t, seal(t, database, newKeyset(t)), key)
-	stranger := seal(t, database, newKeyset(t))
-	_, err := stranger.Grant(t.Context(), key)
+	otherKey := seal(t, database, newKeyset(t))
+	_, err := otherKey.Grant(t.Context(), key)
 	require.ErrorIs(t, err, lwa.ErrSealed)
-	err = stranger.UpdateGrant(t.Context(), key, func(g *lwa.Grant) error { g.ConfirmedAt = monday; return nil })
+	err = otherKey.UpdateGrant(t.Context(), key, func(g *lwa.Grant) error { g.ConfirmedAt = monday; return nil })
 	require.ErrorIs(t, err, lwa.ErrSealed)
-	putToken(t, stranger, key) // a whole new grant
-	requireToken(t, stranger, key)
+	putToken(t, otherKey, key) // a whole new grant
+	requireToken(t, otherKey, key)
 }
 
 // If one of a family's two grants cannot be decrypted, the other one still gets events.

@@ -306,7 +306,7 @@ func TestNoQueueOfAttackers(t *testing.T) {
 	})
 }
 
-// A certificate that was good before is fetched at once, however many attackers
+// A certificate that was valid before is fetched at once, even if many forged requests
 // wait.
 func TestKnownURLNeverWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -19,8 +19,8 @@ import (
 	"github.com/alexaevents/alexaevents/skillevents"
 )
 
-// Whatever member Amazon leaves out or sets to null, an event still parses and
-// shows every other member, and nothing that is not there.
+// If any member is missing or null, an event still parses, with every other member and
+// without a value for that one.
 func TestEveryMemberIsOptional(t *testing.T) {
 	for requestType, fixture := range fixtures {
 		t.Run(requestType, func(t *testing.T) {

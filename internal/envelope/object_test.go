@@ -115,7 +115,7 @@ func FuzzFind(f *testing.F) {
 	})
 }
 
-// However many members are read, none may occur twice.
+// Also among many members, none may occur twice.
 func TestManyMembersThatAreRead(t *testing.T) {
 	var document []byte
 	for i := range 40 {
@@ -204,7 +204,7 @@ func TestElements(t *testing.T) {
 		require.NoError(t, objects.Err)
 		require.Equal(t, want, got, raw)
 	}
-	// What no scan has accepted does not run for ever.
+	// Invalid JSON, which a scan would refuse, causes no endless loop.
 	for _, raw := range []string{`[`, `[1`, `[1 2`, `[1,`, `[,]`} {
 		var objects envelope.Objects
 		objects.Elements(envelope.Raw(raw), func(envelope.Raw) {})

@@ -139,17 +139,17 @@ func TestSkip(t *testing.T) {
 
 func TestExportProgress(t *testing.T) {
 	onEach(t, func(t *testing.T, format transfer.Format) {
-		var told []int
-		export := &transfer.Export{Format: format, Progress: func(rows int) { told = append(told, rows) }}
+		var reported []int
+		export := &transfer.Export{Format: format, Progress: func(rows int) { reported = append(reported, rows) }}
 		var facts []identity.Fact
 		for n := range 2500 {
 			facts = append(facts, factOf("u", n, identity.Kind(1+n%2*3), ""))
 		}
 		require.NoError(t, export.Customers(io.Discard, filled(t, facts).Facts(t.Context())))
-		require.Equal(t, []int{1000, 1250}, told)
-		told = nil
+		require.Equal(t, []int{1000, 1250}, reported)
+		reported = nil
 		require.NoError(t, export.Grants(io.Discard, new(lwa.MemoryStore).Grants(t.Context())))
-		require.Equal(t, []int{0}, told)
+		require.Equal(t, []int{0}, reported)
 	})
 }
 
