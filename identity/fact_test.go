@@ -58,7 +58,7 @@ func TestFactClean(t *testing.T) {
 	require.Equal(t, want.ID(), dirty.ID())
 }
 
-// IDs are kept in databases: they may never change.
+// Databases contain the IDs, so they must never change.
 func TestFactIDIsPinned(t *testing.T) {
 	require.Equal(t, "3b640977eb71c59feb19634f3bf38d90", linked(1, "hello_2167671@gmail.com").ID())
 }

@@ -88,7 +88,7 @@ func (l *ledger) check(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	// PostgreSQL may only now finish what a dead backend had begun.
+	// PostgreSQL may only now finish a transaction of a killed backend.
 	if later, _ := storedFacts(ctx, db); len(later) > len(facts) {
 		return l.check(ctx)
 	}

@@ -300,7 +300,7 @@ func remove(parent any, key string) {
 	}
 }
 
-// What the simulator sends is what this package decodes: each type has an example
+// This package decodes the events of the simulator: each type has an example
 // there, and each value of an example shows in the event.
 func TestSimulatedEvents(t *testing.T) {
 	require.Equal(t, slices.Sorted(maps.Keys(skillevents.Types)), alexatest.EventTypes())

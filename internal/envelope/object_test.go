@@ -129,8 +129,7 @@ func TestManyMembersThatAreRead(t *testing.T) {
 	}
 }
 
-// The escapes of a string mean what they mean in encoding/json, in every
-// surrounding.
+// The escapes of a string are decoded as by encoding/json, with any text around them.
 func TestEscapesAgreeWithEncodingJSON(t *testing.T) {
 	pieces := []string{
 		``, `a`, `é`, `\"`, `\\`, `\/`, `\b`, `\f`, `\n`, `\r`, `\t`, `\u0000`, `\u00e9`, `\u00E9`, `\u20ac`, `\uFFFF`,

@@ -300,7 +300,7 @@ func TestQueueFinalErrorOfAnEarlierWrite(t *testing.T) {
 }
 
 // A caller whose context ends returns at once, whether it waits, was taken by the
-// leader, or leads. What the others get is what they get without it.
+// leader, or leads. The results of the others do not change.
 func TestQueueCancelled(t *testing.T) {
 	for at := range 40 { // tenths of a second: the first transaction takes ten
 		for who := range 5 {

@@ -60,8 +60,7 @@ func drawGrant(t *rapid.T) lwa.Grant {
 	}
 }
 
-// Grants come back as they were, from any store of a set of them, and as often
-// as one likes.
+// Exported grants of any set are imported unchanged, also repeatedly.
 func TestGrantsThereAndBack(t *testing.T) {
 	onEach(t, func(t *testing.T, format transfer.Format) {
 		rapid.Check(t, func(t *rapid.T) {
@@ -298,8 +297,8 @@ func TestSendWithImportedGrant(t *testing.T) {
 	require.Len(t, cloud.Sent(), 1)
 }
 
-// What a sealed store encrypts is in the clear in a file, and encrypted again in
-// another store.
+// Tokens of a sealed store are in plain text in a file, and encrypted again in another
+// store.
 func TestSealed(t *testing.T) {
 	inside := new(lwa.MemoryStore)
 	sealed := &lwa.Sealed{Store: inside, AEAD: backwards{}}

@@ -109,7 +109,7 @@ func TestFacts(t *testing.T) {
 	require.ErrorIs(t, transfer.Facts(t.Context(), brokenStore{}, filled(t, manyFacts(1)).Facts(t.Context())), errBroken)
 }
 
-// What is skipped is not stored, users whose rows are skipped in part are.
+// Skipped rows are not stored, except those of a user with rows after them.
 func TestSkip(t *testing.T) {
 	const customers = "AmazonUserID,AccountID,StartDatetime\n" +
 		"u,a,2019-09-01T00:00:00Z\nv,b,2019-09-02T00:00:00Z\nv,c,2019-09-03T00:00:00Z\nw,d,2019-09-04T00:00:00Z\n"
