@@ -74,7 +74,7 @@ bench: $(DYNALITE) ## runs every benchmark, each for BENCHTIME
 	go test -run='^$$' -bench=. -benchmem -benchtime=$(BENCHTIME) work
 
 .PHONY: quickstart
-quickstart: ## runs a backend against a simulated Amazon
+quickstart: ## runs a backend against a fake Amazon
 	go run ./examples/quickstart
 
 # go install leaves the file's time alone when nothing changed.

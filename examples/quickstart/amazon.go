@@ -11,7 +11,7 @@ import (
 	"github.com/alexaevents/alexaevents/alexatest"
 )
 
-// amazon is the simulated Amazon. The backend is another process, so it reaches the
+// amazon is the fake Amazon. The backend is another process, so it reaches the
 // cloud through a proxy on a loopback address, which stands for all of Amazon's hosts;
 // see amazonAt.
 type amazon struct {

@@ -25,7 +25,7 @@ func serveCommand(ctx context.Context, args []string, handler func(*backend.Skil
 	flags := flag.NewFlagSet("backend", flag.ContinueOnError)
 	database := flags.String("db", "quickstart.db", "the database: a `file` of SQLite, or a postgres:// URL")
 	issuer := flags.String("issuer", "", "the `URL` of the skill's authorization server")
-	amazon := flags.String("amazon", "", "the `address` of a simulated Amazon; empty means Amazon")
+	amazon := flags.String("amazon", "", "the `address` of a fake Amazon; empty means Amazon")
 	roots := flags.String("roots", "", "a PEM `file` with its certificate authority; empty means the system's")
 	if err := flags.Parse(args); err != nil {
 		return err

@@ -1,4 +1,4 @@
-// Quickstart runs the backend of a skill against a simulated Amazon. The backend is a
+// Quickstart runs the backend of a skill against a fake Amazon. The backend is a
 // process of its own, receives signed requests over HTTP and keeps its customer table
 // in a SQLite file, or in PostgreSQL if its database is a postgres:// URL. The program
 // prints each step and checks its result. It exits with 1 after the first step that

@@ -13,7 +13,7 @@ import (
 	"github.com/alexaevents/alexaevents/examples/quickstart/backend"
 )
 
-// scenario is the state of a run: the simulated Amazon, the backend, and what the
+// scenario is the state of a run: the fake Amazon, the backend, and what the
 // backend should have stored.
 type scenario struct {
 	out    io.Writer
@@ -59,7 +59,7 @@ func runScenario(ctx context.Context, out io.Writer) (err error) {
 		return err
 	}
 
-	fmt.Fprintln(out, "The backend of an Alexa skill against a simulated Amazon, over HTTP and with a SQLite file.")
+	fmt.Fprintln(out, "The backend of an Alexa skill against a fake Amazon, over HTTP and with a SQLite file.")
 	for i, section := range []struct {
 		title string
 		run   func(context.Context) error
@@ -85,7 +85,7 @@ func runScenario(ctx context.Context, out io.Writer) (err error) {
 	return nil
 }
 
-// setUp starts the simulated Amazon and the backend. Call tearDown even after an
+// setUp starts the fake Amazon and the backend. Call tearDown even after an
 // error.
 func setUp(ctx context.Context, out io.Writer, dir string) (*scenario, error) {
 	s := &scenario{
