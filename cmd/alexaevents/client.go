@@ -54,7 +54,7 @@ func (a *app) call(ctx context.Context, method, path string, in, out any) error 
 		}
 		if response.StatusCode == http.StatusRequestTimeout && out != nil {
 			if list, ok := out.(*[]cloud.Entry); ok {
-				*list = refused.Found
+				*list = append([]cloud.Entry{}, refused.Found...) // not nil
 			}
 			return &exitError{exitFailed, refused.Error.Message, ""}
 		}

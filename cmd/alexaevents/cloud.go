@@ -16,7 +16,11 @@ import (
 	"github.com/alexaevents/alexaevents/cmd/alexaevents/internal/cloud"
 )
 
-const defaultSkill = "amzn1.ask.skill.example"
+// The defaults of a cloud.
+const (
+	defaultSkill   = "amzn1.ask.skill.example"
+	defaultBackend = "http://localhost:8080/alexa/events"
+)
 
 func (a *app) cloudCommand() *cobra.Command {
 	var listen, tlsListen string
@@ -66,7 +70,7 @@ serves the same under paths (/api.amazon.com/auth/o2/token), and has a control A
 	f := c.Flags()
 	f.StringVar(&listen, "listen", "127.0.0.1:4160", "`address` to listen on; port 0 is a free one")
 	f.StringVar(&tlsListen, "tls", "", "`address` that serves Amazon's names over TLS, for network aliases")
-	f.StringVar(&config.To, "to", "http://localhost:8080/alexa/events", "`URL` of the backend for events")
+	f.StringVar(&config.To, "to", defaultBackend, "`URL` of the backend for events")
 	f.StringVar(&config.Directives, "directives", "", "`URL` of the backend for smart home directives")
 	f.StringVar(&config.Skill, "skill", defaultSkill, "skill `ID`")
 	f.StringVar(&config.State, "state", "", "`file` that keeps customers and grants over a restart; it holds private keys")
