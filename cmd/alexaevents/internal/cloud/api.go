@@ -281,6 +281,9 @@ func (s *Server) getTopics(*http.Request) (int, any, error) {
 	topics, endpoints := []Topic{}, s.amazon.Endpoints()
 	for _, t := range s.amazon.Topics() {
 		topic := Topic{ARN: t.ARN, SHA1: t.SHA1, Closed: t.Closed}
+		if t.Pause > 0 {
+			topic.Pause = t.Pause.String()
+		}
 		for _, e := range endpoints {
 			if e.TopicARN == t.ARN {
 				topic.Endpoints = append(topic.Endpoints, TopicEndpoint{e.URL, e.Confirmed})
@@ -296,7 +299,11 @@ func (s *Server) postTopic(r *http.Request) (int, any, error) {
 	if err := read(r, &t); err != nil {
 		return 0, nil, err
 	}
-	topic := alexatest.Topic{ARN: t.ARN, SHA1: t.SHA1, Closed: t.Closed}
+	pause, err := parseAge(t.Pause)
+	if err != nil {
+		return 0, nil, badInput("pause: %s", err)
+	}
+	topic := alexatest.Topic{ARN: t.ARN, SHA1: t.SHA1, Closed: t.Closed, Pause: pause}
 	return http.StatusNoContent, nil, alexatest.Try(func() { s.amazon.SetTopic(topic) })
 }
 
