@@ -9,9 +9,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -70,15 +72,19 @@ func (s *Scenario) read(data []byte) error {
 		Name  string     `yaml:"name"`
 		Steps []ast.Node `yaml:"steps"`
 	}
-	if err := yaml.NodeToValue(body, &content, yaml.Strict()); err != nil {
+	decoder := yaml.NewDecoder(strings.NewReader(""), yaml.Strict()) // one for all, since it knows the anchors
+	if err := decoder.DecodeFromNode(body, &content); err != nil {
 		return err
 	}
 	if len(content.Steps) == 0 {
 		return at(1, "the scenario has no steps")
 	}
 	s.Name = content.Name
-	for _, node := range content.Steps {
-		step, err := readStep(node)
+	for i, node := range content.Steps {
+		if node == nil {
+			return at(1, "step %d is empty", i+1)
+		}
+		step, err := readStep(decoder, node)
 		if err != nil {
 			return err
 		}
@@ -98,15 +104,30 @@ func (s *Scenario) located(err error) error {
 		e.File = s.File
 		return e
 	}
-	line := 1
-	message := err.Error()
+	located := &Error{s.File, 1, err.Error()}
 	if wrong, ok := errors.AsType[yaml.Error](err); ok {
-		message = wrong.GetMessage()
+		located.Message = wrong.GetMessage()
 		if token := wrong.GetToken(); token != nil && token.Position != nil {
-			line = token.Position.Line
+			located.Line = token.Position.Line
 		}
 	}
-	return &Error{s.File, line, message}
+	if wrong, ok := errors.AsType[*yaml.TypeError](err); ok {
+		located.Message = "expected " + typeName(wrong.DstType)
+	}
+	return located
+}
+
+// typeName is a type of Go in the words of YAML.
+func typeName(t reflect.Type) string {
+	switch {
+	case t == reflect.TypeFor[time.Duration]():
+		return "a duration such as 500ms, 5s or 30m"
+	case t.Kind() == reflect.Int:
+		return "a whole number"
+	case t.Kind() == reflect.Bool:
+		return "true or false"
+	}
+	return "a text"
 }
 
 var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
@@ -137,7 +158,7 @@ func (e *expander) Visit(node ast.Node) ast.Visitor {
 }
 
 // readStep reads one step: a key that says what happens, and keys that say how.
-func readStep(node ast.Node) (step, error) {
+func readStep(decoder *yaml.Decoder, node ast.Node) (step, error) {
 	line := node.GetToken().Position.Line
 	if word, ok := node.(*ast.StringNode); ok && word.Value == "heal" {
 		return step{line: line, kind: word.Value, action: heal{}}, nil
@@ -161,7 +182,7 @@ func readStep(node ast.Node) (step, error) {
 			return step{}, at(line, "a step is one of %s and %s, not both", s.kind, key)
 		}
 		s.kind, s.line = key, line
-		if err := yaml.NodeToValue(member.Value, &s.value); err != nil {
+		if err := decoder.DecodeFromNode(member.Value, &s.value); err != nil {
 			return step{}, err
 		}
 		if s.value == "" {
@@ -169,11 +190,11 @@ func readStep(node ast.Node) (step, error) {
 		}
 	}
 	if s.kind == "" {
-		return step{}, at(mapping.Values[0].Key.GetToken().Position.Line, "the step is not heal and has none of the keys %s", strings.Join(kindNames(), ", "))
+		return step{}, at(line, "the step is not heal and has none of the keys %s", strings.Join(kindNames(), ", "))
 	}
 	s.action = kinds[s.kind]()
 	if len(options.Values) > 0 {
-		if err := yaml.NodeToValue(&options, s.action, yaml.Strict()); err != nil {
+		if err := decoder.DecodeFromNode(&options, s.action); err != nil {
 			return step{}, err
 		}
 	}

@@ -164,10 +164,16 @@ func changes(set map[string]any) (list []string) {
 
 // subscribe is an endpoint that must confirm its subscription to a topic of SNS.
 type subscribe struct {
-	Topic string `yaml:"topic"`
+	Topic string        `yaml:"topic"`
+	Pause time.Duration `yaml:"pause"` // time before SNS delivers a message of the topic again
 }
 
-func (e *subscribe) check(s *step) error { return needTopic(s, e.Topic) }
+func (e *subscribe) check(s *step) error {
+	if e.Pause < 0 {
+		return s.at("pause", "pause: less than zero")
+	}
+	return needTopic(s, e.Topic)
+}
 
 func needTopic(s *step, arn string) error {
 	if arn == "" {
@@ -179,6 +185,9 @@ func needTopic(s *step, arn string) error {
 func (e *subscribe) run(ctx context.Context, r *run, s *step) error {
 	to, err := r.url(s, s.value, false)
 	if err != nil {
+		return err
+	}
+	if err := r.Call(ctx, http.MethodPost, "/_cloud/topics", cloud.Topic{ARN: e.Topic, Pause: e.Pause.String()}, nil); err != nil {
 		return err
 	}
 	var endpoint cloud.TopicEndpoint

@@ -24,7 +24,10 @@ type wait struct {
 	Within   *time.Duration `yaml:"within"`
 }
 
-const defaultWithin = 5 * time.Second
+const (
+	defaultWithin     = 10 * time.Second
+	defaultWithinNone = time.Second // for a count of zero
+)
 
 // journalKinds are the kinds of entries.
 var journalKinds = []string{"certificate", "token", "gateway", "api", "sns", "event", "directive", "notification", "forgery", "other"}
@@ -45,6 +48,9 @@ func (w *wait) run(ctx context.Context, r *run, s *step) error {
 	count, within := 1, defaultWithin
 	if w.Count != nil {
 		count = *w.Count
+	}
+	if count == 0 {
+		within = defaultWithinNone
 	}
 	if w.Within != nil {
 		within = *w.Within
