@@ -209,6 +209,12 @@ steps:
 
 func TestPlayFailures(t *testing.T) {
 	url, backend, _ := startCloud(t)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, `{"access_token":"s3cret-1"}`)
+	}))
+	defer server.Close()
+	app := server.URL
+	t.Setenv("SECRET", "s3cret-2")
 	for _, test := range []struct{ steps, want string }{
 		{"- enable: anna\n  status: 400", "3: enable: anna: status 200, expected 400"},
 		{"- enable: anna\n  body:\n    a: 1", "3: enable: anna: a is null, expected 1"},
@@ -222,12 +228,17 @@ func TestPlayFailures(t *testing.T) {
 		{"- enable: anna\n- {wait: event, count: 0, within: 1ms}", "3: wait: event: expected none, got event AlexaSkillEvent.SkillEnabled anna status 200"},
 		{"- enable: anna\n- wait: event\n- {wait: event, within: 1ms}", "4: wait: event: 0 of 1 within 1ms"},
 		{"- enable: anna\n- {wait: event, body: {request.type: X}, within: 1ms}", `3: wait: event: 0 of 1 within 1ms; got event AlexaSkillEvent.SkillEnabled anna status 200: request.type is "AlexaSkillEvent.SkillEnabled", expected "X"`},
-		{"- get: http://127.0.0.1:1/", "2: get: http://127.0.0.1:1/: no response: "},
+		{"- get: http://127.0.0.1:1/", "2: get: http://127.0.0.1:1/: no response: dial tcp"},
+		{"- get: http://127.0.0.1:1/?x=${SECRET}", "2: get: http://127.0.0.1:1/?x=${SECRET}: no response: dial tcp"},
+		{"- get: " + app + "/token\n  body: {access_token: '${SECRET}'}", "3: get: " + app + "/token: access_token is not as expected; its value is secret"},
+		{"- get: " + app + "/token\n  status: 400", "3: get: " + app + `/token: status 200, expected 400: {"access_token":"[redacted]"}`},
+		{"- link: anna\n- {wait: event, body: {request.body.accessToken: '${SECRET}'}, within: 1ms}", "3: wait: event: 0 of 1 within 1ms; got event AlexaSkillEvent.SkillAccountLinked anna status 200: request.body.accessToken is not as expected; its value is secret"},
 	} {
 		file := write(t, "test.yaml", "steps:\n"+test.steps)
 		got := run(t, url, "play", file)
 		require.Equal(t, exitFailed, got.code, test.steps)
 		require.Contains(t, got.out, "FAIL  test\n"+file+":"+test.want, test.steps)
+		require.NotContains(t, got.out, "s3cret")
 	}
 }
 

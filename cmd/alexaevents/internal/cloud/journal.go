@@ -180,6 +180,12 @@ func shown(text string) string {
 	return text
 }
 
+// Redact returns what the journal shows of a body.
+func Redact(body string) string { return shown(redact(body)) }
+
+// Redacted is what the journal shows of a secret.
+const Redacted = redacted
+
 const redacted = "[redacted]"
 
 // secrets are the names of members and parameters whose texts are secret. A code is

@@ -84,14 +84,21 @@ func differs(body string, want map[string]any) string {
 	if err := json.Unmarshal([]byte(body), &document); err != nil {
 		return "not a JSON document: " + short(body)
 	}
+	var open any // without secrets
+	_ = json.Unmarshal([]byte(cloud.Redact(body)), &open)
 	for _, path := range slices.Sorted(maps.Keys(want)) {
 		var expected any
 		encoded, _ := json.Marshal(want[path]) // decoded YAML
 		_ = json.Unmarshal(encoded, &expected)
-		if have := find(document, path); !reflect.DeepEqual(have, expected) {
-			text, _ := json.Marshal(have)
-			return fmt.Sprintf("%s is %s, expected %s", path, short(string(text)), encoded)
+		if reflect.DeepEqual(find(document, path), expected) {
+			continue
 		}
+		have := find(open, path)
+		if have == cloud.Redacted {
+			return path + " is not as expected; its value is secret, and not in the journal"
+		}
+		text, _ := json.Marshal(have)
+		return fmt.Sprintf("%s is %s, expected %s", path, short(string(text)), encoded)
 	}
 	return ""
 }
@@ -118,9 +125,9 @@ func find(in any, path string) any {
 
 const maxShort = 300
 
-// short returns a text in one line.
-func short(text string) string {
-	text = strings.Join(strings.Fields(text), " ")
+// short returns a body in one line, without secrets.
+func short(body string) string {
+	text := strings.Join(strings.Fields(cloud.Redact(body)), " ")
 	if len(text) > maxShort {
 		return strings.ToValidUTF8(text[:maxShort], "") + "…"
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	neturl "net/url"
 	"strings"
 	"time"
 )
@@ -25,6 +26,9 @@ func (q *request) run(ctx context.Context, r *run, s *step) error {
 	}
 	status, body, err := q.send(ctx, strings.ToUpper(s.kind), url)
 	if err != nil && (q.Status == nil || *q.Status != 0) {
+		if e, ok := errors.AsType[*neturl.Error](err); ok {
+			err = e.Err // without the URL, which may have a secret
+		}
 		return s.at("", "no response: %s", err)
 	}
 	return q.response(s, status, body)

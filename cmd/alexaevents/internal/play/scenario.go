@@ -181,7 +181,7 @@ func readStep(decoder *yaml.Decoder, node ast.Node) (step, error) {
 		if s.kind != "" {
 			return step{}, at(line, "a step is one of %s and %s, not both", s.kind, key)
 		}
-		s.kind, s.line = key, line
+		s.kind, s.line, s.text = key, line, member.Value.GetToken().Value // not expanded
 		if err := decoder.DecodeFromNode(member.Value, &s.value); err != nil {
 			return step{}, err
 		}

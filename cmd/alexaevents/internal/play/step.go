@@ -21,6 +21,7 @@ type step struct {
 	line   int
 	kind   string // key that says what happens
 	value  string // value of that key
+	text   string // value as it stands in the file
 	lines  map[string]int
 	action action
 }
@@ -54,10 +55,10 @@ var kinds = map[string]func() action{
 
 // title is the step in one line.
 func (s *step) title() string {
-	if s.value == "" {
+	if s.text == "" {
 		return s.kind
 	}
-	return s.kind + ": " + s.value
+	return s.kind + ": " + s.text
 }
 
 // at returns an error at the line of a key of the step.
