@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,6 +30,12 @@ func (a *app) playCommand() *cobra.Command {
 		Long: `Play scenarios, as tests of a backend. A scenario is a YAML file with steps: what
 customers do, how Amazon fails, and what the backend must send. A failure names its
 file and line.
+
+  steps:
+    - grant: anna
+    - {fault: "https://api.amazonalexa.com/", status: 429, retry_after: 1}
+    - post: /lamps/anna/ON
+    - {wait: gateway, name: Alexa.ChangeReport, customer: anna}
 
 With a command, play starts a cloud of its own and the backend, as "run" does, and
 waits until the backend listens at the URL of --to. Without one, it uses the running
@@ -107,7 +114,15 @@ func (a *app) play(ctx context.Context, config cloud.Config, scenarios []*play.S
 	if err := a.call(ctx, http.MethodGet, "/_cloud/status", nil, &status); err != nil {
 		return err
 	}
-	player := &play.Player{Call: a.call, Events: status.To, Directives: status.Directives}
+	var lost error // the cloud has ended
+	call := func(ctx context.Context, method, path string, in, out any) error {
+		err := a.call(ctx, method, path, in, out)
+		if e, ok := errors.AsType[*exitError](err); ok && e.code == exitUnreachable {
+			lost = err
+		}
+		return err
+	}
+	player := &play.Player{Call: call, Events: status.To, Directives: status.Directives}
 	if config.To != "" {
 		player.Events = config.To
 	}
@@ -116,8 +131,8 @@ func (a *app) play(ctx context.Context, config cloud.Config, scenarios []*play.S
 	}
 	for _, scenario := range scenarios {
 		result, err := player.Play(ctx, scenario)
-		if err != nil {
-			return err
+		if err != nil || lost != nil {
+			return cmp.Or(lost, err)
 		}
 		if err := report.Add(result); err != nil {
 			return failed(err)

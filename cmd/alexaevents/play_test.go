@@ -274,6 +274,24 @@ func TestPlayRefuses(t *testing.T) {
 	}
 }
 
+func TestPlayLosesCloud(t *testing.T) {
+	ending := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/_cloud/status":
+			io.WriteString(w, "{}")
+		case "/_cloud/reset":
+			w.WriteHeader(http.StatusNoContent)
+		default:
+			panic(http.ErrAbortHandler)
+		}
+	}))
+	defer ending.Close()
+	got := run(t, ending.URL, "play", write(t, "test.yaml", "steps: [heal]"))
+	require.Equal(t, exitUnreachable, got.code)
+	require.Empty(t, got.out)
+	require.Contains(t, got.errors, "start a cloud")
+}
+
 // A signal ends the backend, too.
 func TestPlayInterrupted(t *testing.T) {
 	file := write(t, "test.yaml", "steps: [heal]")
