@@ -68,6 +68,14 @@ cloud. Each scenario begins with a reset of the cloud; the backend keeps its sta
 			if !slices.Contains(play.Formats, format) {
 				return usage("--format: not one of %s: %q", strings.Join(play.Formats, ", "), format)
 			}
+			for _, name := range []string{"skill", "offline"} {
+				if c.Flags().Changed(name) && command == nil {
+					return usage("--%s is for a cloud of its own: add -- and the command of the backend", name)
+				}
+			}
+			if c.Flags().Changed("cloud") && command != nil {
+				return usage("--cloud: with a command, play starts a cloud of its own")
+			}
 			scenarios, err := readScenarios(args)
 			if err != nil {
 				return err
@@ -157,10 +165,7 @@ func (a *app) startBackend(c *cobra.Command, config cloud.Config, command []stri
 	if err != nil || u.Host == "" {
 		return nil, usage("--to: not a URL: %q", config.To)
 	}
-	address := u.Host
-	if u.Port() == "" {
-		address = net.JoinHostPort(u.Hostname(), map[bool]string{false: "80", true: "443"}[u.Scheme == "https"])
-	}
+	address := net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), u.Scheme))
 	if listens(c.Context(), address) {
 		return nil, &exitError{exitFailed, "another program listens at " + address, "stop it, or let the backend listen elsewhere: --to URL"}
 	}

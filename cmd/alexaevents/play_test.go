@@ -228,6 +228,7 @@ func TestPlayFailures(t *testing.T) {
 		{"- enable: anna\n- {wait: event, count: 0, within: 1ms}", "3: wait: event: expected none, got event AlexaSkillEvent.SkillEnabled anna status 200"},
 		{"- enable: anna\n- wait: event\n- {wait: event, within: 1ms}", "4: wait: event: 0 of 1 within 1ms"},
 		{"- enable: anna\n- {wait: event, body: {request.type: X}, within: 1ms}", `3: wait: event: 0 of 1 within 1ms; got event AlexaSkillEvent.SkillEnabled anna status 200: request.type is "AlexaSkillEvent.SkillEnabled", expected "X"`},
+		{"- forge: /\n- forge: " + app, "3: forge: " + app + ": status 200 for "},
 		{"- get: http://127.0.0.1:1/", "2: get: http://127.0.0.1:1/: no response: dial tcp"},
 		{"- get: http://127.0.0.1:1/?x=${SECRET}", "2: get: http://127.0.0.1:1/?x=${SECRET}: no response: dial tcp"},
 		{"- get: " + app + "/token\n  body: {access_token: '${SECRET}'}", "3: get: " + app + "/token: access_token is not as expected; its value is secret"},
@@ -253,6 +254,9 @@ func TestPlayRefuses(t *testing.T) {
 		{file, unknown},
 		{file, "--format", "html"},
 		{file, "--to", "x", "--", "true"},
+		{file, "--skill", "x"},
+		{file, "--offline"},
+		{file, "--cloud", "http://127.0.0.1:1", "--", "true"},
 	} {
 		got := run(t, "http://127.0.0.1:1", append([]string{"play"}, args...)...)
 		require.Equal(t, exitUsage, got.code, args)

@@ -98,7 +98,7 @@ func differs(body string, want map[string]any) string {
 			return path + " is not as expected; its value is secret, and not in the journal"
 		}
 		text, _ := json.Marshal(have)
-		return fmt.Sprintf("%s is %s, expected %s", path, short(string(text)), encoded)
+		return fmt.Sprintf("%s is %s, expected %s", path, short(string(text)), short(string(encoded)))
 	}
 	return ""
 }

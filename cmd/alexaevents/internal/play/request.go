@@ -96,7 +96,7 @@ func (g *get) run(ctx context.Context, r *run, s *step) error {
 		select {
 		case <-pause.C:
 		case <-ctx.Done():
-			return errors.Join(ctx.Err(), err)
+			return ctx.Err()
 		}
 	}
 }

@@ -181,9 +181,13 @@ func readStep(decoder *yaml.Decoder, node ast.Node) (step, error) {
 		if s.kind != "" {
 			return step{}, at(line, "a step is one of %s and %s, not both", s.kind, key)
 		}
-		s.kind, s.line, s.text = key, line, member.Value.GetToken().Value // not expanded
+		s.kind, s.line = key, line
 		if err := decoder.DecodeFromNode(member.Value, &s.value); err != nil {
 			return step{}, err
+		}
+		s.text = s.value
+		if text, ok := member.Value.(*ast.StringNode); ok {
+			s.text = text.Token.Value // not expanded
 		}
 		if s.value == "" {
 			return step{}, at(line, "%s: the value is empty", key)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -48,6 +49,7 @@ var kinds = map[string]func() action{
 	"post":      func() action { return new(request) },
 	"put":       func() action { return new(request) },
 	"delete":    func() action { return new(request) },
+	"forge":     func() action { return new(forge) },
 	"fault":     func() action { return new(fault) },
 	"age":       func() action { return new(age) },
 	"wait":      func() action { return new(wait) },
@@ -219,6 +221,33 @@ func (e *publish) run(ctx context.Context, r *run, s *step) error {
 		return s.at("", "Amazon publishes no %s to a topic: write send", s.value)
 	}
 	return r.Call(ctx, http.MethodPost, "/_cloud/topics/publish", cloud.Message{Topic: e.Topic, Message: built.Body}, nil)
+}
+
+// forge sends every forgery, and last a genuine event. The backend must refuse what
+// Amazon's documents require to refuse, and accept the event.
+type forge struct{}
+
+func (*forge) check(*step) error { return nil }
+
+func (*forge) run(ctx context.Context, r *run, s *step) error {
+	to, err := r.url(s, s.value, false)
+	if err != nil {
+		return err
+	}
+	var outcomes []cloud.Forged
+	if err := r.Call(ctx, http.MethodPost, "/_cloud/forge", cloud.Forge{To: to}, &outcomes); err != nil {
+		return err
+	}
+	var wrong []string
+	for _, o := range outcomes {
+		if o.Name == cloud.Genuine && o.Status/100 != 2 || o.Name != cloud.Genuine && o.Required && !o.Refused {
+			wrong = append(wrong, fmt.Sprintf("status %d for %s", o.Status, o.Name))
+		}
+	}
+	if len(wrong) > 0 {
+		return s.at("", "%s", strings.Join(wrong, "; "))
+	}
+	return nil
 }
 
 // fault makes requests to Amazon fail.
