@@ -6,6 +6,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -34,13 +35,26 @@ func playLamps(t *testing.T, old, changed string, files ...string) outcome {
 	require.Contains(t, string(source), old)
 	backend := filepath.Join(t.TempDir(), "lamps.py")
 	require.NoError(t, os.WriteFile(backend, []byte(strings.Replace(string(source), old, changed, 1)), 0o600))
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	require.NoError(t, l.Close())
-	port := l.Addr().(*net.TCPAddr).Port
+	port := freePort()
 	url := fmt.Sprintf("http://127.0.0.1:%d/alexa", port)
 	args := append([]string{"play", "--to", url + "/events", "--directives", url + "/smarthome/NA", "--offline"}, files...)
 	return run(t, "", append(args, "--", "python3", backend, fmt.Sprint(port))...)
+}
+
+var ports atomic.Int32
+
+func init() { ports.Store(20_000 + rand.Int32N(10_000)) }
+
+// freePort returns a port below those that systems give to clients, so that it stays
+// free until a backend listens on it.
+func freePort() int {
+	for {
+		port := int(ports.Add(1))
+		if l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port)); err == nil {
+			_ = l.Close()
+			return port
+		}
+	}
 }
 
 // lineOf returns the number of the line of a file that has the text.
