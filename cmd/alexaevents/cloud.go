@@ -76,7 +76,7 @@ serves the same under paths (/api.amazon.com/auth/o2/token), and has a control A
 		a.simple("reset", "Remove customers, grants, faults and the journal", http.MethodPost, "/_cloud/reset"),
 		a.ageCommand(), a.faultCommand(),
 		a.simple("heal", "Remove all faults", http.MethodDelete, "/_cloud/faults"),
-		a.journalCommand(), a.grantsCommand(), a.snapshotCommand(), a.restoreCommand(),
+		a.journalCommand(), a.againCommand(), a.grantsCommand(), a.snapshotCommand(), a.restoreCommand(),
 	)
 	return c
 }
@@ -200,6 +200,22 @@ for so many, and fail with exit code 1 if there are fewer in time.`,
 	f.StringVar(&filter.Direction, "direction", "", "only to_amazon or to_backend")
 	f.StringVar(&filter.Status, "status", "", "only this `status`; 0 is no response")
 	return c
+}
+
+func (a *app) againCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "again ID", Short: "Send an event of the journal again", Args: cobra.ExactArgs(1),
+		Long: `Send an event, directive or notification of the journal again, as Amazon does after
+a failure. The bytes are the original ones, with the secrets that the journal hides.`,
+		Example: "  alexaevents cloud journal --direction to_backend\n  alexaevents cloud again 12",
+		RunE: func(c *cobra.Command, args []string) error {
+			var entry cloud.Entry
+			if err := a.call(c.Context(), http.MethodPost, "/_cloud/journal/"+url.PathEscape(args[0])+"/again", nil, &entry); err != nil {
+				return err
+			}
+			return a.printEntry(entry)
+		},
+	}
 }
 
 func (a *app) grantsCommand() *cobra.Command {

@@ -49,6 +49,7 @@ func (s *Server) routes() []route {
 			return http.StatusOK, nonNil(s.amazon.Grants()), nil
 		}},
 		{"GET /_cloud/journal", s.getJournal},
+		{"POST /_cloud/journal/{id}/again", s.postAgain},
 		{"GET /_cloud/topics", s.getTopics},
 		{"POST /_cloud/topics", s.postTopic},
 		{"POST /_cloud/topics/subscribe", s.postSubscribe},
@@ -275,6 +276,15 @@ func (s *Server) getJournal(r *http.Request) (int, any, error) {
 		return http.StatusRequestTimeout, late, nil
 	}
 	return http.StatusOK, found, nil
+}
+
+func (s *Server) postAgain(r *http.Request) (int, any, error) {
+	id, err := strconv.Atoi(r.PathValue("id"))
+	if err != nil {
+		return 0, nil, badInput("not the ID of an entry: %q", r.PathValue("id"))
+	}
+	entry, err := s.again(r.Context(), id)
+	return http.StatusOK, entry, err
 }
 
 func (s *Server) getTopics(*http.Request) (int, any, error) {

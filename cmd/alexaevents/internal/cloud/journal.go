@@ -74,20 +74,27 @@ type journal struct {
 	mu      sync.Mutex
 	last    int
 	entries []Entry
+	sent    map[int]sent  // what entries sent to the backend, with its secrets; by ID
 	changed chan struct{} // closed at the next entry
 }
 
-func newJournal() *journal { return &journal{changed: make(chan struct{})} }
+func newJournal() *journal {
+	return &journal{sent: make(map[int]sent), changed: make(chan struct{})}
+}
 
-func (j *journal) add(e Entry) Entry {
+// add adds an entry, and what it sent to the backend if that can be sent again.
+func (j *journal) add(e Entry, original *sent) Entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.last++
 	e.ID = j.last
 	e.URL, e.Request, e.Response = redactURL(e.URL), shown(redact(e.Request)), shown(redact(e.Response))
 	j.entries = append(j.entries, e)
-	if len(j.entries) > maxEntries {
-		j.entries = slices.Delete(j.entries, 0, len(j.entries)-maxEntries)
+	if original != nil {
+		j.sent[e.ID] = *original
+	}
+	for ; len(j.entries) > maxEntries; j.entries = slices.Delete(j.entries, 0, 1) {
+		delete(j.sent, j.entries[0].ID)
 	}
 	close(j.changed)
 	j.changed = make(chan struct{})
@@ -98,6 +105,18 @@ func (j *journal) clear() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.entries = nil
+	clear(j.sent)
+}
+
+// original returns what the entry with this ID sent to the backend.
+func (j *journal) original(id int) (sent, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	original, ok := j.sent[id]
+	if !ok {
+		return sent{}, badInput("the journal has no event, directive or notification with the ID %d", id)
+	}
+	return original, nil
 }
 
 // find returns the matching entries, as soon as there are n of them or the context
@@ -138,7 +157,7 @@ func (j *journal) observe(_ context.Context, call alexatest.Call) {
 	} else {
 		e.describe(call)
 	}
-	j.add(e)
+	j.add(e, nil)
 }
 
 func (e *Entry) describe(call alexatest.Call) {

@@ -96,3 +96,16 @@ func TestRedact(t *testing.T) {
 	long := redact(strings.Repeat("ä", maxShown))
 	require.Less(t, len(shown(long)), maxShown+4)
 }
+
+// The journal forgets the oldest entries, and what they sent.
+func TestJournalForgets(t *testing.T) {
+	j := newJournal()
+	for range maxEntries + 1 {
+		j.add(Entry{}, &sent{})
+	}
+	require.Equal(t, 2, j.entries[0].ID)
+	require.Len(t, j.entries, maxEntries)
+	require.Len(t, j.sent, maxEntries)
+	_, err := j.original(1)
+	require.ErrorContains(t, err, "1")
+}
