@@ -35,6 +35,22 @@ type Entry struct {
 	Error     string    `json:"error,omitempty"` // what broke the connection
 }
 
+// Hint says what to check after a response of the backend that is not 2xx, or without
+// one.
+func (e Entry) Hint() string {
+	switch {
+	case e.Status == 0:
+		return "is your backend running? another URL: --to"
+	case e.Status == http.StatusBadRequest:
+		return "it did not accept the signature, time or skill ID: was it started by alexaevents run, with the skill ID of the cloud?"
+	case e.Status == http.StatusNotFound, e.Status == http.StatusMethodNotAllowed:
+		return "it has no handler for POST at this URL: another URL: --to"
+	case e.Status >= http.StatusInternalServerError:
+		return "Alexa delivers an event again for an hour after this status"
+	}
+	return ""
+}
+
 // The directions and kinds of entries.
 const (
 	toAmazon  = "to_amazon"
