@@ -297,7 +297,7 @@ func redactURL(rawURL string) string {
 		return cmp.Or(tokenText.ReplaceAllString(rawURL, redacted), rawURL)
 	}
 	u.RawQuery = redactQuery(u.RawQuery, u.Query())
-	return u.String()
+	return u.Redacted()
 }
 
 func parseFilter(r *http.Request) (f Filter, err error) {

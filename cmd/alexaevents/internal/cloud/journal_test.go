@@ -109,3 +109,13 @@ func TestJournalForgets(t *testing.T) {
 	_, err := j.original(1)
 	require.ErrorContains(t, err, "1")
 }
+
+func TestRedactURL(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://localhost/events":            "http://localhost/events",
+		"https://ann:hush@localhost/?code=x": "https://ann:xxxxx@localhost/?code=%5Bredacted%5D",
+		"http://[/?t=Atza|abc9":              "http://[/?t=[redacted]",
+	} {
+		require.Equal(t, want, redactURL(text))
+	}
+}
