@@ -25,8 +25,8 @@ func (a *app) cloudCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "cloud", Short: "Simulate Amazon on this machine", Args: cobra.NoArgs,
 		Long: `Simulate Amazon on this machine. One port is an HTTPS proxy for Amazon's names,
-serves the same under paths (/api.amazon.com/auth/o2/token), and has a control API
-(/_cloud/openapi.yaml). Other hosts pass through the proxy unread.`,
+serves the same under paths (/api.amazon.com/auth/o2/token), and has a page (/) and a
+control API (/_cloud/openapi.yaml). Other hosts pass through the proxy unread.`,
 		Example: `  alexaevents cloud --to http://localhost:8080/alexa/events
   alexaevents cloud --state cloud.json --offline`,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -55,7 +55,7 @@ serves the same under paths (/api.amazon.com/auth/o2/token), and has a control A
 			if err := a.print(ready, "http://"+l.Addr().String()); err != nil {
 				return err
 			}
-			a.note("Amazon is ready. Start your backend: alexaevents run -- COMMAND")
+			a.note("Amazon is ready. Start your backend: alexaevents run -- COMMAND\nOpen the URL above to see what happens.")
 			err = server.Serve(c.Context(), l, tlsListener, func(err error) { a.note("alexaevents: %s", err) })
 			if err != nil {
 				return failed(err)

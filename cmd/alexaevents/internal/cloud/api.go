@@ -87,12 +87,16 @@ func (s *Server) control() http.Handler {
 		mux.HandleFunc(route.pattern, func(w http.ResponseWriter, r *http.Request) {
 			r.Body = http.MaxBytesReader(w, r.Body, 64<<20)
 			status, body, err := route.handle(r)
+			if r.Method != http.MethodGet {
+				s.journal.wake()
+			}
 			if err != nil {
 				status, body = errorBody(err)
 			}
 			writeJSON(w, status, body)
 		})
 	}
+	s.page(mux)
 	return mux
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -91,11 +92,12 @@ type journal struct {
 	last    int
 	entries []Entry
 	sent    map[int]sent  // what entries sent to the backend, with its secrets; by ID
-	changed chan struct{} // closed at the next entry
+	epoch   string        // changes when the journal is cleared or the program starts again
+	changed chan struct{} // closed at the next change of the cloud
 }
 
 func newJournal() *journal {
-	return &journal{sent: make(map[int]sent), changed: make(chan struct{})}
+	return &journal{sent: make(map[int]sent), epoch: rand.Text(), changed: make(chan struct{})}
 }
 
 // add adds an entry, and what it sent to the backend if that can be sent again.
@@ -112,15 +114,26 @@ func (j *journal) add(e Entry, original *sent) Entry {
 	for ; len(j.entries) > maxEntries; j.entries = slices.Delete(j.entries, 0, 1) {
 		delete(j.sent, j.entries[0].ID)
 	}
+	j.wakeLocked()
+	return e
+}
+
+// wake tells who waits that the cloud changed.
+func (j *journal) wake() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.wakeLocked()
+}
+
+func (j *journal) wakeLocked() {
 	close(j.changed)
 	j.changed = make(chan struct{})
-	return e
 }
 
 func (j *journal) clear() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.entries = nil
+	j.entries, j.epoch = nil, rand.Text()
 	clear(j.sent)
 }
 
@@ -157,6 +170,35 @@ func (j *journal) find(ctx context.Context, f Filter, n int) []Entry {
 			return found
 		}
 	}
+}
+
+// extract is a part of the journal.
+type extract struct {
+	entries []Entry // newest first
+	more    bool    // whether older ones match
+	epoch   string
+	last    int             // ID of the newest entry, whether it matches or not
+	changed <-chan struct{} // closed at the next change of the cloud
+}
+
+// extract returns the newest n entries that match and are older than the one with the
+// ID before; zero is no limit.
+func (j *journal) extract(f Filter, before, n int) extract {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	x := extract{epoch: j.epoch, last: j.last, changed: j.changed}
+	for i := len(j.entries) - 1; i >= 0; i-- {
+		e := &j.entries[i]
+		if before > 0 && e.ID >= before || !f.matches(e) {
+			continue
+		}
+		if len(x.entries) == n {
+			x.more = true
+			break
+		}
+		x.entries = append(x.entries, *e)
+	}
+	return x
 }
 
 // observe adds a call of the simulated Amazon to the journal.

@@ -1,5 +1,5 @@
-// Package cloud serves [alexatest.Cloud] on one port: an HTTPS proxy, plain paths, and
-// a control API with a journal.
+// Package cloud serves [alexatest.Cloud] on one port: an HTTPS proxy, plain paths, a
+// control API with a journal, and a page.
 package cloud
 
 import (

@@ -1,0 +1,362 @@
+package cloud
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"maps"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/alexaevents/alexaevents"
+	"github.com/alexaevents/alexaevents/alexatest"
+)
+
+//go:embed page.html page.css page.js
+var pageFiles embed.FS
+
+const (
+	pageEntries    = 100 // entries of the journal on a page
+	pageDeliveries = 20
+)
+
+// pageFormat is what all pages have in common.
+type pageFormat struct {
+	templates *template.Template
+	style     template.CSS
+	script    template.JS
+	policy    string // Content-Security-Policy: this style and this script alone
+}
+
+// loadPage parses the templates when a page is first requested.
+var loadPage = sync.OnceValue(func() pageFormat {
+	file := func(name string) []byte {
+		data, err := pageFiles.ReadFile(name)
+		if err != nil {
+			panic(err) // it is embedded
+		}
+		return data
+	}
+	hash := func(data []byte) string {
+		sum := sha256.Sum256(data)
+		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	style, script := file("page.css"), file("page.js")
+	functions := template.FuncMap{"pretty": pretty, "address": address}
+	return pageFormat{
+		templates: template.Must(template.New("").Funcs(functions).ParseFS(pageFiles, "page.html")),
+		style:     template.CSS(style), //nolint:gosec // embedded
+		script:    template.JS(script), //nolint:gosec // embedded
+		policy: "default-src 'none'; style-src " + hash(style) + "; script-src " + hash(script) +
+			"; connect-src 'self'; form-action 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'",
+	}
+})
+
+// pageView is what the templates show.
+type pageView struct {
+	Style                 template.CSS
+	Script                template.JS
+	Skill, To, Directives string
+	Problem               string // why a form was refused
+	Events                []string
+	Kinds                 []string
+	Regions               []alexaevents.Region
+	Places                []place
+
+	Customers     []pageCustomer
+	Faults        []pageFault
+	Topics        []Topic
+	Subscribers   []alexatest.Subscriber
+	Subscriptions []alexatest.Subscription
+	Deliveries    []alexatest.Delivered // newest first
+
+	Filter  Filter
+	Query   string // the filter as a URL query
+	Entries []pageEntry
+	Older   string // URL of older entries, if there are any
+	Stream  string // URL of the changes; an older page has no new entries
+	Newest  bool
+}
+
+// page adds the page and its forms.
+func (s *Server) page(mux *http.ServeMux) {
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { s.writePage(w, r, nil) })
+	mux.HandleFunc("GET /_page/stream", s.stream)
+	for path, submit := range s.forms() {
+		mux.HandleFunc("POST /_page/"+path, func(w http.ResponseWriter, r *http.Request) {
+			r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
+			target, err := "/", r.ParseForm()
+			if err == nil {
+				var entry Entry
+				if entry, err = submit(r); entry.ID != 0 {
+					target = "/#" + entryID(entry.ID)
+				}
+				s.journal.wake()
+			}
+			if err != nil {
+				s.writePage(w, r, err)
+				return
+			}
+			http.Redirect(w, r, target, http.StatusSeeOther)
+		})
+	}
+}
+
+// writePage writes the page, with the reason why a form was refused.
+func (s *Server) writePage(w http.ResponseWriter, r *http.Request, problem error) {
+	format := loadPage()
+	view, status := s.pageState(), http.StatusOK
+	filter, err := parseFilter(r)
+	before := 0
+	if text := r.URL.Query().Get("before"); text != "" && err == nil {
+		before, err = strconv.Atoi(text)
+	}
+	if problem == nil && err != nil {
+		problem = badInput("the URL: %s", err)
+	}
+	if problem != nil {
+		view.Problem = problem.Error()
+		status, _ = errorBody(problem)
+	}
+	view.Style, view.Script = format.style, format.script
+	view.Skill, view.To, view.Directives = s.config.Skill, redactURL(s.config.To), redactURL(s.config.Directives)
+	view.Events = EventNames()
+	view.Kinds = []string{
+		kindEvent, kindDirective, kindNotification, kindForgery, kindToken, kindGateway, kindCertificate, kindSNS, kindAPI, kindOther,
+	}
+	view.Regions = []alexaevents.Region{alexaevents.NorthAmerica, alexaevents.Europe, alexaevents.FarEast}
+	view.Places = places
+	x := s.journal.extract(filter, before, pageEntries)
+	query := url.Values{}
+	if filter.Kind != "" {
+		query.Set("kind", filter.Kind)
+	}
+	if filter.Customer != "" {
+		query.Set("customer", filter.Customer)
+	}
+	link := func(path, name, value string) string {
+		q := maps.Clone(query)
+		q.Set(name, value)
+		return path + "?" + q.Encode()
+	}
+	view.Filter, view.Entries, view.Newest = filter, pageEntriesOf(x.entries), before == 0
+	if x.more {
+		view.Older = link("/", "before", strconv.Itoa(x.entries[len(x.entries)-1].ID))
+	}
+	from := ""
+	if view.Newest {
+		from = position{x.epoch, x.last}.String()
+	}
+	view.Stream = link("/_page/stream", "from", from)
+
+	var page bytes.Buffer
+	if err := format.templates.ExecuteTemplate(&page, "page", view); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Content-Security-Policy", format.policy)
+	header.Set("Cache-Control", "no-store")
+	header.Set("Referrer-Policy", "no-referrer")
+	header.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	w.Write(page.Bytes())
+}
+
+// pageState returns what the page shows beside the journal.
+func (s *Server) pageState() pageView {
+	grants := make(map[string]alexatest.Grant)
+	for _, g := range s.amazon.Grants() {
+		if len(g.Scopes) == 0 {
+			grants[g.Customer] = g
+		}
+	}
+	view := pageView{
+		Directives: s.config.Directives,
+		Topics:     s.listTopics(), Subscribers: s.amazon.Subscribers(), Subscriptions: s.amazon.Subscriptions(),
+	}
+	for _, c := range s.listCustomers() {
+		grant, ok := grants[c.Name]
+		view.Customers = append(view.Customers, pageCustomer{c, grantWords(grant, ok && c.Granted)})
+	}
+	for _, f := range s.listFaults() {
+		view.Faults = append(view.Faults, pageFault{f})
+	}
+	deliveries := s.amazon.Delivered()
+	slices.Reverse(deliveries)
+	view.Deliveries = deliveries[:min(len(deliveries), pageDeliveries)]
+	return view
+}
+
+// pageCustomer is a customer with the state of the newest grant.
+type pageCustomer struct {
+	Customer
+	Grant string
+}
+
+// Key is the name in IDs of HTML.
+func (c pageCustomer) Key() string { return url.QueryEscape(c.Name) }
+
+// HasGrant reports whether the backend can send events to the gateway.
+func (c pageCustomer) HasGrant() bool { return c.Grant == eventsGranted }
+
+const eventsGranted = "events granted"
+
+func grantWords(g alexatest.Grant, granted bool) string {
+	switch {
+	case !granted:
+		return "no grant"
+	case g.Revoked:
+		return "grant revoked"
+	case g.ClientID == "":
+		return "code not exchanged"
+	}
+	return eventsGranted
+}
+
+type pageFault struct{ Fault }
+
+// Effect says what the fault does.
+func (f pageFault) Effect() string {
+	switch {
+	case f.Reset:
+		return "connection reset"
+	case f.Lost:
+		return "response lost"
+	case f.Truncate:
+		return "response truncated"
+	case f.Status != 0 && f.Delay != "":
+		return fmt.Sprintf("status %d after %s", f.Status, f.Delay)
+	case f.Status != 0:
+		return fmt.Sprintf("status %d", f.Status)
+	}
+	return "delay of " + f.Delay
+}
+
+// Requests says how many requests fail.
+func (f pageFault) Requests() string {
+	switch {
+	case f.Times < 0:
+		return "all requests"
+	case f.Times <= 1:
+		return "the next request"
+	}
+	return fmt.Sprintf("the next %d requests", f.Times)
+}
+
+// pageEntry is an entry of the journal with what it means.
+type pageEntry struct{ Entry }
+
+func pageEntriesOf(entries []Entry) (list []pageEntry) {
+	for _, e := range entries {
+		list = append(list, pageEntry{e})
+	}
+	return list
+}
+
+func entryID(id int) string { return "e" + strconv.Itoa(id) }
+
+// HTMLID is the ID in HTML.
+func (e pageEntry) HTMLID() string { return entryID(e.ID) }
+
+// ToBackend reports whether Amazon made the request.
+func (e pageEntry) ToBackend() bool { return e.Direction == toBackend }
+
+// Way names who makes the request to whom.
+func (e pageEntry) Way() string {
+	switch {
+	case !e.ToBackend():
+		return "backend → Amazon"
+	case e.Kind == kindSNS, e.Kind == kindNotification:
+		return "SNS → backend"
+	case e.Kind == kindForgery && e.Name != Genuine:
+		return "forger → backend"
+	}
+	return "Alexa → backend"
+}
+
+// Title names the request, in parts between which a line can break.
+func (e pageEntry) Title() []string {
+	title := e.Name
+	if title == "" {
+		title = e.Method + " " + address(e.URL)
+	}
+	return titleParts.FindAllString(title, -1)
+}
+
+var titleParts = regexp.MustCompile(`[^./]+[./]*|[./]+`)
+
+// CanRepeat reports whether the entry can be sent again.
+func (e pageEntry) CanRepeat() bool {
+	return e.Kind == kindEvent || e.Kind == kindDirective || e.Kind == kindNotification
+}
+
+// Outcome says in words what the status means.
+func (e pageEntry) Outcome() string {
+	switch {
+	case e.Status == 0:
+		return "no response"
+	case e.Status < http.StatusMultipleChoices:
+		return "accepted"
+	case e.Status == http.StatusTooManyRequests:
+		return "throttled"
+	case e.Status < http.StatusInternalServerError:
+		return "refused"
+	}
+	return "failed"
+}
+
+// Class is the colour of the outcome. A forgery must be refused.
+func (e pageEntry) Class() string {
+	forgery := e.Kind == kindForgery && e.Name != Genuine
+	switch outcome := e.Outcome(); {
+	case outcome == "accepted" && !forgery, outcome == "refused" && forgery:
+		return "good"
+	case outcome == "refused", outcome == "throttled":
+		return "warn"
+	}
+	return "bad"
+}
+
+// Advice says what to check.
+func (e pageEntry) Advice() string {
+	if !e.ToBackend() || e.Kind == kindForgery {
+		return ""
+	}
+	return e.Hint()
+}
+
+// pretty indents JSON and puts each parameter of a form on a line.
+func pretty(text string) string {
+	var out bytes.Buffer
+	if json.Indent(&out, []byte(text), "", "  ") == nil {
+		return out.String()
+	}
+	if strings.ContainsAny(text, " \n{<") || !strings.Contains(text, "=") {
+		return text
+	}
+	var lines []string
+	for pair := range strings.SplitSeq(text, "&") {
+		line, err := url.QueryUnescape(pair)
+		if err != nil {
+			return text
+		}
+		lines = append(lines, line)
+	}
+	return strings.Join(lines, "\n")
+}
+
+// address shortens a URL.
+func address(rawURL string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(rawURL, "https://"), "http://")
+}
