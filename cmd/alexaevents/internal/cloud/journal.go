@@ -300,14 +300,20 @@ func hide(value any) (hidden bool) {
 	switch value := value.(type) {
 	case map[string]any:
 		for name, member := range value {
-			if text, ok := member.(string); ok && isSecret(name, text) {
-				value[name], hidden = redacted, true
-			} else if ok && strings.HasPrefix(strings.TrimSpace(text), "{") {
-				if inner := redact(text); inner != text { // a message of SNS
-					value[name], hidden = inner, true
-				}
-			} else {
+			text, isText := member.(string)
+			inner := text
+			switch {
+			case !isText:
 				hidden = hide(member) || hidden
+			case isSecret(name, text):
+				inner = redacted
+			case strings.HasPrefix(strings.TrimSpace(text), "{"): // a message of SNS
+				inner = redact(text)
+			case strings.HasPrefix(text, "https://"): // the URL that confirms a subscription
+				inner = redactURL(text)
+			}
+			if inner != text {
+				value[name], hidden = inner, true
 			}
 		}
 	case []any:

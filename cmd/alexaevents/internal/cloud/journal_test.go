@@ -85,6 +85,8 @@ func TestRedact(t *testing.T) {
 		`{"a":{"access_token":"x"},"n":1.0}`:                   `{"a":{"access_token":"[redacted]"},"n":1.0}`,
 		`[{"code":"abc"},{"code":"SKILL_DISABLED_EXCEPTION"}]`: `[{"code":"[redacted]"},{"code":"SKILL_DISABLED_EXCEPTION"}]`,
 		`{"Message":"{\"token\":\"x\"}"}`:                      `{"Message":"{\"token\":\"[redacted]\"}"}`,
+		`{"SubscribeURL":"https://sns/?Token=x&a=1"}`:          `{"SubscribeURL":"https://sns/?Token=%5Bredacted%5D&a=1"}`,
+		`{"URL":"https://sns/?b=2&a=1"}`:                       `{"URL":"https://sns/?b=2&a=1"}`,
 		`a=1&code=x`:                                           `a=1&code=%5Bredacted%5D`,
 		`a = 1`:                                                `a = 1`,
 		`token Atza|abc9 here`:                                 `token [redacted] here`,
