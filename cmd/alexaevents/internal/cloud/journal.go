@@ -189,6 +189,9 @@ func (j *journal) extract(f Filter, before, n int) extract {
 	x := extract{epoch: j.epoch, last: j.last, changed: j.changed}
 	for i := len(j.entries) - 1; i >= 0; i-- {
 		e := &j.entries[i]
+		if e.ID <= f.After {
+			break
+		}
 		if before > 0 && e.ID >= before || !f.matches(e) {
 			continue
 		}

@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
-	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -24,8 +23,10 @@ import (
 //go:embed page.html page.css page.js
 var pageFiles embed.FS
 
+// How much a page shows.
 const (
-	pageEntries    = 100 // entries of the journal on a page
+	pageEntries    = 100
+	pageCustomers  = 100
 	pageDeliveries = 20
 )
 
@@ -63,28 +64,32 @@ var loadPage = sync.OnceValue(func() pageFormat {
 
 // pageView is what the templates show.
 type pageView struct {
+	pageState
 	Style                 template.CSS
 	Script                template.JS
 	Skill, To, Directives string
 	Problem               string // why a form was refused
-	Events                []string
-	Kinds                 []string
+	Events, Kinds         []string
 	Regions               []alexaevents.Region
 	Places                []place
 
+	Filter  Filter
+	Entries []pageEntry // newest first
+	Newest  bool        // whether the newest entries are shown
+	Older   string      // URL of older entries; empty without any
+	Stream  string      // URL of changes; empty on a page of older entries
+}
+
+// pageState is what changes beside the journal.
+type pageState struct {
 	Customers     []pageCustomer
+	MoreCustomers int  // number of those that the page does not show
+	CanGrant      bool // whether there is a backend for directives
 	Faults        []pageFault
 	Topics        []Topic
 	Subscribers   []alexatest.Subscriber
 	Subscriptions []alexatest.Subscription
 	Deliveries    []alexatest.Delivered // newest first
-
-	Filter  Filter
-	Query   string // the filter as a URL query
-	Entries []pageEntry
-	Older   string // URL of older entries, if there are any
-	Stream  string // URL of the changes; an older page has no new entries
-	Newest  bool
 }
 
 // page adds the page and its forms.
@@ -113,59 +118,23 @@ func (s *Server) page(mux *http.ServeMux) {
 
 // writePage writes the page, with the reason why a form was refused.
 func (s *Server) writePage(w http.ResponseWriter, r *http.Request, problem error) {
-	format := loadPage()
-	view, status := s.pageState(), http.StatusOK
-	filter, err := parseFilter(r)
-	before := 0
-	if text := r.URL.Query().Get("before"); text != "" && err == nil {
-		before, err = strconv.Atoi(text)
+	view, err := s.pageView(r)
+	if problem == nil {
+		problem = err
 	}
-	if problem == nil && err != nil {
-		problem = badInput("the URL: %s", err)
-	}
+	status := http.StatusOK
 	if problem != nil {
 		view.Problem = problem.Error()
 		status, _ = errorBody(problem)
 	}
-	view.Style, view.Script = format.style, format.script
-	view.Skill, view.To, view.Directives = s.config.Skill, redactURL(s.config.To), redactURL(s.config.Directives)
-	view.Events = EventNames()
-	view.Kinds = []string{
-		kindEvent, kindDirective, kindNotification, kindForgery, kindToken, kindGateway, kindCertificate, kindSNS, kindAPI, kindOther,
-	}
-	view.Regions = []alexaevents.Region{alexaevents.NorthAmerica, alexaevents.Europe, alexaevents.FarEast}
-	view.Places = places
-	x := s.journal.extract(filter, before, pageEntries)
-	query := url.Values{}
-	if filter.Kind != "" {
-		query.Set("kind", filter.Kind)
-	}
-	if filter.Customer != "" {
-		query.Set("customer", filter.Customer)
-	}
-	link := func(path, name, value string) string {
-		q := maps.Clone(query)
-		q.Set(name, value)
-		return path + "?" + q.Encode()
-	}
-	view.Filter, view.Entries, view.Newest = filter, pageEntriesOf(x.entries), before == 0
-	if x.more {
-		view.Older = link("/", "before", strconv.Itoa(x.entries[len(x.entries)-1].ID))
-	}
-	from := ""
-	if view.Newest {
-		from = position{x.epoch, x.last}.String()
-	}
-	view.Stream = link("/_page/stream", "from", from)
-
 	var page bytes.Buffer
-	if err := format.templates.ExecuteTemplate(&page, "page", view); err != nil {
+	if err := loadPage().templates.ExecuteTemplate(&page, "page", view); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
-	header.Set("Content-Security-Policy", format.policy)
+	header.Set("Content-Security-Policy", loadPage().policy)
 	header.Set("Cache-Control", "no-store")
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("X-Content-Type-Options", "nosniff")
@@ -173,29 +142,73 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, problem error
 	w.Write(page.Bytes())
 }
 
-// pageState returns what the page shows beside the journal.
-func (s *Server) pageState() pageView {
+// pageView returns the page that the URL asks for. Its error is one of the URL.
+func (s *Server) pageView(r *http.Request) (pageView, error) {
+	view := pageView{
+		pageState: s.pageState(),
+		Style:     loadPage().style, Script: loadPage().script,
+		Skill: s.config.Skill, To: redactURL(s.config.To), Directives: redactURL(s.config.Directives),
+		Events: EventNames(), Kinds: kinds, Places: places,
+		Regions: []alexaevents.Region{alexaevents.NorthAmerica, alexaevents.Europe, alexaevents.FarEast},
+	}
+	query := r.URL.Query()
+	before, err := 0, error(nil)
+	if text := query.Get("before"); text != "" {
+		if before, err = strconv.Atoi(text); err != nil {
+			err = badInput("before: not the ID of an entry: %q", text)
+		}
+	}
+	filter := Filter{Kind: query.Get("kind"), Customer: query.Get("customer")}
+	x := s.journal.extract(filter, before, pageEntries)
+	link := func(path, name, value string) string {
+		query := url.Values{name: {value}}
+		if filter.Kind != "" {
+			query.Set("kind", filter.Kind)
+		}
+		if filter.Customer != "" {
+			query.Set("customer", filter.Customer)
+		}
+		return path + "?" + query.Encode()
+	}
+	view.Filter, view.Entries, view.Newest = filter, pageEntriesOf(x.entries), before == 0
+	if view.Newest {
+		view.Stream = link("/_page/stream", "from", position{x.epoch, x.last}.String())
+	}
+	if x.more {
+		view.Older = link("/", "before", strconv.Itoa(x.entries[len(x.entries)-1].ID))
+	}
+	return view, err
+}
+
+// kinds are the kinds of entries that the page can filter.
+var kinds = []string{
+	kindEvent, kindDirective, kindNotification, kindForgery, kindToken, kindGateway, kindCertificate, kindSNS, kindAPI, kindOther,
+}
+
+func (s *Server) pageState() pageState {
 	grants := make(map[string]alexatest.Grant)
 	for _, g := range s.amazon.Grants() {
 		if len(g.Scopes) == 0 {
-			grants[g.Customer] = g
+			grants[g.Customer] = g // the newest
 		}
 	}
-	view := pageView{
-		Directives: s.config.Directives,
-		Topics:     s.listTopics(), Subscribers: s.amazon.Subscribers(), Subscriptions: s.amazon.Subscriptions(),
+	state := pageState{
+		CanGrant: s.config.Directives != "", Topics: s.listTopics(),
+		Subscribers: s.amazon.Subscribers(), Subscriptions: s.amazon.Subscriptions(),
 	}
-	for _, c := range s.listCustomers() {
+	customers := s.listCustomers()
+	for _, c := range customers[:min(len(customers), pageCustomers)] {
 		grant, ok := grants[c.Name]
-		view.Customers = append(view.Customers, pageCustomer{c, grantWords(grant, ok && c.Granted)})
+		state.Customers = append(state.Customers, pageCustomer{c, grantWords(grant, ok && c.Granted)})
 	}
+	state.MoreCustomers = len(customers) - len(state.Customers)
 	for _, f := range s.listFaults() {
-		view.Faults = append(view.Faults, pageFault{f})
+		state.Faults = append(state.Faults, pageFault{f})
 	}
 	deliveries := s.amazon.Delivered()
 	slices.Reverse(deliveries)
-	view.Deliveries = deliveries[:min(len(deliveries), pageDeliveries)]
-	return view
+	state.Deliveries = deliveries[:min(len(deliveries), pageDeliveries)]
+	return state
 }
 
 // pageCustomer is a customer with the state of the newest grant.

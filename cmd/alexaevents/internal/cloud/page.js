@@ -1,6 +1,5 @@
 'use strict';
 const byID = id => document.getElementById(id);
-const parse = html => new DOMParser().parseFromString(html, 'text/html');
 const entries = byID('entries'), live = byID('live');
 const fragment = event => document.createRange().createContextualFragment(JSON.parse(event.data)); // the server escapes it
 
@@ -29,23 +28,25 @@ function add(event) {
 
 document.addEventListener('submit', async event => {
   const form = event.target;
-  if (form.getAttribute('method') !== 'post') return;
+  if (form.getAttribute('method') !== 'post' || !entries.dataset.stream) return;
   event.preventDefault();
   form.ariaBusy = 'true';
   try {
     const body = new URLSearchParams(new FormData(form, event.submitter));
     const response = await fetch(form.getAttribute('action'), { method: 'POST', body, redirect: 'manual' });
     const failed = response.type !== 'opaqueredirect'; // a form that was accepted redirects
-    show(failed ? parse(await response.text()).getElementById('problem')?.textContent ?? response.statusText : '');
+    show(failed ? new DOMParser().parseFromString(await response.text(), 'text/html').getElementById('problem')?.textContent ?? response.statusText : '');
   } catch {
     show('The cloud does not respond.');
   }
   form.ariaBusy = null;
 });
 
-const stream = new EventSource(entries.dataset.stream);
-stream.addEventListener('state', state);
-stream.addEventListener('entries', add);
-stream.addEventListener('journal', event => entries.replaceChildren(fragment(event)));
-stream.onopen = () => { live.className = 'on'; live.textContent = 'live'; };
-stream.onerror = () => { live.className = 'off'; live.textContent = 'not connected'; };
+if (entries.dataset.stream) { // a page of older entries stays as it is
+  const stream = new EventSource(entries.dataset.stream);
+  stream.addEventListener('state', state);
+  stream.addEventListener('entries', add);
+  stream.addEventListener('journal', event => entries.replaceChildren(fragment(event)));
+  stream.onopen = () => { live.className = 'on'; live.textContent = 'live'; };
+  stream.onerror = () => { live.className = 'off'; live.textContent = 'not connected'; };
+}

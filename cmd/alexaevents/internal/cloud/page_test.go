@@ -164,14 +164,14 @@ func TestOlderEntriesAndFilter(t *testing.T) {
 	require.Equal(t, 5, strings.Count(page, "<li id=\"e"))
 	require.Contains(t, page, "Newest")
 	require.NotContains(t, page, ">Older<")
-	require.Contains(t, page, `data-stream="/_page/stream?from="`)
+	require.NotContains(t, page, "data-stream")
 	page, _ = r.page(t, "/?kind=event&customer=emma")
 	require.Equal(t, (pageEntries+5)/2, strings.Count(page, "<li id=\"e"))
 	require.Contains(t, page, `&amp;kind=event"`)
 	page, _ = r.page(t, "/?kind=token")
 	require.Contains(t, page, "No requests yet")
 	page, _ = r.page(t, "/?before=x")
-	require.Contains(t, page, "the URL: ")
+	require.Contains(t, page, "before: not the ID of an entry")
 }
 
 // events are server-sent events.
@@ -247,7 +247,50 @@ func TestStream(t *testing.T) {
 	r.call(t, "POST", "/_cloud/reset", nil, nil)
 	again.next(t, "journal", "No requests yet")
 	r.stream(t, path, live.id).next(t, "journal", "No requests yet") // of another time
-	older := r.stream(t, "/_page/stream?from=", live.id)
-	older.next(t, "state", "No customer")
-	require.NotContains(t, older.text.String(), "No requests yet")
+}
+
+func TestPageWords(t *testing.T) {
+	for effect, f := range map[string]Fault{
+		"connection reset for the next request":    {Reset: true},
+		"response lost for the next 2 requests":    {Lost: true, Times: 2},
+		"response truncated for all requests":      {Truncate: true, Times: -1},
+		"status 503 for the next request":          {Status: 503, Times: 1},
+		"status 503 after 3s for the next request": {Status: 503, Delay: "3s"},
+		"delay of 3s for the next request":         {Delay: "3s"},
+	} {
+		require.Equal(t, effect, pageFault{f}.Effect()+" for "+pageFault{f}.Requests())
+	}
+	for want, e := range map[string]Entry{
+		"Alexa → backend: accepted, good":   {Direction: toBackend, Kind: kindEvent, Status: 204},
+		"Alexa → backend: no response, bad": {Direction: toBackend, Kind: kindDirective},
+		"Alexa → backend: refused, warn":    {Direction: toBackend, Kind: kindEvent, Status: 302},
+		"SNS → backend: failed, bad":        {Direction: toBackend, Kind: kindNotification, Status: 500},
+		"forger → backend: refused, good":   {Direction: toBackend, Kind: kindForgery, Status: 400},
+		"forger → backend: accepted, bad":   {Direction: toBackend, Kind: kindForgery, Status: 200},
+		"Alexa → backend: refused, warn ":   {Direction: toBackend, Kind: kindForgery, Name: Genuine, Status: 400},
+		"backend → Amazon: throttled, warn": {Direction: toAmazon, Kind: kindGateway, Status: 429},
+	} {
+		shown := pageEntry{e}
+		require.Equal(t, strings.TrimSpace(want), shown.Way()+": "+shown.Outcome()+", "+shown.Class())
+	}
+	for text, want := range map[string]string{
+		`{"a":[1]}`:             "{\n  \"a\": [\n    1\n  ]\n}",
+		"a=1&code=%5Bhidden%5D": "a=1\ncode=[hidden]",
+		"a=%zz&b=1":             "a=%zz&b=1",
+		"hello = world":         "hello = world",
+	} {
+		require.Equal(t, want, pretty(text))
+	}
+}
+
+func TestPageOfManyCustomers(t *testing.T) {
+	r := start(t, Config{})
+	r.mu.Lock()
+	for i := range pageCustomers + 1 {
+		r.customer(strconv.Itoa(i))
+	}
+	r.mu.Unlock()
+	page, _ := r.page(t, "/")
+	require.Equal(t, pageCustomers, strings.Count(page, `value="disable"`))
+	require.Contains(t, page, "And 1 more")
 }

@@ -42,6 +42,7 @@ func TestGuard(t *testing.T) {
 		for name, change := range map[string]func(*http.Request){
 			"another origin": func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") },
 			"another site":   func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
+			"another port":   func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-site") },
 			"another host":   func(r *http.Request) { r.Host = "evil.example" },
 		} {
 			request, err := http.NewRequest("POST", r.url+path, nil)

@@ -2,6 +2,7 @@ package cloud
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -30,20 +31,12 @@ const streamPause = 100 * time.Millisecond
 
 // stream sends what changes on the page as server-sent events, each with HTML as a JSON
 // string: "entries" are new entries of the journal, "journal" replaces them all, and
-// "state" is what else changes. It starts at the position "from", or where a browser
+// "state" is what else changed. It starts at the position "from", or where a browser
 // that connects again stopped.
 func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
-	filter, err := parseFilter(r)
-	if err != nil {
-		http.Error(w, "alexaevents cloud: "+err.Error(), http.StatusBadRequest)
-		return
-	}
-	from := r.URL.Query().Get("from")
-	follows := from != ""
-	if id := r.Header.Get("Last-Event-ID"); id != "" && follows {
-		from = id
-	}
-	known, state := parsePosition(from), ""
+	filter := Filter{Kind: r.URL.Query().Get("kind"), Customer: r.URL.Query().Get("customer")}
+	known := parsePosition(cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("from")))
+	state := ""
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
@@ -58,7 +51,7 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		}
 		known = position{x.epoch, x.last}
 		var out bytes.Buffer
-		if follows && (event == "journal" || len(x.entries) > 0) {
+		if event == "journal" || len(x.entries) > 0 {
 			html, err := renderPart("entries", pageView{Entries: pageEntriesOf(x.entries), Newest: true})
 			if err != nil {
 				return
@@ -76,24 +69,22 @@ func (s *Server) stream(w http.ResponseWriter, r *http.Request) {
 		if _, err := w.Write(out.Bytes()); err != nil || http.NewResponseController(w).Flush() != nil {
 			return
 		}
-		for _, wait := range []<-chan struct{}{x.changed, after(streamPause)} {
-			select {
-			case <-wait:
-			case <-r.Context().Done():
-				return
-			}
+		pause := time.After(streamPause)
+		select {
+		case <-x.changed:
+		case <-r.Context().Done():
+			return
+		}
+		select {
+		case <-pause:
+		case <-r.Context().Done():
+			return
 		}
 	}
 }
 
-func after(pause time.Duration) <-chan struct{} {
-	done := make(chan struct{})
-	time.AfterFunc(pause, func() { close(done) })
-	return done
-}
-
 // renderPart returns a template as a JSON string.
-func renderPart(name string, view pageView) (string, error) {
+func renderPart(name string, view any) (string, error) {
 	var html bytes.Buffer
 	if err := loadPage().templates.ExecuteTemplate(&html, name, view); err != nil {
 		return "", err
