@@ -101,17 +101,11 @@ func TestPageIsReadable(t *testing.T) {
 	b := startBrowser(t)
 	backend := newPageBackend(t)
 	cloud, _, _ := startCloud(t, "--offline", "--directives", backend)
-	for _, content := range []string{"empty", "full", "open"} {
-		switch content {
-		case "full":
-			fill(t, cloud, backend)
-		case "open":
-			b.evaluate(`document.querySelectorAll('details').forEach(d => d.open = true)`, nil)
-		}
-		if content != "open" {
-			b.open(cloud)
-			b.await(`document.getElementById('live').textContent === 'live'`)
-		}
+	show := func() {
+		b.open(cloud)
+		b.await(`document.getElementById('live').textContent === 'live'`)
+	}
+	check := func(content string) {
 		for _, scheme := range []string{"light", "dark"} {
 			for _, width := range []int{400, 1280} {
 				b.show(scheme, width)
@@ -126,7 +120,17 @@ func TestPageIsReadable(t *testing.T) {
 		}
 		require.Empty(t, b.unnamed(), content)
 	}
+	show()
+	check("empty")
+	fill(t, cloud, backend)
+	show()
+	check("full")
 	require.Empty(t, b.console())
+	b.write(`input[name=event]`, "Dance")
+	b.click(`.side form[action="/_page/send"] button`)
+	b.await(`!document.getElementById('problem').hidden`)
+	b.evaluate(`document.querySelectorAll('details').forEach(d => d.open = true)`, nil)
+	check("open")
 
 	// The checks find what they look for.
 	b.evaluate(`
