@@ -31,12 +31,14 @@ type object = map[string]any
 func startBrowser(t *testing.T) *browser {
 	t.Helper()
 	needProgram(t, "chromedriver") // it finds the browser
-	driver := exec.Command("chromedriver", "--port=0")
+	profile := t.TempDir()         // removed after the browser has ended
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Minute)
+	driver := exec.CommandContext(ctx, "chromedriver", "--port=0")
 	out, err := driver.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, driver.Start())
 	t.Cleanup(func() {
-		_ = driver.Process.Kill()
+		cancel()
 		_ = driver.Wait()
 	})
 	port := ""
@@ -53,7 +55,7 @@ func startBrowser(t *testing.T) *browser {
 		"goog:chromeOptions": object{"args": []string{
 			"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
 			"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars", "--no-proxy-server",
-			"--user-data-dir=" + t.TempDir(), "--window-size=1280,900",
+			"--user-data-dir=" + profile, "--window-size=1280,900",
 		}},
 	}}}, &session)
 	b.session += "/" + session.SessionID
@@ -208,8 +210,7 @@ func (b *browser) faint() (texts []string) {
 	return texts
 }
 
-// overflow returns by how many pixels the page is wider than the window, and which
-// elements stick out.
+// overflow returns the elements that stick out of the window.
 func (b *browser) overflow() (wide []string) {
 	b.t.Helper()
 	b.evaluate(`

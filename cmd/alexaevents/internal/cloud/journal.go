@@ -111,8 +111,9 @@ func (j *journal) add(e Entry, original *sent) Entry {
 	if original != nil {
 		j.sent[e.ID] = *original
 	}
-	for ; len(j.entries) > maxEntries; j.entries = slices.Delete(j.entries, 0, 1) {
+	if len(j.entries) > maxEntries {
 		delete(j.sent, j.entries[0].ID)
+		j.entries = slices.Delete(j.entries, 0, 1)
 	}
 	j.wakeLocked()
 	return e
