@@ -3,7 +3,7 @@ package cloud
 import (
 	"bytes"
 	"crypto/sha256"
-	"embed"
+	_ "embed"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -20,8 +20,14 @@ import (
 	"github.com/alexaevents/alexaevents/alexatest"
 )
 
-//go:embed page.html page.css page.js
-var pageFiles embed.FS
+var (
+	//go:embed page.html
+	pageHTML string
+	//go:embed page.css
+	pageStyle string
+	//go:embed page.js
+	pageScript string
+)
 
 // How much a page shows.
 const (
@@ -33,31 +39,19 @@ const (
 // pageFormat is what all pages have in common.
 type pageFormat struct {
 	templates *template.Template
-	style     template.CSS
-	script    template.JS
 	policy    string // Content-Security-Policy: this style and this script alone
 }
 
 // loadPage parses the templates when a page is first requested.
 var loadPage = sync.OnceValue(func() pageFormat {
-	file := func(name string) []byte {
-		data, err := pageFiles.ReadFile(name)
-		if err != nil {
-			panic(err) // it is embedded
-		}
-		return data
-	}
-	hash := func(data []byte) string {
-		sum := sha256.Sum256(data)
+	hash := func(text string) string {
+		sum := sha256.Sum256([]byte(text))
 		return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 	}
-	style, script := file("page.css"), file("page.js")
 	functions := template.FuncMap{"pretty": pretty, "address": address}
 	return pageFormat{
-		templates: template.Must(template.New("").Funcs(functions).ParseFS(pageFiles, "page.html")),
-		style:     template.CSS(style), //nolint:gosec // embedded
-		script:    template.JS(script), //nolint:gosec // embedded
-		policy: "default-src 'none'; style-src " + hash(style) + "; script-src " + hash(script) +
+		templates: template.Must(template.New("").Funcs(functions).Parse(pageHTML)),
+		policy: "default-src 'none'; style-src " + hash(pageStyle) + "; script-src " + hash(pageScript) +
 			"; connect-src 'self'; form-action 'self'; img-src data:; base-uri 'none'; frame-ancestors 'none'",
 	}
 })
@@ -99,19 +93,20 @@ func (s *Server) page(mux *http.ServeMux) {
 	for path, submit := range s.forms() {
 		mux.HandleFunc("POST /_page/"+path, func(w http.ResponseWriter, r *http.Request) {
 			r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
-			target, err := "/", r.ParseForm()
-			if err == nil {
-				var entry Entry
-				if entry, err = submit(r); entry.ID != 0 {
-					target = "/#" + entryID(entry.ID)
-				}
-				s.journal.wake()
-			}
-			if err != nil {
-				s.writePage(w, r, err)
+			if err := r.ParseForm(); err != nil {
+				s.writePage(w, r, badInput("the form: %s", err))
 				return
 			}
-			http.Redirect(w, r, target, http.StatusSeeOther)
+			entry, err := submit(r)
+			s.journal.wake()
+			switch {
+			case err != nil:
+				s.writePage(w, r, err)
+			case entry.ID != 0:
+				http.Redirect(w, r, "/#"+entryID(entry.ID), http.StatusSeeOther)
+			default:
+				http.Redirect(w, r, "/", http.StatusSeeOther)
+			}
 		})
 	}
 }
@@ -146,8 +141,9 @@ func (s *Server) writePage(w http.ResponseWriter, r *http.Request, problem error
 func (s *Server) pageView(r *http.Request) (pageView, error) {
 	view := pageView{
 		pageState: s.pageState(),
-		Style:     loadPage().style, Script: loadPage().script,
-		Skill: s.config.Skill, To: redactURL(s.config.To), Directives: redactURL(s.config.Directives),
+		Style:     template.CSS(pageStyle), //nolint:gosec // embedded
+		Script:    template.JS(pageScript), //nolint:gosec // embedded
+		Skill:     s.config.Skill, To: redactURL(s.config.To), Directives: redactURL(s.config.Directives),
 		Events: EventNames(), Kinds: kinds, Places: places,
 		Regions: []alexaevents.Region{alexaevents.NorthAmerica, alexaevents.Europe, alexaevents.FarEast},
 	}

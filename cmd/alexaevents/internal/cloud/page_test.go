@@ -69,6 +69,7 @@ func TestForms(t *testing.T) {
 		{"again", url.Values{"id": {"x"}}, "", "not the ID of an entry: &#34;x&#34;"},
 		{"fault", url.Values{"kind": {"throttle"}, "times": {"3"}, "url": {"https://api."}}, "/", ""},
 		{"fault", url.Values{"kind": {"lost"}, "times": {"x"}}, "", "not a number of requests: &#34;x&#34;"},
+		{"age", url.Values{"by": {strings.Repeat("9", 1<<20)}}, "", "the form: http: request body too large"},
 		{"fault", url.Values{"kind": {"flood"}}, "", "unknown fault &#34;flood&#34;"},
 		{"age", url.Values{"by": {"61m"}}, "/", ""},
 		{"age", url.Values{"by": {"soon"}}, "", "not a duration such as 90s, 30m or 2h: &#34;soon&#34;"},
@@ -76,7 +77,7 @@ func TestForms(t *testing.T) {
 		{"subscribe", url.Values{"topic": {"news"}, "url": {"news"}}, "", "not the URL of a backend: &#34;news&#34;"},
 	} {
 		location, problem := r.submit(t, test.path, test.form)
-		require.Equal(t, test.location, location, test)
+		require.Equal(t, test.location, location, test.path)
 		require.Contains(t, problem, test.problem)
 		require.Equal(t, test.problem == "", problem == "", problem)
 	}
