@@ -31,7 +31,8 @@ type issuer struct {
 	key         *rsa.PrivateKey
 }
 
-func newAuthority(keys [4]*rsa.PrivateKey) *authority {
+func newAuthority() *authority {
+	keys := newAuthorityKeys()
 	selfSigned := func(name string, key *rsa.PrivateKey) issuer {
 		template := caTemplate(name)
 		return issuer{create(template, template, key.Public(), key), key}
@@ -97,17 +98,16 @@ func pemFile(certificates ...[]byte) []byte {
 }
 
 func template(name string) *x509.Certificate {
-	now := time.Now()
 	return &x509.Certificate{
-		SerialNumber: big.NewInt(now.UnixNano()),
+		SerialNumber: big.NewInt(time.Now().UnixNano()),
 		Subject:      pkix.Name{CommonName: name, Organization: []string{"alexatest"}},
-		NotBefore:    now.Add(-time.Hour),
-		NotAfter:     now.Add(20 * 365 * 24 * time.Hour),
 	}
 }
 
 func caTemplate(name string) *x509.Certificate {
 	t := template(name)
+	t.NotBefore = time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC) // synctest's clock starts in 2000
+	t.NotAfter = time.Date(2049, 1, 1, 0, 0, 0, 0, time.UTC)
 	t.IsCA = true
 	t.BasicConstraintsValid = true
 	t.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
@@ -122,13 +122,13 @@ func create(template, parent *x509.Certificate, public any, key crypto.Signer) *
 	return certificate
 }
 
-// rsaKeys are two keys, so that there is always another one. They are generated once
-// per process, since that takes a tenth of a second or more.
+// Keys are generated when one is first needed, and once per process, since that takes
+// a tenth of a second or more. rsaKeys are two, so that there is always another one.
 var rsaKeys = [2]func() *rsa.PrivateKey{sync.OnceValue(newRSAKey), sync.OnceValue(newRSAKey)}
 
-// authorityKeys are the keys of every cloud's authority, strangerKeys those of an
-// authority that no client trusts.
-var authorityKeys, strangerKeys = sync.OnceValue(newAuthorityKeys), sync.OnceValue(newAuthorityKeys)
+// commonAuthority is that of each cloud, unless it has restored another. No client
+// trusts strangeAuthority.
+var commonAuthority, strangeAuthority = sync.OnceValue(newAuthority), sync.OnceValue(newAuthority)
 
 func newAuthorityKeys() (keys [4]*rsa.PrivateKey) {
 	var all sync.WaitGroup

@@ -25,7 +25,7 @@ type Cloud struct {
 	// before the first request. Nil disables it.
 	Observe func(context.Context, Call)
 
-	root atomic.Pointer[authority]
+	restored atomic.Pointer[authority] // nil is the common one
 
 	mu       sync.Mutex
 	calls    []string // URL of each request, without query
@@ -46,11 +46,16 @@ type Cloud struct {
 
 // NewCloud returns a cloud whose certificates are valid for ten years.
 func NewCloud() *Cloud {
-	c := &Cloud{served: make(map[string]*certificateFile), login: newLogin(), sns: newSNS()}
-	c.root.Store(newAuthority(authorityKeys()))
+	c := &Cloud{served: make(map[string]*certificateFile), validFor: 10 * year, login: newLogin(), sns: newSNS()}
 	c.apis = append(c.newSMAPI(), c.newEventMessenger())
-	c.RotateCertificate(10 * year)
 	return c
+}
+
+func (c *Cloud) authority() *authority {
+	if restored := c.restored.Load(); restored != nil {
+		return restored
+	}
+	return commonAuthority()
 }
 
 const year = 365 * 24 * time.Hour
@@ -63,21 +68,21 @@ func (c *Cloud) Client() *http.Client { return &http.Client{Transport: c} }
 // sns.Verifier.Roots.
 func (c *Cloud) Roots() *x509.CertPool {
 	pool := x509.NewCertPool()
-	pool.AddCert(c.root.Load().certificate)
+	pool.AddCert(c.authority().certificate)
 	return pool
 }
 
 // Intermediates returns the intermediate certificate between [Cloud.Roots] and the
 // certificates of SNS, for sns.Verifier.Intermediates. SNS does not serve it.
 func (c *Cloud) Intermediates() []*x509.Certificate {
-	return []*x509.Certificate{c.root.Load().intermediate.certificate}
+	return []*x509.Certificate{c.authority().intermediate.certificate}
 }
 
 // RootPEM returns the certificates that a backend in another process must trust, as a
 // PEM file: the root, and the oldest root, since Amazon's SDK for Node.js wants the
 // issuer of the last certificate in a file.
 func (c *Cloud) RootPEM() []byte {
-	return pemFile(c.root.Load().certificate.Raw, c.root.Load().oldest.Raw)
+	return pemFile(c.authority().certificate.Raw, c.authority().oldest.Raw)
 }
 
 // Leaf returns a certificate for a host name with its key, for a TLS server that
@@ -85,8 +90,8 @@ func (c *Cloud) RootPEM() []byte {
 // [Cloud.RootPEM].
 func (c *Cloud) Leaf(host string) tls.Certificate {
 	key := rsaKeys[0]()
-	leaf := c.root.Load().leaf(key, host, 90*24*time.Hour)
-	return tls.Certificate{Certificate: [][]byte{leaf.Raw, c.root.Load().intermediate.certificate.Raw}, PrivateKey: key, Leaf: leaf}
+	leaf := c.authority().leaf(key, host, 90*24*time.Hour)
+	return tls.Certificate{Certificate: [][]byte{leaf.Raw, c.authority().intermediate.certificate.Raw}, PrivateKey: key, Leaf: leaf}
 }
 
 // Calls returns the number of requests to URLs with the prefix, such as

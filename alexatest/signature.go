@@ -25,11 +25,17 @@ const (
 // RotateCertificate makes Alexa and SNS sign with other keys, with certificates at
 // new URLs, as Amazon does from time to time. The old URLs stay valid.
 func (c *Cloud) RotateCertificate(validFor time.Duration) {
-	key := otherKey(c.signer().key)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	next := c.serve(c.root.Load().file(key, alexaName, validFor, c.short), key)
-	c.signing, c.validFor = next, validFor
+	c.validFor = validFor
+	c.rotate()
+}
+
+// rotate makes another signer for Alexa. Those for SNS are made when they first sign.
+// The lock is held.
+func (c *Cloud) rotate() {
+	key := otherKey(c.signing.key)
+	c.signing = c.serve(c.authority().file(key, alexaName, c.validFor, c.short), key)
 	clear(c.sns.signers)
 }
 
@@ -67,6 +73,14 @@ type signer struct {
 func (c *Cloud) signer() signer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.currentSigner()
+}
+
+// currentSigner returns the signer for Alexa. The lock is held.
+func (c *Cloud) currentSigner() signer {
+	if c.signing.key == nil {
+		c.rotate()
+	}
 	return c.signing
 }
 
@@ -166,16 +180,16 @@ var forgeries = []struct {
 		r.Header.Set(urlHeader, "http://s3.amazonaws.com/echo.api/echo-api-cert.pem")
 	}},
 	{"a certificate by an unknown authority", func(c *Cloud, r *http.Request, body []byte) {
-		c.signAs(r, body, newAuthority(strangerKeys()), alexaName, year)
+		c.signAs(r, body, strangeAuthority(), alexaName, year)
 	}},
 	{"a certificate for another name", func(c *Cloud, r *http.Request, body []byte) {
-		c.signAs(r, body, c.root.Load(), "other.amazon.com", year)
+		c.signAs(r, body, c.authority(), "other.amazon.com", year)
 	}},
 	{"a certificate for every name", func(c *Cloud, r *http.Request, body []byte) {
-		c.signAs(r, body, c.root.Load(), "*.amazon.com", year)
+		c.signAs(r, body, c.authority(), "*.amazon.com", year)
 	}},
 	{"an expired certificate", func(c *Cloud, r *http.Request, body []byte) {
-		c.signAs(r, body, c.root.Load(), alexaName, -time.Minute)
+		c.signAs(r, body, c.authority(), alexaName, -time.Minute)
 	}},
 	{"more than an hour old", func(c *Cloud, r *http.Request, body []byte) {
 		c.resign(r, withTimestamp(body, time.Now().Add(-time.Hour-time.Minute)))

@@ -109,8 +109,8 @@ func (c *Cloud) signed(n notice, subscriptionARN string, sha1 bool) notice {
 // intermediate. The lock is held.
 func (c *Cloud) snsSigner(p place) signer {
 	if _, ok := c.sns.signers[p.host()]; !ok {
-		key := otherKey(c.signing.key)
-		c.sns.signers[p.host()] = c.serveSNS(p, &certificateFile{authority: c.root.Load(), leaf: c.root.Load().leaf(key, p.signer, c.validFor)}, key)
+		key := otherKey(c.currentSigner().key)
+		c.sns.signers[p.host()] = c.serveSNS(p, &certificateFile{authority: c.authority(), leaf: c.authority().leaf(key, p.signer, c.validFor)}, key)
 	}
 	return c.sns.signers[p.host()]
 }
@@ -300,7 +300,7 @@ func (c *Cloud) askForSubscription(n notice) {
 // host of SNS.
 func (c *Cloud) signAsSNS(n notice, name string, validFor time.Duration) {
 	key := otherKey(c.signerOf(n).key)
-	file := &certificateFile{authority: c.root.Load(), leaf: c.root.Load().leaf(key, name, validFor)}
+	file := &certificateFile{authority: c.authority(), leaf: c.authority().leaf(key, name, validFor)}
 	c.mu.Lock()
 	forger := c.serveSNS(placeOf(n["TopicArn"]), file, key)
 	c.mu.Unlock()

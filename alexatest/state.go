@@ -134,12 +134,12 @@ type (
 func (c *Cloud) Snapshot() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	root := c.root.Load()
+	root := c.authority()
 	s := state{
 		Version: 1,
 		Root:    root.certificate.Raw, Oldest: root.oldest.Raw, Intermediate: root.intermediate.certificate.Raw,
 		IntermediateKey: marshalKey(root.intermediate.key), Tail: root.tail,
-		Short: c.short, ValidFor: c.validFor, Signing: c.signing.saved(),
+		Short: c.short, ValidFor: c.validFor, Signing: c.currentSigner().saved(),
 		SNSSigners: make(map[string]savedSigner), Files: make(map[string]savedFile), FileCount: c.files,
 		Secrets: c.login.secrets, Listed: len(c.login.authorizations), Rotate: c.login.rotate,
 		Codes: make(map[string]savedCode), Access: make(map[string]savedAccess), Refresh: make(map[string]int),
@@ -261,7 +261,7 @@ func (c *Cloud) Restore(snapshot []byte) error {
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.root.Store(root)
+	c.restored.Store(root)
 	c.short, c.validFor, c.signing, c.served, c.files = next.short, next.validFor, next.signing, next.served, next.files
 	c.calls, c.faults, c.login, c.gateways, c.sns = next.calls, next.faults, next.login, next.gateways, next.sns
 	c.apis = append(c.newSMAPI(), c.newEventMessenger())
