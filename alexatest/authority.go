@@ -35,16 +35,15 @@ type issuer struct {
 }
 
 func newAuthority(keys []*lazyKey) *authority {
-	now := time.Now()
 	selfSigned := func(name string, key *lazyKey) issuer {
 		return issuer{sync.OnceValue(func() *x509.Certificate {
-			template := caTemplate(name, now)
+			template := caTemplate(name)
 			return create(template, template, key.private().Public(), key.private())
 		}), key}
 	}
 	root, older, oldest := selfSigned("alexatest Root", keys[0]), selfSigned("alexatest Older Root", keys[1]), selfSigned("alexatest Oldest Root", keys[2])
 	sign := func(name string, key *lazyKey, by issuer) *x509.Certificate {
-		return create(caTemplate(name, now), by.certificate(), key.private().Public(), by.key.private())
+		return create(caTemplate(name), by.certificate(), key.private().Public(), by.key.private())
 	}
 	return &authority{
 		root:   root.certificate,
@@ -78,7 +77,7 @@ func (a *authority) leaf(key *lazyKey, name string, validFor time.Duration) func
 }
 
 func (a *authority) leafBetween(key any, name string, notBefore, notAfter time.Time) *x509.Certificate {
-	leaf := template(name, time.Now())
+	leaf := template(name)
 	leaf.NotBefore, leaf.NotAfter = notBefore, notAfter
 	leaf.DNSNames = []string{name}
 	leaf.KeyUsage = x509.KeyUsageDigitalSignature | x509.KeyUsageKeyEncipherment
@@ -132,17 +131,17 @@ func pemFile(certificates ...[]byte) []byte {
 	return file.Bytes()
 }
 
-func template(name string, now time.Time) *x509.Certificate {
+func template(name string) *x509.Certificate {
 	return &x509.Certificate{
 		SerialNumber: big.NewInt(time.Now().UnixNano()),
 		Subject:      pkix.Name{CommonName: name, Organization: []string{"alexatest"}},
-		NotBefore:    now.Add(-time.Hour),
-		NotAfter:     now.Add(20 * 365 * 24 * time.Hour),
 	}
 }
 
-func caTemplate(name string, now time.Time) *x509.Certificate {
-	t := template(name, now)
+func caTemplate(name string) *x509.Certificate {
+	t := template(name)
+	t.NotBefore = time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC) // synctest's clock starts in 2000
+	t.NotAfter = time.Date(2049, 1, 1, 0, 0, 0, 0, time.UTC)
 	t.IsCA = true
 	t.BasicConstraintsValid = true
 	t.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
@@ -191,12 +190,13 @@ func generate(keys ...*lazyKey) {
 	all.Wait()
 }
 
-// The keys of all clouds of a process. Leaves have one of two keys, so that there is
-// always another one. No client trusts the authority of strangerKeys.
+// What all clouds of a process share. Leaves have one of two keys, so that there is
+// always another one. Each cloud has the common authority, unless it has restored
+// another. No client trusts the strange one.
 var (
-	leafKeys      = lazyKeys(2)
-	authorityKeys = lazyKeys(4)
-	strangerKeys  = lazyKeys(4)
+	leafKeys         = lazyKeys(2)
+	commonAuthority  = newAuthority(lazyKeys(4))
+	strangeAuthority = newAuthority(lazyKeys(4))
 )
 
 // otherKey returns a key for leaves that is not this one. The key may come from a

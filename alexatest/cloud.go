@@ -48,7 +48,7 @@ type Cloud struct {
 // all clouds of a process share, are generated when they are first needed.
 func NewCloud() *Cloud {
 	c := &Cloud{served: make(map[string]*certificateFile), login: newLogin(), sns: newSNS()}
-	c.root.Store(newAuthority(authorityKeys))
+	c.root.Store(commonAuthority)
 	c.apis = append(c.newSMAPI(), c.newEventMessenger())
 	c.RotateCertificate(10 * year)
 	return c

@@ -11,17 +11,19 @@ import (
 // generated.
 func CountKeys(tb testing.TB) *atomic.Int32 {
 	count := new(atomic.Int32)
-	for _, keys := range []*[]*lazyKey{&leafKeys, &authorityKeys, &strangerKeys} {
-		before := *keys
-		tb.Cleanup(func() { *keys = before })
-		*keys = lazyKeys(len(before))
-		for _, key := range *keys {
+	counted := func(n int) []*lazyKey {
+		keys := lazyKeys(n)
+		for _, key := range keys {
 			generate := key.private
 			key.private = sync.OnceValue(func() *rsa.PrivateKey {
 				count.Add(1)
 				return generate()
 			})
 		}
+		return keys
 	}
+	leaf, common, strange := leafKeys, commonAuthority, strangeAuthority
+	tb.Cleanup(func() { leafKeys, commonAuthority, strangeAuthority = leaf, common, strange })
+	leafKeys, commonAuthority, strangeAuthority = counted(2), newAuthority(counted(4)), newAuthority(counted(4))
 	return count
 }

@@ -166,7 +166,7 @@ var forgeries = []struct {
 		r.Header.Set(urlHeader, "http://s3.amazonaws.com/echo.api/echo-api-cert.pem")
 	}},
 	{"a certificate by an unknown authority", func(c *Cloud, r *http.Request, body []byte) {
-		c.signAs(r, body, newAuthority(strangerKeys), alexaName, year)
+		c.signAs(r, body, strangeAuthority, alexaName, year)
 	}},
 	{"a certificate for another name", func(c *Cloud, r *http.Request, body []byte) {
 		c.signAs(r, body, c.root.Load(), "other.amazon.com", year)
