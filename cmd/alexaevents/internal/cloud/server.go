@@ -46,7 +46,7 @@ func NewServer(config Config) (*Server, error) {
 	saved, err := os.ReadFile(config.State)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return s, s.save()
+		return s, s.tryState()
 	case err != nil:
 		return nil, err
 	}
@@ -73,6 +73,10 @@ func (s *Server) Serve(ctx context.Context, l, tlsListener net.Listener, failed 
 			}
 		}()
 	}
+	go func() { // before the first client needs the keys
+		s.amazon.RootPEM()
+		s.amazon.Snapshot()
+	}()
 	if s.config.State != "" {
 		go s.keepSaving(ctx, failed)
 	}
