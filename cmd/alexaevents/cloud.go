@@ -37,6 +37,9 @@ serves the same under paths (/api.amazon.com/auth/o2/token), and has a control A
 				}
 			}
 			config.Offline = config.Offline || remote
+			if config.Offline && config.Pass {
+				return usage("--pass passes requests on; --offline and --remote pass none")
+			}
 			l, err := listenOn(c, listen)
 			if err != nil {
 				return err
@@ -71,6 +74,7 @@ serves the same under paths (/api.amazon.com/auth/o2/token), and has a control A
 	f.StringVar(&config.Skill, "skill", defaultSkill, "skill `ID`")
 	f.StringVar(&config.State, "state", "", "`file` that keeps customers and grants over a restart; it holds private keys")
 	f.BoolVar(&config.Offline, "offline", false, "refuse to pass other hosts through the proxy")
+	f.BoolVar(&config.Pass, "pass", false, "pass what the cloud does not know at s3.amazonaws.com and SNS to the real AWS")
 	f.BoolVar(&remote, "remote", false, "allow addresses that other machines reach; implies --offline")
 	c.AddCommand(
 		a.simple("reset", "Remove customers, grants, faults and the journal", http.MethodPost, "/_cloud/reset"),

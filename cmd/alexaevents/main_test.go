@@ -152,6 +152,8 @@ func TestUsageErrors(t *testing.T) {
 		{"cloud", "--listen", "0.0.0.0:0"},
 		{"cloud", "--listen", "x"},
 		{"cloud", "--tls", ":443"},
+		{"cloud", "--pass", "--offline"},
+		{"cloud", "--pass", "--remote"},
 		{"cloud", "fault"},
 		{"run"},
 		{"manifest", "build"},
