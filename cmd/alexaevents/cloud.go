@@ -201,7 +201,7 @@ for so many, and fail with exit code 1 if there are fewer in time.`,
 	f.StringVar(&filter.Kind, "kind", "", "only this `kind`: certificate, token, gateway, api, sns, event, directive, notification or forgery")
 	f.StringVar(&filter.Name, "name", "", "only this `name`, such as Alexa.ChangeReport")
 	f.StringVar(&filter.Customer, "customer", "", "only this `customer`")
-	f.StringVar(&filter.Direction, "direction", "", "only to_amazon or to_backend")
+	f.StringVar(&filter.Direction, "direction", "", "only this `direction`: to_amazon or to_backend")
 	f.StringVar(&filter.Status, "status", "", "only this `status`; 0 is no response")
 	return c
 }
