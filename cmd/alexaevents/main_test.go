@@ -26,6 +26,8 @@ import (
 
 var program string // the built program
 
+const releaseFlags = "-s -w" // of the linker
+
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "alexaevents-test-")
@@ -34,7 +36,7 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		program = filepath.Join(dir, "alexaevents")
-		if output, err := exec.Command("go", "build", "-ldflags=-s -w", "-o", program, ".").CombinedOutput(); err != nil {
+		if output, err := exec.Command("go", "build", "-ldflags="+releaseFlags, "-o", program, ".").CombinedOutput(); err != nil {
 			fmt.Printf("%s\n", output)
 			return 1
 		}
