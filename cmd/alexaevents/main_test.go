@@ -104,6 +104,27 @@ func startCloud(t *testing.T, args ...string) (url, backendURL string, received 
 	return ready.URL, backendURL, received
 }
 
+// A person waits for these.
+func BenchmarkStart(b *testing.B) {
+	b.Run("version", func(b *testing.B) {
+		for b.Loop() {
+			require.NoError(b, exec.Command(program, "--version").Run())
+		}
+	})
+	b.Run("cloud", func(b *testing.B) {
+		for b.Loop() {
+			command := exec.Command(program, "cloud", "--listen", "127.0.0.1:0")
+			out, err := command.StdoutPipe()
+			require.NoError(b, err)
+			require.NoError(b, command.Start())
+			_, err = bufio.NewReader(out).ReadString('\n') // its URL
+			require.NoError(b, err)
+			require.NoError(b, command.Process.Kill())
+			_ = command.Wait()
+		}
+	})
+}
+
 func TestHelp(t *testing.T) {
 	var all func(c *cobra.Command)
 	all = func(c *cobra.Command) {
