@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -49,10 +50,23 @@ func newDynamo(t testing.TB, change ...func(*dynamodb.Options)) *dynamostore.Sto
 	return changed
 }
 
+// longDynamoChecks take more than half of the time of the kit, on more than a page of
+// data, and on random ones.
+var longDynamoChecks = []string{"a_large_account", "many_facts_of_one_user", "many_links", "random_updates", "random_histories"}
+
 func TestDynamoConformance(t *testing.T) {
 	t.Parallel()
-	storetest.Identity(t, func(t *testing.T) identity.Store { return newDynamo(t) })
+	shorten := func(t *testing.T) {
+		if check := path.Base(t.Name()); testing.Short() && slices.Contains(longDynamoChecks, check) {
+			t.Skip("a short run leaves out what takes the emulator seconds")
+		}
+	}
+	storetest.Identity(t, func(t *testing.T) identity.Store {
+		shorten(t)
+		return newDynamo(t)
+	})
 	storetest.SharedGrants(t, func(t *testing.T) (first, second lwa.Store) { // as two processes have them
+		shorten(t)
 		store := newDynamo(t)
 		other := dynamostore.New(newDynamoClient(t))
 		other.Prefix = store.Prefix

@@ -24,7 +24,7 @@ import (
 // each of which leaves its grant intact.
 func TestManyGrants(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
-		const many = 1_000
+		many := often(1000)
 		d := create(t)
 		db := d.open(t)
 		db.SetMaxOpenConns(4)
@@ -88,7 +88,7 @@ func TestGrantRace(t *testing.T) {
 		require.NoError(t, err)
 
 		steps := map[string][]step{keptAccount: {{After: state{string(first.RefreshToken), first.CodeHash}}}}
-		outputs, _ := childProcess{Keeping: &keeping{p, address, 120}}.atOnce(t, 2)
+		outputs, _ := childProcess{Keeping: &keeping{p, address, often(120)}}.atOnce(t, 2)
 		for _, output := range outputs {
 			for decoder := json.NewDecoder(bytes.NewReader(output)); ; {
 				var s step
@@ -112,7 +112,7 @@ func TestGrantRace(t *testing.T) {
 			require.NoError(t, err)
 			require.Contains(t, ends, string(last.RefreshToken))
 			require.LessOrEqual(t, len(ends), 1+erasures, "updates were lost")
-			require.Greater(t, len(steps[accountID]), 50)
+			require.Greater(t, len(steps[accountID]), often(50))
 			// The grant goes on.
 			_, err = source.Renew(t.Context(), keyOf(accountID), last.AccessToken)
 			require.NoError(t, err)
