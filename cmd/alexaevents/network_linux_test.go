@@ -12,6 +12,9 @@ import (
 // Without a network, all works that needs no account with Amazon: the tests of it pass
 // where there is only a loopback interface.
 func TestWithoutNetwork(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it repeats other tests")
+	}
 	needProgram(t, "unshare")
 	needProgram(t, "ip")
 	isolated := func(script string, args ...string) *exec.Cmd {

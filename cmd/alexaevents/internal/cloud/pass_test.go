@@ -23,7 +23,7 @@ func aws(t *testing.T) http.RoundTripper {
 	}))
 	t.Cleanup(server.Close)
 	return &http.Transport{
-		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // the server has no certificate of AWS
+		TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, // the server has no certificate of AWS
 		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, network, server.Listener.Addr().String())
 		},
