@@ -37,6 +37,9 @@ control API (/_cloud/openapi.yaml). Other hosts pass through the proxy unread.`,
 				}
 			}
 			config.Offline = config.Offline || remote
+			if config.Offline && config.Pass {
+				return usage("--pass passes requests on; --offline and --remote pass none")
+			}
 			l, err := listenOn(c, listen)
 			if err != nil {
 				return err
@@ -71,6 +74,7 @@ control API (/_cloud/openapi.yaml). Other hosts pass through the proxy unread.`,
 	f.StringVar(&config.Skill, "skill", defaultSkill, "skill `ID`")
 	f.StringVar(&config.State, "state", "", "`file` that keeps customers and grants over a restart; it holds private keys")
 	f.BoolVar(&config.Offline, "offline", false, "refuse to pass other hosts through the proxy")
+	f.BoolVar(&config.Pass, "pass", false, "pass what the cloud does not know at s3.amazonaws.com and SNS to the real AWS")
 	f.BoolVar(&remote, "remote", false, "allow addresses that other machines reach; implies --offline")
 	c.AddCommand(
 		a.simple("reset", "Remove customers, grants, faults and the journal", http.MethodPost, "/_cloud/reset"),
@@ -197,7 +201,7 @@ for so many, and fail with exit code 1 if there are fewer in time.`,
 	f.StringVar(&filter.Kind, "kind", "", "only this `kind`: certificate, token, gateway, api, sns, event, directive, notification or forgery")
 	f.StringVar(&filter.Name, "name", "", "only this `name`, such as Alexa.ChangeReport")
 	f.StringVar(&filter.Customer, "customer", "", "only this `customer`")
-	f.StringVar(&filter.Direction, "direction", "", "only to_amazon or to_backend")
+	f.StringVar(&filter.Direction, "direction", "", "only this `direction`: to_amazon or to_backend")
 	f.StringVar(&filter.Status, "status", "", "only this `status`; 0 is no response")
 	return c
 }

@@ -234,7 +234,12 @@ func (e *Entry) describe(call alexatest.Call) {
 		e.Kind, e.Name = kindSNS, u.Query().Get("Action")
 	case strings.HasPrefix(host, "api.amazon."):
 		e.Kind = kindToken
-		if form, err := url.ParseQuery(string(call.Body)); err == nil {
+		var object struct { // as the ASK CLI sends it
+			GrantType string `json:"grant_type"`
+		}
+		if json.Unmarshal(call.Body, &object) == nil {
+			e.Name = object.GrantType
+		} else if form, err := url.ParseQuery(string(call.Body)); err == nil {
 			e.Name = form.Get("grant_type")
 		}
 	case strings.HasSuffix(host, ".amazonalexa.com") && u.Path == "/v3/events":

@@ -40,6 +40,21 @@ func TestJournal(t *testing.T) {
 	}
 }
 
+// The ASK CLI sends token requests as JSON.
+func TestJournalOfTokenRequests(t *testing.T) {
+	r := start(t, Config{})
+	const token = "https://api.amazon.com/auth/o2/token"
+	for contentType, body := range map[string]string{
+		"application/json":                  `{"grant_type":"refresh_token"}`,
+		"application/x-www-form-urlencoded": "grant_type=refresh_token",
+	} {
+		response, err := r.proxied(t).Post(token, contentType, strings.NewReader(body))
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+	}
+	require.Len(t, r.journal.find(t.Context(), Filter{Kind: kindToken, Name: "refresh_token"}, 0), 2)
+}
+
 // No secret that went in or out is in the journal.
 func TestSecretsAreRedacted(t *testing.T) {
 	r := start(t, Config{})
