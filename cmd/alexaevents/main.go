@@ -2,6 +2,8 @@
 // sends signed events to a backend in any language, and explains what it refuses.
 package main
 
+//go:generate go test -run TestReference . -args -update
+
 import (
 	"context"
 	"encoding/json"
