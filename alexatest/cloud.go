@@ -25,7 +25,7 @@ type Cloud struct {
 	// before the first request. Nil disables it.
 	Observe func(context.Context, Call)
 
-	restored atomic.Pointer[authority] // nil is the common one
+	root atomic.Pointer[authority]
 
 	mu       sync.Mutex
 	calls    []string // URL of each request, without query
@@ -44,18 +44,14 @@ type Cloud struct {
 	messenger eventMessenger
 }
 
-// NewCloud returns a cloud whose certificates are valid for ten years.
+// NewCloud returns a cloud whose certificates are valid for ten years. Their keys, which
+// all clouds of a process share, are generated when they are first needed.
 func NewCloud() *Cloud {
-	c := &Cloud{served: make(map[string]*certificateFile), validFor: 10 * year, login: newLogin(), sns: newSNS()}
+	c := &Cloud{served: make(map[string]*certificateFile), login: newLogin(), sns: newSNS()}
+	c.root.Store(commonAuthority)
 	c.apis = append(c.newSMAPI(), c.newEventMessenger())
+	c.RotateCertificate(10 * year)
 	return c
-}
-
-func (c *Cloud) authority() *authority {
-	if restored := c.restored.Load(); restored != nil {
-		return restored
-	}
-	return commonAuthority()
 }
 
 const year = 365 * 24 * time.Hour
@@ -68,30 +64,30 @@ func (c *Cloud) Client() *http.Client { return &http.Client{Transport: c} }
 // sns.Verifier.Roots.
 func (c *Cloud) Roots() *x509.CertPool {
 	pool := x509.NewCertPool()
-	pool.AddCert(c.authority().certificate)
+	pool.AddCert(c.root.Load().root())
 	return pool
 }
 
 // Intermediates returns the intermediate certificate between [Cloud.Roots] and the
 // certificates of SNS, for sns.Verifier.Intermediates. SNS does not serve it.
 func (c *Cloud) Intermediates() []*x509.Certificate {
-	return []*x509.Certificate{c.authority().intermediate.certificate}
+	return []*x509.Certificate{c.root.Load().intermediate.certificate()}
 }
 
 // RootPEM returns the certificates that a backend in another process must trust, as a
 // PEM file: the root, and the oldest root, since Amazon's SDK for Node.js wants the
 // issuer of the last certificate in a file.
 func (c *Cloud) RootPEM() []byte {
-	return pemFile(c.authority().certificate.Raw, c.authority().oldest.Raw)
+	return c.root.Load().rootPEM()
 }
 
 // Leaf returns a certificate for a host name with its key, for a TLS server that
 // stands in for the host. It is valid for 90 days, and clients accept it that trust
 // [Cloud.RootPEM].
 func (c *Cloud) Leaf(host string) tls.Certificate {
-	key := rsaKeys[0]()
-	leaf := c.authority().leaf(key, host, 90*24*time.Hour)
-	return tls.Certificate{Certificate: [][]byte{leaf.Raw, c.authority().intermediate.certificate.Raw}, PrivateKey: key, Leaf: leaf}
+	key, root := leafKeys[0], c.root.Load()
+	leaf := root.leaf(key, host, 90*24*time.Hour)()
+	return tls.Certificate{Certificate: [][]byte{leaf.Raw, root.intermediate.certificate().Raw}, PrivateKey: key.private(), Leaf: leaf}
 }
 
 // Calls returns the number of requests to URLs with the prefix, such as

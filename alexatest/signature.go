@@ -25,17 +25,11 @@ const (
 // RotateCertificate makes Alexa and SNS sign with other keys, with certificates at
 // new URLs, as Amazon does from time to time. The old URLs stay valid.
 func (c *Cloud) RotateCertificate(validFor time.Duration) {
+	key := otherKey(c.signer().key)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.validFor = validFor
-	c.rotate()
-}
-
-// rotate makes another signer for Alexa. Those for SNS are made when they first sign.
-// The lock is held.
-func (c *Cloud) rotate() {
-	key := otherKey(c.signing.key)
-	c.signing = c.serve(c.authority().file(key, alexaName, c.validFor, c.short), key)
+	next := c.serve(c.root.Load().file(key, alexaName, validFor, c.short), key)
+	c.signing, c.validFor = next, validFor
 	clear(c.sns.signers)
 }
 
@@ -66,26 +60,18 @@ func (c *Cloud) NewRequest(url string, body []byte) *http.Request {
 
 // signer is a key with the URL of its certificate.
 type signer struct {
-	key *rsa.PrivateKey
+	key *lazyKey
 	url string
 }
 
 func (c *Cloud) signer() signer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.currentSigner()
-}
-
-// currentSigner returns the signer for Alexa. The lock is held.
-func (c *Cloud) currentSigner() signer {
-	if c.signing.key == nil {
-		c.rotate()
-	}
 	return c.signing
 }
 
 // serve puts a file at a new URL of the certificate host. The lock is held.
-func (c *Cloud) serve(file *certificateFile, key *rsa.PrivateKey) signer {
+func (c *Cloud) serve(file *certificateFile, key *lazyKey) signer {
 	c.files++
 	url := fmt.Sprintf("https://s3.amazonaws.com/echo.api/echo-api-cert-%d.pem", c.files)
 	c.served[url] = file
@@ -103,7 +89,7 @@ func (s signer) signSHA1(body []byte) string {
 }
 
 func (s signer) signSum(hash crypto.Hash, sum []byte) string {
-	signature, err := rsa.SignPKCS1v15(rand.Reader, s.key, hash, sum)
+	signature, err := rsa.SignPKCS1v15(rand.Reader, s.key.private(), hash, sum)
 	must(err)
 	return base64.StdEncoding.EncodeToString(signature)
 }
@@ -180,16 +166,16 @@ var forgeries = []struct {
 		r.Header.Set(urlHeader, "http://s3.amazonaws.com/echo.api/echo-api-cert.pem")
 	}},
 	{"a certificate by an unknown authority", func(c *Cloud, r *http.Request, body []byte) {
-		c.signAs(r, body, strangeAuthority(), alexaName, year)
+		c.signAs(r, body, strangeAuthority, alexaName, year)
 	}},
 	{"a certificate for another name", func(c *Cloud, r *http.Request, body []byte) {
-		c.signAs(r, body, c.authority(), "other.amazon.com", year)
+		c.signAs(r, body, c.root.Load(), "other.amazon.com", year)
 	}},
 	{"a certificate for every name", func(c *Cloud, r *http.Request, body []byte) {
-		c.signAs(r, body, c.authority(), "*.amazon.com", year)
+		c.signAs(r, body, c.root.Load(), "*.amazon.com", year)
 	}},
 	{"an expired certificate", func(c *Cloud, r *http.Request, body []byte) {
-		c.signAs(r, body, c.authority(), alexaName, -time.Minute)
+		c.signAs(r, body, c.root.Load(), alexaName, -time.Minute)
 	}},
 	{"more than an hour old", func(c *Cloud, r *http.Request, body []byte) {
 		c.resign(r, withTimestamp(body, time.Now().Add(-time.Hour-time.Minute)))
