@@ -16,8 +16,8 @@ import (
 
 // eventMessenger is the Event Messenger API of Smart Properties. Amazon documents its
 // paths, the requests that create something with their responses, and the pages. The
-// other responses are a guess, and so is that resources of others look as if they did
-// not exist.
+// other responses are a guess, and so is the response for another caller's resource,
+// which is that for a missing one.
 type eventMessenger struct {
 	configurations collection
 	subscriptions  collection

@@ -134,13 +134,14 @@ type (
 // [Cloud.Restore]. It has no held messages, no handlers of SNS endpoints in this
 // process, and no tokens for the next page of a list.
 func (c *Cloud) Snapshot() []byte {
+	generate(append(slices.Clone(c.root.Load().keys), c.signer().key)...) // not under the lock
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	root := c.root.Load()
 	s := state{
 		Version: 1,
-		Root:    root.certificate.Raw, Oldest: root.oldest.Raw, Intermediate: root.intermediate.certificate.Raw,
-		IntermediateKey: marshalKey(root.intermediate.key), Tail: root.tail,
+		Root:    root.root().Raw, Oldest: root.oldest().Raw, Intermediate: root.intermediate.certificate().Raw,
+		IntermediateKey: marshalKey(root.intermediate.key), Tail: root.tail(),
 		Short: c.short, ValidFor: c.validFor, Signing: c.signing.saved(),
 		SNSSigners: make(map[string]savedSigner), Files: make(map[string]savedFile), FileCount: c.files,
 		Secrets: c.login.secrets, Listed: len(c.login.authorizations), Rotate: c.login.rotate,
@@ -154,7 +155,7 @@ func (c *Cloud) Snapshot() []byte {
 	}
 	for url, file := range c.served {
 		if file.authority == root { // no forgeries
-			s.Files[url] = savedFile{file.leaf.Raw, file.above}
+			s.Files[url] = savedFile{file.leaf().Raw, file.above()}
 		}
 	}
 	numbers := make(map[*authorization]int)
@@ -218,21 +219,25 @@ func (c *Cloud) Restore(snapshot []byte) error {
 		return fmt.Errorf("alexatest: a snapshot of the unknown version %d", s.Version)
 	}
 	var failed error
-	certificate := func(der []byte) *x509.Certificate {
+	certificate := func(der []byte) func() *x509.Certificate {
 		parsed, err := x509.ParseCertificate(der)
 		failed = errors.Join(failed, err)
-		return parsed
+		return func() *x509.Certificate { return parsed }
 	}
-	key := func(der []byte) *rsa.PrivateKey {
+	key := func(der []byte) *lazyKey {
 		parsed, err := x509.ParsePKCS8PrivateKey(der)
 		rsaKey, ok := parsed.(*rsa.PrivateKey)
 		if err == nil && !ok {
 			err = errors.New("not an RSA key")
 		}
 		failed = errors.Join(failed, err)
-		return rsaKey
+		return madeKey(rsaKey)
 	}
-	root := &authority{certificate(s.Root), certificate(s.Oldest), issuer{certificate(s.Intermediate), key(s.IntermediateKey)}, s.Tail}
+	list := func(der [][]byte) func() [][]byte { return func() [][]byte { return der } }
+	root := &authority{
+		root: certificate(s.Root), oldest: certificate(s.Oldest), tail: list(s.Tail),
+		intermediate: issuer{certificate(s.Intermediate), key(s.IntermediateKey)},
+	}
 	next := &Cloud{
 		short: s.Short, validFor: s.ValidFor, signing: signer{key(s.Signing.Key), s.Signing.URL}, calls: s.Calls,
 		served: make(map[string]*certificateFile), files: s.FileCount, login: newLogin(), gateways: gateways{s.Sent}, sns: newSNS(),
@@ -241,7 +246,7 @@ func (c *Cloud) Restore(snapshot []byte) error {
 		next.sns.signers[host] = signer{key(saved.Key), saved.URL}
 	}
 	for url, file := range s.Files {
-		next.served[url] = &certificateFile{root, certificate(file.Leaf), file.Above}
+		next.served[url] = &certificateFile{root, certificate(file.Leaf), list(file.Above)}
 	}
 	if err := s.login(&next.login); err != nil || failed != nil {
 		return fmt.Errorf("alexatest: a broken snapshot: %w", errors.Join(err, failed))
@@ -328,8 +333,8 @@ func (m *eventMessenger) collections() [2]*collection {
 
 func (s signer) saved() savedSigner { return savedSigner{marshalKey(s.key), s.url} }
 
-func marshalKey(key *rsa.PrivateKey) []byte {
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+func marshalKey(key *lazyKey) []byte {
+	der, err := x509.MarshalPKCS8PrivateKey(key.private())
 	must(err)
 	return der
 }

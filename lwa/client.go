@@ -197,9 +197,9 @@ type body interface {
 	usable() bool // has what was requested
 }
 
-// call makes a request and decodes the body of a successful response, whatever
-// its Content-Type. The errors are *[Error]; their text has neither the client's
-// secret nor the one in the request.
+// call makes a request and decodes the body of a successful response of any
+// Content-Type. The errors are *[Error]; their text contains no secret of the client
+// or the request.
 func (c *Client) call(request *http.Request, into body, secret alexaevents.Secret) error {
 	ctx, cancel := context.WithTimeout(request.Context(), requestTime)
 	defer cancel()

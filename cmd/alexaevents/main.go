@@ -2,6 +2,8 @@
 // sends signed events to a backend in any language, and explains what it refuses.
 package main
 
+//go:generate go test -run TestReference . -args -update
+
 import (
 	"context"
 	"encoding/json"
@@ -132,7 +134,7 @@ and "customer" and "send" make Alexa send signed events.`,
 	root.PersistentFlags().StringVar(&a.cloud, "cloud", defaultFromEnv(), "`URL` of the running cloud")
 	root.PersistentFlags().BoolVar(&a.json, "json", a.json, "print JSON lines")
 	root.AddCommand(a.cloudCommand(), a.runCommand(), a.envCommand(), a.customerCommand(), a.sendCommand(), a.printCommand(),
-		a.forgeCommand(), a.verifyCommand(), a.manifestCommand(),
+		a.forgeCommand(), a.playCommand(), a.verifyCommand(), a.manifestCommand(),
 		a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.sdnsCommand(), a.smartpropsCommand(), a.storedGrantsCommand(), a.versionCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "List the exit codes", Long: exitCodes}) // a help topic
 	return root

@@ -88,7 +88,7 @@ func (a *app) smartpropsPlan(c *cobra.Command, args []string, flags accountFlags
 	if err != nil {
 		return nil, err
 	}
-	httpClient, _, err := a.apiClient(c, flags, lwa.ScopeEnterpriseManagement)
+	httpClient, err := a.apiClient(c, flags, lwa.ScopeEnterpriseManagement)
 	if err != nil {
 		return nil, err
 	}
