@@ -1,7 +1,7 @@
 package alexaevents
 
-// Region is one of the three regions of the Alexa service. It is where the
-// customer lives, wherever the backend runs.
+// Region is one of the three regions of the Alexa service. It depends on where the
+// customer lives, not on where the backend runs.
 type Region string
 
 // The regions, by the names that Amazon's documents use.

@@ -24,7 +24,7 @@ func (s Secret) String() string {
 	return redacted
 }
 
-// Format prints the secret as [Secret.String] does, whatever the verb.
+// Format prints the secret as [Secret.String] does, with every verb.
 func (s Secret) Format(f fmt.State, verb rune) {
 	if verb == 'q' || f.Flag('#') {
 		fmt.Fprintf(f, "%q", s.String())

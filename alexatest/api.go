@@ -12,12 +12,15 @@ import (
 	"unicode/utf8"
 
 	"github.com/google/uuid"
+
+	"github.com/alexaevents/alexaevents"
 )
 
-// api is one of Amazon's REST APIs for developers. They share one host.
+// api is one of Amazon's REST APIs for developers. They share the host of North America.
 type api struct {
 	root       string               // prefix of its paths
 	scope      string               // prefix of the required scope
+	regional   bool                 // whether the hosts of other regions serve it too
 	operations map[string]operation // by method and path below root; a path that ends in / is followed by an ID
 }
 
@@ -40,7 +43,8 @@ func (c *Cloud) respondAPI(r *http.Request, body []byte) *http.Response {
 			kind += "/"
 		}
 		operation := api.operations[r.Method+" "+kind]
-		if !ok || operation == nil || one && id == "" {
+		elsewhere := !api.regional && "https://"+r.URL.Host != alexaevents.NorthAmerica.APIEndpoint()
+		if !ok || operation == nil || elsewhere || one && id == "" {
 			continue
 		}
 		response := unauthorized(r)
@@ -162,4 +166,13 @@ func (p pages) page(c call, wrong *violations, items []any, limit, most int) (pa
 		p[next] = remainder{list, items[len(part):], time.Now().Add(pageTokenLifetime)}
 	}
 	return part, next
+}
+
+// page responds with a page of a list of Smart Properties.
+func page(c call, part []any, next string) *http.Response {
+	context := members{}
+	if next != "" {
+		context["nextToken"] = next
+	}
+	return respondJSON(c.Request, http.StatusOK, members{"paginationContext": context, "results": part})
 }

@@ -8,11 +8,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents"
 	"github.com/alexaevents/alexaevents/alexatest"
 )
 
@@ -52,6 +54,64 @@ func TestRootPEM(t *testing.T) {
 		require.Equal(t, issuer.SubjectKeyId, chain[i].AuthorityKeyId)
 	}
 	require.NoError(t, trusted[1].CheckSignatureFrom(trusted[1]))
+}
+
+// A key takes a tenth of a second or more, so none is generated before it is needed.
+func TestKeysAreGeneratedWhenNeeded(t *testing.T) {
+	count := alexatest.CountKeys(t)
+	cloud := alexatest.NewCloud()
+	cloud.Grant(alexaevents.Europe, "anna")
+	cloud.Age(time.Hour)
+	cloud.Reset()
+	require.Zero(t, count.Load())
+	cloud.RootPEM()
+	require.EqualValues(t, 2, count.Load(), "of the two roots")
+	cloud.NewRequest(url, nil)
+	require.EqualValues(t, 3, count.Load(), "the one that signs")
+	servedFile(t, cloud)
+	require.EqualValues(t, 5, count.Load(), "all of a chain")
+	cloud.RotateCertificate(time.Hour)
+	cloud.NewRequest(url, nil)
+	require.EqualValues(t, 6, count.Load())
+	restored := alexatest.NewCloud()
+	require.NoError(t, restored.Restore(cloud.Snapshot()))
+	servedFile(t, restored)
+	require.EqualValues(t, 6, count.Load(), "those of the snapshot")
+}
+
+func TestKeysAreGeneratedOnce(t *testing.T) {
+	count := alexatest.CountKeys(t)
+	cloud := alexatest.NewCloud()
+	body := (&alexatest.Customer{SkillID: skillID}).Enable()
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() { cloud.Snapshot() })
+		all.Go(func() { cloud.Leaf("api.amazon.com") })
+		all.Go(func() { cloud.Age(time.Second) })
+		all.Go(func() {
+			if err := newVerifier(cloud).Verify(t.Context(), cloud.NewRequest(url, body).Header, body); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	require.EqualValues(t, 5, count.Load())
+}
+
+func BenchmarkNewCloud(b *testing.B) {
+	b.Run("without a request", func(b *testing.B) {
+		for b.Loop() {
+			alexatest.NewCloud()
+		}
+	})
+	b.Run("first signed request", func(b *testing.B) {
+		for b.Loop() {
+			alexatest.CountKeys(b) // new ones
+			cloud := alexatest.NewCloud()
+			cloud.NewRequest(url, nil)
+			cloud.Snapshot() // with all certificates
+		}
+	})
 }
 
 func TestShortenChains(t *testing.T) {

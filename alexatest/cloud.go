@@ -42,13 +42,15 @@ type Cloud struct {
 	apis      []*api
 	smapi     smapi
 	messenger eventMessenger
+	endpoints propertyEndpoints
 }
 
-// NewCloud returns a cloud whose certificates are valid for ten years.
+// NewCloud returns a cloud whose certificates are valid for ten years. Their keys, which
+// all clouds of a process share, are generated when they are first needed.
 func NewCloud() *Cloud {
 	c := &Cloud{served: make(map[string]*certificateFile), login: newLogin(), sns: newSNS()}
-	c.root.Store(newAuthority(authorityKeys()))
-	c.apis = append(c.newSMAPI(), c.newEventMessenger())
+	c.root.Store(commonAuthority)
+	c.apis = append(c.newSMAPI(), c.newEventMessenger(), c.newPropertyEndpoints())
 	c.RotateCertificate(10 * year)
 	return c
 }
@@ -63,30 +65,30 @@ func (c *Cloud) Client() *http.Client { return &http.Client{Transport: c} }
 // sns.Verifier.Roots.
 func (c *Cloud) Roots() *x509.CertPool {
 	pool := x509.NewCertPool()
-	pool.AddCert(c.root.Load().certificate)
+	pool.AddCert(c.root.Load().root())
 	return pool
 }
 
 // Intermediates returns the intermediate certificate between [Cloud.Roots] and the
 // certificates of SNS, for sns.Verifier.Intermediates. SNS does not serve it.
 func (c *Cloud) Intermediates() []*x509.Certificate {
-	return []*x509.Certificate{c.root.Load().intermediate.certificate}
+	return []*x509.Certificate{c.root.Load().intermediate.certificate()}
 }
 
 // RootPEM returns the certificates that a backend in another process must trust, as a
 // PEM file: the root, and the oldest root, since Amazon's SDK for Node.js wants the
 // issuer of the last certificate in a file.
 func (c *Cloud) RootPEM() []byte {
-	return pemFile(c.root.Load().certificate.Raw, c.root.Load().oldest.Raw)
+	return c.root.Load().rootPEM()
 }
 
 // Leaf returns a certificate for a host name with its key, for a TLS server that
 // stands in for the host. It is valid for 90 days, and clients accept it that trust
 // [Cloud.RootPEM].
 func (c *Cloud) Leaf(host string) tls.Certificate {
-	key := rsaKeys[0]()
-	leaf := c.root.Load().leaf(key, host, 90*24*time.Hour)
-	return tls.Certificate{Certificate: [][]byte{leaf.Raw, c.root.Load().intermediate.certificate.Raw}, PrivateKey: key, Leaf: leaf}
+	key, root := leafKeys[0], c.root.Load()
+	leaf := root.leaf(key, host, 90*24*time.Hour)()
+	return tls.Certificate{Certificate: [][]byte{leaf.Raw, root.intermediate.certificate().Raw}, PrivateKey: key.private(), Leaf: leaf}
 }
 
 // Calls returns the number of requests to URLs with the prefix, such as
@@ -116,8 +118,8 @@ type Call struct {
 	Duration     time.Duration
 	Err          error // what broke the connection
 
-	// Delivery tells that SNS made the request, to an endpoint. False is a request
-	// to Amazon.
+	// Delivery is true for a request of SNS to an endpoint, false for a request to
+	// Amazon.
 	Delivery bool
 }
 
@@ -193,7 +195,7 @@ func (c *Cloud) find(r *http.Request, url string, body []byte) *http.Response {
 		return c.login.respond(r, body)
 	case r.URL.Path == "/v3/events" && slices.Contains(gatewayURLs, host):
 		return c.gateways.respond(r, body, &c.login)
-	case host == alexaevents.NorthAmerica.APIEndpoint():
+	case slices.Contains(gatewayURLs, host):
 		return c.respondAPI(r, body)
 	case strings.HasPrefix(host, "https://sns."):
 		return c.respondSNS(r)

@@ -26,7 +26,8 @@ const (
 	tokenLifetime = time.Hour
 )
 
-// login is Login with Amazon. The first request of a client sets its secret.
+// login is Login with Amazon. The first request of a client with a secret sets it. A
+// public client, without one, may exchange a code with PKCE, and gets no refresh token.
 type login struct {
 	secrets map[string]string         // by client ID
 	codes   map[string]*code          // unused and used codes
@@ -249,7 +250,11 @@ func (l *login) token(r *http.Request, body []byte) *http.Response {
 	}
 	grantType := form.Get("grant_type")
 	required := map[string]string{"authorization_code": "code", "refresh_token": "refresh_token", "client_credentials": "scope"}[grantType]
+	public := grantType == "authorization_code" && form.Get("code_verifier") != "" && form.Get("client_secret") == ""
 	for _, name := range []string{"grant_type", "client_id", "client_secret", required} {
+		if name == "client_secret" && public {
+			continue
+		}
 		if name != "" && form.Get(name) == "" {
 			return refuse("invalid_request", "The request is missing a required parameter : %s", name)
 		}
@@ -258,7 +263,9 @@ func (l *login) token(r *http.Request, body []byte) *http.Response {
 	if known, ok := l.secrets[client]; ok && known != secret {
 		return loginError(r, http.StatusUnauthorized, "invalid_client", "Client authentication failed")
 	}
-	l.secrets[client] = secret
+	if !public {
+		l.secrets[client] = secret
+	}
 
 	switch grantType {
 	case "authorization_code":
@@ -266,14 +273,14 @@ func (l *login) token(r *http.Request, body []byte) *http.Response {
 		if a == nil {
 			return refuse("invalid_grant", "The request has an invalid grant parameter : code")
 		}
-		return l.tokens(r, a, "")
+		return l.tokens(r, a, "", public)
 	case "refresh_token":
 		old := form.Get("refresh_token")
 		a := l.refresh[old]
 		if a == nil || a.revoked || a.client != client {
 			return refuse("invalid_grant", "The request has an invalid grant parameter : refresh_token")
 		}
-		return l.tokens(r, a, old)
+		return l.tokens(r, a, old, false)
 	case "client_credentials":
 		scope := form.Get("scope")
 		return respondJSON(r, http.StatusOK, members{
@@ -336,9 +343,9 @@ func (l *login) exchange(form url.Values, client string) *authorization {
 
 // tokens responds with new tokens; old is the refresh token that was used, empty for
 // a code.
-func (l *login) tokens(r *http.Request, a *authorization, old string) *http.Response {
+func (l *login) tokens(r *http.Request, a *authorization, old string, public bool) *http.Response {
 	body := members{"access_token": l.newAccess(a), "token_type": "bearer", "expires_in": int(tokenLifetime.Seconds())}
-	if old == "" || l.rotate {
+	if !public && (old == "" || l.rotate) {
 		delete(l.refresh, old)
 		next := "Atzr|alexatest" + rand.Text()
 		l.refresh[next] = a

@@ -238,6 +238,8 @@ func TestTokenRequestsRefused(t *testing.T) {
 		{"no grant type", formType, without("grant_type"), 400, "invalid_request"},
 		{"no client", formType, without("client_id"), 400, "invalid_request"},
 		{"no secret", formType, without("client_secret"), 400, "invalid_request"},
+		{"no secret and no verifier", formType, "grant_type=authorization_code&client_id=client&code=x", 400, "invalid_request"},
+		{"no secret where there is one", formType, "grant_type=authorization_code&client_id=client&code=x&code_verifier=v", 401, "invalid_client"},
 		{"no refresh token", formType, without("refresh_token"), 400, "invalid_request"},
 		{"no code", formType, codeForm("").Encode(), 400, "invalid_request"},
 		{"no scope", formType, form("grant_type", "client_credentials").Encode(), 400, "invalid_request"},

@@ -29,7 +29,7 @@ func (c *Cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writePEM(w, c.RootPEM())
 		return
 	case r.TLS == nil && r.URL.Path == intermediatesPath:
-		writePEM(w, pemFile(c.root.Load().intermediate.certificate.Raw))
+		writePEM(w, pemFile(c.root.Load().intermediate.certificate().Raw))
 		return
 	}
 	out := r.Clone(r.Context())

@@ -83,8 +83,8 @@ func (c *Cloud) newSMAPI() []*api {
 	s := &c.smapi
 	*s = smapi{cloud: c, pages: make(pages)}
 	return []*api{
-		{"/v1/", "alexa::ask:", map[string]operation{"GET vendors": s.listVendors}},
-		{"/v0/developmentEvents/", "alexa::ask:subscriptions", map[string]operation{
+		{"/v1/", "alexa::ask:", false, map[string]operation{"GET vendors": s.listVendors}},
+		{"/v0/developmentEvents/", "alexa::ask:subscriptions", false, map[string]operation{
 			"POST subscribers":      s.createSubscriber,
 			"GET subscribers":       s.listSubscribers,
 			"GET subscribers/":      s.getSubscriber,

@@ -181,7 +181,7 @@ func TestDevelopersAreAuthorized(t *testing.T) {
 		organization := signIn(t, cloud, "our-client", "organization", scopes...)
 		developer := signIn(t, cloud, "our-client", "developer", scopes...)
 		elsewhere := signIn(t, cloud, "their-client", "developer", scopes...)
-		stranger := signIn(t, cloud, "our-client", "stranger", scopes...)
+		unrelated := signIn(t, cloud, "our-client", "unrelated", scopes...)
 		unscoped := signIn(t, cloud, "our-client", "organization", lwa.ScopeProfile, "alexa::ask", lwa.ScopeSkillsReadWrite)
 		machine, err := (&lwa.Client{ID: "our-client", Secret: "secret", HTTPClient: cloud.Client()}).ClientCredentials(t.Context(), lwa.ScopeSubscriptions)
 		require.NoError(t, err)
@@ -210,23 +210,23 @@ func TestDevelopersAreAuthorized(t *testing.T) {
 			{"a developer lists", developer, "GET", "subscribers?vendorId=M1OURS", "", 403},
 			{"a developer lists events", developer, "GET", "subscriptions?vendorId=M2THEIRS", "", 200},
 			{"the owner lists events", organization, "GET", "subscriptions?vendorId=M2THEIRS", "", 200},
-			{"a stranger lists events", stranger, "GET", "subscriptions?vendorId=M2THEIRS", "", 403},
+			{"an unrelated user lists events", unrelated, "GET", "subscriptions?vendorId=M2THEIRS", "", 403},
 			{"for another vendor", developer, "POST", "subscribers", body("M1OURS"), 401},
 			{"the owner looks", organization, "GET", "subscribers/" + subscriberID, "", 200},
 			{"a developer looks", developer, "GET", "subscribers/" + subscriberID, "", 403},
 			{"a developer updates", developer, "PUT", "subscribers/" + subscriberID, body(""), 403},
 			{"a developer deletes", developer, "DELETE", "subscribers/" + subscriberID, "", 403},
 			{"with another client", elsewhere, "POST", "subscriptions", events, 403},
-			{"a stranger subscribes", stranger, "POST", "subscriptions", events, 403},
+			{"an unrelated user subscribes", unrelated, "POST", "subscriptions", events, 403},
 			{"the owner subscribes", organization, "POST", "subscriptions", events, 201},
 			{"the developer reads", elsewhere, "GET", "subscriptions/" + subscriptionID, "", 200},
 			{"the owner reads", organization, "GET", "subscriptions/" + subscriptionID, "", 200},
 			{"the owner's colleague reads", signIn(t, cloud, "another-client", "colleague", scopes...), "GET", "subscriptions/" + subscriptionID, "", 200},
-			{"a stranger reads", stranger, "GET", "subscriptions/" + subscriptionID, "", 403},
-			{"a stranger updates", stranger, "PUT", "subscriptions/" + subscriptionID, events, 403},
+			{"an unrelated user reads", unrelated, "GET", "subscriptions/" + subscriptionID, "", 403},
+			{"an unrelated user updates", unrelated, "PUT", "subscriptions/" + subscriptionID, events, 403},
 			{"an update with another client", elsewhere, "PUT", "subscriptions/" + subscriptionID, events, 403},
 			{"an update", developer, "PUT", "subscriptions/" + subscriptionID, events, 204},
-			{"a stranger deletes", stranger, "DELETE", "subscriptions/" + subscriptionID, "", 403},
+			{"an unrelated user deletes", unrelated, "DELETE", "subscriptions/" + subscriptionID, "", 403},
 			{"the developer deletes", elsewhere, "DELETE", "subscriptions/" + subscriptionID, "", 204},
 			{"the owner deletes", organization, "DELETE", "subscribers/" + subscriberID, "", 204},
 		} {
@@ -257,8 +257,8 @@ func TestVendors(t *testing.T) {
 	other := &sdns.Client{HTTPClient: as(cloud, signIn(t, cloud, "client", "someone", lwa.ScopeProfile))}
 	_, err = other.Vendors(t.Context())
 	require.ErrorIs(t, err, alexaevents.ErrUnauthorized)
-	stranger := &sdns.Client{HTTPClient: as(cloud, signIn(t, cloud, "client", "stranger", lwa.ScopeModelsReadWrite))}
-	vendors, err = stranger.Vendors(t.Context())
+	unrelated := &sdns.Client{HTTPClient: as(cloud, signIn(t, cloud, "client", "unrelated", lwa.ScopeModelsReadWrite))}
+	vendors, err = unrelated.Vendors(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []sdns.Vendor{}, vendors)
 }

@@ -16,8 +16,8 @@ import (
 
 // eventMessenger is the Event Messenger API of Smart Properties. Amazon documents its
 // paths, the requests that create something with their responses, and the pages. The
-// other responses are a guess, and so is that resources of others look as if they did
-// not exist.
+// other responses are a guess, and so is the response for another caller's resource,
+// which is that for a missing one.
 type eventMessenger struct {
 	configurations collection
 	subscriptions  collection
@@ -59,7 +59,7 @@ func (c *Cloud) newEventMessenger() *api {
 		operations["GET "+name+"/"] = of.get
 		operations["DELETE "+name+"/"] = of.delete
 	}
-	return &api{"/v1/eventMessenger/", "alexa::enterprise:management", operations}
+	return &api{"/v1/eventMessenger/", "alexa::enterprise:management", false, operations}
 }
 
 // create creates a resource, once for all requests of a caller with the same
@@ -109,11 +109,7 @@ func (o *collection) list(c call) *http.Response {
 	if wrong != nil {
 		return wrong.refusal(c)
 	}
-	context := members{}
-	if next != "" {
-		context["nextToken"] = next
-	}
-	return respondJSON(c.Request, http.StatusOK, members{"paginationContext": context, "results": part})
+	return page(c, part, next)
 }
 
 func (o *collection) get(c call) *http.Response {

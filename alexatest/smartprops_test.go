@@ -135,7 +135,7 @@ func TestInvalidPropertyRequests(t *testing.T) {
 		{"no resource", "POST", subscriptions, subscription, `Alexa.Skill.Interaction","name":"Failure`, `Alexa.Role.Management","name":"Revocation`, []string{"entities.resource"}},
 
 		{"configurations without an owner", "GET", configurations, "", "", "", []string{"owner: not ~caller"}},
-		{"somebody's subscriptions", "GET", subscriptions + "?owner=someone", "", "", "", []string{"owner: not ~caller"}},
+		{"another's subscriptions", "GET", subscriptions + "?owner=someone", "", "", "", []string{"owner: not ~caller"}},
 		{"subscriptions without an owner", "GET", subscriptions, "", "", "", []string{"owner: not ~caller"}},
 		{"half a unit", "GET", list + "&entities.unit.id=room", "", "", "", []string{"entities.unit.id and entities.unit.type: give both", "entities.unit.type: not Unit"}},
 		{"another unit", "GET", list + "&entities.unit.id=room&entities.unit.type=Room", "", "", "", []string{"entities.unit.type: not Unit"}},
@@ -177,8 +177,8 @@ func TestIdempotencyTokens(t *testing.T) {
 		require.Equal(t, 2, cloud.Calls(configurations))
 		require.Len(t, collect(t, client.Configurations(t.Context())), 1)
 		require.Equal(t, first, call(t, cloud, token, "POST", configurations, body).ID)
-		somebody := signIn(t, cloud, "client", "somebody", lwa.ScopeEnterpriseManagement)
-		require.NotEqual(t, first, call(t, cloud, somebody, "POST", configurations, body).ID)
+		another := signIn(t, cloud, "client", "another", lwa.ScopeEnterpriseManagement)
+		require.NotEqual(t, first, call(t, cloud, another, "POST", configurations, body).ID)
 
 		bare := strings.Replace(body, `"idempotencyToken":"t",`, ``, 1)
 		again := call(t, cloud, token, "POST", configurations, bare).ID
@@ -191,7 +191,7 @@ func TestPropertiesAreAuthorized(t *testing.T) {
 	ours := property(cloud)
 	configurationID, err := ours.CreateConfiguration(t.Context(), channels(topicARN))
 	require.NoError(t, err)
-	theirs := &smartprops.Client{HTTPClient: as(cloud, signIn(t, cloud, "client", "somebody", lwa.ScopeEnterpriseManagement))}
+	theirs := &smartprops.Client{HTTPClient: as(cloud, signIn(t, cloud, "client", "another", lwa.ScopeEnterpriseManagement))}
 	require.Empty(t, collect(t, theirs.Configurations(t.Context())))
 	_, err = theirs.Configuration(t.Context(), configurationID)
 	require.ErrorIs(t, err, alexaevents.ErrNotFound)
@@ -206,7 +206,7 @@ func TestPropertiesAreAuthorized(t *testing.T) {
 func TestPagesOfProperties(t *testing.T) {
 	cloud := alexatest.NewCloud()
 	client := property(cloud)
-	somebody := signIn(t, cloud, "client", "somebody", lwa.ScopeEnterpriseManagement)
+	another := signIn(t, cloud, "client", "another", lwa.ScopeEnterpriseManagement)
 	var want []string
 	for i := range 23 {
 		id, err := client.CreateConfiguration(t.Context(), channels(fmt.Sprintf("%s%d", topicARN, i)))
@@ -228,7 +228,7 @@ func TestPagesOfProperties(t *testing.T) {
 	token := cloud.AccessToken(lwa.ScopeEnterpriseManagement)
 	next := call(t, cloud, token, "GET", list, "").PaginationContext.NextToken
 	require.Equal(t, 200, call(t, cloud, token, "GET", list+"&nextToken="+next, "").Status)
-	require.Equal(t, 400, call(t, cloud, somebody, "GET", list+"&nextToken="+next, "").Status)
+	require.Equal(t, 400, call(t, cloud, another, "GET", list+"&nextToken="+next, "").Status)
 }
 
 // The subscribers of an event receive it.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -346,6 +347,23 @@ func (w *statusWriter) WriteHeader(status int) {
 func (w *statusWriter) Write(data []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	return len(data), nil
+}
+
+// Knows reports whether a request to s3.amazonaws.com or to a host of SNS is one for the
+// cloud: for a certificate file that it serves, or about a subscription to one of its
+// topics. A proxy for Amazon's hosts can pass others on, since those hosts also serve the
+// real AWS.
+func (c *Cloud) Knows(r *http.Request) bool {
+	query := r.URL.Query()
+	topic := query.Get("TopicArn")
+	if subscription := query.Get("SubscriptionArn"); subscription != "" {
+		topic = subscription[:max(0, strings.LastIndexByte(subscription, ':'))]
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, isServed := c.served["https://"+r.URL.Host+r.URL.Path]
+	_, isTopic := c.sns.topics[topic]
+	return r.Method == http.MethodGet && (isServed || isTopic && strings.HasPrefix(r.URL.Host, "sns."))
 }
 
 // respondSNS returns the response of a host of SNS, nil for an unknown request. It has

@@ -393,3 +393,22 @@ func TestEndpointInAnotherProcess(t *testing.T) {
 	require.Len(t, got, 4)
 	require.Zero(t, got[3].Status)
 }
+
+func TestKnows(t *testing.T) {
+	cloud := alexatest.NewCloud()
+	cloud.SetTopic(alexatest.Topic{ARN: topicARN})
+	certificate := cloud.NewRequest(url, nil).Header.Get("SignatureCertChainUrl")
+	const host = "https://sns.eu-west-1.amazonaws.com/"
+	for url, want := range map[string]bool{
+		certificate:       true,
+		certificate + "x": false,
+		host + "?Action=ConfirmSubscription&TopicArn=" + topicARN:       true,
+		host + "?Action=Unsubscribe&SubscriptionArn=" + topicARN + ":1": true,
+		host + "?Action=ConfirmSubscription&TopicArn=" + topicARN + "x": false,
+		host + "?Action=Unsubscribe&SubscriptionArn=1":                  false,
+		host: false,
+	} {
+		require.Equal(t, want, cloud.Knows(httptest.NewRequest(http.MethodGet, url, http.NoBody)), url)
+		require.False(t, cloud.Knows(httptest.NewRequest(http.MethodPost, url, http.NoBody)), url)
+	}
+}

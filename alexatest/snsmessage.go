@@ -2,7 +2,6 @@ package alexatest
 
 import (
 	"bytes"
-	"crypto/rsa"
 	"encoding/json"
 	"fmt"
 	"iter"
@@ -110,7 +109,7 @@ func (c *Cloud) signed(n notice, subscriptionARN string, sha1 bool) notice {
 func (c *Cloud) snsSigner(p place) signer {
 	if _, ok := c.sns.signers[p.host()]; !ok {
 		key := otherKey(c.signing.key)
-		c.sns.signers[p.host()] = c.serveSNS(p, &certificateFile{authority: c.root.Load(), leaf: c.root.Load().leaf(key, p.signer, c.validFor)}, key)
+		c.sns.signers[p.host()] = c.serveSNS(p, c.root.Load().leafFile(key, p.signer, c.validFor), key)
 	}
 	return c.sns.signers[p.host()]
 }
@@ -300,7 +299,7 @@ func (c *Cloud) askForSubscription(n notice) {
 // host of SNS.
 func (c *Cloud) signAsSNS(n notice, name string, validFor time.Duration) {
 	key := otherKey(c.signerOf(n).key)
-	file := &certificateFile{authority: c.root.Load(), leaf: c.root.Load().leaf(key, name, validFor)}
+	file := c.root.Load().leafFile(key, name, validFor)
 	c.mu.Lock()
 	forger := c.serveSNS(placeOf(n["TopicArn"]), file, key)
 	c.mu.Unlock()
@@ -309,7 +308,7 @@ func (c *Cloud) signAsSNS(n notice, name string, validFor time.Duration) {
 
 // serveSNS puts a certificate at a new URL of the SNS host in a region. The lock is
 // held.
-func (c *Cloud) serveSNS(p place, file *certificateFile, key *rsa.PrivateKey) signer {
+func (c *Cloud) serveSNS(p place, file *certificateFile, key *lazyKey) signer {
 	c.files++
 	url := fmt.Sprintf("%sSimpleNotificationService-%032x.pem", p.url(), c.files)
 	c.served[url] = file

@@ -17,7 +17,7 @@ func (c *Cloud) Reset() {
 	c.mu.Lock()
 	c.calls, c.faults, c.short = nil, nil, false
 	c.login, c.gateways, c.sns = newLogin(), gateways{}, newSNS()
-	c.apis = append(c.newSMAPI(), c.newEventMessenger())
+	c.apis = append(c.newSMAPI(), c.newEventMessenger(), c.newPropertyEndpoints())
 	c.mu.Unlock()
 	c.RotateCertificate(10 * year)
 }
@@ -43,7 +43,7 @@ func (c *Cloud) Age(by time.Duration) {
 			e.until = e.until.Add(-by)
 		}
 	}
-	for _, pages := range []pages{c.smapi.pages, c.messenger.configurations.pages, c.messenger.subscriptions.pages} {
+	for _, pages := range []pages{c.smapi.pages, c.messenger.configurations.pages, c.messenger.subscriptions.pages, c.endpoints.pages} {
 		for token, rest := range pages {
 			rest.until = rest.until.Add(-by)
 			pages[token] = rest
@@ -87,6 +87,8 @@ type state struct {
 	Subscribers   []savedSubscriber
 	Subscriptions []*subscription
 	Resources     [2][]savedResource
+	Endpoints     []PropertyEndpoint
+	Gone          []string // IDs of endpoints
 }
 
 type (
@@ -132,26 +134,28 @@ type (
 // [Cloud.Restore]. It has no held messages, no handlers of SNS endpoints in this
 // process, and no tokens for the next page of a list.
 func (c *Cloud) Snapshot() []byte {
+	generate(append(slices.Clone(c.root.Load().keys), c.signer().key)...) // not under the lock
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	root := c.root.Load()
 	s := state{
 		Version: 1,
-		Root:    root.certificate.Raw, Oldest: root.oldest.Raw, Intermediate: root.intermediate.certificate.Raw,
-		IntermediateKey: marshalKey(root.intermediate.key), Tail: root.tail,
+		Root:    root.root().Raw, Oldest: root.oldest().Raw, Intermediate: root.intermediate.certificate().Raw,
+		IntermediateKey: marshalKey(root.intermediate.key), Tail: root.tail(),
 		Short: c.short, ValidFor: c.validFor, Signing: c.signing.saved(),
 		SNSSigners: make(map[string]savedSigner), Files: make(map[string]savedFile), FileCount: c.files,
 		Secrets: c.login.secrets, Listed: len(c.login.authorizations), Rotate: c.login.rotate,
 		Codes: make(map[string]savedCode), Access: make(map[string]savedAccess), Refresh: make(map[string]int),
 		Calls: c.calls, Sent: c.gateways.sent, Delivered: c.sns.delivered,
 		Vendors: make(map[string][]string), Subscriptions: c.smapi.subscriptions,
+		Gone: c.endpoints.gone,
 	}
 	for host, signer := range c.sns.signers {
 		s.SNSSigners[host] = signer.saved()
 	}
 	for url, file := range c.served {
 		if file.authority == root { // no forgeries
-			s.Files[url] = savedFile{file.leaf.Raw, file.above}
+			s.Files[url] = savedFile{file.leaf().Raw, file.above()}
 		}
 	}
 	numbers := make(map[*authorization]int)
@@ -196,6 +200,9 @@ func (c *Cloud) Snapshot() []byte {
 			s.Resources[i] = append(s.Resources[i], savedResource{r.id, r.owner, r.token, r.request, r.body})
 		}
 	}
+	for _, e := range c.endpoints.known {
+		s.Endpoints = append(s.Endpoints, *e)
+	}
 	snapshot, err := json.Marshal(s)
 	must(err)
 	return snapshot
@@ -212,21 +219,25 @@ func (c *Cloud) Restore(snapshot []byte) error {
 		return fmt.Errorf("alexatest: a snapshot of the unknown version %d", s.Version)
 	}
 	var failed error
-	certificate := func(der []byte) *x509.Certificate {
+	certificate := func(der []byte) func() *x509.Certificate {
 		parsed, err := x509.ParseCertificate(der)
 		failed = errors.Join(failed, err)
-		return parsed
+		return func() *x509.Certificate { return parsed }
 	}
-	key := func(der []byte) *rsa.PrivateKey {
+	key := func(der []byte) *lazyKey {
 		parsed, err := x509.ParsePKCS8PrivateKey(der)
 		rsaKey, ok := parsed.(*rsa.PrivateKey)
 		if err == nil && !ok {
 			err = errors.New("not an RSA key")
 		}
 		failed = errors.Join(failed, err)
-		return rsaKey
+		return madeKey(rsaKey)
 	}
-	root := &authority{certificate(s.Root), certificate(s.Oldest), issuer{certificate(s.Intermediate), key(s.IntermediateKey)}, s.Tail}
+	list := func(der [][]byte) func() [][]byte { return func() [][]byte { return der } }
+	root := &authority{
+		root: certificate(s.Root), oldest: certificate(s.Oldest), tail: list(s.Tail),
+		intermediate: issuer{certificate(s.Intermediate), key(s.IntermediateKey)},
+	}
 	next := &Cloud{
 		short: s.Short, validFor: s.ValidFor, signing: signer{key(s.Signing.Key), s.Signing.URL}, calls: s.Calls,
 		served: make(map[string]*certificateFile), files: s.FileCount, login: newLogin(), gateways: gateways{s.Sent}, sns: newSNS(),
@@ -235,7 +246,7 @@ func (c *Cloud) Restore(snapshot []byte) error {
 		next.sns.signers[host] = signer{key(saved.Key), saved.URL}
 	}
 	for url, file := range s.Files {
-		next.served[url] = &certificateFile{root, certificate(file.Leaf), file.Above}
+		next.served[url] = &certificateFile{root, certificate(file.Leaf), list(file.Above)}
 	}
 	if err := s.login(&next.login); err != nil || failed != nil {
 		return fmt.Errorf("alexatest: a broken snapshot: %w", errors.Join(err, failed))
@@ -264,7 +275,7 @@ func (c *Cloud) Restore(snapshot []byte) error {
 	c.root.Store(root)
 	c.short, c.validFor, c.signing, c.served, c.files = next.short, next.validFor, next.signing, next.served, next.files
 	c.calls, c.faults, c.login, c.gateways, c.sns = next.calls, next.faults, next.login, next.gateways, next.sns
-	c.apis = append(c.newSMAPI(), c.newEventMessenger())
+	c.apis = append(c.newSMAPI(), c.newEventMessenger(), c.newPropertyEndpoints())
 	for _, id := range s.VendorIDs {
 		c.smapi.vendors = append(c.smapi.vendors, &vendor{id, s.Vendors[id]})
 	}
@@ -273,6 +284,10 @@ func (c *Cloud) Restore(snapshot []byte) error {
 		c.smapi.subscribers = append(c.smapi.subscribers, &saved.subscriber)
 	}
 	c.smapi.subscriptions = s.Subscriptions
+	c.endpoints.gone = s.Gone
+	for _, saved := range s.Endpoints {
+		c.endpoints.known = append(c.endpoints.known, &saved)
+	}
 	for i, collection := range c.messenger.collections() {
 		for _, r := range s.Resources[i] {
 			collection.resources = append(collection.resources, &resource{r.ID, r.Owner, r.Token, r.Request, r.Body})
@@ -318,8 +333,8 @@ func (m *eventMessenger) collections() [2]*collection {
 
 func (s signer) saved() savedSigner { return savedSigner{marshalKey(s.key), s.url} }
 
-func marshalKey(key *rsa.PrivateKey) []byte {
-	der, err := x509.MarshalPKCS8PrivateKey(key)
+func marshalKey(key *lazyKey) []byte {
+	der, err := x509.MarshalPKCS8PrivateKey(key.private())
 	must(err)
 	return der
 }

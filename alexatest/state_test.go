@@ -2,6 +2,7 @@ package alexatest_test
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -117,6 +118,18 @@ func TestSnapshot(t *testing.T) {
 	require.NotEmpty(t, other.NotifyDevelopers(alexatest.DevelopmentEvent{
 		Name: "AlexaDevelopmentEvent.SkillPublish", VendorID: vendorID, AccessToken: other.AccessToken(lwa.ScopeSubscriptions),
 	}))
+}
+
+// The keys of a cloud that is restored from its own snapshot are no strangers.
+func TestForgeriesAfterRestore(t *testing.T) {
+	cloud := alexatest.NewCloud()
+	require.NoError(t, cloud.Restore(cloud.Snapshot()))
+	body := (&alexatest.Customer{SkillID: skillID}).Enable()
+	for name, forgery := range cloud.Forgeries(url, body) {
+		response := httptest.NewRecorder()
+		newVerifier(cloud).Handler(http.NotFoundHandler()).ServeHTTP(response, forgery)
+		require.Equal(t, http.StatusBadRequest, response.Code, name)
+	}
 }
 
 func TestRestoreErrors(t *testing.T) {

@@ -75,7 +75,7 @@ func coldEndpoints(cloud *alexatest.Cloud) map[string]coldEndpoint {
 }
 
 // BenchmarkColdStart sends a genuine request to a handler that has no certificate
-// yet, while strangers send requests with invented certificate URLs, each as soon
+// yet, while attackers send requests with invented certificate URLs, each as soon
 // as the last one is refused. The certificate host takes 150 ms. -benchtime 160x
 // makes 160 handlers.
 func BenchmarkColdStart(b *testing.B) {
@@ -83,12 +83,12 @@ func BenchmarkColdStart(b *testing.B) {
 	endpoints := coldEndpoints(cloud)
 	cloud.Fail(alexatest.Fault{Delay: 150 * time.Millisecond, Times: -1})
 	for _, name := range []string{"signature", "sns"} {
-		for _, strangers := range []int{0, 8, 32, 100} {
-			b.Run(fmt.Sprintf("%s/strangers=%d", name, strangers), func(b *testing.B) {
+		for _, attackers := range []int{0, 8, 32, 100} {
+			b.Run(fmt.Sprintf("%s/attackers=%d", name, attackers), func(b *testing.B) {
 				var took []time.Duration
 				accepted := 0
 				for b.Loop() {
-					code, latency := endpoints[name].coldStart(b.Context(), strangers)
+					code, latency := endpoints[name].coldStart(b.Context(), attackers)
 					took = append(took, latency)
 					if code == http.StatusOK {
 						accepted++
@@ -104,13 +104,13 @@ func BenchmarkColdStart(b *testing.B) {
 }
 
 // coldStart returns the status of the genuine request, and its time.
-func (e coldEndpoint) coldStart(ctx context.Context, strangers int) (code int, took time.Duration) {
+func (e coldEndpoint) coldStart(ctx context.Context, attackers int) (code int, took time.Duration) {
 	handler := e.handler()
-	var attackers sync.WaitGroup
+	var group sync.WaitGroup
 	var invented, refused atomic.Int64
 	ctx, cancel := context.WithCancel(ctx)
-	for range strangers {
-		attackers.Go(func() {
+	for range attackers {
+		group.Go(func() {
 			for ctx.Err() == nil {
 				w := httptest.NewRecorder()
 				handler.ServeHTTP(w, e.request(fmt.Sprintf(e.invent, invented.Add(1))).WithContext(ctx))
@@ -120,7 +120,7 @@ func (e coldEndpoint) coldStart(ctx context.Context, strangers int) (code int, t
 			}
 		})
 	}
-	for strangers > 0 && refused.Load() == 0 { // the first strangers have had their turn
+	for attackers > 0 && refused.Load() == 0 { // the first attackers have been refused
 		time.Sleep(time.Millisecond)
 	}
 	start := time.Now()
@@ -128,6 +128,6 @@ func (e coldEndpoint) coldStart(ctx context.Context, strangers int) (code int, t
 	handler.ServeHTTP(w, e.request(""))
 	took = time.Since(start)
 	cancel()
-	attackers.Wait()
+	group.Wait()
 	return w.Code, took
 }

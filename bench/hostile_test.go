@@ -70,8 +70,8 @@ func object(member func(int) string) string {
 	return `{` + strings.Join(all, `,`) + `}`
 }
 
-// readers are what reads documents of strangers, each with the places in a
-// document where a hostile value can stand. %s is the value.
+// readers are the functions that read documents of unknown senders, each with the places
+// in a document where a hostile value can be. %s is the value.
 func readers(tb testing.TB) []reader {
 	cloud := alexatest.NewCloud()
 	customer := &alexatest.Customer{SkillID: skillID}
@@ -120,8 +120,7 @@ type reader struct {
 	read   func([]byte) error
 }
 
-// documents are the documents that a stranger can send to the reader, by shape
-// and place.
+// documents passes the hostile documents for the reader, by shape and place.
 func (r reader) documents(each func(name string, data []byte)) {
 	for _, shape := range shapes {
 		for i, place := range r.places {
@@ -132,8 +131,8 @@ func (r reader) documents(each func(name string, data []byte)) {
 	}
 }
 
-// What strangers send is refused for less memory than it has bytes itself, rounded
-// up to the sizes in which Go allocates.
+// Refusing a hostile document takes less memory than the document has bytes, rounded up
+// to the sizes in which Go allocates.
 func TestHostileDocumentsTakeLittleMemory(t *testing.T) {
 	for _, r := range readers(t) {
 		r.documents(func(name string, data []byte) {
@@ -156,7 +155,7 @@ func allocated(call func()) uint64 {
 	return slices.Min(allocated)
 }
 
-// Documents that strangers can send, against json.Valid of the same bytes.
+// Hostile documents, against json.Valid of the same bytes.
 func BenchmarkHostile(b *testing.B) {
 	for _, r := range readers(b) {
 		r.documents(func(name string, data []byte) {

@@ -29,7 +29,7 @@ import (
 
 const skillID = "amzn1.ask.skill.00000000-0000-4000-8000-000000000001"
 
-// signedRequest is a request, and what a verifier must at least do about it.
+// signedRequest is a request, with the minimum that a verifier does for it.
 type signedRequest struct {
 	header http.Header
 	body   []byte

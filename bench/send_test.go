@@ -176,7 +176,7 @@ func BenchmarkSend(b *testing.B) {
 	}
 }
 
-// clientOf returns a client for the server, whatever the host of a request.
+// clientOf returns a client that sends the requests for all hosts to the server.
 func clientOf(server *httptest.Server, idle int, http2 bool) *http.Client {
 	return &http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -215,7 +215,7 @@ func inFlight(b *testing.B, n int, send func() error) func(int) {
 }
 
 // newGateway returns a server that accepts everything and keeps the last body. It
-// speaks HTTP/2 too, with 100 streams to a connection.
+// also supports HTTP/2, with 100 streams per connection.
 func newGateway(b *testing.B) (*httptest.Server, *atomic.Pointer[string]) {
 	last := new(atomic.Pointer[string])
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

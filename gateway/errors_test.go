@@ -273,7 +273,7 @@ func send(ctx context.Context, t require.TestingT, event gateway.Event, members 
 	return (&gateway.Sender{Tokens: tokens, HTTPClient: client}).Send(ctx, "home", event)
 }
 
-// For every reply, the error is exactly one of those that a program decides by.
+// For each reply, the error is of exactly one kind.
 func TestEachFailureHasOneMeaning(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := 0

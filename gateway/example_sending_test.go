@@ -51,7 +51,7 @@ func ExampleGranter() {
 	// <nil> <nil> AcceptGrant.Response
 }
 
-// What a backend decides about an event that Alexa did not accept.
+// The decisions of a backend after an event that Alexa did not accept.
 func ExampleSender_Send() {
 	ctx := context.Background()
 	cloud := alexatest.NewCloud() // a fake Amazon; a program leaves HTTPClient out

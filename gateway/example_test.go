@@ -95,13 +95,13 @@ func ExampleParseDirective() {
 	case gateway.Discover:
 		fmt.Println("list the endpoints of", directive.AccessToken)
 	case gateway.ReportState:
-		fmt.Println("tell the state of", directive.EndpointID)
+		fmt.Println("report the state of", directive.EndpointID)
 	case "Alexa.PowerController.TurnOn":
 		fmt.Println("turn on", directive.EndpointID)
 	}
 	fmt.Println(directive) // safe to log: no token
 	// Output:
-	// tell the state of lamp-1
+	// report the state of lamp-1
 	// {"type":"Alexa.ReportState","messageId":"1bd5d003","endpointId":"lamp-1"}
 }
 

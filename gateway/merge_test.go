@@ -153,8 +153,8 @@ func TestMergeKeepsApart(t *testing.T) {
 	require.True(t, ok, "an edge that is too old to matter")
 }
 
-// However a run of reports is merged, the newest sample of each property is in the
-// result, as changed if any report said so.
+// In each order of merging reports, the result has the newest sample of each property,
+// as changed if it is changed in any report.
 func TestMergeOfMany(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		newest := make(map[string]gateway.Property)

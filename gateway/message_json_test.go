@@ -103,8 +103,8 @@ func TestMessageRefusesDamage(t *testing.T) {
 	require.ErrorIs(t, err, gateway.ErrInvalidEvent)
 }
 
-// Whatever was kept, what is read is sent as JSON, with the ID and the token in
-// their places.
+// Each kept Message that is read is sent as JSON, with the ID and the token in their
+// places.
 func FuzzMessage(f *testing.F) {
 	for _, event := range keptEvents() {
 		m, err := gateway.NewMessage(event)

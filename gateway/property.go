@@ -48,9 +48,6 @@ type checked interface {
 
 // properties writes a list of properties. A message must not have a property twice.
 func (w *writer) properties(field string, list []Property) {
-	if w.seen == nil {
-		w.seen = make(map[[3]string]place, len(list))
-	}
 	w.list = field
 	w.raw(`[`)
 	for i := range list {
@@ -59,8 +56,7 @@ func (w *writer) properties(field string, list []Property) {
 			w.raw(`,`)
 		}
 		w.property(p)
-		key := [3]string{p.Namespace, p.Instance, p.Name}
-		switch first, repeated := w.seen[key]; {
+		switch first, repeated := w.seen.add(place{p, field, i}); {
 		case repeated && first.list != field:
 			w.fail("", "repeats a property that changed")
 		case repeated:
@@ -69,16 +65,47 @@ func (w *writer) properties(field string, list []Property) {
 		if w.err != nil {
 			return
 		}
-		w.seen[key] = place{field, i}
 	}
 	w.raw(`]`)
 	w.list = ""
 }
 
-// place is a place in one of the lists of a message.
+// place is the place of a property in one of the lists of a message.
 type place struct {
+	*Property
 	list  string // the field
 	index int
+}
+
+// places finds repeated properties. Most messages have a few properties, and comparing
+// these is faster than a map.
+type places struct {
+	few  [8]place
+	n    int // length of few
+	more map[[3]string]place
+}
+
+// add returns the place of an earlier property with the same namespace, instance and
+// name. If there is none, it adds the property.
+func (s *places) add(p place) (first place, repeated bool) {
+	for i := range s.few[:s.n] {
+		if f := &s.few[i]; f.Name == p.Name && f.Namespace == p.Namespace && f.Instance == p.Instance {
+			return *f, true
+		}
+	}
+	if s.n < len(s.few) {
+		s.few[s.n] = p
+		s.n++
+		return place{}, false
+	}
+	key := [3]string{p.Namespace, p.Instance, p.Name}
+	if first, repeated = s.more[key]; !repeated {
+		if s.more == nil {
+			s.more = make(map[[3]string]place)
+		}
+		s.more[key] = p
+	}
+	return first, repeated
 }
 
 func (w *writer) property(p *Property) {

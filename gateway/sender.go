@@ -30,7 +30,7 @@ type Sender struct {
 	Tokens *lwa.Source
 
 	// HTTPClient makes the requests. They follow no redirect and take at most 10
-	// seconds each, whatever its settings. If it has a Transport, set
+	// seconds each, even if its settings allow more. If it has a Transport, set
 	// MaxIdleConnsPerHost: Go's default of two idle connections per host makes new
 	// connections for most concurrent requests over HTTP/1.1. Nil uses a client
 	// without a proxy that keeps 512 connections per host and detects dead HTTP/2

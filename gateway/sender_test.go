@@ -383,7 +383,7 @@ func (s cancelling) Grant(ctx context.Context, key lwa.Key) (lwa.Grant, error) {
 	return s.Store.Grant(ctx, key)
 }
 
-// A cancelled context is context.Canceled, whatever its cause.
+// A cancelled context with any cause gives context.Canceled.
 func TestSendIsCancelled(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBackend()

@@ -18,9 +18,9 @@ type writer struct {
 	err    *InvalidError
 	values *json.Encoder // writes into body; nil before the first value
 
-	list  string              // field of the list that is being written; empty outside of lists
-	index int                 // index of the list's current element
-	seen  map[[3]string]place // written properties, by namespace, instance and name
+	list  string // field of the list that is being written; empty outside of lists
+	index int    // index of the list's current element
+	seen  places // of the written properties
 }
 
 type header struct {

@@ -97,7 +97,7 @@ func ExampleRecorder_Seen() {
 	// 2026-03-01 12:00:00 +0000 UTC, open: true, account: ""
 }
 
-// A customer of a skill without account linking says who they are. The account holds
+// A customer of a skill without account linking names the account. The account holds
 // from the enablement on.
 func ExampleRecorder_Link() {
 	ctx := context.Background()
@@ -266,7 +266,7 @@ func ExampleExport() {
 }
 
 // After a SkillDisabled event that says NOT_PERSISTED, the user ID does not return.
-// This backend deletes what is stored under it, and then the user.
+// This backend deletes its data of that user ID, and then the user.
 func ExampleMemoryStore_EraseUser() {
 	ctx := context.Background()
 	store := new(identity.MemoryStore)

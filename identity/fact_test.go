@@ -58,7 +58,7 @@ func TestFactClean(t *testing.T) {
 	require.Equal(t, want.ID(), dirty.ID())
 }
 
-// IDs are kept in databases: they may never change.
+// Databases contain the IDs, so they must never change.
 func TestFactIDIsPinned(t *testing.T) {
 	require.Equal(t, "3b640977eb71c59feb19634f3bf38d90", linked(1, "hello_2167671@gmail.com").ID())
 }
@@ -160,8 +160,8 @@ func TestWithoutAccount(t *testing.T) {
 // inOrder returns the valid facts as WithoutAccount must: it changes none here.
 func inOrder(facts []identity.Fact) []identity.Fact { return identity.WithoutAccount(facts, "nobody") }
 
-// What was the erased account's is nobody's, and what was another account's is
-// that account's still: in time, in every set of facts.
+// After an erasure, no record has the erased account, and the spans of other accounts
+// are unchanged, in every set of facts.
 func TestErasedAccountIsGone(t *testing.T) {
 	type span struct {
 		user, account string

@@ -314,8 +314,8 @@ func requireNoToken(t testing.TB, err error, token string) {
 }
 
 // FuzzJWT looks for a text that gives an account without the key, or an error
-// that holds the token. What lies before the signature decides the class of the
-// error, so claims without a signature of the key are never told to fit or not.
+// that holds the token. The checks before the signature decide the class of the
+// error, so the error does not show whether the claims of a forged token are valid.
 func FuzzJWT(f *testing.F) {
 	signer, key := ecKey(), ecKey()
 	resolver := &identity.JWT{Keyfunc: keyOf(&key.PublicKey), Issuer: "https://auth.example", Audience: "skill", Now: func() time.Time { return noon }}
@@ -339,8 +339,8 @@ func FuzzJWT(f *testing.F) {
 	})
 }
 
-// FuzzJWTClaims holds genuine tokens, whatever their claims, to the classes of
-// errors: an account that is one of the claims, or an error of one class.
+// FuzzJWTClaims checks genuine tokens with any claims: the result is an account that is
+// one of the claims, or an error of one class.
 func FuzzJWTClaims(f *testing.F) {
 	key := []byte("a secret of the two servers, 32b")
 	resolver := &identity.JWT{

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// An account that is erased is gone from the index too.
+// An erased account is removed from the index too.
 func TestMemoryStoreIndexForgets(t *testing.T) {
 	fact := Fact{SkillID: "skill", AmazonUserID: "user", At: time.Unix(1, 0), Kind: Linked, AccountID: "account"}
 	for name, erase := range map[string]func(*MemoryStore) error{

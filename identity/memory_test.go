@@ -47,7 +47,7 @@ func TestMemoryStoreCopiesText(t *testing.T) {
 	require.Len(t, collect(t, store.AccountRecords(t.Context(), "b")), 2)
 }
 
-// What is erased leaves nothing behind: not even an account without users.
+// An erasure leaves nothing, not even an account without users.
 func TestMemoryStoreForgets(t *testing.T) {
 	store := new(identity.MemoryStore)
 	for range 3 {

@@ -15,8 +15,8 @@ import (
 	"github.com/alexaevents/alexaevents/identity"
 )
 
-// model derives the records of one user by the rules as they are written, one
-// sentence after the other, with no regard to speed. Facts are clean.
+// model derives the records of one user by the written rules, one sentence after the
+// other and slowly. Facts are clean.
 func model(facts []identity.Fact) []identity.Record {
 	// "Storing a fact is an idempotent insert": a set, keyed by what makes the
 	// order: At, then the kind, then the account by bytes.
@@ -89,7 +89,7 @@ func model(facts []identity.Fact) []identity.Record {
 	return closed
 }
 
-// Every set of facts from an alphabet in which all rules meet.
+// Every set of some facts that together use all rules.
 func TestRecordsOfEverySet(t *testing.T) {
 	var alphabet []identity.Fact
 	for n := range 3 {
@@ -201,8 +201,8 @@ func factsOf(facts []identity.Fact, skill, user string) []identity.Fact {
 	return slices.DeleteFunc(slices.Clone(facts), func(f identity.Fact) bool { return f.SkillID != skill || f.AmazonUserID != user })
 }
 
-// FuzzRecords reads facts from bytes, four a fact, and holds the records to
-// what must be true of any.
+// FuzzRecords reads facts from bytes, four bytes a fact, and checks what is true of all
+// records.
 func FuzzRecords(f *testing.F) {
 	f.Add([]byte{0, 1, 1, 0, 0, 1, 3, 1, 0, 5, 4, 0})
 	f.Add([]byte{0, 5, 4, 0, 0, 1, 3, 1, 0, 1, 3, 1, 3, 1, 3, 2, 7, 1, 9, 9})

@@ -118,8 +118,8 @@ func (r row) record() identity.Record {
 	}
 }
 
-// histories are named cases; those that share a name's beginning are the same
-// case before and after a late event.
+// histories are named cases. Cases with the same beginning of the name are one case
+// before and after a late event.
 var histories = []struct {
 	name  string
 	facts []identity.Fact

@@ -42,7 +42,7 @@ const (
 	linkToken   = `,"body":{"accessToken":"` + accessToken + `"}`
 )
 
-// factStore tells which facts came, and fails if told to.
+// factStore keeps the facts that it gets, and fails with err unless that is nil.
 type factStore struct {
 	*identity.MemoryStore
 	facts []identity.Fact
@@ -70,15 +70,15 @@ func TestRecorderRecord(t *testing.T) {
 	}
 	never := func(context.Context, string) (string, error) { panic("the token must not be resolved") }
 	tests := []struct {
-		name    string
-		event   skillevents.Event
-		account func(context.Context, string) (string, error)
-		store   error // what AddFact gives
-		want    []identity.Fact
-		outcome identity.Outcome
-		kind    identity.Kind
-		told    error // what Observe is told
-		err     error // what Record returns
+		name        string
+		event       skillevents.Event
+		account     func(context.Context, string) (string, error)
+		store       error // what AddFact gives
+		want        []identity.Fact
+		outcome     identity.Outcome
+		kind        identity.Kind
+		observedErr error // error that Observe gets
+		err         error // what Record returns
 	}{
 		{
 			name:    "enabled",
@@ -122,49 +122,49 @@ func TestRecorderRecord(t *testing.T) {
 			name:  "linked, without Account",
 			event: parsed(t, skillLink+linkToken, someUser),
 			want:  []identity.Fact{linked(1, "")}, outcome: identity.Misconfigured, kind: identity.Linked,
-			told: identity.ErrMisconfigured, err: identity.ErrMisconfigured,
+			observedErr: identity.ErrMisconfigured, err: identity.ErrMisconfigured,
 		},
 		{
 			name:    "linked with a token that the settings do not fit",
 			event:   parsed(t, skillLink+linkToken, someUser),
 			account: returns("ignored", fmt.Errorf("%w: JWT.Audience", identity.ErrMisconfigured)),
 			want:    []identity.Fact{linked(1, "")}, outcome: identity.Misconfigured, kind: identity.Linked,
-			told: identity.ErrMisconfigured, err: identity.ErrMisconfigured,
+			observedErr: identity.ErrMisconfigured, err: identity.ErrMisconfigured,
 		},
 		{
 			name:    "linked to no account",
 			event:   parsed(t, skillLink+linkToken, someUser),
 			account: returns("ignored", fmt.Errorf("expired: %w", identity.ErrNoAccount)),
 			want:    []identity.Fact{linked(1, "")}, outcome: identity.NoAccount, kind: identity.Linked,
-			told: identity.ErrNoAccount,
+			observedErr: identity.ErrNoAccount,
 		},
 		{
 			name:    "linked while the accounts are down",
 			event:   parsed(t, skillLink+linkToken, someUser),
 			account: returns("ignored", errAccounts),
 			want:    []identity.Fact{linked(1, "")}, outcome: identity.AccountFailed, kind: identity.Linked,
-			told: errAccounts, err: errAccounts,
+			observedErr: errAccounts, err: errAccounts,
 		},
 		{
 			name:    "linked to nothing without an error",
 			event:   parsed(t, skillLink+linkToken, someUser),
 			account: returns("", nil),
 			want:    []identity.Fact{linked(1, "")}, outcome: identity.AccountFailed, kind: identity.Linked,
-			told: cmpopts.AnyError, err: cmpopts.AnyError,
+			observedErr: cmpopts.AnyError, err: cmpopts.AnyError,
 		},
 		{
 			name:    "linked to an account that cannot be kept",
 			event:   parsed(t, skillLink+linkToken, someUser),
 			account: returns("a\x00b", nil),
 			want:    []identity.Fact{linked(1, "")}, outcome: identity.AccountFailed, kind: identity.Linked,
-			told: cmpopts.AnyError, err: cmpopts.AnyError,
+			observedErr: cmpopts.AnyError, err: cmpopts.AnyError,
 		},
 		{
 			name:    "the store fails",
 			event:   parsed(t, skillEnable, someUser),
 			store:   errBroken,
 			outcome: identity.StoreFailed, kind: identity.Enabled,
-			told: errBroken, err: errBroken,
+			observedErr: errBroken, err: errBroken,
 		},
 		{
 			name:    "the store fails after the accounts did",
@@ -172,7 +172,7 @@ func TestRecorderRecord(t *testing.T) {
 			account: returns("", errAccounts),
 			store:   errBroken,
 			outcome: identity.StoreFailed, kind: identity.Linked,
-			told: errAccounts, err: errBroken,
+			observedErr: errAccounts, err: errBroken,
 		},
 		{
 			name:    "the store fails for a link to no account",
@@ -180,7 +180,7 @@ func TestRecorderRecord(t *testing.T) {
 			account: returns("", identity.ErrNoAccount),
 			store:   errBroken,
 			outcome: identity.StoreFailed, kind: identity.Linked,
-			told: errBroken, err: errBroken,
+			observedErr: errBroken, err: errBroken,
 		},
 		{
 			name:    "disabled without user",
@@ -198,13 +198,13 @@ func TestRecorderRecord(t *testing.T) {
 			event:   parsed(t, `"type":"AlexaSkillEvent.SkillAccountLinked"`+linkToken, someUser),
 			account: never,
 			outcome: identity.Refused, kind: identity.Linked,
-			told: identity.ErrInvalidFact, err: identity.ErrInvalidFact,
+			observedErr: identity.ErrInvalidFact, err: identity.ErrInvalidFact,
 		},
 		{
 			name:    "enabled without skill",
 			event:   &skillevents.SkillEnabled{Envelope: skillevents.Envelope{UserID: userID, Timestamp: at(1)}},
 			outcome: identity.Refused, kind: identity.Enabled,
-			told: identity.ErrInvalidFact, err: identity.ErrInvalidFact,
+			observedErr: identity.ErrInvalidFact, err: identity.ErrInvalidFact,
 		},
 		{
 			name:    "the timestamp, where there is no creation time",
@@ -245,7 +245,7 @@ func TestRecorderRecord(t *testing.T) {
 			require.Equal(t, test.want, store.facts)
 			want := []identity.Observation{{
 				EventType: test.event.Common().Type, SkillID: test.event.Common().SkillID,
-				Kind: test.kind, Outcome: test.outcome, Err: test.told,
+				Kind: test.kind, Outcome: test.outcome, Err: test.observedErr,
 			}}
 			require.Empty(t, cmp.Diff(want, observed, cmpopts.EquateErrors()))
 
@@ -386,7 +386,7 @@ func TestRecorderLink(t *testing.T) {
 	}
 }
 
-// Another account ends the record of the one before, whatever the clock says.
+// Another account ends the record of the one before, even if the clock is wrong.
 func TestRecorderLinksAnotherAccount(t *testing.T) {
 	for name, enabledAt := range map[string]time.Time{"in time": time.Now().Add(-time.Hour), "this clock is behind": time.Now().Add(time.Hour)} {
 		t.Run(name, func(t *testing.T) {
@@ -506,10 +506,9 @@ func TestRecorderLinkReportsErrorsOfTheStore(t *testing.T) {
 	}
 }
 
-// However the events of a skill without account linking arrive, and whenever the
-// customer names the account in between, the table has the same records as it
-// would have without accounts; and once the account is named after the last event,
-// it holds from the enablement on.
+// For a skill without account linking: events in any order, with calls of Link between
+// them, give the same records as without accounts. After a Link that follows the last
+// event, the account is that of the record from the enablement on.
 func TestRecorderLinkConverges(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		events := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) identity.Fact {
@@ -662,8 +661,7 @@ func TestRecorderLogs(t *testing.T) {
 	}
 }
 
-// contextStore fails as a database does whose caller has gone, and tells how
-// much time a write had.
+// contextStore notes how much time a write had.
 type contextStore struct {
 	*identity.MemoryStore
 	left time.Duration
@@ -676,14 +674,14 @@ func (s *contextStore) AddFact(ctx context.Context, fact identity.Fact) error {
 	return s.MemoryStore.AddFact(ctx, fact)
 }
 
-// Whatever keeps Account from a result, the link is stored without account
-// before Alexa's 8 seconds are over, and Alexa redelivers it.
+// If Account takes too long, for any cause, the link is stored without account within
+// Alexa's 8 seconds, and Alexa redelivers it.
 func TestRecorderAccountTakesTooLong(t *testing.T) {
 	untilDone := func(ctx context.Context, _ string) (string, error) {
 		<-ctx.Done()
 		return "", context.Cause(ctx)
 	}
-	deaf := func(context.Context, string) (string, error) {
+	ignoresContext := func(context.Context, string) (string, error) {
 		time.Sleep(time.Minute)
 		return "a", nil
 	}
@@ -695,14 +693,14 @@ func TestRecorderAccountTakesTooLong(t *testing.T) {
 		err     error
 	}{
 		{"hangs", untilDone, context.WithCancel, 5 * time.Second, context.DeadlineExceeded},
-		{"hangs without regard to its context", deaf, context.WithCancel, 5 * time.Second, context.DeadlineExceeded},
-		{"the caller has a long time", deaf, func(ctx context.Context) (context.Context, context.CancelFunc) {
+		{"hangs without regard to its context", ignoresContext, context.WithCancel, 5 * time.Second, context.DeadlineExceeded},
+		{"the caller has a long time", ignoresContext, func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, time.Hour)
 		}, 5 * time.Second, context.DeadlineExceeded},
-		{"the caller has three seconds", deaf, func(ctx context.Context) (context.Context, context.CancelFunc) {
+		{"the caller has three seconds", ignoresContext, func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 3*time.Second)
 		}, 2 * time.Second, context.DeadlineExceeded},
-		{"the caller leaves", deaf, func(ctx context.Context) (context.Context, context.CancelFunc) {
+		{"the caller leaves", ignoresContext, func(ctx context.Context) (context.Context, context.CancelFunc) {
 			ctx, cancel := context.WithCancel(ctx)
 			time.AfterFunc(time.Second, cancel)
 			return ctx, cancel

@@ -24,12 +24,12 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// alexa is what the backend of a skill lives with: customers whose events Alexa
+// alexa simulates what surrounds the backend of a skill: customers whose events Alexa
 // delivers, and the authorization server where they link their accounts.
 type alexa struct {
 	cloud  *alexatest.Cloud
 	issuer *issuer
-	flags  []string // that tell the quickstart's backend of it
+	flags  []string // of the quickstart's backend
 	client *http.Client
 }
 
@@ -48,20 +48,20 @@ func startAlexa(t *testing.T) *alexa {
 	return a
 }
 
-// told is an event, and the fact that it tells.
-type told struct {
+// sentEvent is an event with its fact.
+type sentEvent struct {
 	body []byte
 	fact identity.Fact
 }
 
 const quickstartSkill = "amzn1.ask.skill.quickstart"
 
-// accountIDs are those of all customers, so that they share them.
+// accountIDs are shared by all customers.
 var accountIDs = []string{"account-1", "account-2", "account-3", "account-4", "account-5"}
 
 // history returns what a new customer did in the last hour: enabled the skill,
 // linked accounts and disabled it, more than once.
-func (a *alexa) history(random *rand.Rand) (events []told) {
+func (a *alexa) history(random *rand.Rand) (events []sentEvent) {
 	at := time.Now().UTC().Truncate(time.Second).Add(-50 * time.Minute)
 	customer := alexatest.Customer{
 		SkillID:     quickstartSkill,
@@ -70,7 +70,7 @@ func (a *alexa) history(random *rand.Rand) (events []told) {
 	}
 	tell := func(kind identity.Kind, accountID string, body func() []byte) {
 		fact := identity.Fact{SkillID: quickstartSkill, AmazonUserID: customer.UserID(), At: at, Kind: kind, AccountID: accountID}
-		events = append(events, told{body(), fact})
+		events = append(events, sentEvent{body(), fact})
 		at = at.Add(time.Duration(1+random.IntN(120)) * time.Second)
 	}
 	for range 2 {
@@ -86,18 +86,17 @@ func (a *alexa) history(random *rand.Rand) (events []told) {
 
 // response is the response to a delivery; the status is 0 without one.
 type response struct {
-	event  told
+	event  sentEvent
 	status int
 }
 
 const couriers = 8
 
-// deliver delivers events to a backend from several goroutines, and ends after
-// the last one or, without another one, once stop is closed. The responses end
-// then too.
-func (a *alexa) deliver(ctx context.Context, url string, events []told, stop <-chan struct{}) <-chan response {
+// deliver delivers events to a backend from several goroutines. It ends after the last
+// one, or when stop is closed, and closes the responses.
+func (a *alexa) deliver(ctx context.Context, url string, events []sentEvent, stop <-chan struct{}) <-chan response {
 	type delivery struct {
-		event   told
+		event   sentEvent
 		request *http.Request
 	}
 	queue := make(chan delivery, len(events))
@@ -136,9 +135,9 @@ func (a *alexa) send(request *http.Request) (status int) {
 	return response.StatusCode
 }
 
-// shuffled are events as Alexa may deliver them: repeated, in any order.
-func shuffled(random *rand.Rand, events []told) (deliveries []told) {
-	byBody := make(map[string]told)
+// shuffled returns events with duplicates and out of order, as Alexa may deliver them.
+func shuffled(random *rand.Rand, events []sentEvent) (deliveries []sentEvent) {
+	byBody := make(map[string]sentEvent)
 	var bodies [][]byte
 	for _, event := range events {
 		byBody[string(event.body)] = event
@@ -171,7 +170,7 @@ func serveAmazon(t *testing.T, cloud *alexatest.Cloud) (address string) {
 	return server.Listener.Addr().String()
 }
 
-// amazonAt sends every request to one address, whatever host it is for.
+// amazonAt sends the requests for all hosts to one address.
 type amazonAt string
 
 func (address amazonAt) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -191,8 +190,8 @@ func sourceAt(address string, store lwa.Store) *lwa.Source {
 	}
 }
 
-// issuer is the authorization server of a skill: access tokens, and the key to
-// check them with.
+// issuer is the authorization server of a skill: it issues access tokens, and serves
+// the key of their signatures.
 type issuer struct {
 	url string
 	key ed25519.PrivateKey

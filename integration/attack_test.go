@@ -36,7 +36,7 @@ var (
 // request for itself, and serves until its input ends.
 type attacked struct{}
 
-// genuine is a request as it goes over the wire.
+// genuine is a genuine request in the form of HTTP/1.1.
 type genuine struct {
 	URL    string
 	Header http.Header
@@ -69,7 +69,7 @@ func (attacked) run(_ context.Context, out io.Writer) error {
 	return nil
 }
 
-// attack is what strangers do to the server until the context ends.
+// attack attacks the server until the context ends.
 type attack func(ctx context.Context, client *http.Client, g genuine)
 
 var attacks = map[string]attack{
@@ -115,7 +115,7 @@ func (g *genuine) send(ctx context.Context, client *http.Client) (status int, er
 	return response.StatusCode, err
 }
 
-// trickle promises a megabyte and sends a byte now and then.
+// trickle announces a megabyte and sends single bytes slowly.
 func (g *genuine) trickle(ctx context.Context) {
 	connection, err := new(net.Dialer).DialContext(ctx, "tcp", strings.TrimPrefix(g.URL, "http://"))
 	if err != nil {
@@ -136,7 +136,7 @@ func (g *genuine) trickle(ctx context.Context) {
 	}
 }
 
-// underAttack is what genuine senders see, and what the server takes.
+// underAttack is what a run measures: of genuine senders, and of the server.
 type underAttack struct {
 	perSecond   float64
 	median, p99 time.Duration
@@ -214,12 +214,12 @@ func peakMemory(pid int) int {
 	return 0
 }
 
-// Whatever strangers send, genuine requests are served, and no kind of attack
-// costs the server much more than that of ordinary forgers.
+// Under each kind of attack, genuine requests are served, and no kind costs the server
+// much more than ordinary forged requests.
 //
 //	go test -run UnderAttack -v -attackers 0,200,500 -attackfor 10s
 //
-// measures more than the test must.
+// measures longer than the test.
 func TestUnderAttack(t *testing.T) {
 	const (
 		attempts  = 5   // a busy machine disturbs one, not all

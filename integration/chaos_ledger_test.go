@@ -17,8 +17,8 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// chaosLedger compares what processes say of their events and what the store has
-// of their grants with what Amazon did. Customers are those of chaosCustomer.
+// chaosLedger compares the reports of the processes and the grants in the store with
+// what Amazon did. Customers are named by chaosCustomer.
 type chaosLedger struct {
 	mu       sync.Mutex
 	owners   map[string]string       // customers by each refresh token that LWA ever gave
@@ -38,7 +38,7 @@ type chaosLedger struct {
 	accepted []int // events of which Send returned nil, by second
 }
 
-// chaosRefresh is who got the response to a refresh.
+// chaosRefresh is the process that got the response to a refresh, and the time.
 type chaosRefresh struct {
 	process string
 	at      time.Time
@@ -115,7 +115,7 @@ func (l *chaosLedger) report(r chaosReport) {
 	}
 }
 
-// history tells who refreshed a customer's grant in the last minute.
+// history returns which processes refreshed a customer's grant in the last minute.
 func (l *chaosLedger) history(customer string) string {
 	refreshes := ""
 	for token, refresh := range l.used {
@@ -126,13 +126,13 @@ func (l *chaosLedger) history(customer string) string {
 	return refreshes
 }
 
-// chaosVerdict is what a run has come to.
+// chaosVerdict is the result of a run.
 type chaosVerdict struct {
 	usable   int // grants
 	disabled int // grants whose customers disabled the skill
 
-	// Grants whose new refresh token died with a process. A process that is killed
-	// before it has stored what LWA gave cannot prevent that.
+	// Grants whose new refresh token was lost with a killed process, before it had
+	// stored the token.
 	killed   int
 	stranded int           // of them, those that met an outage of the store
 	oldest   time.Duration // the longest time that a process had to store one
@@ -147,13 +147,13 @@ func (v *chaosVerdict) fault(format string, values ...any) {
 	v.faults = append(v.faults, fmt.Sprintf(format, values...))
 }
 
-// loginLimit is the time of a request to LWA, less what clocks may differ.
+// loginLimit is the longest time of a request to LWA, less the difference of clocks.
 const loginLimit = 10*time.Second - 100*time.Millisecond
 
-// storeLimit is more than what a process on a slow machine takes to store a token.
+// storeLimit is longer than a process on a slow machine takes to store a token.
 const storeLimit = 10 * time.Second
 
-// timeToStore is how long a process had a token and the store worked.
+// timeToStore returns how long a process had a token while the store worked.
 func (l *chaosLedger) timeToStore(from, killed time.Time) time.Duration {
 	for _, outage := range l.outages {
 		if outage[0].Before(killed) && outage[1].After(from) {
@@ -163,13 +163,12 @@ func (l *chaosLedger) timeToStore(from, killed time.Time) time.Duration {
 	return max(0, killed.Sub(from))
 }
 
-// stranded tells whether the store was away between the two times.
+// stranded reports whether the store was away between the two times.
 func (l *chaosLedger) stranded(from, killed time.Time) bool {
 	return slices.ContainsFunc(l.outages, func(o [2]time.Time) bool { return o[0].Before(killed) && o[1].After(from) })
 }
 
-// judge is given the grants in the store and the events that the gateway
-// accepted.
+// judge checks the grants in the store and the events that the gateway accepted.
 func (l *chaosLedger) judge(stored map[string]lwa.Grant, accepted []alexatest.Sent) *chaosVerdict {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -254,7 +253,7 @@ func (l *chaosLedger) judgeEvents(v *chaosVerdict, gone map[string]bool, accepte
 	}
 }
 
-// Each fault of a run is found, and what is none is not.
+// judge finds each kind of fault, and reports nothing else.
 func TestChaosLedger(t *testing.T) {
 	const account, link = 1, "only"
 	customer := chaosCustomer(account, link)

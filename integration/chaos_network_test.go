@@ -23,8 +23,7 @@ import (
 	"github.com/alexaevents/alexaevents/alexatest"
 )
 
-// tokenLife is how long an access token lasts, says LWA here, so that there are
-// many refreshes.
+// tokenLife is the lifetime of an access token. It is short, to cause many refreshes.
 const tokenLife = 20 * time.Second
 
 // badAmazon is Amazon for other processes. LWA can be away, and connections to
@@ -62,7 +61,7 @@ func (a *badAmazon) serve(t *testing.T) (hosts map[string]string, certificate []
 		server.Listener = swallowingListener{server.Listener}
 		server.EnableHTTP2 = true
 		server.Config.HTTP2 = &http.HTTP2Config{MaxConcurrentStreams: 100}
-		server.Config.ErrorLog = log.New(io.Discard, "", 0) // it tells of each broken connection
+		server.Config.ErrorLog = log.New(io.Discard, "", 0) // it logs each broken connection
 		server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, connection{}, c.(*tls.Conn).NetConn())
 		}
@@ -184,8 +183,8 @@ func (l swallowingListener) Accept() (net.Conn, error) {
 	return &swallowingConn{Conn: conn}, err
 }
 
-// swallowingConn is a connection that stays open when it is swallowed, and
-// nothing comes through any more.
+// swallowingConn is a connection that stays open when it is swallowed, but transfers
+// nothing more.
 type swallowingConn struct {
 	net.Conn
 	swallowed atomic.Bool
@@ -207,7 +206,7 @@ func (c *swallowingConn) Write(p []byte) (int, error) {
 	return c.Conn.Write(p)
 }
 
-// badPostgres is a way to a PostgreSQL server that can be interrupted.
+// badPostgres is a proxy of a PostgreSQL server that can interrupt connections.
 type badPostgres struct {
 	listener net.Listener
 	upstream func() (net.Conn, error)
@@ -301,7 +300,7 @@ func (p *badPostgres) drop(conns ...net.Conn) {
 	}
 }
 
-// cut ends all connections, and makes none for so long.
+// cut ends all connections, and refuses new ones for that time.
 func (p *badPostgres) cut(pause time.Duration) {
 	set := func(down bool) {
 		p.mu.Lock()
@@ -316,14 +315,14 @@ func (p *badPostgres) cut(pause time.Duration) {
 	set(false)
 }
 
-// hang holds back every byte for so long.
+// hang delays every byte for that time.
 func (p *badPostgres) hang(pause time.Duration) {
 	p.flow.Lock()
 	defer p.flow.Unlock()
 	time.Sleep(pause)
 }
 
-// interrupt does one of both.
+// interrupt calls cut or hang.
 func (p *badPostgres) interrupt(pause time.Duration) error {
 	if rand.IntN(2) == 0 {
 		p.cut(pause)

@@ -75,7 +75,7 @@ type chaosDropped struct {
 
 func chaosAccount(number int) string { return fmt.Sprintf("account-%d", number) }
 
-// chaosLinks are the links of an account: some accounts are those of a family.
+// chaosLinks returns the links of an account. Some accounts are shared by a family.
 func chaosLinks(account int) []string {
 	if account%10 == 0 {
 		return []string{"first", "second", "third"}
@@ -181,7 +181,7 @@ func chaosOutcome(err error) string {
 }
 
 // chaosReports writes each report at once, so that a killed process has reported
-// what it knew.
+// everything before.
 type chaosReports struct {
 	mu  sync.Mutex
 	out *json.Encoder
@@ -251,7 +251,7 @@ func (t *chaosTransport) RoundTrip(r *http.Request) (*http.Response, error) {
 	return response, nil
 }
 
-// chaosMessage is what the ledger needs of an event.
+// chaosMessage is the part of an event that the ledger needs.
 type chaosMessage struct {
 	Event struct {
 		Header   struct{ MessageID string }

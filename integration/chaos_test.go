@@ -34,13 +34,13 @@ var (
 //   - connections to the gateway are swallowed;
 //   - one of the processes is killed and started again; the other must lose nothing.
 //
-// In less than two minutes the outages are shorter. What must hold:
+// In a run below two minutes the outages are shorter. Requirements:
 //
-//   - No customer who did not disable the skill must relink, but for those whose
-//     new refresh token died with a killed process.
+//   - No customer who did not disable the skill must relink, except those whose new
+//     refresh token was lost with a killed process.
 //   - If Send returned nil, each customer of the account got the event.
 //   - A customer got an event more than once only where the response was dropped.
-//   - In the end every grant is usable.
+//   - At the end every grant is usable.
 func TestChaos(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
 		c := startChaos(t, create(t))
@@ -99,8 +99,8 @@ func startChaos(t *testing.T, d database) *chaos {
 	return c
 }
 
-// grant stores a grant of a customer, whose first access token expires within the
-// life of one.
+// grant stores a grant of a customer. Its first access token expires within one
+// lifetime.
 func (c *chaos) grant(ctx context.Context, login *lwa.Client, account int, link string) error {
 	customer := chaosCustomer(account, link)
 	token, err := login.Exchange(ctx, alexaevents.Secret(c.cloud.Grant(alexaevents.Europe, customer)))
@@ -116,7 +116,7 @@ func (c *chaos) grant(ctx context.Context, login *lwa.Client, account int, link 
 	})
 }
 
-// run lets the processes send, and everything fail, for the span.
+// run runs the processes and the failures for the span.
 func (c *chaos) run(t *testing.T) {
 	c.ledger.begun = time.Now()
 	ctx, cancel := context.WithTimeout(t.Context(), *chaosSpan)
@@ -156,7 +156,7 @@ func (c *chaos) run(t *testing.T) {
 	require.NoError(t, group.Wait())
 }
 
-// pause tells whether there is time left after it.
+// pause waits, and reports whether there is time left.
 func pause(ctx context.Context, span time.Duration) bool {
 	select {
 	case <-time.After(span):
@@ -191,8 +191,8 @@ func (c *chaos) failLogin(ctx context.Context) {
 	each(loginThrottles, min(30*time.Second, *chaosSpan/4))
 }
 
-// keepSending runs one process after the other, and kills all but the last. A
-// process that is spared is the only one.
+// keepSending runs one process after the other, and kills all but the last. With
+// spared, it runs only one.
 func (c *chaos) keepSending(ctx context.Context, t *testing.T, sender chaosSender, spared bool) error {
 	for number := 0; ; number++ {
 		sender.Name = fmt.Sprintf("killed-%d", number)
@@ -230,7 +230,7 @@ func (c *chaos) keepSending(ctx context.Context, t *testing.T, sender chaosSende
 	}
 }
 
-// readReports tells whether the process has stored everything.
+// readReports reports whether the process has stored everything.
 func (c *chaos) readReports(output io.Reader) (flushed bool) {
 	lines := bufio.NewScanner(output)
 	for lines.Scan() {
@@ -244,7 +244,7 @@ func (c *chaos) readReports(output io.Reader) (flushed bool) {
 	return flushed
 }
 
-// judge compares what everybody has to say.
+// judge checks the run.
 func (c *chaos) judge(t *testing.T) {
 	stored := make(map[string]lwa.Grant)
 	for grant, err := range c.store.Grants(t.Context()) {
@@ -269,8 +269,8 @@ func (c *chaos) judge(t *testing.T) {
 	c.sendToSome(t, stored)
 }
 
-// sendToSome sends an event to a few accounts, among them the busiest, once all
-// is well: every grant that the ledger calls usable is.
+// sendToSome sends an event to a few accounts after the failures, among them the
+// busiest: every grant that the ledger calls usable must be usable.
 func (c *chaos) sendToSome(t *testing.T, stored map[string]lwa.Grant) {
 	client := c.cloud.Client()
 	sender := &gateway.Sender{

@@ -68,6 +68,10 @@ func TestMain(m *testing.M) {
 				code = 1
 			}
 		}
+		if err := removeCommand(); err != nil {
+			fmt.Fprintln(os.Stderr, "the command:", err)
+			code = 1
+		}
 		os.Exit(code)
 	}
 	var c childProcess

@@ -12,8 +12,8 @@ import (
 	"github.com/alexaevents/alexaevents/store/storetest"
 )
 
-// A store is right whatever the parameters of its database, if not as fast, and
-// with a Sealed around it.
+// A store is correct with other parameters of its database, although slower, and inside
+// a Sealed.
 func TestConformance(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a short run tests databases with the recommended parameters alone: see TestTwoHandles")

@@ -17,7 +17,7 @@ import (
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
-// database says how to open a database, to another process as well.
+// database describes a database, so that other processes can open it too.
 type database struct {
 	Dialect sqlstore.Dialect
 	Driver  string
@@ -41,8 +41,8 @@ func onEach(t *testing.T, test func(*testing.T, newDatabase)) {
 // durable are the parameters that the documentation of sqlstore recommends.
 const durable = "_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_txlock=immediate"
 
-// newSQLite makes a database that waits for the disk in benchmarks alone, as the
-// tests' PostgreSQL does: a test kills processes, and cuts no power.
+// newSQLite makes a database that waits for the disk only in benchmarks, as the tests'
+// PostgreSQL does: tests kill processes, but simulate no power failure.
 func newSQLite(t testing.TB) database {
 	if _, timed := t.(*testing.B); timed {
 		return sqliteAt(newFile(t), durable)
@@ -109,16 +109,16 @@ func migrated(t testing.TB, db *sql.DB) *sqlstore.Store {
 	return database{Dialect: sqlstore.SQLite}.storeOn(t, db)
 }
 
-// place says where grants are, to another process as well: in a database, or in
-// DynamoDB.
+// place describes where grants are stored, a database or DynamoDB, so that other
+// processes can open it too.
 type place struct {
 	Database database
 	Endpoint string // of DynamoDB; empty is the database
 	Prefix   string // of the tables there
 }
 
-// onEachPlace runs the test with an empty place of each kind, which the function
-// it is given makes.
+// onEachPlace runs the test with each kind of place. The function that it passes makes
+// an empty one.
 func onEachPlace(t *testing.T, test func(*testing.T, func(*testing.T) place)) {
 	onEach(t, func(t *testing.T, create newDatabase) {
 		test(t, func(t *testing.T) place {

@@ -17,10 +17,10 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// cost is what requests take, in request units.
+// cost is the cost of requests in request units.
 type cost struct{ reads, writes float64 }
 
-// meter has the emulator say what each request took, and adds it up.
+// meter requests the cost of each request from the emulator, and sums it up.
 type meter struct{ cost }
 
 func (m *meter) do(r *http.Request) (*http.Response, error) {
@@ -66,9 +66,8 @@ func (m *meter) add(body []byte, reads bool) error {
 	return nil
 }
 
-// The table in the documentation of dynamostore, but for scans, for writes to the
-// index and for those whose condition fails: these the emulator does not count
-// right.
+// The table in the documentation of dynamostore, except for scans, writes to the index
+// and writes whose condition fails, which the emulator does not count correctly.
 func TestDynamoCost(t *testing.T) {
 	t.Parallel()
 	m := new(meter)

@@ -30,7 +30,7 @@ type doer func(*http.Request) (*http.Response, error)
 
 func (do doer) Do(r *http.Request) (*http.Response, error) { return do(r) }
 
-// through makes the client send its requests so.
+// through makes the client send its requests through the function.
 func through(do doer) func(*dynamodb.Options) {
 	return func(o *dynamodb.Options) {
 		o.HTTPClient = do
@@ -38,7 +38,7 @@ func through(do doer) func(*dynamodb.Options) {
 	}
 }
 
-// isOperation tells whether the request is for one of these operations.
+// isOperation reports whether the request is for one of these operations.
 func isOperation(r *http.Request, names ...string) bool {
 	_, name, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	return slices.Contains(names, name)
@@ -46,9 +46,8 @@ func isOperation(r *http.Request, names ...string) bool {
 
 var errLost = errors.New("the response is lost")
 
-// A write whose response is lost is repeated by the client, and finds that its
-// condition does not hold any more. The write happened once, unless another one
-// came after it.
+// The client retries a write whose response was lost, and the condition of the retry
+// fails. The write happened once, unless another write followed it.
 func TestDynamoLostResponses(t *testing.T) {
 	t.Parallel()
 	var lost atomic.Int64
@@ -94,7 +93,7 @@ func TestDynamoLostResponses(t *testing.T) {
 	require.Positive(t, lost.Load())
 }
 
-// What an erasure that failed left behind, the next one erases.
+// The next erasure erases what a failed one left.
 func TestDynamoInterruptedErasure(t *testing.T) {
 	t.Parallel()
 	const users = 60 // in several batches
@@ -141,8 +140,8 @@ func TestDynamoInterruptedErasure(t *testing.T) {
 	}
 }
 
-// What one of two wrote must not come back over what the other made of it, even if
-// the first does not know that it wrote.
+// The retry of a write must not overwrite the later write of another process, even if
+// the first process does not know that its write succeeded.
 func TestDynamoOvertaken(t *testing.T) {
 	t.Parallel()
 	key := keyOf(account)
@@ -177,7 +176,7 @@ func TestDynamoOvertaken(t *testing.T) {
 	require.Equal(t, refreshed, stored.AccessToken)
 }
 
-// The index of the accounts lags: here it tells of a link that is erased.
+// The index of the accounts lags: here it still has a link that is erased.
 func TestDynamoStaleIndex(t *testing.T) {
 	t.Parallel()
 	var stale []byte // first response of the index

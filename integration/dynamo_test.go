@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -49,10 +50,23 @@ func newDynamo(t testing.TB, change ...func(*dynamodb.Options)) *dynamostore.Sto
 	return changed
 }
 
+// longDynamoChecks take more than half of the time of all checks: they use more than a
+// page of data, or random data.
+var longDynamoChecks = []string{"a_large_account", "many_facts_of_one_user", "many_links", "random_updates", "random_histories"}
+
 func TestDynamoConformance(t *testing.T) {
 	t.Parallel()
-	storetest.Identity(t, func(t *testing.T) identity.Store { return newDynamo(t) })
+	shorten := func(t *testing.T) {
+		if check := path.Base(t.Name()); testing.Short() && slices.Contains(longDynamoChecks, check) {
+			t.Skip("a short run leaves out what takes the emulator seconds")
+		}
+	}
+	storetest.Identity(t, func(t *testing.T) identity.Store {
+		shorten(t)
+		return newDynamo(t)
+	})
 	storetest.SharedGrants(t, func(t *testing.T) (first, second lwa.Store) { // as two processes have them
+		shorten(t)
 		store := newDynamo(t)
 		other := dynamostore.New(newDynamoClient(t))
 		other.Prefix = store.Prefix
@@ -72,7 +86,7 @@ func TestDynamoCreateTables(t *testing.T) {
 // URL of an emulator, where anyone may create tables.
 const dynamoName = "ALEXAEVENTS_DYNAMODB"
 
-// errNoDynamo says that there is neither an endpoint nor an emulator.
+// errNoDynamo is the error without an endpoint and an emulator.
 var errNoDynamo = errors.New("no DynamoDB: run npm ci in the folder integration/dynalite, or name an endpoint in " + dynamoName)
 
 // dynamo is the emulator that the tests share. The first that needs it starts it.
@@ -137,7 +151,7 @@ func dynamoClient(endpoint string, change ...func(*dynamodb.Options)) *dynamodb.
 	}, change...)
 }
 
-// Several loops at once over one sequence do not take pages from each other.
+// Concurrent loops over one sequence each get all pages.
 func TestDynamoSharedSequence(t *testing.T) {
 	t.Parallel()
 	store := newDynamo(t)
@@ -167,7 +181,7 @@ func TestDynamoSharedSequence(t *testing.T) {
 	require.NoError(t, loops.Wait())
 }
 
-// Whatever can be read as it is now is read so: all but the index.
+// All reads are consistent, except those of the index, which cannot be.
 func TestDynamoConsistentReads(t *testing.T) {
 	t.Parallel()
 	var reads, stale atomic.Int64
@@ -200,7 +214,7 @@ func TestDynamoConsistentReads(t *testing.T) {
 	require.Zero(t, stale.Load())
 }
 
-// A context that ends in the middle of a request ends the call with its error.
+// A context that ends during a request ends the call with its error.
 func TestDynamoDeadlines(t *testing.T) {
 	t.Parallel()
 	store := newDynamo(t)
@@ -247,8 +261,8 @@ func TestDynamoWithoutTables(t *testing.T) {
 	}
 }
 
-// The limits that the documentation names, but for those of the index, which the
-// emulator does not check.
+// The limits of the documentation, except those of the index, which the emulator does
+// not check.
 func TestDynamoLimits(t *testing.T) {
 	t.Parallel()
 	store := newDynamo(t)

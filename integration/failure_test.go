@@ -126,8 +126,8 @@ func (d database) lock(t *testing.T) (unlock func() error) {
 	return tx.Rollback
 }
 
-// A call whose context ends while another transaction is in its way must give up
-// with the context's error, change nothing and leave the pool usable.
+// A call whose context ends while another transaction blocks it must return the
+// context's error, change nothing and leave the pool usable.
 func TestCancelledWhileWaiting(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
 		d := create(t)
@@ -152,7 +152,7 @@ func TestCancelledWhileWaiting(t *testing.T) {
 	})
 }
 
-// Without a free connection a call waits, for as long as its context lets it.
+// Without a free connection a call waits until its context ends.
 func TestPoolExhausted(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
 		d := create(t)
@@ -183,7 +183,7 @@ func TestPoolExhausted(t *testing.T) {
 	})
 }
 
-// What a server says that has no connection left is told, and nothing changes.
+// A server without a free connection causes an error with its message, and no change.
 func TestPostgresConnectionLimit(t *testing.T) {
 	t.Parallel()
 	d := newPostgres(t)
@@ -220,14 +220,14 @@ func TestPostgresConnectionLimit(t *testing.T) {
 	}
 }
 
-// A SQLite file that takes nothing more while it is in use: the writes fail and
-// say why, what is stored stays and can be read, and once the file takes writes
-// again the same store goes on.
+// A SQLite file that becomes full or read-only while it is in use: writes fail with the
+// cause, stored data stays readable, and when the file accepts writes again the same
+// store continues.
 //
-// The full disk is max_page_count, which SQLite itself answers with SQLITE_FULL,
-// as it does a file system without space. The process has the rights of a file
-// from when it opened it, so that the read-only ones are a connection that
-// becomes so, and a file that is moved away, which SQLite will not write to.
+// max_page_count simulates the full disk: SQLite returns SQLITE_FULL, as on a file
+// system without space. An open file keeps its rights, so the read-only cases are a
+// connection that becomes read-only, and a file that is moved away, which SQLite does
+// not write to.
 func TestSQLiteRefuses(t *testing.T) {
 	t.Parallel()
 	pragma := func(statement string) func(*testing.T, *sql.DB, string) {
@@ -310,9 +310,8 @@ func move(from, to string) func(*testing.T, *sql.DB, string) {
 	return func(t *testing.T, _ *sql.DB, path string) { require.NoError(t, os.Rename(path+from, path+to)) }
 }
 
-// A process whose files may not grow, with a write that the system cuts off in
-// the middle of it: it fails, and what it had acknowledged is in the file that
-// another process goes on with.
+// The system cuts off a write of a process whose files must not grow. The write fails,
+// and another process finds all acknowledged writes in the file.
 func TestSQLiteCutOff(t *testing.T) {
 	t.Parallel()
 	d := newSQLite(t)

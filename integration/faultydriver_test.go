@@ -34,7 +34,7 @@ func (d *faultyDriver) Connect(context.Context) (driver.Conn, error) {
 	return &faultyConn{conn.(fullConn), d}, nil
 }
 
-// fullConn is what the connections of both drivers can do.
+// fullConn has the methods of the connections of both drivers.
 type fullConn interface {
 	driver.Conn
 	driver.ConnBeginTx
@@ -48,7 +48,7 @@ type faultyConn struct {
 	driver *faultyDriver
 }
 
-// CheckNamedValue does what the driver does.
+// CheckNamedValue calls the driver's method.
 func (c *faultyConn) CheckNamedValue(value *driver.NamedValue) error {
 	if checker, ok := c.fullConn.(driver.NamedValueChecker); ok {
 		return checker.CheckNamedValue(value)

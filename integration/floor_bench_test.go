@@ -19,8 +19,8 @@ import (
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
-// floor does by hand what a store does: it sends the database the same, and takes
-// all of the answer.
+// floor does what a store does with the driver alone: it sends the same statements and
+// reads the whole result.
 type floor interface {
 	addFact(b *testing.B, fact identity.Fact)
 	userFacts(b *testing.B, amazonUserID string) (facts int)
@@ -28,7 +28,7 @@ type floor interface {
 	confirm(b *testing.B, key lwa.Key, at time.Time) // an update of a grant
 }
 
-// BenchmarkFloor says how much longer a store takes than its floor.
+// BenchmarkFloor compares the time of a store with that of its floor.
 func BenchmarkFloor(b *testing.B) {
 	type store interface {
 		identity.Store
@@ -97,7 +97,7 @@ func BenchmarkFloor(b *testing.B) {
 
 func customer(n int) string { return fmt.Sprintf("amzn1.ask.account.%0180d", n) }
 
-// sqlFloor is database/sql alone, in a database where the tables are.
+// sqlFloor is database/sql alone, in a database with the tables.
 type sqlFloor struct{ db *sql.DB }
 
 func newSQLFloor(b *testing.B, d database) sqlFloor {

@@ -20,11 +20,11 @@ import (
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
-// A thousand access tokens that are due at once are a thousand refreshes,
-// each of which leaves its grant intact.
+// A thousand access tokens that expire at once cause a thousand refreshes, and each
+// leaves its grant intact.
 func TestManyGrants(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
-		const many = 1_000
+		many := often(1000)
 		d := create(t)
 		db := d.open(t)
 		db.SetMaxOpenConns(4)
@@ -74,8 +74,8 @@ func TestManyGrants(t *testing.T) {
 	})
 }
 
-// Processes race for grants while each refresh ends the refresh token that it
-// used: no token that was replaced or erased comes back, and none is lost.
+// Processes refresh the same grants concurrently, and each refresh ends the refresh
+// token that it used: no replaced or erased token is stored again, and none is lost.
 func TestGrantRace(t *testing.T) {
 	onEachPlace(t, func(t *testing.T, create func(*testing.T) place) {
 		p := create(t)
@@ -88,7 +88,7 @@ func TestGrantRace(t *testing.T) {
 		require.NoError(t, err)
 
 		steps := map[string][]step{keptAccount: {{After: state{string(first.RefreshToken), first.CodeHash}}}}
-		outputs, _ := childProcess{Keeping: &keeping{p, address, 120}}.atOnce(t, 2)
+		outputs, _ := childProcess{Keeping: &keeping{p, address, often(120)}}.atOnce(t, 2)
 		for _, output := range outputs {
 			for decoder := json.NewDecoder(bytes.NewReader(output)); ; {
 				var s step
@@ -101,18 +101,18 @@ func TestGrantRace(t *testing.T) {
 			}
 		}
 		for _, accountID := range []string{keptAccount, erasedAccount} {
-			ends, erasures, err := replay(steps[accountID])
+			last, missing := source.Store.Grant(t.Context(), keyOf(accountID))
+			ends, erasures, err := replay(steps[accountID], string(last.RefreshToken))
 			require.NoError(t, err)
-			last, err := source.Store.Grant(t.Context(), keyOf(accountID))
-			if errors.Is(err, lwa.ErrNoGrant) {
+			if errors.Is(missing, lwa.ErrNoGrant) {
 				require.NotZero(t, erasures)
 				require.LessOrEqual(t, len(ends), erasures, "updates were lost")
 				continue
 			}
-			require.NoError(t, err)
+			require.NoError(t, missing)
 			require.Contains(t, ends, string(last.RefreshToken))
 			require.LessOrEqual(t, len(ends), 1+erasures, "updates were lost")
-			require.Greater(t, len(steps[accountID]), 50)
+			require.Greater(t, len(steps[accountID]), often(50))
 			// The grant goes on.
 			_, err = source.Renew(t.Context(), keyOf(accountID), last.AccessToken)
 			require.NoError(t, err)
@@ -120,8 +120,8 @@ func TestGrantRace(t *testing.T) {
 	})
 }
 
-// Whatever another process does to a grant while fn runs, fn runs again on what
-// came of it, and nothing else is written.
+// If another process changes a grant while fn runs, fn runs again on the changed grant,
+// and nothing else is written.
 func TestGrantChangedMeanwhile(t *testing.T) {
 	onEachPlace(t, func(t *testing.T, create func(*testing.T) place) {
 		key := keyOf("account")
@@ -216,8 +216,8 @@ func TestContendedGrant(t *testing.T) {
 	})
 }
 
-// crashing is a child process that comes to a stop while it stores what
-// Amazon gave, prints that it has, and waits to be killed.
+// crashing is a child process that stops while it stores the tokens of Amazon's
+// response, prints a line, and waits to be killed.
 type crashing struct {
 	Database database
 	Amazon   string // address that serves the hosts of Amazon
@@ -249,7 +249,7 @@ func (c crashing) run(ctx context.Context, out io.Writer) error {
 	return err
 }
 
-// stopping is a store that comes to a stop.
+// stopping is a store whose write does not return.
 type stopping struct {
 	lwa.Store
 	moment string
@@ -274,9 +274,9 @@ func (s *stopping) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Gr
 	return err
 }
 
-// A process that dies between Amazon's response and the store leaves the grant as
-// it was. That one works, unless the response ended its refresh token: then it is
-// refused, stays, and the customer's next consent heals it.
+// A process that is killed between Amazon's response and the store leaves the grant
+// unchanged. The grant works, unless the response ended its refresh token: then Amazon
+// refuses it, it stays, and the customer's next consent replaces its tokens.
 func TestGrantCrash(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
 		for _, moment := range []string{beforeUpdate, duringUpdate, afterUpdate} {

@@ -49,7 +49,7 @@ func collect(t testing.TB, records iter.Seq2[identity.Record, error]) []identity
 	return all
 }
 
-// calls are all methods of a store that talk to the database.
+// calls are all methods of a store that use the database.
 var calls = map[string]func(context.Context, *sqlstore.Store) error{
 	"Migrate": func(ctx context.Context, s *sqlstore.Store) error { return s.Migrate(ctx) },
 	"AddFact": func(ctx context.Context, s *sqlstore.Store) error {
@@ -91,7 +91,7 @@ var calls = map[string]func(context.Context, *sqlstore.Store) error{
 	"EraseGrants": func(ctx context.Context, s *sqlstore.Store) error { return s.EraseGrants(ctx, account) },
 }
 
-// onlyError returns the error of a sequence, which must come alone.
+// onlyError returns the error of a sequence, which must yield nothing else.
 func onlyError[T comparable](all iter.Seq2[T, error]) (failure error) {
 	for value, err := range all {
 		if failure != nil || err != nil && value != *new(T) {

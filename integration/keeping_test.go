@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -53,8 +54,8 @@ func (k keeping) run(ctx context.Context, out io.Writer) error {
 	return group.Wait()
 }
 
-// act does one thing to a grant. The errors that it passes over are those that a
-// refresh may give while others are at work on the grant.
+// act makes one change of a grant. It ignores the errors that a refresh may return while
+// others change the grant.
 func act(ctx context.Context, source *lwa.Source, key lwa.Key) error {
 	switch action := rand.IntN(20); {
 	case action == 0 && key.AccountID == erasedAccount:
@@ -97,15 +98,16 @@ func grantAgain(ctx context.Context, source *lwa.Source, key lwa.Key) error {
 	return source.Exchange(ctx, key, alexaevents.Europe, alexaevents.Secret(code))
 }
 
-// step is an UpdateGrant or an EraseGrants that succeeded.
+// step is an UpdateGrant, or an EraseGrants that succeeded.
 type step struct {
 	AccountID     string
 	Began, Ended  time.Time
 	Erased        bool
+	Failed        bool // it is not known whether anything was written
 	Before, After state
 }
 
-// state is what a step tells of a grant.
+// state is the state of a grant in a step.
 type state struct{ RefreshToken, CodeHash string }
 
 // reporter is a store that reports its steps.
@@ -117,16 +119,18 @@ type reporter struct {
 
 func (r *reporter) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
 	s := step{AccountID: key.AccountID, Began: time.Now()}
+	var refused error
 	err := r.Store.UpdateGrant(ctx, key, func(g *lwa.Grant) error {
 		s.Before = state{string(g.RefreshToken), g.CodeHash}
-		err := fn(g)
+		refused = fn(g)
 		s.After = state{string(g.RefreshToken), g.CodeHash}
-		return err
+		return refused
 	})
-	if err != nil {
+	if refused != nil {
 		return err
 	}
-	return r.report(s)
+	s.Failed = err != nil
+	return errors.Join(err, r.report(s))
 }
 
 func (r *reporter) EraseGrants(ctx context.Context, accountID string) error {
@@ -144,11 +148,25 @@ func (r *reporter) report(s step) error {
 	return r.out.Encode(s)
 }
 
-// replay puts the steps of one account together, which were reported in no
-// order, and fails if no history of one grant can have them all. It returns the
-// refresh tokens that nothing replaced, that is the stored one and those that
-// were erased, and the number of erasures.
-func replay(steps []step) (ends []string, erasures int, err error) {
+// replay orders the steps of one account, and fails if they are not a history of one
+// grant. It returns the refresh tokens that nothing replaced, which are the stored one
+// and the erased ones, and the number of erasures.
+func replay(steps []step, stored string) (ends []string, erasures int, err error) {
+	// A failed step was written if another step read its token, and no other step wrote it.
+	unexplained := map[string]bool{stored: true}
+	for _, s := range steps {
+		unexplained[s.Before.RefreshToken] = true
+	}
+	for _, s := range steps {
+		if !s.Failed && s.Before.RefreshToken != s.After.RefreshToken {
+			delete(unexplained, s.After.RefreshToken)
+		}
+	}
+	steps = slices.DeleteFunc(slices.Clone(steps), func(s step) bool {
+		written := unexplained[s.After.RefreshToken]
+		delete(unexplained, s.After.RefreshToken)
+		return s.Failed && !written
+	})
 	next := make(map[string]string)  // the refresh token that replaced another one
 	written := make(map[string]bool) // every refresh token that was ever stored
 	granted := make(map[string]step) // what a code was first used for, by its hash
@@ -177,7 +195,7 @@ func replay(steps []step) (ends []string, erasures int, err error) {
 	for _, erasure := range steps {
 		for _, s := range steps {
 			grant := granted[s.Before.CodeHash]
-			if erasure.Erased && s.Before.CodeHash != "" && grant.Ended.Before(erasure.Began) && s.Began.After(erasure.Ended) {
+			if erasure.Erased && !grant.Failed && s.Before.CodeHash != "" && grant.Ended.Before(erasure.Began) && s.Began.After(erasure.Ended) {
 				return nil, 0, fmt.Errorf("%s was erased and came back", s.Before.RefreshToken)
 			}
 		}

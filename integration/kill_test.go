@@ -25,24 +25,23 @@ import (
 
 var (
 	kills = flag.Int("kills", 100, "how often a backend is killed on each kind of database")
-	seed  = flag.Uint64("seed", 0, "what decides the events, their order and the moments of the kills; 0 is another one each time")
+	seed  = flag.Uint64("seed", 0, "seed of the events, their order and the moments of the kills; 0 uses a random one")
 )
 
-// often returns how often to repeat something: less often in a short run.
+// often returns how often to repeat something: a fifth in a short run.
 func often(times int) int {
 	if testing.Short() {
-		return min(times, 20)
+		return times / 5
 	}
 	return times
 }
 
 // The quickstart's backend is killed at random moments, while it starts, while it
-// makes its schema and while events arrive, and starts again on the same
-// database. What it acknowledged is always there, nothing is that was not sent,
-// and once every event is acknowledged the customer table is that of all events.
+// makes its schema and while events arrive, and starts again on the same database. All
+// acknowledged events are stored, nothing else is, and after the last acknowledgement
+// the customer table is that of all events.
 //
-// This is the death of a process, not a power failure: what the process wrote
-// stays with the kernel.
+// This does not simulate a power failure: the kernel keeps what a killed process wrote.
 func TestKills(t *testing.T) {
 	program := sync.OnceValue(func() string { return buildQuickstart(t) })
 	onEach(t, func(t *testing.T, create newDatabase) {
@@ -70,14 +69,14 @@ func TestKillsOfAckBeforeStore(t *testing.T) {
 	})
 }
 
-// killing kills a backend again and again. Its numbers are those of all
-// databases that are done.
+// killing kills a backend repeatedly. Its numbers are the sums over all finished
+// databases.
 type killing struct {
 	*alexa
-	create func() database
-	launch func(database) *exec.Cmd
-	random *rand.Rand
-	birth  time.Duration // how long the last start took
+	create  func() database
+	launch  func(database) *exec.Cmd
+	random  *rand.Rand
+	startup time.Duration // duration of the last start
 
 	done, starting                      int // kills, and those before the backend listened
 	acknowledged, inFlight, unconfirmed int
@@ -90,11 +89,11 @@ func newKilling(t *testing.T, a *alexa, create newDatabase, launch func(database
 	}
 	t.Logf("-seed=%d", number)
 	return &killing{
-		alexa:  a,
-		create: func() database { return create(t) },
-		launch: launch,
-		random: rand.New(rand.NewPCG(number, 0)),
-		birth:  100 * time.Millisecond,
+		alexa:   a,
+		create:  func() database { return create(t) },
+		launch:  launch,
+		random:  rand.New(rand.NewPCG(number, 0)),
+		startup: 100 * time.Millisecond,
 	}
 }
 
@@ -105,7 +104,7 @@ func (k *killing) run(ctx context.Context, kills int) error {
 	for done := 0; done < kills; done += killsPerDatabase {
 		l := newLedger(k.create())
 		for range min(killsPerDatabase, kills-done) {
-			if err := k.live(ctx, l); err != nil {
+			if err := k.runOnce(ctx, l); err != nil {
 				return err
 			}
 		}
@@ -119,8 +118,8 @@ func (k *killing) run(ctx context.Context, kills int) error {
 	return nil
 }
 
-// live is a life of the backend, from its start to a kill.
-func (k *killing) live(ctx context.Context, l *ledger) error {
+// runOnce runs the backend from a start to a kill.
+func (k *killing) runOnce(ctx context.Context, l *ledger) error {
 	if k.random.IntN(2) == 0 { // else it is the backend that recovers the database
 		if err := l.check(ctx); err != nil {
 			return err
@@ -132,7 +131,7 @@ func (k *killing) live(ctx context.Context, l *ledger) error {
 	}
 	k.done++
 	if k.random.IntN(5) == 0 || len(l.sent) == 0 && k.random.IntN(3) > 0 {
-		k.pause(k.birth)
+		k.pause(k.startup)
 		printed, err := b.kill()
 		if len(printed) == 0 {
 			k.starting++
@@ -167,7 +166,8 @@ func (k *killing) live(ctx context.Context, l *ledger) error {
 	return nil
 }
 
-// finish delivers what was never acknowledged to a backend that lives.
+// finish delivers the events that were never acknowledged, to a backend that is not
+// killed.
 func (k *killing) finish(ctx context.Context, l *ledger) error {
 	b, err := startProcess(k.launch(l.database))
 	if err != nil {
@@ -191,29 +191,27 @@ func (k *killing) finish(ctx context.Context, l *ledger) error {
 	return l.checkTable(ctx)
 }
 
-// serve waits until the backend listens, and checks what it found in the
-// database.
+// serve waits until the backend listens, and checks the database.
 func (k *killing) serve(ctx context.Context, b *process, l *ledger) (url string, err error) {
 	begun := time.Now()
 	if url, err = b.line(); err != nil {
 		return "", err
 	}
-	k.birth = time.Since(begun)
+	k.startup = time.Since(begun)
 	if err := l.signUp(ctx); err != nil {
 		return "", err
 	}
 	return url, l.check(ctx)
 }
 
-// deliveries are of the events that were never acknowledged, and of some that
-// were.
-func (k *killing) deliveries(l *ledger) []told {
-	return shuffled(k.random, only(l.events, func(event told) bool {
+// deliveries returns the events that were never acknowledged, and some that were.
+func (k *killing) deliveries(l *ledger) []sentEvent {
+	return shuffled(k.random, only(l.events, func(event sentEvent) bool {
 		return !l.acknowledged[event.fact] || k.random.IntN(8) == 0
 	}))
 }
 
-// pause takes a random time.
+// pause waits for a random time.
 func (k *killing) pause(most time.Duration) {
 	time.Sleep(time.Duration(k.random.Int64N(int64(most))))
 }
@@ -263,7 +261,7 @@ func (a ackBeforeStore) run(ctx context.Context, out io.Writer) error {
 	return server.Serve(listener)
 }
 
-// subject believes every access token.
+// subject accepts every access token.
 func subject(_ context.Context, accessToken string) (accountID string, err error) {
 	var claims jwt.RegisteredClaims
 	_, _, err = jwt.NewParser().ParseUnverified(accessToken, &claims)

@@ -22,7 +22,7 @@ import (
 	"github.com/alexaevents/alexaevents/store/dynamostore"
 )
 
-// runtimeAPI is what AWS Lambda is to the process of a function:
+// runtimeAPI is the API of AWS Lambda for the process of a function:
 // https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 type runtimeAPI struct {
 	invocations chan []byte
@@ -102,8 +102,8 @@ func accountsTable(t *testing.T, client *dynamodb.Client, account string) (name 
 	return name
 }
 
-// A skill without a server: its events come to a Lambda function, which keeps
-// the customer table in DynamoDB.
+// A skill without a server: a Lambda function receives its events and keeps the customer
+// table in DynamoDB.
 func TestLambda(t *testing.T) {
 	t.Parallel()
 	issuer := startIssuer(t)
@@ -140,7 +140,7 @@ func TestLambda(t *testing.T) {
 	require.Equal(t, begin.Add(time.Minute), records[0].StartDatetime)
 	require.Equal(t, begin.Add(2*time.Minute), records[0].EndDatetime)
 
-	stranger := &alexatest.Customer{SkillID: skill + "0", Now: clock}
-	require.Contains(t, api.invoke(t, stranger.Enable()), "error: ")
-	require.Empty(t, collect(t, store.UserRecords(t.Context(), "", stranger.UserID())))
+	another := &alexatest.Customer{SkillID: skill + "0", Now: clock}
+	require.Contains(t, api.invoke(t, another.Enable()), "error: ")
+	require.Empty(t, collect(t, store.UserRecords(t.Context(), "", another.UserID())))
 }

@@ -13,10 +13,10 @@ import (
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
-// ledger is what a backend on one database was told, and what it acknowledged.
+// ledger records the events that a backend on one database got and acknowledged.
 type ledger struct {
 	database     database
-	events       []told
+	events       []sentEvent
 	sent         map[identity.Fact]bool
 	acknowledged map[identity.Fact]bool
 	unconfirmed  map[identity.Fact]bool // stored, without a response
@@ -32,7 +32,7 @@ func newLedger(d database) *ledger {
 	}
 }
 
-func (l *ledger) add(events []told) {
+func (l *ledger) add(events []sentEvent) {
 	l.events = append(l.events, events...)
 	for _, event := range events {
 		l.sent[event.fact] = true
@@ -52,8 +52,7 @@ func (l *ledger) note(a response, killed bool) error {
 	return nil
 }
 
-// check compares the database with what was acknowledged: all of it is there,
-// and nothing that was not sent.
+// check expects all acknowledged facts in the database, and none that was not sent.
 func (l *ledger) check(ctx context.Context) error {
 	if len(l.sent) == 0 {
 		return nil // there may be no schema
@@ -71,7 +70,7 @@ func (l *ledger) check(ctx context.Context) error {
 	for _, fact := range facts {
 		stored[fact] = true
 		if !l.sent[fact] {
-			return fmt.Errorf("a fact is stored that no event told: %s of %s", fact.Kind, fact.At)
+			return fmt.Errorf("a stored fact belongs to no event: %s of %s", fact.Kind, fact.At)
 		}
 		if !l.acknowledged[fact] {
 			l.unconfirmed[fact] = true
@@ -89,7 +88,7 @@ func (l *ledger) check(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	// PostgreSQL may only now finish what a dead backend had begun.
+	// PostgreSQL may only now finish a transaction of a killed backend.
 	if later, _ := storedFacts(ctx, db); len(later) > len(facts) {
 		return l.check(ctx)
 	}
@@ -171,7 +170,7 @@ func storedFacts(ctx context.Context, db *sql.DB) (facts []identity.Fact, err er
 	return facts, rows.Err()
 }
 
-// signUp makes the accounts known to the backend, in its own table.
+// signUp adds the accounts to the backend's own table.
 func (l *ledger) signUp(ctx context.Context) error {
 	db, err := l.database.connect()
 	if err != nil {

@@ -16,10 +16,9 @@ import (
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
-// locking is a child process that is in the middle of a transaction of
-// its own, prints that it is, and rolls it back when its input ends. It holds
-// what calls is about to write: the fact, which it has added itself, and the
-// grant; with SQLite that is the whole file.
+// locking is a child process with an open transaction. It prints a line when that holds
+// the rows that calls writes, a fact and the grant, or with SQLite the whole file. It
+// rolls back when its input ends.
 type locking struct{ Database database }
 
 func (l locking) run(ctx context.Context, out io.Writer) error {
@@ -50,8 +49,8 @@ func (l locking) run(ctx context.Context, out io.Writer) error {
 	return tx.Rollback()
 }
 
-// While another process holds what a call is to write, the call waits, for as
-// long as its context, or the database, lets it.
+// While another process holds the rows that a call writes, the call waits until its
+// context or the database ends the wait.
 func TestLocked(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
 		d := create(t)

@@ -20,7 +20,7 @@ func TestMigrateAgain(t *testing.T) {
 	})
 }
 
-// The schema that a program ran as a migration of its own is the same schema.
+// A schema that a program created with a migration of its own is the same schema.
 func TestMigrateAfterSchema(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
 		d := create(t)
@@ -85,7 +85,7 @@ func TestMigrateAtOnce(t *testing.T) {
 }
 
 // Switching a SQLite file to WAL fails at once while another process is at work
-// in it. Migrate waits all the same, as long as its context lasts.
+// in it. Migrate still waits, until its context ends.
 func TestMigrateWaits(t *testing.T) {
 	t.Parallel()
 	path := newFile(t)

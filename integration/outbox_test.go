@@ -165,7 +165,7 @@ func (o *outboxTrial) run(t testing.TB) (stop func()) {
 // wait returns the outcomes so far once there are n, sorted.
 func (o *outboxTrial) wait(t testing.TB, n int) []string {
 	t.Helper()
-	deadline := time.After(time.Minute)
+	deadline := time.After(10 * time.Minute) // of a very busy machine
 	for {
 		o.mu.Lock()
 		seen := slices.Clone(o.seen)
@@ -388,7 +388,7 @@ func (o *outboxTrial) count(outcome outbox.Outcome) (n int) {
 // until waits for a condition, and is called again after each outcome.
 func (o *outboxTrial) until(t testing.TB, condition func() bool) {
 	t.Helper()
-	deadline := time.After(time.Minute)
+	deadline := time.After(10 * time.Minute) // of a very busy machine
 	for !condition() {
 		select {
 		case <-o.more:

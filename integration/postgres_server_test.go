@@ -24,7 +24,7 @@ import (
 // test on: a postgres:// URL, of a role that may create schemas and roles.
 const postgresName = "ALEXAEVENTS_POSTGRES"
 
-// errNoPostgres says that there is neither a server nor the programs for one.
+// errNoPostgres is the error without a server and without the programs for one.
 var errNoPostgres = errors.New("no PostgreSQL: install it, or name a server in " + postgresName)
 
 // postgres is the server that the tests share. The first that needs it starts
@@ -147,8 +147,8 @@ exit 0`
 	return s, s.await()
 }
 
-// crash ends the server in the middle of whatever it does, and starts it again
-// on the same data. It returns once the server responds.
+// crash ends the server without a shutdown, and starts it again on the same data. It
+// returns once the server responds.
 func (s *server) crash() error {
 	if _, err := io.WriteString(s.input, "\n"); err != nil {
 		return err
@@ -159,15 +159,15 @@ func (s *server) crash() error {
 	return s.await()
 }
 
-// killOne kills one of the server's processes that somebody is connected to: the
-// server ends all others then, and recovers.
+// killOne kills one of the server's processes that has a client: the server then ends
+// all others, and recovers.
 func (s *server) killOne() error {
 	ctx := context.Background()
 	conn, err := pgx.Connect(ctx, s.source)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = conn.Close(ctx) }() // it dies too
+	defer func() { _ = conn.Close(ctx) }() // the server ends it too
 	var pid int
 	err = conn.QueryRow(ctx, `SELECT pid FROM pg_stat_activity
 		WHERE backend_type = 'client backend' ORDER BY pid = pg_backend_pid(), random() LIMIT 1`).Scan(&pid)

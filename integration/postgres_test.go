@@ -60,7 +60,7 @@ func TestPostgresPrivileges(t *testing.T) {
 	require.Error(t, reports.QueryRow("SELECT account_id FROM alexa_facts").Scan(&accountID))
 }
 
-// The texts of a key that the index has no room for, which no compression makes
+// The texts of a key that is too long for the index. Compression does not make them
 // shorter.
 func TestPostgresLongKey(t *testing.T) {
 	t.Parallel()
@@ -78,8 +78,8 @@ func TestPostgresLongKey(t *testing.T) {
 	requireFailure(t, err)
 }
 
-// The server ends a deadlock by failing one of those in it. If that is the store,
-// it tries again.
+// The server ends a deadlock with an error of one transaction. If it is the store's, the
+// store retries.
 func TestPostgresDeadlock(t *testing.T) {
 	t.Parallel()
 	d := newPostgres(t)
@@ -113,10 +113,9 @@ func TestPostgresDeadlock(t *testing.T) {
 	require.Empty(t, collect(t, store.AccountRecords(t.Context(), account)))
 }
 
-// The server of PostgreSQL dies again and again while processes write, as a
-// whole or by the death of one of its processes, which makes it end all others.
-// Writes fail meanwhile; each writer goes on with the handle that it has, and
-// whatever was acknowledged is there, once.
+// The server of PostgreSQL is killed repeatedly while processes write, as a whole or one
+// of its processes, after which it ends all others. Writes fail during that time; each
+// writer continues with its handle, and each acknowledged write is stored once.
 func TestPostgresCrash(t *testing.T) {
 	const writers, crashes = 3, 6
 	t.Parallel()

@@ -20,7 +20,7 @@ import (
 	"github.com/alexaevents/alexaevents/store/sqlstore"
 )
 
-// Any order with any repetition gives the same records.
+// Facts in any order and with duplicates give the same records.
 func TestRecordsDependOnTheSetOnly(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) { checkRandomSets(t, create(t).store(t)) })
 }
@@ -65,7 +65,7 @@ func checkRandomSets(t *testing.T, store identity.Store) {
 	})
 }
 
-// only returns those of all that which picks, nil if there are none.
+// only returns the elements that which selects, nil without one.
 func only[E any](all []E, which func(E) bool) (picked []E) {
 	for _, e := range all {
 		if which(e) {
@@ -139,7 +139,7 @@ func viewRows(ctx context.Context, db *sql.DB, where string, args ...any) ([]row
 	return all, rows.Err()
 }
 
-// rowsOf returns what the view must show of the facts.
+// rowsOf returns the rows that the view must have for the facts.
 func rowsOf(facts []identity.Fact) []row {
 	var all []row
 	for _, r := range identity.Records(facts) {

@@ -49,7 +49,7 @@ func benchmarkStore(b *testing.B, d database, customers int) {
 	b.Run("sizes", func(b *testing.B) { reportSizes(b, d.Dialect, db) })
 }
 
-// benchmarkTables times what is particular to a store in SQL.
+// benchmarkTables times what only a store in SQL has.
 func benchmarkTables(b *testing.B, db *sql.DB, store *sqlstore.Store, customers int) {
 	var users []string
 	for fact, err := range store.Facts(b.Context()) {
@@ -79,8 +79,8 @@ func benchmarkTables(b *testing.B, db *sql.DB, store *sqlstore.Store, customers 
 	})
 }
 
-// reportSizes reports how much space the tables and indexes take, and how much
-// memory this process ever took.
+// reportSizes reports the size of the tables and indexes, and the peak memory of
+// this process.
 func reportSizes(b *testing.B, dialect sqlstore.Dialect, db *sql.DB) {
 	for b.Loop() { // there is nothing to time
 	}
@@ -106,7 +106,7 @@ func reportSizes(b *testing.B, dialect sqlstore.Dialect, db *sql.DB) {
 	b.ReportMetric(float64(usage.Maxrss)/1024, "process-MiB") // Linux counts in KiB
 }
 
-// BenchmarkDynamo times the store with an emulator, whose own time is most of it.
+// BenchmarkDynamo times the store with an emulator, which takes most of the time.
 func BenchmarkDynamo(b *testing.B) {
 	store := newDynamo(b)
 	new(storebench.Suite).Identity(b, store)

@@ -36,7 +36,7 @@ func rotate(t *testing.T, old *keyset.Handle) *keyset.Handle {
 	return handle
 }
 
-// withoutOldKeys removes every key but the one that encrypts.
+// withoutOldKeys removes every key except the one that encrypts.
 func withoutOldKeys(t *testing.T, handle *keyset.Handle) *keyset.Handle {
 	primary, err := handle.Primary()
 	require.NoError(t, err)
@@ -187,17 +187,17 @@ func TestTinkWrongKey(t *testing.T) {
 	database := new(lwa.MemoryStore)
 	key := sealedKey("account")
 	putToken(t, seal(t, database, newKeyset(t)), key)
-	stranger := seal(t, database, newKeyset(t))
-	_, err := stranger.Grant(t.Context(), key)
+	otherKey := seal(t, database, newKeyset(t))
+	_, err := otherKey.Grant(t.Context(), key)
 	require.ErrorIs(t, err, lwa.ErrSealed)
-	err = stranger.UpdateGrant(t.Context(), key, func(g *lwa.Grant) error { g.ConfirmedAt = monday; return nil })
+	err = otherKey.UpdateGrant(t.Context(), key, func(g *lwa.Grant) error { g.ConfirmedAt = monday; return nil })
 	require.ErrorIs(t, err, lwa.ErrSealed)
-	putToken(t, stranger, key) // a whole new grant
-	requireToken(t, stranger, key)
+	putToken(t, otherKey, key) // a whole new grant
+	requireToken(t, otherKey, key)
 }
 
-// Of a family's two grants one cannot be decrypted: the other one still gets events,
-// and the customer who links again gets them too.
+// If one of a family's two grants cannot be decrypted, the other one still gets events.
+// The customer of the first gets them again after linking again.
 func TestTinkFamily(t *testing.T) {
 	database := new(lwa.MemoryStore)
 	cloud := alexatest.NewCloud()
@@ -237,8 +237,8 @@ func TestTinkFamily(t *testing.T) {
 	require.Equal(t, []string{"anna", "bert"}, send())
 }
 
-// Anyone who can write to the database cannot give an account the tokens of
-// another one.
+// Write access to the database is not enough to give an account the tokens of another
+// one.
 func TestTinkSwappedRows(t *testing.T) {
 	database := new(lwa.MemoryStore)
 	store := seal(t, database, newKeyset(t))

@@ -31,8 +31,8 @@ func all[T any](t testing.TB, values iter.Seq2[T, error]) (collected []T) {
 	return collected
 }
 
-// customersTable is the table of a company's own, of n customers with user IDs
-// as long as Amazon's. Every fifth linked another account at once.
+// customersTable is a company's own table of n customers with user IDs as long as
+// Amazon's. Every fifth customer linked another account.
 func customersTable(n int) string {
 	var table strings.Builder
 	table.WriteString("ID,AmazonUserID,AccountID,StartDatetime,EndDatetime\n")
@@ -47,8 +47,8 @@ func customersTable(n int) string {
 	return table.String()
 }
 
-// A table goes in although the import is cut short three times, and comes out
-// again, and says the same everywhere.
+// A table is imported although the import is interrupted three times, and exported
+// again, with the same content in each store.
 func TestTransferCustomers(t *testing.T) {
 	const customers = 5_000
 	table := customersTable(customers)
@@ -88,7 +88,7 @@ func TestTransferCustomers(t *testing.T) {
 	})
 }
 
-// Many facts at once are the same as one after the other.
+// Many facts in one call have the same effect as one after the other.
 func TestAddFacts(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
 		d := create(t)
@@ -117,7 +117,8 @@ func TestAddFacts(t *testing.T) {
 	})
 }
 
-// Several that add the same facts in different orders do not stop each other.
+// Concurrent callers that add the same facts in different orders do not block each
+// other.
 func TestAddFactsAtOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
 		d := create(t)

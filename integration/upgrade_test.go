@@ -30,7 +30,7 @@ func version1(t testing.TB, create newDatabase) (database, *sql.DB) {
 	return d, db
 }
 
-// oldProgram has the statements of a program that knows version 1 alone.
+// oldProgram has the statements of a program of version 1.
 type oldProgram struct{ db *sql.DB }
 
 const (
@@ -114,8 +114,8 @@ func grantColumns(t *testing.T, db *sql.DB) []string {
 	return columns
 }
 
-// A program says what to do before it has migrated, and finds every grant
-// afterwards.
+// Before Migrate, a program gets an error that names it. After it, the program finds
+// every grant.
 func TestUpgrade(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
 		d, db := version1(t, create)
@@ -186,8 +186,7 @@ func TestUpgradeInterrupted(t *testing.T) {
 	})
 }
 
-// version2 is what a process of the new version does at its start: it migrates, and
-// counts in a grant.
+// version2 is a child process of the new version: it migrates, and counts in a grant.
 type version2 struct{ Database database }
 
 const upgradeCounts = 50
@@ -240,7 +239,7 @@ func TestUpgradeByTwoProcesses(t *testing.T) {
 	})
 }
 
-// An old program may give a grant new tokens, and does not know that the grant had
+// An old program may store new tokens in a grant, without knowing that the grant had
 // ended.
 func TestOldProgramBesideNew(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
@@ -273,7 +272,7 @@ func TestOldProgramBesideNew(t *testing.T) {
 	})
 }
 
-// Listing ended grants takes a time that does not grow with the live ones.
+// The time to list ended grants does not grow with the number of live ones.
 func TestEndedGrantsPlan(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
 		d := create(t)

@@ -83,8 +83,7 @@ func (w writers) quantile(q float64) float64 {
 }
 
 // compareWriters runs two kinds of writers in turn, and reports the median of each
-// figure: those that share a store, and those with a store each, whose writes
-// share nothing.
+// figure: those that share a store, and those with a store each.
 func compareWriters(b *testing.B, count int, together, apart func(writer, n int) error) {
 	var ofTogether, ofApart []writers
 	for range b.N {
@@ -122,7 +121,7 @@ func reportWriters(b *testing.B, all []writers, what, prefix string) (rate float
 }
 
 // onEachWaiting runs the benchmark on each kind of database with the pool that the
-// documentation recommends, and a disk that is waited for.
+// documentation recommends, and waits for the disk.
 func onEachWaiting(b *testing.B, run func(*testing.B, *sql.DB, sqlstore.Dialect)) {
 	b.Run("SQLite", func(b *testing.B) {
 		db := newSQLite(b).open(b)

@@ -81,8 +81,8 @@ func firstNumbered(t *testing.T, store *sqlstore.Store, accountID string, n int)
 	return collect(t, store.AccountRecords(t.Context(), accountID)), identity.Records(facts)
 }
 
-// Processes that make the schema and facts at once, the same and their own,
-// neither lose one nor see an error.
+// Processes that migrate and add facts concurrently, shared ones and their own, lose
+// none and get no error.
 func TestProcesses(t *testing.T) {
 	const count = 200
 	onEach(t, func(t *testing.T, create newDatabase) {
@@ -100,9 +100,8 @@ func TestProcesses(t *testing.T) {
 	})
 }
 
-// crowd is a child process in which many goroutines write to one store,
-// each facts of its own and grants, those of their own and one that all share,
-// while others erase and purge.
+// crowd is a child process in which many goroutines write to one store: facts and grants
+// of their own and one shared grant, while others erase and purge.
 type crowd struct {
 	Database      database
 	Writers, Each int
@@ -162,8 +161,8 @@ func (c crowd) erase(ctx context.Context, store *sqlstore.Store) error {
 	return nil
 }
 
-// Many goroutines of two processes write at once: every write succeeds, is there,
-// and is there once.
+// Many goroutines of two processes write concurrently: every write succeeds, and is
+// stored once.
 func TestCrowd(t *testing.T) {
 	const processes, writers, each = 2, 30, 10
 	onEach(t, func(t *testing.T, create newDatabase) {
@@ -264,7 +263,7 @@ func TestWritesTogether(t *testing.T) {
 	}
 }
 
-// Stores on one handle share nothing but the handle, and are right all the same.
+// Two stores on one handle share only the handle, and are still correct.
 func TestStoresOnOneHandle(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
 		d := create(t)
@@ -299,7 +298,7 @@ func TestStoresOnOneHandle(t *testing.T) {
 	})
 }
 
-// Erasures of accounts and users that meet leave nothing of what each erases.
+// Concurrent erasures of accounts and users erase everything.
 func TestErasuresAtOnce(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
 		store := create(t).store(t)
@@ -334,7 +333,7 @@ func TestErasuresAtOnce(t *testing.T) {
 	})
 }
 
-// A database without the tables, or with older ones, says what to do.
+// With a database without the tables, or with older ones, the error says what to do.
 func TestSaysMigrate(t *testing.T) {
 	onEach(t, func(t *testing.T, create newDatabase) {
 		for name, call := range calls {

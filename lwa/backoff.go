@@ -70,8 +70,8 @@ func (b *backoff) abandon(a attempt) {
 }
 
 // end notes the outcome of a request; a nil failure is success. Of concurrent
-// requests one failure counts, and then no success, since it began before the
-// failure.
+// requests one failure counts. After it no success counts, since that request began
+// before the failure.
 func (b *backoff) end(a attempt, now time.Time, failure *Error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -98,14 +98,14 @@ func (b *backoff) end(a attempt, now time.Time, failure *Error) {
 	}
 }
 
-// idleAt reports whether the backoff can be forgotten.
+// idleAt reports whether the backoff can be dropped.
 func (b *backoff) idleAt(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return !b.trying && !now.Before(b.until.Add(mostBackoff))
 }
 
-// standings is what a Source remembers of the few grants for which a request failed or
+// standings is the state that a Source keeps of the few grants for which a request failed or
 // an API refused a token.
 type standings struct {
 	mu    sync.Mutex

@@ -31,7 +31,7 @@ const tokenPath = "/auth/o2/token" //nolint:gosec // a path, not a token
 // "amzn1.oa2-cs.v1." is part of the secret.
 type Client struct {
 	ID     string // client ID; required
-	Secret string // client secret; required
+	Secret string // client secret; empty for a public client, see [Client.ExchangeCallback]
 
 	// HTTPClient makes the requests of the Client and of [Source.HTTPClient].
 	// Whatever its settings, requests to LWA follow no redirect and end after 10
@@ -53,7 +53,7 @@ type Token struct {
 
 	// RefreshToken is the refresh token to store from now on. If Amazon's response
 	// to a refresh has none, it is the one that was sent. It is empty for client
-	// credentials.
+	// credentials, and for a public client unless Amazon sends one.
 	RefreshToken alexaevents.Secret
 
 	// ExpiresIn is the lifetime of the access token, counted from the start of
@@ -67,6 +67,9 @@ type Token struct {
 //
 // [Source.Exchange] also stores the grant.
 func (c *Client) Exchange(ctx context.Context, code alexaevents.Secret) (Token, error) {
+	if c.Secret == "" {
+		return Token{}, errNoSecret
+	}
 	return c.exchange(ctx, url.Values{"code": {string(code)}})
 }
 
@@ -75,6 +78,9 @@ func (c *Client) Exchange(ctx context.Context, code alexaevents.Secret) (Token, 
 //
 // [Source.Token] does this when necessary, and stores the tokens.
 func (c *Client) Refresh(ctx context.Context, refreshToken alexaevents.Secret) (Token, error) {
+	if c.Secret == "" {
+		return Token{}, errNoSecret
+	}
 	token, err := c.token(ctx, "refresh_token", url.Values{"refresh_token": {string(refreshToken)}}, refreshToken)
 	if err == nil && token.RefreshToken == "" {
 		token.RefreshToken = refreshToken
@@ -87,7 +93,10 @@ func (c *Client) Refresh(ctx context.Context, refreshToken alexaevents.Secret) (
 //
 // [ClientCredentials.Token] does this when necessary.
 func (c *Client) ClientCredentials(ctx context.Context, scope string) (Token, error) {
-	if scope == "" {
+	switch {
+	case c.Secret == "":
+		return Token{}, errNoSecret
+	case scope == "":
 		return Token{}, errors.New("lwa: client credentials need a scope")
 	}
 	return c.token(ctx, "client_credentials", url.Values{"scope": {scope}}, alexaevents.Secret(c.Secret))
@@ -96,11 +105,13 @@ func (c *Client) ClientCredentials(ctx context.Context, scope string) (Token, er
 // exchange exchanges the code in the form for tokens.
 func (c *Client) exchange(ctx context.Context, form url.Values) (Token, error) {
 	token, err := c.token(ctx, "authorization_code", form, alexaevents.Secret(form.Get("code")))
-	if err == nil && token.RefreshToken == "" {
+	if err == nil && token.RefreshToken == "" && c.Secret != "" {
 		return Token{}, &Error{Status: http.StatusOK, cause: errUnusable, words: errUnusable.Error()}
 	}
 	return token, err
 }
+
+var errNoSecret = errors.New("lwa: Client.Secret is empty")
 
 // token makes a token request. The secret is the one in the form beside the
 // client's.
@@ -113,7 +124,9 @@ func (c *Client) token(ctx context.Context, grantType string, form url.Values, s
 	}
 	form.Set("grant_type", grantType)
 	form.Set("client_id", c.ID)
-	form.Set("client_secret", c.Secret) // in the body, as in Amazon's examples
+	if c.Secret != "" {
+		form.Set("client_secret", c.Secret) // in the body, as in Amazon's examples
+	}
 	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.apiURL()+tokenPath, strings.NewReader(form.Encode()))
 	if err != nil {
 		return Token{}, err
@@ -127,11 +140,8 @@ func (c *Client) token(ctx context.Context, grantType string, form url.Values, s
 }
 
 func (c *Client) check() error {
-	switch {
-	case c.ID == "":
+	if c.ID == "" {
 		return errors.New("lwa: Client.ID is empty")
-	case c.Secret == "":
-		return errors.New("lwa: Client.Secret is empty")
 	}
 	if u, err := url.Parse(c.apiURL()); err != nil || u.Scheme != "https" || u.Host == "" {
 		return errors.New("lwa: Client.APIURL is not an https URL")
@@ -187,9 +197,9 @@ type body interface {
 	usable() bool // has what was requested
 }
 
-// call makes a request and decodes the body of a successful response, whatever
-// its Content-Type. The errors are *[Error]; their text has neither the client's
-// secret nor the one in the request.
+// call makes a request and decodes the body of a successful response of any
+// Content-Type. The errors are *[Error]; their text contains no secret of the client
+// or the request.
 func (c *Client) call(request *http.Request, into body, secret alexaevents.Secret) error {
 	ctx, cancel := context.WithTimeout(request.Context(), requestTime)
 	defer cancel()

@@ -34,6 +34,9 @@ func (c *Client) AuthCodeURL(redirectURI string, scopes ...string) (consentURL, 
 // [ErrCallback] if the callback belongs to another URL, an *[Error] with the code
 // "access_denied" if the person did not consent, and those of [Client.Exchange].
 //
+// A public client, without a Secret, relies on PKCE alone. Amazon documents that it
+// gets no refresh token (for the Data Portability API; not known for others).
+//
 // [Source.Import] stores the refresh token.
 func (c *Client) ExchangeCallback(ctx context.Context, redirectURI, verifier string, callback url.Values) (Token, error) {
 	if verifier == "" || subtle.ConstantTimeCompare([]byte(callback.Get("state")), []byte(state(verifier))) != 1 {

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/stretchr/testify/require"
 
+	"github.com/alexaevents/alexaevents/alexatest"
 	"github.com/alexaevents/alexaevents/lwa"
 )
 
@@ -79,6 +80,24 @@ func TestExchangeCallback(t *testing.T) {
 		"redirect_uri":  {redirectURI},
 		"code_verifier": {verifier},
 	}, form))
+}
+
+// A public client sends no secret, gets no refresh token, and may do nothing else that
+// needs a secret.
+func TestPublicClient(t *testing.T) {
+	cloud := alexatest.NewCloud()
+	client := &lwa.Client{ID: clientID, HTTPClient: cloud.Client()}
+	consent, verifier := client.AuthCodeURL(redirectURI, lwa.ScopeSubscriptions)
+	redirected, err := url.Parse(cloud.Consent(consent, "amzn1.account.A"))
+	require.NoError(t, err)
+	token, err := client.ExchangeCallback(t.Context(), redirectURI, verifier, redirected.Query())
+	require.NoError(t, err)
+	require.Empty(t, token.RefreshToken)
+	info, err := client.TokenInfo(t.Context(), token.AccessToken)
+	require.NoError(t, err)
+	require.Equal(t, "amzn1.account.A", info.UserID)
+	_, err = client.Refresh(t.Context(), "Atzr|1")
+	require.ErrorContains(t, err, "Client.Secret is empty")
 }
 
 func TestForeignCallback(t *testing.T) {

@@ -56,8 +56,8 @@ var (
 // errRefused is the error for a grant that Amazon refused earlier.
 var errRefused = fmt.Errorf("%w; the customer must link the account again", ErrInvalidGrant)
 
-// Error is a failed request to Login with Amazon. Neither it nor the errors that
-// it wraps hold a token, code or client secret of the request.
+// Error is a failed request to Login with Amazon. It contains no token, code or
+// client secret of the request, and the errors that it wraps contain none.
 type Error struct {
 	Status      int    // HTTP status; zero without a response
 	Code        string // member "error" of the response, such as "invalid_grant"; empty without one

@@ -173,7 +173,7 @@ func (m *model) exchange(p *process) {
 	m.expect(err == nil || !m.calm, "not exchanged: %v", err)
 	m.expect(time.Since(begin) < 30*time.Second, "it took %v", time.Since(begin))
 	if err != nil {
-		m.settle() // the code may have been exchanged all the same
+		m.settle() // the code may still have been exchanged
 	}
 	grant, storeErr := m.store.Grant(context.Background(), m.key)
 	m.expect(err != nil || storeErr == nil && m.amazon.isValid(grant.RefreshToken), "exchanged and not stored")

@@ -40,6 +40,7 @@ func (r *profileResponse) usable() bool { return r.UserID != "" }
 
 // TokenInfo describes an access token.
 type TokenInfo struct {
+	ClientID  string // client that the token was issued to
 	UserID    string
 	AppID     string        // security profile, such as amzn1.application.…
 	ExpiresIn time.Duration // remaining lifetime; zero if Amazon did not say
@@ -47,7 +48,8 @@ type TokenInfo struct {
 
 // TokenInfo describes an access token that an app or a browser presents. The error
 // is [ErrAudience] if the token was issued to another client: never sign a user in
-// with such a token. The other errors are *[Error].
+// with such a token. Then the result has only the ClientID, for a message to the
+// operator. The other errors are *[Error].
 func (c *Client) TokenInfo(ctx context.Context, accessToken alexaevents.Secret) (TokenInfo, error) {
 	var info infoResponse
 	err := c.get(ctx, "/auth/o2/tokeninfo", accessToken, &info, func(request *http.Request) {
@@ -57,9 +59,9 @@ func (c *Client) TokenInfo(ctx context.Context, accessToken alexaevents.Secret) 
 		return TokenInfo{}, err
 	}
 	if info.Audience != c.ID {
-		return TokenInfo{}, ErrAudience
+		return TokenInfo{ClientID: info.Audience}, ErrAudience
 	}
-	return TokenInfo{UserID: info.UserID, AppID: info.AppID, ExpiresIn: seconds(info.ExpiresIn)}, nil
+	return TokenInfo{ClientID: info.Audience, UserID: info.UserID, AppID: info.AppID, ExpiresIn: seconds(info.ExpiresIn)}, nil
 }
 
 type infoResponse struct {

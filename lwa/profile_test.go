@@ -36,7 +36,7 @@ func TestTokenInfo(t *testing.T) {
 	})
 	info, err := client.TokenInfo(t.Context(), "Atza|1&aud=x")
 	require.NoError(t, err)
-	require.Equal(t, lwa.TokenInfo{UserID: "amzn1.account.K1", AppID: "amzn1.application.1", ExpiresIn: time.Minute}, info)
+	require.Equal(t, lwa.TokenInfo{ClientID: clientID, UserID: "amzn1.account.K1", AppID: "amzn1.application.1", ExpiresIn: time.Minute}, info)
 	require.Equal(t, "GET https://api.amazon.com/auth/o2/tokeninfo?access_token=Atza%7C1%26aud%3Dx", got.Method+" "+got.URL.String())
 
 	for body, want := range map[string]time.Duration{
@@ -54,16 +54,16 @@ func TestTokenInfo(t *testing.T) {
 
 // A token of another client identifies no user.
 func TestAudience(t *testing.T) {
-	for _, body := range []string{
-		`{"aud":"amzn1.application-oa2-client.evil","user_id":"amzn1.account.K1","exp":60}`,
-		`{"aud":"","user_id":"amzn1.account.K1"}`,
-		`{"user_id":"amzn1.account.K1"}`,
-		`{}`,
-		`{"aud":"` + clientID + `x"}`,
+	for body, other := range map[string]string{
+		`{"aud":"amzn1.application-oa2-client.evil","user_id":"amzn1.account.K1","exp":60}`: "amzn1.application-oa2-client.evil",
+		`{"aud":"","user_id":"amzn1.account.K1"}`:                                           "",
+		`{"user_id":"amzn1.account.K1"}`:                                                    "",
+		`{}`:                                                                                "",
+		`{"aud":"` + clientID + `x"}`:                                                       clientID + "x",
 	} {
 		info, err := always(200, body).TokenInfo(t.Context(), "Atza|1")
 		require.ErrorIs(t, err, lwa.ErrAudience, body)
-		require.Zero(t, info)
+		require.Equal(t, lwa.TokenInfo{ClientID: other}, info)
 	}
 }
 

@@ -18,8 +18,8 @@ var errChanged = fmt.Errorf("lwa: the grant changed during the refresh: %w", ale
 // duration of its request to Amazon.
 const otherWrite = 2 * time.Second
 
-// errDoubt says that the refusal of a refresh token does not prove that the grant
-// has ended.
+// errDoubt is the error if the refusal of a refresh token does not prove that the
+// grant has ended.
 var errDoubt = fmt.Errorf("lwa: Amazon refused the refresh token, and the store cannot tell whether another process has a newer one: %w", alexaevents.ErrTemporary)
 
 // renew returns an access token other than the stale one: the stored one if there is

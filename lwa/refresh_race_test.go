@@ -202,7 +202,7 @@ func TestTwoProcesses(t *testing.T) {
 					},
 					check: healthy,
 				},
-				"somebody imports a token": {
+				"a program imports a token": {
 					meanwhile: func(t *testing.T, a *amazon, other *lwa.Source, key lwa.Key) {
 						a.revoke("customer")
 						err := other.Import(t.Context(), key, a.grant("customer"))

@@ -197,7 +197,7 @@ func TestIDsOfLocations(t *testing.T) {
 	}
 }
 
-// An ID is one segment of the path, whatever its characters.
+// An ID with any characters is one segment of the path.
 func TestIDsAreEscaped(t *testing.T) {
 	for id, want := range map[string]string{"a/b": "a%2Fb", "a?b=c": "a%3Fb=c", "a#b": "a%23b", "../x": "..%2Fx", "ä": "%C3%A4", "a b": "a%20b"} {
 		s := &resttest.Script{Responses: []resttest.Response{{Status: 204}}}

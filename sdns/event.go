@@ -83,7 +83,7 @@ func (e Envelope) summary() redact.Summary {
 // personal data. [Envelope.Raw] returns the whole event.
 func (e Envelope) MarshalJSON() ([]byte, error) { return e.summary().JSON(), nil }
 
-// Format prints what [Envelope.MarshalJSON] returns, whatever the verb.
+// Format prints what [Envelope.MarshalJSON] returns, with every verb.
 func (e Envelope) Format(f fmt.State, verb rune) { e.summary().Format(f, verb) }
 
 // LogValue returns the same summary as a group, for log/slog.

@@ -23,7 +23,7 @@ import (
 )
 
 // fixture is an event with every member that Amazon documents or models. No two
-// members of one event have the same value, so that a test can tell them apart.
+// members of one event have the same value, so that a test finds a mix-up.
 type fixture struct {
 	data string
 	want sdns.Event

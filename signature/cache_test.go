@@ -81,7 +81,7 @@ func TestOneOfTwoIntermediatesExpiresWhileCached(t *testing.T) {
 	}
 }
 
-// A clock that was wrong and is set right finds out what it let in.
+// After a wrong clock is corrected, a cached certificate that is not yet valid is refused.
 func TestNotYetValidWhileCached(t *testing.T) {
 	p := newPKI()
 	p.Intermediate.NotBefore = now
@@ -168,7 +168,7 @@ func status(code int) func(*http.Request) (*http.Response, error) {
 	return func(*http.Request) (*http.Response, error) { return certstest.Response(code, nil), nil }
 }
 
-// An HTTP client that panics, or ends its goroutine, fails the request alone.
+// An HTTP client that panics, or ends its goroutine, fails only its request.
 func TestHTTPClientPanics(t *testing.T) {
 	for name, respond := range map[string]func(*http.Request) (*http.Response, error){
 		"panic":  func(*http.Request) (*http.Response, error) { panic("a bug") },
@@ -306,7 +306,7 @@ func TestNoQueueOfAttackers(t *testing.T) {
 	})
 }
 
-// A certificate that was good before is fetched at once, however many attackers
+// A certificate that was valid before is fetched at once, even if many forged requests
 // wait.
 func TestKnownURLNeverWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -29,7 +29,7 @@ func post(data []byte) *http.Request {
 	return r
 }
 
-// 39, the verifier's half: 400 for what is refused, else the next handler.
+// 39, the verifier's part: 400 for a refused request, otherwise the next handler.
 func TestHandler(t *testing.T) {
 	b := newBench()
 	var got, handed []byte
@@ -135,7 +135,7 @@ func TestReadLimitsTheBody(t *testing.T) {
 	require.ErrorIs(t, err, signature.ErrRequest)
 }
 
-// The log says which check failed, and nothing that was sent.
+// The log says which check failed, and contains nothing of the request.
 func TestLog(t *testing.T) {
 	b := newBench()
 	var log bytes.Buffer
@@ -215,7 +215,7 @@ func TestHandlerWithoutSkills(t *testing.T) {
 	})
 }
 
-// An attacker who promises a large body and sends none costs little memory.
+// An attacker who announces a large body and sends none costs little memory.
 func TestContentLengthAllocatesLittle(t *testing.T) {
 	b := newBench()
 	const requests = 100

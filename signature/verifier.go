@@ -40,8 +40,8 @@ type Verifier struct {
 	Roots *x509.CertPool
 
 	// HTTPClient fetches certificates. It follows no redirect, and a fetch takes
-	// at most 4 seconds, whatever its settings. Nil is a client that uses no
-	// proxy.
+	// at most 4 seconds, even if its settings allow more. Nil is a client that uses
+	// no proxy.
 	HTTPClient *http.Client
 
 	// MaxBody is the size of the largest request body in bytes. Zero or less is

@@ -72,7 +72,7 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
-// What can be told from the request alone must not cost a fetch.
+// A request that can be refused without the certificate causes no fetch.
 func TestRefusedWithoutNetwork(t *testing.T) {
 	stale := request("IntentRequest", quoted(now.Add(-time.Hour)))
 	for name, test := range map[string]struct {

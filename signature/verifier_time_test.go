@@ -77,8 +77,8 @@ func TestTime(t *testing.T) {
 	})
 }
 
-// A request of a session is never redelivered, whatever its type, and always has
-// a timestamp. What has no session may have another time instead.
+// A request of a session is never redelivered, and always has a timestamp. A request
+// without a session may have another time instead.
 func TestTimeInAndOutsideOfSessions(t *testing.T) {
 	const event = "AlexaSkillEvent.SkillDisabled"
 	at := func(name string, age time.Duration) string { return `"` + name + `":` + quoted(now.Add(-age)) }

@@ -1,6 +1,6 @@
-// Package skillevents receives Alexa skill events (AlexaSkillEvent and others):
-// what Alexa tells a skill outside of a conversation. A customer enabled or
-// disabled the skill, linked an account, changed a permission, and so on.
+// Package skillevents receives Alexa skill events (AlexaSkillEvent and others), which
+// Alexa sends to a skill outside of a conversation: a customer enabled or disabled
+// the skill, linked an account, changed a permission, and so on.
 //
 // [Parse] turns the bytes of one event into a typed value. [Handler] receives
 // events over HTTP, [Lambda] in an AWS Lambda function.

@@ -10,8 +10,8 @@ import (
 	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
-// Event is something that Alexa tells a skill. [Parse] returns a pointer to one
-// of the concrete types of this package, for a type switch. A request of another
+// Event is an event of Alexa for a skill. [Parse] returns a pointer to one of the
+// concrete types of this package, for a type switch. A request of another
 // type is an [*Unknown].
 type Event interface {
 	// Common returns the fields that all events have.

@@ -65,8 +65,8 @@ func TestAnEventOfTheYear10000Prints(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// No output of an event, however it is wrapped, has anything of it but the four
-// members of the summary.
+// The output of an event, also inside other values, has only the four members of the
+// summary.
 func TestEventsDoNotLeak(t *testing.T) {
 	for requestType, fixture := range fixtures {
 		t.Run(requestType, func(t *testing.T) {

@@ -108,8 +108,8 @@ func ExampleHandler() {
 	// 500
 }
 
-// The events section for what a backend handles, to be put into skill.json and
-// deployed with the ASK CLI.
+// The events section of skill.json for the types that a backend handles. Deploy it with
+// the ASK CLI.
 func ExampleManifest() {
 	events := skillevents.Manifest{
 		Endpoint: skillevents.Endpoint{URI: "https://backend.example/alexa/events", Certificate: skillevents.Trusted},

@@ -9,10 +9,10 @@ import (
 )
 
 // fixture is an event with every member that Amazon documents or models. No two
-// members of one event have the same value, so that a test can tell them apart.
+// members of one event have the same value, so that a test finds a mix-up.
 type fixture struct {
-	own  string            // the members of request that are this type's own
-	want skillevents.Event // the fields that come of them
+	own  string            // members of request that only this type has
+	want skillevents.Event // fields of the parsed event
 }
 
 var fixtures = map[string]fixture{

@@ -96,7 +96,7 @@ func TestLambdaResponsesAreSeparate(t *testing.T) {
 	require.JSONEq(t, `{"version":"1.0","response":{}}`, string(second))
 }
 
-// Errors end up in logs: they hold nothing of an event but a valid skill ID.
+// Errors are logged: they contain nothing of an event except a valid skill ID.
 func TestErrorsDoNotLeak(t *testing.T) {
 	lambda := &skillevents.Lambda{
 		Skills:  []string{"amzn1.ask.skill.s"},

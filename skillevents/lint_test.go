@@ -168,7 +168,7 @@ func TestLintRefuses(t *testing.T) {
 	}
 }
 
-// What Manifest makes, Lint has nothing against.
+// Lint has no findings for the result of Manifest.
 func TestLintAcceptsManifests(t *testing.T) {
 	alive := slices.DeleteFunc(allNames(t), func(name skillevents.EventName) bool {
 		return strings.Contains(string(name), "LIST") || strings.HasPrefix(string(name), "ITEMS_")

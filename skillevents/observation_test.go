@@ -53,8 +53,8 @@ func newLambda(t *testing.T, receive func(context.Context, skillevents.Event) er
 	return r
 }
 
-// Every event is observed, and every one that is not acknowledged is logged,
-// however it came.
+// Every event is observed, and every one that is not acknowledged is logged, with a
+// Handler and with a Lambda.
 func TestReports(t *testing.T) {
 	const skill, eventType = "amzn1.ask.skill.s", "AlexaSkillEvent.SkillAccountLinked"
 	linked := document(eventType, `"body": {"accessToken": "canary of the body"}`)

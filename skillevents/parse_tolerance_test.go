@@ -19,8 +19,8 @@ import (
 	"github.com/alexaevents/alexaevents/skillevents"
 )
 
-// Whatever member Amazon leaves out or sets to null, an event still parses and
-// shows every other member, and nothing that is not there.
+// If any member is missing or null, an event still parses, with every other member and
+// without a value for that one.
 func TestEveryMemberIsOptional(t *testing.T) {
 	for requestType, fixture := range fixtures {
 		t.Run(requestType, func(t *testing.T) {
@@ -300,7 +300,7 @@ func remove(parent any, key string) {
 	}
 }
 
-// What the simulator sends is what this package decodes: each type has an example
+// This package decodes the events of the simulator: each type has an example
 // there, and each value of an example shows in the event.
 func TestSimulatedEvents(t *testing.T) {
 	require.Equal(t, slices.Sorted(maps.Keys(skillevents.Types)), alexatest.EventTypes())

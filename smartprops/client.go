@@ -12,9 +12,10 @@ import (
 	"github.com/alexaevents/alexaevents/internal/rest"
 )
 
-// Client manages configurations and subscriptions through the Event Messenger API.
-// The API has no updates: delete and create instead. A Client is safe for
-// concurrent use. Its fields must not change once it is in use.
+// Client manages configurations and subscriptions through the Event Messenger API, and
+// associates endpoints with units through the Endpoint API. The Event Messenger API has
+// no updates: delete and create instead. A Client is safe for concurrent use. Its
+// fields must not change once it is in use.
 //
 // Its methods return an *[alexaevents.Error] if a request failed. They check
 // requests and return an *[alexaevents.InvalidError] for one that Amazon would
@@ -27,6 +28,13 @@ type Client struct {
 	// timeout of 30 seconds and without a token, whose requests Amazon refuses
 	// with [alexaevents.ErrUnauthorized].
 	HTTPClient *http.Client
+
+	// Region selects the host of the Endpoint API by the country of the organization:
+	// Canada and the United States are in [alexaevents.NorthAmerica]; Germany, Spain,
+	// France, Italy and the United Kingdom in [alexaevents.Europe]; Japan in
+	// [alexaevents.FarEast]. Empty is NorthAmerica. The Event Messenger API has one
+	// host for all.
+	Region alexaevents.Region
 
 	// PageSize is the number of items in a page of a list. Amazon documents at
 	// most 10; its sample program requests 100. Zero leaves it to Amazon.
@@ -51,20 +59,25 @@ func (c *Client) newToken() string {
 	return c.NewToken()
 }
 
-// page returns a page of what the token's user created.
-func (c *Client) page(ctx context.Context, path string, query url.Values, token string) (items []json.RawMessage, next string, err error) {
+// created returns a page of what the token's user created.
+func (c *Client) created(ctx context.Context, path string, query url.Values, token string) (items []json.RawMessage, next string, err error) {
 	query.Set("owner", "~caller")
+	return c.page(ctx, c.api(), path, query, token)
+}
+
+// page returns a page of a list.
+func (c *Client) page(ctx context.Context, api rest.Client, path string, query url.Values, token string) (items []json.RawMessage, next string, err error) {
 	var response struct {
 		Results           []json.RawMessage `json:"results"`
 		PaginationContext struct {
 			NextToken string `json:"nextToken"`
 		} `json:"paginationContext"`
 	}
-	err = c.api().Get(ctx, path, rest.PageQuery(query, c.PageSize, token), &response)
+	err = api.Get(ctx, path, rest.PageQuery(query, c.PageSize, token), &response)
 	return response.Results, response.PaginationContext.NextToken, err
 }
 
-// resource returns the path of a configuration or subscription.
+// resource returns the path of a configuration, subscription or endpoint.
 func resource(kind, id string) (string, error) {
 	segment, ok := rest.Segment(id)
 	if !ok {

@@ -67,7 +67,7 @@ func (c *Client) Configuration(ctx context.Context, id string) (Configuration, e
 // after the first error.
 func (c *Client) Configurations(ctx context.Context) iter.Seq2[Configuration, error] {
 	return rest.Pages(c.api(), func(token string) (configurations []Configuration, next string, err error) {
-		items, next, err := c.page(ctx, "/subscriptionConfigurations", url.Values{}, token)
+		items, next, err := c.created(ctx, "/subscriptionConfigurations", url.Values{}, token)
 		for _, item := range items {
 			configurations = append(configurations, readConfiguration(item))
 		}

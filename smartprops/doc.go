@@ -2,8 +2,9 @@
 // Properties: a unit is ready, an automation has run, a skill failed, a device is
 // set up.
 //
-// [Client] subscribes through the Event Messenger API. [Receive] and [Parse] read
-// the events. Amazon offers the API in the United States.
+// [Client] subscribes through the Event Messenger API, and associates devices with
+// units through the Endpoint API. [Receive] and [Parse] read the events. Amazon offers
+// the Event Messenger API in the United States.
 //
 // # Setting up
 //
@@ -30,6 +31,9 @@
 // the scope profile. Amazon does not say which member of the request has it, and
 // its sample program sends a unit instead. Find the member for your account and
 // send it as raw [Entities].
+//
+// [SetupCompletion.EndpointIDs] and [Client.AssociateUnit] then move the device to its
+// unit.
 //
 // # Receiving
 //

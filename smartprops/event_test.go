@@ -26,7 +26,7 @@ import (
 )
 
 // fixture is an event with every member that is documented. No two members of one
-// event have the same value, so that a test can tell them apart.
+// event have the same value, so that a test finds a mix-up.
 type fixture struct {
 	payload string
 	want    smartprops.Event

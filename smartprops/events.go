@@ -89,11 +89,14 @@ type SetupCompletion struct{ Envelope }
 // EndpointIDs returns the IDs of the devices in the event, without duplicates.
 // Amazon says that the event has one but not in which member, so every text of the
 // event that begins with amzn1.alexa.endpoint. counts as an ID.
-func (e *SetupCompletion) EndpointIDs() []string {
+func (e *SetupCompletion) EndpointIDs() []string { return endpointIDs(e.raw) }
+
+// endpointIDs returns the IDs of endpoints in JSON, as far as it is valid.
+func endpointIDs(data []byte) []string {
 	var ids []string
-	for decoder := json.NewDecoder(bytes.NewReader(e.raw)); ; {
+	for decoder := json.NewDecoder(bytes.NewReader(data)); ; {
 		token, err := decoder.Token()
-		if err != nil { // the end, since Parse has accepted the event
+		if err != nil {
 			return ids
 		}
 		if id, ok := token.(string); ok && strings.HasPrefix(id, "amzn1.alexa.endpoint.") && !slices.Contains(ids, id) {

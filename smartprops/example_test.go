@@ -84,15 +84,14 @@ func ExampleReceive() {
 	// the automation amzn1.alexa.automation.night failed: ENDPOINT_NOT_FOUND amzn1.alexa.endpoint.12345
 }
 
-// endpoints is the part of Amazon's Endpoint API that the installer uses.
-// A device that was set up is associated with its unit. Associating it again must
-// change nothing, since events may be delivered twice.
-func ExampleSetupCompletion() {
-	associateUnit := func(endpointID, unitID string) error { // Amazon's Endpoint API
-		fmt.Println(endpointID, "is in", unitID)
-		return nil
-	}
-	receive := smartprops.Receive(func(_ context.Context, event smartprops.Event) error {
+// A device that was set up is associated with its unit.
+func ExampleClient_AssociateUnit() {
+	cloud := alexatest.NewCloud() // Amazon in memory
+	client := &smartprops.Client{HTTPClient: oauth2.NewClient(
+		context.WithValue(context.Background(), oauth2.HTTPClient, cloud.Client()),
+		oauth2.StaticTokenSource(&oauth2.Token{AccessToken: cloud.AccessToken(lwa.ScopeEnterpriseManagement)}),
+	)}
+	receive := smartprops.Receive(func(ctx context.Context, event smartprops.Event) error {
 		completion, ok := event.(*smartprops.SetupCompletion)
 		if !ok {
 			return nil
@@ -101,10 +100,12 @@ func ExampleSetupCompletion() {
 		if len(ids) == 0 {
 			return fmt.Errorf("no endpoint in %v", completion) // look at completion.Raw
 		}
-		for _, endpointID := range ids {
-			if err := associateUnit(endpointID, "amzn1.alexa.unit.did.room-7"); err != nil {
+		for _, id := range ids {
+			id, err := client.AssociateUnit(ctx, id, "amzn1.alexa.unit.did.room-7")
+			if err != nil {
 				return err // SNS delivers the event again
 			}
+			fmt.Println(id, "is associated") // the ID from now on
 		}
 		return nil
 	})
@@ -113,9 +114,13 @@ func ExampleSetupCompletion() {
 		"header": {"version": "2.0", "eventId": {"id": "1"}, "eventType": {"namespace": "Alexa.Endpoint.Lifecycle", "name": "SetupCompletion"}},
 		"payload": {"theMemberThatAmazonSends": "amzn1.alexa.endpoint.12345"}}`})
 	fmt.Println(err)
+	for endpoint, err := range client.Endpoints(context.Background(), smartprops.EndpointFilter{UnitID: "amzn1.alexa.unit.did.room-7"}) {
+		fmt.Println("in the room:", endpoint.ID, err)
+	}
 	// Output:
-	// amzn1.alexa.endpoint.12345 is in amzn1.alexa.unit.did.room-7
+	// amzn1.alexa.endpoint.12345 is associated
 	// <nil>
+	// in the room: amzn1.alexa.endpoint.12345 <nil>
 }
 
 // A program that creates a unit waits for this event before it creates units below

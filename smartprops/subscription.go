@@ -74,7 +74,7 @@ func (c *Client) Subscription(ctx context.Context, id string) (Subscription, err
 // filter selects. It ends after the first error.
 func (c *Client) Subscriptions(ctx context.Context, filter Filter) iter.Seq2[Subscription, error] {
 	return rest.Pages(c.api(), func(token string) (subscriptions []Subscription, next string, err error) {
-		items, next, err := c.page(ctx, "/subscriptions", filter.query(), token)
+		items, next, err := c.created(ctx, "/subscriptions", filter.query(), token)
 		for _, item := range items {
 			subscriptions = append(subscriptions, readSubscription(item))
 		}

@@ -33,7 +33,7 @@
 // A signature does not expire, so anyone who has seen a message can send it again.
 // [Verifier.MaxAge] limits for how long. The effect of a message must be
 // idempotent, or the IDs must be stored for that time. Store the ID together with
-// the effect, in one transaction: if the ID is stored first and the process dies
+// the effect, in one transaction: if the ID is stored first and the process ends
 // before the effect, the message is lost. The example Duplicate of [Handler] does
 // that.
 //

@@ -31,8 +31,8 @@ func TestStringToSign(t *testing.T) {
 	}
 }
 
-// No two documents with different signed members have the same string to sign,
-// whatever a publisher writes into Message and Subject.
+// No two documents with different signed members have the same string to sign, with any
+// Message and Subject.
 func TestStringToSignIsUnambiguous(t *testing.T) {
 	line := rapid.SampledFrom([]string{"", "a", "id", "time", "topic", "Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type", "Notification"})
 	lines := rapid.Custom(func(t *rapid.T) string {

@@ -35,7 +35,7 @@ const (
 // envelope is the JSON of a message before it is written.
 type envelope map[string]any
 
-// notification is a genuine one but for its signature.
+// notification returns a notification without a signature.
 func notification() envelope {
 	return envelope{
 		"Type": "Notification", "MessageId": id, "TopicArn": topicARN, "Message": text,

@@ -109,7 +109,7 @@ func status(m *Message, err error) int {
 	switch {
 	case err == nil:
 		return http.StatusOK
-	case m != nil && m.Type == Notification: // whatever the error of Receive is
+	case m != nil && m.Type == Notification: // with any error of Receive
 		return http.StatusInternalServerError
 	case errors.Is(err, errMethod):
 		return http.StatusMethodNotAllowed

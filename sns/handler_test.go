@@ -156,7 +156,7 @@ func TestOtherMethods(t *testing.T) {
 	require.Empty(t, b.amazon.Calls())
 }
 
-// SNS sends the credentials of an endpoint after it was asked for them.
+// SNS sends the credentials of an endpoint only after a 401.
 func TestRawCredentials(t *testing.T) {
 	b, in := newBench(), &inbox{}
 	var log bytes.Buffer
@@ -292,7 +292,7 @@ func TestHandlerLimitsTheBody(t *testing.T) {
 	require.Len(t, in.received, 4)
 }
 
-// The subscription is confirmed at the address made of what was verified.
+// The subscription is confirmed at a URL that is made of the verified members.
 func TestConfirmation(t *testing.T) {
 	want := "https://sns.us-east-2.amazonaws.com/?" + url.Values{
 		"Action": {"ConfirmSubscription"}, "TopicArn": {topicARN}, "Token": {tokenA},
@@ -412,7 +412,7 @@ func TestRaw(t *testing.T) {
 	require.Equal(t, []string{text}, in.texts())
 }
 
-// The log says what went wrong, and nothing that was sent.
+// The log says what went wrong, and contains nothing of the message.
 func TestHandlerLog(t *testing.T) {
 	b, in := newBench(), &inbox{err: errors.New("database is down")}
 	var log bytes.Buffer

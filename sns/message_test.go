@@ -12,7 +12,7 @@ import (
 	"github.com/alexaevents/alexaevents/sns"
 )
 
-// What the errors say reaches logs: nothing of the message may be in it.
+// Errors are logged, so they must contain nothing of the message.
 func TestErrorsDoNotLeak(t *testing.T) {
 	b := newBench()
 	b.amazon.Respond = func(*http.Request) (*http.Response, error) { return nil, errors.New("no route") }

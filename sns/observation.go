@@ -89,7 +89,7 @@ func (r report) log() *slog.Logger {
 	return r.logger
 }
 
-// receiver is what a Handler, Lambda and SQS have in common.
+// receiver is the common part of a Handler, Lambda and SQS.
 type receiver struct {
 	verifier *Verifier // that verifies; nil verifies nothing
 	confirm  *Verifier // that confirms subscriptions; nil confirms none

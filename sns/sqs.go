@@ -49,7 +49,7 @@ type SQS struct {
 
 	// HTTPClient confirms subscriptions if Verifier is nil; otherwise the
 	// verifier's client does. SNS requires that if the queue and the subscription
-	// belong to different accounts. It needs no signature: whoever has the token
+	// belong to different accounts. It needs no signature: anyone with the token
 	// of the message can confirm. Nil is a client that uses no proxy.
 	HTTPClient *http.Client
 

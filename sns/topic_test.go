@@ -76,7 +76,7 @@ func TestCertificateURL(t *testing.T) {
 	for _, bad := range []string{
 		"", "x", "/", host, host + "/", file,
 
-		// Hosts that strangers can own, and that look like those of SNS.
+		// Hosts that look like those of SNS, and that any AWS customer can own.
 		"https://sns.s3-us-west-2.amazonaws.com" + file,
 		"https://sns.s3.us-west-2.amazonaws.com" + file,
 		"https://sns.s3.amazonaws.com" + file,
@@ -155,7 +155,7 @@ func TestSubscribeURL(t *testing.T) {
 	}
 }
 
-// Whatever URL is accepted, every parser must find SNS in it and nothing else.
+// In each accepted URL, every parser finds a host of SNS.
 func FuzzURLs(f *testing.F) {
 	const arn = "arn:aws:sns:us-west-2:123456789012:t"
 	f.Add(arn, "https://sns.us-west-2.amazonaws.com/SimpleNotificationService-a.pem")

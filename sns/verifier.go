@@ -43,9 +43,9 @@ type Verifier struct {
 	Intermediates []*x509.Certificate
 
 	// HTTPClient fetches certificates and confirms subscriptions. It follows no
-	// redirect, and a request takes at most 5 seconds, whatever its settings. It
-	// must check TLS certificates, since they prove which host is SNS. Nil is a
-	// client that uses no proxy.
+	// redirect, and a request takes at most 5 seconds, even if its settings allow
+	// more. It must check TLS certificates, since they prove which host is SNS. Nil
+	// is a client that uses no proxy.
 	HTTPClient *http.Client
 
 	// RequireSHA256 refuses signatures of version 1, which use SHA-1. False

@@ -230,8 +230,8 @@ func TestNotAMessage(t *testing.T) {
 	}
 }
 
-// A publisher writes what is signed first and cannot make it mean anything else
-// by writing lines that look like the members behind it.
+// A publisher chooses the text of the first signed member. Lines in it that look like
+// other members do not change those.
 func TestLineBreaksMoveNothing(t *testing.T) {
 	const other = "7d52a3c4-7b1d-5e6f-8a9b-c0d1e2f3a4b5"
 	b := newBench()

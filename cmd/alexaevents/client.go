@@ -54,7 +54,7 @@ func (a *app) call(ctx context.Context, method, path string, in, out any) error 
 		}
 		if response.StatusCode == http.StatusRequestTimeout && out != nil {
 			if list, ok := out.(*[]cloud.Entry); ok {
-				*list = refused.Found
+				*list = append([]cloud.Entry{}, refused.Found...) // not nil
 			}
 			return &exitError{exitFailed, refused.Error.Message, ""}
 		}
@@ -93,21 +93,9 @@ func (a *app) printEntry(e cloud.Entry) error {
 	}
 	switch {
 	case e.Error != "":
-		return &exitError{exitUnreachable, "no response from " + e.URL, "is your backend running? another URL: --to"}
+		return &exitError{exitUnreachable, "no response from " + e.URL, e.Hint()}
 	case e.Status/100 != 2:
-		return &exitError{exitRefused, fmt.Sprintf("the backend responded with status %d", e.Status), refusedHint(e.Status)}
+		return &exitError{exitRefused, fmt.Sprintf("the backend responded with status %d", e.Status), e.Hint()}
 	}
 	return nil
-}
-
-func refusedHint(status int) string {
-	switch {
-	case status == http.StatusBadRequest:
-		return "it did not accept the signature, time or skill ID: was it started by alexaevents run, with the skill ID of the cloud?"
-	case status == http.StatusNotFound, status == http.StatusMethodNotAllowed:
-		return "it has no handler for POST at this URL: another URL: --to"
-	case status >= 500:
-		return "Alexa delivers an event again for an hour after this status"
-	}
-	return ""
 }

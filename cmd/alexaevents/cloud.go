@@ -16,7 +16,11 @@ import (
 	"github.com/alexaevents/alexaevents/cmd/alexaevents/internal/cloud"
 )
 
-const defaultSkill = "amzn1.ask.skill.example"
+// The defaults of a cloud.
+const (
+	defaultSkill   = "amzn1.ask.skill.example"
+	defaultBackend = "http://localhost:8080/alexa/events"
+)
 
 func (a *app) cloudCommand() *cobra.Command {
 	var listen, tlsListen string
@@ -25,8 +29,8 @@ func (a *app) cloudCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use: "cloud", Short: "Simulate Amazon on this machine", Args: cobra.NoArgs,
 		Long: `Simulate Amazon on this machine. One port is an HTTPS proxy for Amazon's names,
-serves the same under paths (/api.amazon.com/auth/o2/token), and has a control API
-(/_cloud/openapi.yaml). Other hosts pass through the proxy unread.`,
+serves the same under paths (/api.amazon.com/auth/o2/token), and has a page (/) and a
+control API (/_cloud/openapi.yaml). Other hosts pass through the proxy unread.`,
 		Example: `  alexaevents cloud --to http://localhost:8080/alexa/events
   alexaevents cloud --state cloud.json --offline`,
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -37,6 +41,9 @@ serves the same under paths (/api.amazon.com/auth/o2/token), and has a control A
 				}
 			}
 			config.Offline = config.Offline || remote
+			if config.Offline && config.Pass {
+				return usage("--pass passes requests on; --offline and --remote pass none")
+			}
 			l, err := listenOn(c, listen)
 			if err != nil {
 				return err
@@ -55,7 +62,7 @@ serves the same under paths (/api.amazon.com/auth/o2/token), and has a control A
 			if err := a.print(ready, "http://"+l.Addr().String()); err != nil {
 				return err
 			}
-			a.note("Amazon is ready. Start your backend: alexaevents run -- COMMAND")
+			a.note("Amazon is ready. Start your backend: alexaevents run -- COMMAND\nOpen the URL above to see what happens.")
 			err = server.Serve(c.Context(), l, tlsListener, func(err error) { a.note("alexaevents: %s", err) })
 			if err != nil {
 				return failed(err)
@@ -66,17 +73,18 @@ serves the same under paths (/api.amazon.com/auth/o2/token), and has a control A
 	f := c.Flags()
 	f.StringVar(&listen, "listen", "127.0.0.1:4160", "`address` to listen on; port 0 is a free one")
 	f.StringVar(&tlsListen, "tls", "", "`address` that serves Amazon's names over TLS, for network aliases")
-	f.StringVar(&config.To, "to", "http://localhost:8080/alexa/events", "`URL` of the backend for events")
+	f.StringVar(&config.To, "to", defaultBackend, "`URL` of the backend for events")
 	f.StringVar(&config.Directives, "directives", "", "`URL` of the backend for smart home directives")
 	f.StringVar(&config.Skill, "skill", defaultSkill, "skill `ID`")
 	f.StringVar(&config.State, "state", "", "`file` that keeps customers and grants over a restart; it holds private keys")
 	f.BoolVar(&config.Offline, "offline", false, "refuse to pass other hosts through the proxy")
+	f.BoolVar(&config.Pass, "pass", false, "pass what the cloud does not know at s3.amazonaws.com and SNS to the real AWS")
 	f.BoolVar(&remote, "remote", false, "allow addresses that other machines reach; implies --offline")
 	c.AddCommand(
 		a.simple("reset", "Remove customers, grants, faults and the journal", http.MethodPost, "/_cloud/reset"),
 		a.ageCommand(), a.faultCommand(),
 		a.simple("heal", "Remove all faults", http.MethodDelete, "/_cloud/faults"),
-		a.journalCommand(), a.grantsCommand(), a.snapshotCommand(), a.restoreCommand(),
+		a.journalCommand(), a.againCommand(), a.grantsCommand(), a.snapshotCommand(), a.restoreCommand(),
 	)
 	return c
 }
@@ -197,9 +205,25 @@ for so many, and fail with exit code 1 if there are fewer in time.`,
 	f.StringVar(&filter.Kind, "kind", "", "only this `kind`: certificate, token, gateway, api, sns, event, directive, notification or forgery")
 	f.StringVar(&filter.Name, "name", "", "only this `name`, such as Alexa.ChangeReport")
 	f.StringVar(&filter.Customer, "customer", "", "only this `customer`")
-	f.StringVar(&filter.Direction, "direction", "", "only to_amazon or to_backend")
+	f.StringVar(&filter.Direction, "direction", "", "only this `direction`: to_amazon or to_backend")
 	f.StringVar(&filter.Status, "status", "", "only this `status`; 0 is no response")
 	return c
+}
+
+func (a *app) againCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "again ID", Short: "Send an event of the journal again", Args: cobra.ExactArgs(1),
+		Long: `Send an event, directive or notification of the journal again, as Amazon does after
+a failure. The bytes are the original ones, with the secrets that the journal hides.`,
+		Example: "  alexaevents cloud journal --direction to_backend\n  alexaevents cloud again 12",
+		RunE: func(c *cobra.Command, args []string) error {
+			var entry cloud.Entry
+			if err := a.call(c.Context(), http.MethodPost, "/_cloud/journal/"+url.PathEscape(args[0])+"/again", nil, &entry); err != nil {
+				return err
+			}
+			return a.printEntry(entry)
+		},
+	}
 }
 
 func (a *app) grantsCommand() *cobra.Command {

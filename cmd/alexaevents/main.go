@@ -2,6 +2,8 @@
 // sends signed events to a backend in any language, and explains what it refuses.
 package main
 
+//go:generate go test -run TestReference . -args -update
+
 import (
 	"context"
 	"encoding/json"
@@ -23,6 +25,7 @@ const (
 	exitFailed      = 1
 	exitUsage       = 2
 	exitUnreachable = 3
+	exitLogin       = 4
 	exitRefused     = 5
 	exitInterrupted = 130
 )
@@ -32,8 +35,9 @@ const exitCodes = `Exit codes:
   0    ok
   1    a check failed, or the program could not do its work
   2    the command line is wrong
-  3    the cloud or the backend could not be reached
-  5    the backend refused the request
+  3    the cloud, the backend or Amazon could not be reached
+  4    a login is needed: alexaevents login
+  5    the backend or Amazon refused the request
   130  interrupted
 
 The exit code of "run" is that of its program.
@@ -130,7 +134,8 @@ and "customer" and "send" make Alexa send signed events.`,
 	root.PersistentFlags().StringVar(&a.cloud, "cloud", defaultFromEnv(), "`URL` of the running cloud")
 	root.PersistentFlags().BoolVar(&a.json, "json", a.json, "print JSON lines")
 	root.AddCommand(a.cloudCommand(), a.runCommand(), a.envCommand(), a.customerCommand(), a.sendCommand(), a.printCommand(),
-		a.forgeCommand(), a.verifyCommand(), a.manifestCommand(), a.versionCommand(),
+		a.forgeCommand(), a.playCommand(), a.verifyCommand(), a.manifestCommand(),
+		a.loginCommand(), a.logoutCommand(), a.whoamiCommand(), a.sdnsCommand(), a.smartpropsCommand(), a.storedGrantsCommand(), a.versionCommand(),
 		&cobra.Command{Use: "exit-codes", Short: "List the exit codes", Long: exitCodes}) // a help topic
 	return root
 }

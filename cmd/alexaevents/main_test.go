@@ -26,6 +26,8 @@ import (
 
 var program string // the built program
 
+const releaseFlags = "-s -w" // of the linker
+
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
 		dir, err := os.MkdirTemp("", "alexaevents-test-")
@@ -34,7 +36,7 @@ func TestMain(m *testing.M) {
 		}
 		defer os.RemoveAll(dir)
 		program = filepath.Join(dir, "alexaevents")
-		if output, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		if output, err := exec.Command("go", "build", "-ldflags="+releaseFlags, "-o", program, ".").CombinedOutput(); err != nil {
 			fmt.Printf("%s\n", output)
 			return 1
 		}
@@ -102,6 +104,27 @@ func startCloud(t *testing.T, args ...string) (url, backendURL string, received 
 	return ready.URL, backendURL, received
 }
 
+// A person waits for these.
+func BenchmarkStart(b *testing.B) {
+	b.Run("version", func(b *testing.B) {
+		for b.Loop() {
+			require.NoError(b, exec.Command(program, "--version").Run())
+		}
+	})
+	b.Run("cloud", func(b *testing.B) {
+		for b.Loop() {
+			command := exec.Command(program, "cloud", "--listen", "127.0.0.1:0")
+			out, err := command.StdoutPipe()
+			require.NoError(b, err)
+			require.NoError(b, command.Start())
+			_, err = bufio.NewReader(out).ReadString('\n') // its URL
+			require.NoError(b, err)
+			require.NoError(b, command.Process.Kill())
+			_ = command.Wait()
+		}
+	})
+}
+
 func TestHelp(t *testing.T) {
 	var all func(c *cobra.Command)
 	all = func(c *cobra.Command) {
@@ -126,18 +149,10 @@ func TestVersion(t *testing.T) {
 	require.JSONEq(t, `{"version":"`+strings.TrimSpace(run(t, "", "version").out)+`"}`, run(t, "", "version", "--json").out)
 	info, err := buildinfo.ReadFile(program)
 	require.NoError(t, err)
-	require.LessOrEqual(t, len(info.Deps), 12)
-}
-
-func TestCompletion(t *testing.T) {
-	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
-		got := run(t, "", "completion", shell)
-		require.Zero(t, got.code)
-		require.Contains(t, got.out, "alexaevents")
-	}
-	require.Contains(t, run(t, "", "__complete", "send", "Skill").out, "SkillAccountLinked\n")
-	require.Contains(t, run(t, "", "__complete", "customer", "anna", "").out, "enable\nlink\n")
-	require.Contains(t, run(t, "", "__complete", "cloud", "").out, "journal\t")
+	require.LessOrEqual(t, len(info.Deps), 12, "modules")
+	file, err := os.Stat(program)
+	require.NoError(t, err)
+	require.LessOrEqual(t, file.Size(), int64(13_000_000), "bytes, as in a release")
 }
 
 func TestUsageErrors(t *testing.T) {
@@ -152,6 +167,8 @@ func TestUsageErrors(t *testing.T) {
 		{"cloud", "--listen", "0.0.0.0:0"},
 		{"cloud", "--listen", "x"},
 		{"cloud", "--tls", ":443"},
+		{"cloud", "--pass", "--offline"},
+		{"cloud", "--pass", "--remote"},
 		{"cloud", "fault"},
 		{"run"},
 		{"manifest", "build"},

@@ -36,16 +36,11 @@ The exit code is that of the program.`,
 				return failed(err)
 			}
 			defer os.RemoveAll(dir)
-			environment, err := a.environment(c, dir)
+			child, err := a.child(c, dir, args)
 			if err != nil {
 				return err
 			}
-			child := exec.Command(args[0], args[1:]...) //nolint:noctx // the person's program, which gets its own signals
-			child.Stdin, child.Stdout, child.Stderr = os.Stdin, a.out, a.err
-			child.Env = os.Environ()
-			for _, name := range slices.Sorted(maps.Keys(environment)) {
-				child.Env = append(child.Env, name+"="+environment[name])
-			}
+			child.Stdin = os.Stdin
 			signals := make(chan os.Signal, 8)
 			signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 			defer signal.Stop(signals)
@@ -78,6 +73,22 @@ The exit code is that of the program.`,
 			return nil
 		},
 	}
+}
+
+// child returns a program whose Amazon is the cloud. The files that its environment
+// names are in the directory.
+func (a *app) child(c *cobra.Command, dir string, args []string) (*exec.Cmd, error) {
+	environment, err := a.environment(c, dir)
+	if err != nil {
+		return nil, err
+	}
+	child := exec.Command(args[0], args[1:]...) //nolint:noctx // the person's program, which gets its own signals
+	child.Stdout, child.Stderr = a.out, a.err
+	child.Env = os.Environ()
+	for _, name := range slices.Sorted(maps.Keys(environment)) {
+		child.Env = append(child.Env, name+"="+environment[name])
+	}
+	return child, nil
 }
 
 func (a *app) envCommand() *cobra.Command {

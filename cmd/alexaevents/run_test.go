@@ -10,6 +10,7 @@ import (
 	neturl "net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -17,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexaevents/alexaevents/alexatest"
+	"github.com/alexaevents/alexaevents/cmd/alexaevents/internal/cloud"
 )
 
 func TestRun(t *testing.T) {
@@ -44,6 +46,24 @@ func TestRun(t *testing.T) {
 	require.Equal(t, 9, command.ProcessState.ExitCode())
 }
 
+// startBackend runs a backend whose Amazon is the cloud, until the test ends. The backend
+// prints its port.
+func startBackend(t *testing.T, url string, args ...string) (backendURL string) {
+	t.Helper()
+	backend := exec.Command(program, append([]string{"run", "--cloud", url, "--"}, args...)...)
+	backend.Stderr = os.Stderr
+	out, err := backend.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, backend.Start())
+	t.Cleanup(func() {
+		require.NoError(t, backend.Process.Signal(syscall.SIGTERM))
+		_ = backend.Wait()
+	})
+	port, err := bufio.NewReader(out).ReadString('\n')
+	require.NoError(t, err)
+	return "http://127.0.0.1:" + strings.TrimSpace(port) + "/"
+}
+
 // Programs that know nothing of the cloud reach its Amazon, and nothing else.
 func TestClients(t *testing.T) {
 	url, _, _ := startCloud(t, "--offline")
@@ -58,10 +78,14 @@ func TestClients(t *testing.T) {
 		{"node fetch", []string{"node", "-e", "fetch('" + certificate + "').then(r => console.log(r.status))"}, "200\n"},
 		{"node https", []string{"node", "-e", "require('https').get('" + certificate + "', r => { console.log(r.statusCode); process.exit() })"}, "200\n"},
 		{"node roots", []string{"node", "-e", "const t = require('tls'); console.log(t.rootCertificates.filter(c => c.includes(require('fs').readFileSync(process.env.ALEXAEVENTS_CA, 'utf8').split('\\n')[1])).length)"}, "1\n"},
+		{"python3 requests", []string{"python3", "-c", "import requests; print(requests.get('" + certificate + "').status_code)"}, "200\n"},
 		{"java", []string{"java", "testdata/Client.java", certificate}, "200 200\n"},
 	} {
 		t.Run(client.name, func(t *testing.T) {
 			needProgram(t, client.args[0])
+			if client.name == "python3 requests" {
+				need(t, exec.Command("python3", "-c", "import requests").Run())
+			}
 			got := run(t, url, append([]string{"run", "--"}, client.args...)...)
 			require.Zero(t, got.code, got.errors)
 			require.Equal(t, client.want, got.out)
@@ -91,26 +115,21 @@ func TestLibrariesForNode(t *testing.T) {
 			require.NoError(t, json.NewDecoder(response.Body).Decode(out))
 		}
 	}
-	type object = map[string]any
 
 	t.Run("ask-sdk-express-adapter", func(t *testing.T) {
-		backend := exec.Command(program, "run", "--cloud", url, "--", "node", dir+"/adapter.cjs", "0")
-		out, err := backend.StdoutPipe()
-		require.NoError(t, err)
-		require.NoError(t, backend.Start())
-		defer func() {
-			require.NoError(t, backend.Process.Signal(syscall.SIGTERM))
-			_ = backend.Wait()
-		}()
-		port, err := bufio.NewReader(out).ReadString('\n')
-		require.NoError(t, err)
-		to := "http://127.0.0.1:" + strings.TrimSpace(port) + "/"
+		to := startBackend(t, url, "node", dir+"/adapter.cjs", "0")
 		for _, event := range []string{"SkillEnabled", "LaunchRequest"} {
 			require.Zero(t, run(t, url, "send", event, "--to", to).code)
 			require.Equal(t, exitRefused, run(t, url, "send", event, "--to", to, "--tamper").code)
 		}
-		got := run(t, url, "forge", "--to", to)
-		require.Zero(t, got.code, got.out)
+		refused, accepted, broken := forge(t, url, to)
+		require.Equal(t, 16, refused)
+		require.Equal(t, 3, accepted, "which Amazon's documents do not mention")
+		require.Equal(t, 1, broken)
+	})
+	t.Run("undici", func(t *testing.T) {
+		got := run(t, url, "run", "--", "node", dir+"/undici.cjs", "https://s3.amazonaws.com/echo.api/echo-api-cert-1.pem")
+		require.Equal(t, "200\n", got.out, got.errors)
 	})
 	t.Run("alexa-verifier", func(t *testing.T) {
 		body := strings.TrimSpace(run(t, url, "print", "LaunchRequest").out)
@@ -162,29 +181,58 @@ func TestLibrariesForNode(t *testing.T) {
 	})
 }
 
+// A backend in Go, in a process of its own, refuses whatever is not genuine.
+func TestBackendInGo(t *testing.T) {
+	url, _, _ := startCloud(t, "--offline")
+	backend := filepath.Join(t.TempDir(), "backend")
+	output, err := exec.Command("go", "build", "-o", backend, "./testdata/backend").CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	to := startBackend(t, url, backend)
+	require.Zero(t, run(t, url, "send", "SkillEnabled", "--to", to).code)
+	require.Equal(t, exitRefused, run(t, url, "send", "SkillEnabled", "--to", to, "--tamper").code)
+	refused, accepted, broken := forge(t, url, to)
+	require.Equal(t, 20, refused)
+	require.Zero(t, accepted)
+	require.Zero(t, broken)
+}
+
+// forge counts the forgeries that a backend refuses with a status of 4xx, accepts, and
+// responds to with 5xx. It fails if the backend accepts one that Amazon requires to
+// refuse, or refuses the genuine event.
+func forge(t *testing.T, url, to string) (refused, accepted, broken int) {
+	t.Helper()
+	got := run(t, url, "forge", "--to", to, "--json")
+	require.Zero(t, got.code, got.out)
+	for decoder := json.NewDecoder(strings.NewReader(got.out)); decoder.More(); {
+		var forged cloud.Forged
+		require.NoError(t, decoder.Decode(&forged))
+		switch {
+		case forged.Name == cloud.Genuine:
+		case !forged.Refused:
+			accepted++
+		case forged.Status >= 500:
+			broken++
+		default:
+			refused++
+		}
+	}
+	return refused, accepted, broken
+}
+
 // A backend in Python that knows nothing of the cloud exchanges the code of a grant and
 // sends an event, which the journal shows without a token.
 func TestBackendInPython(t *testing.T) {
 	needProgram(t, "python3")
 	url, _, _ := startCloud(t, "--offline")
-	backend := exec.Command(program, "run", "--cloud", url, "--", "python3", "testdata/backend.py", "0")
-	out, err := backend.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, backend.Start())
-	defer func() {
-		require.NoError(t, backend.Process.Signal(syscall.SIGTERM))
-		_ = backend.Wait()
-	}()
-	port, err := bufio.NewReader(out).ReadString('\n')
-	require.NoError(t, err)
-	backendURL := "http://127.0.0.1:" + strings.TrimSpace(port) + "/"
+	backendURL := startBackend(t, url, "python3", "testdata/backend.py", "0")
 
+	require.Zero(t, run(t, url, "customer", "anna", "link", "--to", backendURL).code)
 	granted := run(t, url, "customer", "anna", "grant", "--to", backendURL)
 	require.Zero(t, granted.code, granted.errors)
 	response, err := http.Get(backendURL + "press")
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())
-	got := run(t, url, "cloud", "journal", "--wait", "3", "--json")
+	got := run(t, url, "cloud", "journal", "--after", "1", "--wait", "3", "--json")
 	require.Zero(t, got.code, got.errors)
 	require.Regexp(t, `(?s)"kind":"token".*"kind":"directive".*"kind":"gateway","name":"Alexa.ChangeReport","customer":"anna".*"status":202`, got.out)
 	require.NotContains(t, got.out, "Atz")

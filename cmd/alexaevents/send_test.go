@@ -1,10 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -48,6 +50,16 @@ func TestCustomerAndSend(t *testing.T) {
 	require.Contains(t, got.errors, `{"error":{"exit":3,`)
 	require.Equal(t, exitUsage, run(t, url, "customer", "anna", "dance").code)
 	require.Empty(t, received)
+
+	sent := run(t, url, "send", "SkillEnabled", "--json")
+	<-received
+	var entry struct{ ID int }
+	require.NoError(t, json.Unmarshal([]byte(sent.out), &entry))
+	got = run(t, url, "cloud", "again", strconv.Itoa(entry.ID))
+	require.Zero(t, got.code, got.errors)
+	require.Regexp(t, `^SkillEnabled: status 200 in \d+ ms\n$`, got.out)
+	require.IsType(t, (*skillevents.SkillEnabled)(nil), <-received)
+	require.Equal(t, exitUsage, run(t, url, "cloud", "again", "0").code)
 
 	editor := filepath.Join(t.TempDir(), "editor")
 	require.NoError(t, os.WriteFile(editor, []byte("#!/bin/sh\nsed -i s/SkillEnabled/SkillDisabled/ \"$1\"\n"), 0o700))

@@ -28,7 +28,6 @@ func TestVerify(t *testing.T) {
 		require.NoError(t, err)
 		return string(data)
 	}
-	type object = map[string]any
 	request := func(headers any, body string) object {
 		return object{"request": object{"headers": headers, "postData": object{"text": body}}}
 	}

@@ -24,7 +24,7 @@ import (
 
 const lamps = 25
 
-// demo plays Amazon and the lamps.
+// demo simulates Amazon and the lamps.
 type demo struct {
 	options
 	cloud     *alexatest.Cloud
@@ -58,7 +58,7 @@ func demonstrate(ctx context.Context, o options, out io.Writer) error {
 	if err := d.link(ctx); err != nil {
 		return err
 	}
-	if err := d.play(ctx); err != nil {
+	if err := d.run(ctx); err != nil {
 		return err
 	}
 	return d.await(ctx)
@@ -83,8 +83,8 @@ func (d *demo) link(ctx context.Context) error {
 	return err
 }
 
-// play switches lamps, and kills a process every half second.
-func (d *demo) play(ctx context.Context) (err error) {
+// run switches lamps, and kills a process every half second.
+func (d *demo) run(ctx context.Context) (err error) {
 	if d.web, err = d.start(ctx, "web"); err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (d *demo) play(ctx context.Context) (err error) {
 	return nil
 }
 
-// kill ends a process in the middle of whatever it does, and starts another.
+// kill kills a process, and starts another.
 func (d *demo) kill(ctx context.Context) (err error) {
 	d.kills++
 	if n := rand.IntN(3); n < 2 {
@@ -141,12 +141,12 @@ func (d *demo) put(ctx context.Context, lamp, power string) error {
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		text, _ := io.ReadAll(response.Body)
-		return fmt.Errorf("the change was answered with %s: %s", response.Status, text)
+		return fmt.Errorf("the web process responded with %s: %s", response.Status, text)
 	}
 	return nil
 }
 
-// await waits until Alexa shows what was committed.
+// await waits until Alexa has the committed states.
 func (d *demo) await(ctx context.Context) error {
 	begun := time.Now()
 	for {
@@ -158,7 +158,7 @@ func (d *demo) await(ctx context.Context) error {
 			}
 		}
 		if missing == 0 {
-			fmt.Fprintf(d.out, "%d changes of %d lamps were committed, and %d processes killed.\n", d.changes, len(d.committed), d.kills)
+			fmt.Fprintf(d.out, "%d changes of %d lamps were committed, %d processes were killed.\n", d.changes, len(d.committed), d.kills)
 			fmt.Fprintf(d.out, "Alexa got %d reports; changes that waited together became one.\n", messages)
 			fmt.Fprintf(d.out, "The last state of every lamp arrived, %s after the last change.\n", time.Since(begun).Round(time.Millisecond))
 			return nil
@@ -174,7 +174,7 @@ func (d *demo) await(ctx context.Context) error {
 	}
 }
 
-// shown returns the states that Alexa knows, and how many reports it got.
+// shown returns the states that Alexa has, and the number of reports.
 func (d *demo) shown() (states map[string]string, messages int) {
 	states = make(map[string]string)
 	sent := d.cloud.Sent()
@@ -202,7 +202,7 @@ func (d *demo) stop() {
 	}
 }
 
-// process is this program again, in another role.
+// process is this program in another role.
 type process struct {
 	url     string // of the web process
 	command *exec.Cmd
@@ -232,8 +232,8 @@ func (d *demo) start(ctx context.Context, role string) (*process, error) {
 }
 
 func (p *process) kill() {
-	_ = p.command.Process.Kill() // it may have ended before
-	_ = p.command.Wait()         // says that it was killed
+	_ = p.command.Process.Kill() // may have ended before
+	_ = p.command.Wait()         // the error says that it was killed
 }
 
 // amazonAt sends every request to one address, whatever host it is for.

@@ -5,8 +5,8 @@
 //	go run ./examples/fleet
 //	go run ./examples/fleet -db postgres://app@localhost/alexa
 //
-// The program starts the three with itself, plays Amazon, switches the lamps, and kills
-// one of the processes every half second. It exits with 1 unless the last state of
+// The program starts the three processes, simulates Amazon, switches the lamps, and
+// kills one of the processes every half second. It exits with 1 unless the last state of
 // each lamp arrives.
 package main
 

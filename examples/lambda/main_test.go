@@ -29,7 +29,7 @@ const (
 	keyID   = "key-1"
 )
 
-// issuer is an authorization server whose keys cannot be had for some time.
+// issuer is an authorization server whose keys are unavailable for some time.
 type issuer struct {
 	*httptest.Server
 	key *ecdsa.PrivateKey
@@ -88,8 +88,8 @@ func (i *issuer) token(t *testing.T, accountID string) string {
 	return signed
 }
 
-// database is as much of DynamoDB as the function uses: the table of accounts has
-// alice, and what is written is kept as text.
+// database simulates DynamoDB: the table of accounts contains alice, and writes are kept
+// as text.
 type database struct {
 	mu      sync.Mutex
 	written []string
@@ -121,8 +121,8 @@ func (d *database) text() string {
 	return fmt.Sprint(d.written)
 }
 
-// The keys are fetched with the first token, again after a failure, and then no
-// more; an account that does not exist is not recorded.
+// The keys are fetched with the first token, and after a failure again with the next
+// one. An account that does not exist is not recorded.
 func TestFunction(t *testing.T) {
 	issuer, data := newIssuer(t), new(database)
 	server := httptest.NewServer(data)

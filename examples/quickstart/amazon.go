@@ -11,13 +11,13 @@ import (
 	"github.com/alexaevents/alexaevents/alexatest"
 )
 
-// amazon is the Amazon of this machine. The cloud lives in the memory of this
-// process, and the backend in another one: so a server on a loopback address
-// answers the backend for all of Amazon's hosts, see amazonAt.
+// amazon is the fake Amazon. The backend is another process, so it reaches the
+// cloud through a proxy on a loopback address, which stands for all of Amazon's hosts;
+// see amazonAt.
 type amazon struct {
 	*alexatest.Cloud
 	server *httptest.Server
-	client *http.Client // delivers
+	client *http.Client // delivers events and requests
 }
 
 func startAmazon() *amazon {
@@ -28,29 +28,29 @@ func startAmazon() *amazon {
 			r.Out.URL.Scheme, r.Out.URL.Host = "https", r.In.Host
 		},
 		ErrorHandler: func(http.ResponseWriter, *http.Request, error) {
-			panic(http.ErrAbortHandler) // a connection that the cloud breaks, breaks
+			panic(http.ErrAbortHandler) // closes the connection, as the cloud did
 		},
 	}
 	return &amazon{
 		Cloud:  cloud,
 		server: httptest.NewServer(proxy),
-		client: &http.Client{Timeout: 8 * time.Second}, // as long as Alexa waits
+		client: &http.Client{Timeout: 8 * time.Second}, // as Alexa
 	}
 }
 
 func (a *amazon) address() string { return a.server.Listener.Addr().String() }
 
 // post signs the body and delivers it.
-func (a *amazon) post(ctx context.Context, url string, body []byte) (status int, answer []byte, err error) {
+func (a *amazon) post(ctx context.Context, url string, body []byte) (status int, response []byte, err error) {
 	return a.send(ctx, a.NewRequest(url, body))
 }
 
-func (a *amazon) send(ctx context.Context, request *http.Request) (status int, answer []byte, err error) {
-	response, err := a.client.Do(request.WithContext(ctx))
+func (a *amazon) send(ctx context.Context, request *http.Request) (status int, response []byte, err error) {
+	r, err := a.client.Do(request.WithContext(ctx))
 	if err != nil {
 		return 0, nil, err
 	}
-	defer response.Body.Close()
-	answer, err = io.ReadAll(response.Body)
-	return response.StatusCode, answer, err
+	defer r.Body.Close()
+	response, err = io.ReadAll(r.Body)
+	return r.StatusCode, response, err
 }

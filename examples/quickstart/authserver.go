@@ -15,12 +15,12 @@ import (
 	"github.com/alexaevents/alexaevents/examples/quickstart/backend"
 )
 
-// authServer is as much of the skill's authorization server as account linking
-// shows of it: access tokens, and the public key that they are signed with.
+// authServer simulates the skill's authorization server: it issues access tokens and
+// serves the public key of their signatures.
 type authServer struct {
 	key    *rsa.PrivateKey
 	server *httptest.Server
-	issued []string // the access tokens so far
+	issued []string // access tokens
 }
 
 const keyID = "quickstart-1"
@@ -39,21 +39,21 @@ func startAuthServer() (*authServer, error) {
 
 func (a *authServer) issuer() string { return a.server.URL }
 
-// accessToken returns a token of a customer who linked an account. It was issued
-// at that time, for half an hour.
+// accessToken returns a token of a customer who linked an account. It is issued at
+// that time and valid for 30 minutes.
 func (a *authServer) accessToken(customer, accountID string, at time.Time) string {
 	token := jwt.NewWithClaims(jwt.SigningMethodRS256, jwt.MapClaims{
 		"iss": a.issuer(),
 		"aud": backend.Audience,
 		"sub": accountID,
-		"sid": customer + " in " + accountID, // the session: it stays when the token is refreshed
+		"sid": customer + " in " + accountID, // the session: a refreshed token has the same
 		"iat": at.Unix(),
 		"exp": at.Add(30 * time.Minute).Unix(),
 	})
 	token.Header["kid"] = keyID
 	signed, err := token.SignedString(a.key)
 	if err != nil {
-		panic(err) // only for another kind of key
+		panic(err) // only with a key of another type
 	}
 	a.issued = append(a.issued, signed)
 	return signed

@@ -23,25 +23,25 @@ import (
 	"github.com/alexaevents/alexaevents/sns"
 )
 
-// brokenBackends each break one promise of the backend.
+// brokenBackends are backends with one defect each.
 var brokenBackends = map[string]func(*backend.Skill) http.Handler{
-	"fails": func(*backend.Skill) http.Handler {
+	"returns 500": func(*backend.Skill) http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) })
 	},
-	"forgets what it acknowledged": func(b *backend.Skill) http.Handler {
+	"does not store acknowledged events": func(b *backend.Skill) http.Handler {
 		b.Recorder.Store = &alteredStore{b.Recorder.Store, func(f *identity.Fact) bool { return f.Kind != identity.Disabled }}
 		return b.Handler()
 	},
-	"forgets when it is killed": func(b *backend.Skill) http.Handler {
+	"loses an event in a crash": func(b *backend.Skill) http.Handler {
 		b.Recorder.Store = &alteredStore{b.Recorder.Store, func(f *identity.Fact) bool { return f.AccountID != "vincent" }}
 		return b.Handler()
 	},
-	"takes arrival for the time": func(b *backend.Skill) http.Handler {
+	"stores the time of arrival": func(b *backend.Skill) http.Handler {
 		b.Recorder.Store = &alteredStore{b.Recorder.Store, func(f *identity.Fact) bool { f.At = time.Now(); return true }}
 		return b.Handler()
 	},
-	"believes every event": func(b *backend.Skill) http.Handler {
-		return unless("/alexa/events", b.Handler(), func(w http.ResponseWriter, r *http.Request) {
+	"does not verify events": func(b *backend.Skill) http.Handler {
+		return replace("/alexa/events", b.Handler(), func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
 			event, err := skillevents.Parse(body)
 			if err != nil || b.Recorder.Record(r.Context(), event) != nil {
@@ -49,36 +49,36 @@ var brokenBackends = map[string]func(*backend.Skill) http.Handler{
 			}
 		})
 	},
-	"believes every request": func(b *backend.Skill) http.Handler {
-		return unless("/alexa", b.Handler(), b.Speak)
+	"does not verify requests": func(b *backend.Skill) http.Handler {
+		return replace("/alexa", b.Handler(), b.ServeRequest)
 	},
-	"greets strangers as Ada": func(b *backend.Skill) http.Handler {
-		return unless("/alexa", b.Handler(), b.Verifier.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	"resolves every user to ada": func(b *backend.Skill) http.Handler {
+		return replace("/alexa", b.Handler(), b.Verifier.Handler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			fmt.Fprint(w, `{"response":{"outputSpeech":{"text":"Hello, ada."}}}`)
 		})).ServeHTTP)
 	},
-	"knows accounts that do not exist": func(b *backend.Skill) http.Handler {
-		handler := b.Handler() // whose grants stay as they are
+	"accepts deleted accounts": func(b *backend.Skill) http.Handler {
+		handler := b.Handler() // before the change, so that grants still need an account
 		b.Recorder.Account = otherwise(b.Recorder.Account, "alan")
 		return handler
 	},
-	"believes every grantee": func(b *backend.Skill) http.Handler {
+	"accepts every grantee": func(b *backend.Skill) http.Handler {
 		b.Recorder.Account = otherwise(b.Recorder.Account, "alan")
-		b.Link = otherwise(b.Link, "somebody")
+		b.Link = otherwise(b.Link, "a link")
 		return b.Handler()
 	},
-	"knows one region": func(b *backend.Skill) http.Handler {
+	"has one region": func(b *backend.Skill) http.Handler {
 		handler := b.Handler()
-		return unless("/alexa/smarthome/NA", handler, func(w http.ResponseWriter, r *http.Request) {
+		return replace("/alexa/smarthome/NA", handler, func(w http.ResponseWriter, r *http.Request) {
 			r.URL.Path = "/alexa/smarthome/EU"
 			handler.ServeHTTP(w, r)
 		})
 	},
-	"keeps one grant for an account": func(b *backend.Skill) http.Handler {
-		b.Link = func(context.Context, string) (string, error) { return "the only one", nil }
+	"stores one grant per account": func(b *backend.Skill) http.Handler {
+		b.Link = func(context.Context, string) (string, error) { return "link", nil }
 		return b.Handler()
 	},
-	"reports twice": func(b *backend.Skill) http.Handler {
+	"sends reports twice": func(b *backend.Skill) http.Handler {
 		client := *b.Sender.HTTPClient
 		b.Sender.HTTPClient = &http.Client{Transport: twice{client.Transport}}
 		return b.Handler()
@@ -91,7 +91,7 @@ var brokenBackends = map[string]func(*backend.Skill) http.Handler{
 		b.Sender.Tokens.Store = firstToken{b.Sender.Tokens.Store}
 		return b.Handler()
 	},
-	"gives up at once": func(b *backend.Skill) http.Handler {
+	"does not retry": func(b *backend.Skill) http.Handler {
 		client := *b.Sender.HTTPClient
 		b.Sender.HTTPClient = &http.Client{Transport: once{client.Transport}}
 		return b.Handler()
@@ -115,14 +115,14 @@ var brokenBackends = map[string]func(*backend.Skill) http.Handler{
 				_ = b.Sender.Send(ctx, account, report)
 			}()
 			select {
-			case <-sent: // so that what the story expects at once is there
+			case <-sent: // most reports are sent before the response
 			case <-time.After(time.Second):
 			}
 			w.WriteHeader(http.StatusNoContent)
 		})
 		return mux
 	},
-	"says that all went well": func(b *backend.Skill) http.Handler {
+	"always returns 204": func(b *backend.Skill) http.Handler {
 		handler := b.Handler()
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if strings.HasPrefix(r.URL.Path, "/lamps/") {
@@ -133,16 +133,16 @@ var brokenBackends = map[string]func(*backend.Skill) http.Handler{
 			handler.ServeHTTP(w, r)
 		})
 	},
-	"keeps the grants of erased accounts": (*backend.Skill).Handler, // see eraseHalf
-	"takes the news of everybody": func(b *backend.Skill) http.Handler {
+	"keeps the grants of erased accounts": (*backend.Skill).Handler, // see eraseWithoutGrants
+	"accepts foreign topics": func(b *backend.Skill) http.Handler {
 		const mallory = "arn:aws:sns:us-east-1:999999999999:skills"
 		handler := b.Topic(backend.SkillsTopic, sdns.Receive(b.OnDevelopmentEvent)).(*sns.Handler)
 		handler.Verifier.Topics = append(handler.Verifier.Topics, mallory)
-		return unless("/sns/skills", b.Handler(), handler.ServeHTTP)
+		return replace("/sns/skills", b.Handler(), handler.ServeHTTP)
 	},
-	"believes all news": func(b *backend.Skill) http.Handler {
+	"does not verify notifications": func(b *backend.Skill) http.Handler {
 		handler := b.Handler()
-		return unless("/sns/skills", handler, func(w http.ResponseWriter, r *http.Request) {
+		return replace("/sns/skills", handler, func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
 			r.Body = io.NopCloser(bytes.NewReader(body))
 			var message struct{ Type, TopicArn, Message string }
@@ -157,26 +157,26 @@ var brokenBackends = map[string]func(*backend.Skill) http.Handler{
 			}
 		})
 	},
-	"confirms nothing": func(b *backend.Skill) http.Handler {
-		return unless("/sns/hotel", b.Handler(), func(http.ResponseWriter, *http.Request) {})
+	"confirms no subscription": func(b *backend.Skill) http.Handler {
+		return replace("/sns/hotel", b.Handler(), func(http.ResponseWriter, *http.Request) {})
 	},
-	"stores news twice": func(b *backend.Skill) http.Handler {
-		add := b.AddNews
-		b.AddNews = func(ctx context.Context, _, text string) error { return add(ctx, rand.Text(), text) }
+	"stores duplicate notifications": func(b *backend.Skill) http.Handler {
+		add := b.AddNotification
+		b.AddNotification = func(ctx context.Context, _, text string) error { return add(ctx, rand.Text(), text) }
 		return b.Handler()
 	},
-	"drops news": func(b *backend.Skill) http.Handler {
-		b.AddNews = func(context.Context, string, string) error { return nil }
+	"stores no notifications": func(b *backend.Skill) http.Handler {
+		b.AddNotification = func(context.Context, string, string) error { return nil }
 		return b.Handler()
 	},
-	"writes accounts to a log": func(b *backend.Skill) http.Handler {
+	"logs accounts": func(b *backend.Skill) http.Handler {
 		handler := b.Handler()
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			slog.Info("request", "path", r.URL.Path)
 			handler.ServeHTTP(w, r)
 		})
 	},
-	"writes all that it hears to a log": func(b *backend.Skill) http.Handler {
+	"logs request bodies": func(b *backend.Skill) http.Handler {
 		handler := b.Handler()
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
@@ -187,8 +187,8 @@ var brokenBackends = map[string]func(*backend.Skill) http.Handler{
 	},
 }
 
-// unless returns the handler with another one for a path.
-func unless(path string, handler http.Handler, other http.HandlerFunc) http.Handler {
+// replace returns the handler with another handler for one path.
+func replace(path string, handler http.Handler, other http.HandlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == path {
 			other(w, r)
@@ -221,7 +221,7 @@ func otherwise(f func(context.Context, string) (string, error), other string) fu
 	}
 }
 
-// twice sends each event two times.
+// twice sends each request twice.
 type twice struct{ http.RoundTripper }
 
 func (t twice) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -233,7 +233,7 @@ func (t twice) RoundTrip(r *http.Request) (*http.Response, error) {
 	return t.RoundTripper.RoundTrip(r)
 }
 
-// once makes of a broken connection an answer that stands.
+// once returns status 400 instead of a connection error, so that nothing is retried.
 type once struct{ http.RoundTripper }
 
 func (t once) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -243,7 +243,7 @@ func (t once) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusBadRequest, Body: http.NoBody, Request: r}, nil
 }
 
-// firstToken does not notice that refresh tokens change.
+// firstToken stores only the first refresh token of a grant.
 type firstToken struct{ lwa.Store }
 
 func (s firstToken) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
@@ -257,8 +257,8 @@ func (s firstToken) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.G
 	})
 }
 
-// eraseHalf is eraseCommand, but for the grants.
-func eraseHalf(ctx context.Context, file, accountID string) error {
+// eraseWithoutGrants is eraseCommand without the deletion of grants.
+func eraseWithoutGrants(ctx context.Context, file, accountID string) error {
 	accounts, err := backend.OpenAccounts(ctx, file)
 	if err != nil {
 		return err

@@ -15,19 +15,18 @@ import (
 	"github.com/alexaevents/alexaevents/examples/quickstart/backend"
 )
 
-// secretVariable is the environment variable with the secret of the client ID: the
-// arguments of a process can be read by others.
+// secretVariable is the environment variable of the client secret. Other users can read
+// the arguments of a process.
 const secretVariable = "ALEXA_CLIENT_SECRET"
 
-// serveCommand is the process of the backend. It prints its address once it
-// listens, and ends when its standard input does: so it never outlives whoever
-// started it.
+// serveCommand runs the backend. It prints its URL when it listens, and stops when its
+// standard input ends, so that it does not outlive the process that started it.
 func serveCommand(ctx context.Context, args []string, handler func(*backend.Skill) http.Handler) error {
 	flags := flag.NewFlagSet("backend", flag.ContinueOnError)
 	database := flags.String("db", "quickstart.db", "the database: a `file` of SQLite, or a postgres:// URL")
 	issuer := flags.String("issuer", "", "the `URL` of the skill's authorization server")
-	amazon := flags.String("amazon", "", "the `address` of a made-up Amazon; empty is the real one")
-	roots := flags.String("roots", "", "a PEM `file` of its certificate authority; empty is the system's")
+	amazon := flags.String("amazon", "", "the `address` of a fake Amazon; empty means Amazon")
+	roots := flags.String("roots", "", "a PEM `file` with its certificate authority; empty means the system's")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
@@ -43,7 +42,7 @@ func serveCommand(ctx context.Context, args []string, handler func(*backend.Skil
 	}()
 
 	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	slog.SetDefault(logger) // where keyfunc reports
+	slog.SetDefault(logger) // keyfunc logs there
 	accounts, err := backend.OpenAccounts(ctx, *database)
 	if err != nil {
 		return err
@@ -69,7 +68,7 @@ func serveCommand(ctx context.Context, args []string, handler func(*backend.Skil
 	return b.Serve(ctx, listener, handler(b))
 }
 
-// eraseCommand is what support runs when a customer asks to be forgotten.
+// eraseCommand deletes an account. Support runs it when a customer asks for that.
 func eraseCommand(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("erase", flag.ContinueOnError)
 	database := flags.String("db", "quickstart.db", "the database: a `file` of SQLite, or a postgres:// URL")
@@ -80,7 +79,7 @@ func eraseCommand(ctx context.Context, args []string) error {
 	if *account == "" {
 		return errors.New("erase: no account")
 	}
-	if _, err := os.Stat(*database); err != nil && !backend.IsURL(*database) { // an empty new database has nobody to erase
+	if _, err := os.Stat(*database); err != nil && !backend.IsURL(*database) { // OpenAccounts would create the file
 		return err
 	}
 	accounts, err := backend.OpenAccounts(ctx, *database)

@@ -7,51 +7,51 @@ import (
 	"github.com/alexaevents/alexaevents/examples/quickstart/backend"
 )
 
-// event is what Alexa delivers, and what it says in words.
+// event is an event or a request that Alexa delivers.
 type event struct {
 	at     time.Time
-	text   string
+	text   string // for the output, such as "Ada enables the skill"
 	userID string // of the customer at that time
 	body   []byte
 }
 
-// customer is an Alexa customer. The methods take the number of minutes before
-// now at which the customer does something.
+// customer is an Alexa customer. A method returns the event or request of what the
+// customer did that many minutes ago.
 type customer struct {
 	name  string
 	alexa alexatest.Customer
-	auth  *authServer // where the customer links accounts
+	auth  *authServer // issues the access tokens of linked accounts
 	now   time.Time
-	at    time.Time // the customer's clock
+	at    time.Time // of the event that is being made
 }
 
-func (s *stage) newCustomer(name string) *customer {
+func (s *scenario) newCustomer(name string) *customer {
 	c := &customer{name: name, auth: s.auth, now: s.now}
 	c.alexa = alexatest.Customer{SkillID: backend.SkillID, Now: func() time.Time { return c.at }}
 	return c
 }
 
-func (c *customer) enables(minutes int) event {
-	return c.does(minutes, "enables the skill", c.alexa.Enable)
+func (c *customer) enable(minutes int) event {
+	return c.event(minutes, "enables the skill", c.alexa.Enable)
 }
 
-func (c *customer) links(minutes int, accountID string) event {
-	return c.does(minutes, "links the account "+accountID, func() []byte {
+func (c *customer) link(minutes int, accountID string) event {
+	return c.event(minutes, "links the account "+accountID, func() []byte {
 		return c.alexa.Link(c.auth.accessToken(c.name, accountID, c.at))
 	})
 }
 
-func (c *customer) disables(minutes int) event {
-	return c.does(minutes, "disables the skill", c.alexa.Disable)
+func (c *customer) disable(minutes int) event {
+	return c.event(minutes, "disables the skill", c.alexa.Disable)
 }
 
-func (c *customer) speaks(minutes int) event {
-	return c.does(minutes, "speaks", func() []byte { return c.alexa.Intent("HelloIntent") })
+func (c *customer) request(minutes int) event {
+	return c.event(minutes, "sends a request", func() []byte { return c.alexa.Intent("HelloIntent") })
 }
 
-func (c *customer) does(minutes int, what string, body func() []byte) event {
+func (c *customer) event(minutes int, what string, body func() []byte) event {
 	c.at = ago(c.now, minutes)
-	userID := c.alexa.UserID() // before body, since disabling ends it
+	userID := c.alexa.UserID() // before body: disabling ends the user ID
 	return event{c.at, c.name + " " + what, userID, body()}
 }
 
@@ -59,7 +59,8 @@ func ago(now time.Time, minutes int) time.Time {
 	return now.Add(-time.Duration(minutes) * time.Minute)
 }
 
-// deliveries are the events as Alexa may deliver them: repeated, in any order.
+// deliveries returns the events with duplicates and out of order, as Alexa may deliver
+// them.
 func deliveries(seed uint64, events []event) []event {
 	byBody := make(map[string]event)
 	var bodies [][]byte

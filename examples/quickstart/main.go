@@ -1,13 +1,13 @@
-// Quickstart shows the library at work, without Amazon: an Amazon made up on
-// this machine sends signed events over HTTP to the backend of a skill, which is
-// a process of its own and keeps its customer table in a SQLite file; given a
-// postgres:// URL, it keeps it in PostgreSQL. The program tells what happens,
-// checks each step, and exits with 1 as soon as something is not as it should be.
+// Quickstart runs the backend of a skill against a fake Amazon. The backend is a
+// process of its own, receives signed requests over HTTP and keeps its customer table
+// in a SQLite file, or in PostgreSQL if its database is a postgres:// URL. The program
+// prints each step and checks its result. It exits with 1 after the first step that
+// fails.
 //
 //	go run ./examples/quickstart
 //
-// The folder backend is the backend, to copy; the files here are the stage. A whole
-// smart home skill is in examples/smarthome.
+// The folder backend contains the backend, to copy. The files here are the scenario
+// that tests it. A whole smart home skill is in examples/smarthome.
 package main
 
 import (
@@ -21,8 +21,8 @@ import (
 )
 
 const usage = `usage:
-  quickstart            tells the story
-  quickstart backend    is the backend of the skill until its standard input ends
+  quickstart            runs the scenario
+  quickstart backend    runs the backend of the skill until its standard input ends
   quickstart erase      erases an account from the backend's database`
 
 func main() {
@@ -38,7 +38,7 @@ func main() {
 func run(ctx context.Context, args []string) error {
 	switch {
 	case len(args) == 0:
-		return tellStory(ctx, os.Stdout)
+		return runScenario(ctx, os.Stdout)
 	case args[0] == "backend":
 		return serveCommand(ctx, args[1:], (*backend.Skill).Handler)
 	case args[0] == "erase":

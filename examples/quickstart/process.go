@@ -3,20 +3,22 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"regexp"
 	"strings"
 )
 
 const clientSecret = "quickstart-secret"
 
-// process is the backend, running.
+// process is a running backend.
 type process struct {
 	url   string
 	cmd   *exec.Cmd
-	stdin io.Closer // the backend ends when this does
+	stdin io.Closer // the backend ends when this is closed
 }
 
 // start starts the backend and waits until it listens.
@@ -48,7 +50,7 @@ func start(ctx context.Context, log io.Writer, args ...string) (*process, error)
 	return p, nil
 }
 
-// command is this program again, with other arguments.
+// command returns this program, with other arguments.
 func command(ctx context.Context, name string, args ...string) (*exec.Cmd, error) {
 	program, err := os.Executable()
 	if err != nil {
@@ -57,17 +59,49 @@ func command(ctx context.Context, name string, args ...string) (*exec.Cmd, error
 	return exec.CommandContext(ctx, program, append([]string{name}, args...)...), nil
 }
 
-// stop lets the backend finish, and expects that it does so without an error.
+// stop ends the backend gracefully, and expects exit code 0.
 func (p *process) stop() error {
 	p.stdin.Close()
 	if err := p.cmd.Wait(); err != nil {
-		return fmt.Errorf("the backend did not end well: %w", err)
+		return fmt.Errorf("the backend failed when it stopped: %w", err)
 	}
 	return nil
 }
 
-// kill ends the backend at once, in the middle of whatever it does.
+// kill ends the backend at once, without a graceful stop.
 func (p *process) kill() {
-	_ = p.cmd.Process.Kill() // it may have ended before
-	_ = p.cmd.Wait()         // says that it was killed
+	_ = p.cmd.Process.Kill() // may have ended before
+	_ = p.cmd.Wait()         // the error says that it was killed
+}
+
+// checkLog stops the backend, and expects a record of each refusal in its log, and no
+// personal data.
+func (s *scenario) checkLog(context.Context) error {
+	if err := s.stopBackend(); err != nil {
+		return err
+	}
+	log := s.log.String()
+	if got := strings.Count(log, "refused a request") + strings.Count(log, "refused a message"); got != s.refusals {
+		return fmt.Errorf("expected %d refusals in the log, got %d", s.refusals, got)
+	}
+	for _, token := range s.auth.issued {
+		if strings.Contains(log, token) {
+			return errors.New("the log contains an access token")
+		}
+	}
+	for _, secret := range append(s.codes, clientSecret, "Atza|", "Atzr|") { // the prefixes of Amazon's tokens
+		if strings.Contains(log, secret) {
+			return errors.New("the log contains a secret of Login with Amazon")
+		}
+	}
+	for name, row := range s.want {
+		if strings.Contains(log, row.AmazonUserID) {
+			return errors.New("the log contains the user ID of " + name)
+		}
+	}
+	if account := regexp.MustCompile(`\b(ada|hopper|vincent|alan)\b`).FindString(log); account != "" {
+		return errors.New("the log contains the account " + account)
+	}
+	s.printf("✓ the log has %d refusals, and no token, secret, user ID or account", s.refusals)
+	return nil
 }

@@ -29,9 +29,9 @@ type numberedRow struct {
 	row
 }
 
-const null = "NULL" // what readTable makes of one
+const null = "NULL" // a null, as readTable returns it
 
-// readTable reads the whole table, by SQL alone, as a report would.
+// readTable reads the whole table with SQL, without the library.
 func readTable(ctx context.Context, db *sql.DB) ([]numberedRow, error) {
 	rows, err := db.QueryContext(ctx, `
 		SELECT ID, AmazonUserID, coalesce(AccountID, 'NULL'), coalesce(StartDatetime, 'NULL'), coalesce(EndDatetime, 'NULL')
@@ -51,8 +51,8 @@ func readTable(ctx context.Context, db *sql.DB) ([]numberedRow, error) {
 	return table, rows.Err()
 }
 
-// checkTable compares the table with the rows that it should have, in any order.
-func checkTable(table []numberedRow, want []row) error {
+// compareTable compares the table with the expected rows, in any order.
+func compareTable(table []numberedRow, want []row) error {
 	ids := make(map[string]bool)
 	var got []row
 	for _, r := range table {
@@ -65,7 +65,7 @@ func checkTable(table []numberedRow, want []row) error {
 	slices.SortFunc(got, compareRows)
 	want = slices.SortedFunc(slices.Values(want), compareRows)
 	if !slices.Equal(got, want) {
-		return fmt.Errorf("the customer table should be\n%sand is\n%s", format(number(want)), format(number(got)))
+		return fmt.Errorf("the customer table: expected\n%sgot\n%s", format(number(want)), format(number(got)))
 	}
 	return nil
 }
@@ -85,7 +85,7 @@ func number(rows []row) []numberedRow {
 	return table
 }
 
-// format returns the table for people: IDs are shortened.
+// format returns the table as text, with shortened IDs.
 func format(table []numberedRow) string {
 	var text strings.Builder
 	line := func(columns ...any) { fmt.Fprintf(&text, "   %-9s | %-26s | %-9s | %-20s | %s\n", columns...) }
@@ -104,9 +104,9 @@ func shorten(text string, length int) string {
 	return text[:length] + "…"
 }
 
-// table reads the customer table beside the backend, as a report would.
-func (s *stage) table(ctx context.Context) (table []numberedRow, err error) {
-	accounts, err := backend.OpenAccounts(ctx, s.file)
+// table reads the customer table while the backend runs.
+func (s *scenario) table(ctx context.Context) (table []numberedRow, err error) {
+	accounts, err := backend.OpenAccounts(ctx, s.database)
 	if err != nil {
 		return nil, err
 	}
@@ -114,21 +114,21 @@ func (s *stage) table(ctx context.Context) (table []numberedRow, err error) {
 	return readTable(ctx, accounts.DB)
 }
 
-// checkTable expects the rows that the story wants, and no other.
-func (s *stage) checkTable(ctx context.Context) error {
+// checkTable expects exactly the rows of s.want in the customer table.
+func (s *scenario) checkTable(ctx context.Context) error {
 	table, err := s.table(ctx)
 	if err != nil {
 		return err
 	}
-	if err := checkTable(table, slices.Collect(maps.Values(s.want))); err != nil {
+	if err := compareTable(table, slices.Collect(maps.Values(s.want))); err != nil {
 		return err
 	}
-	s.say("✓ the customer table has the %d rows that follow from this, and no others", len(table))
+	s.printf("✓ the customer table has exactly the %d expected rows", len(table))
 	return nil
 }
 
-// keepsTable does something and expects the customer table to stay the same.
-func (s *stage) keepsTable(ctx context.Context, do func() error) error {
+// keepsTable calls do, and expects the same customer table after it as before.
+func (s *scenario) keepsTable(ctx context.Context, do func() error) error {
 	before, err := s.table(ctx)
 	if err != nil {
 		return err
@@ -141,8 +141,8 @@ func (s *stage) keepsTable(ctx context.Context, do func() error) error {
 		return err
 	}
 	if !slices.Equal(before, after) {
-		return fmt.Errorf("the customer table should still be\n%sand is\n%s", format(before), format(after))
+		return fmt.Errorf("the customer table has changed: expected\n%sgot\n%s", format(before), format(after))
 	}
-	s.say("✓ the customer table is what it was")
+	s.printf("✓ the customer table is unchanged")
 	return nil
 }

@@ -70,7 +70,7 @@ func demonstrate(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
-// browser is the browser of somebody with an account at Amazon.
+// browser is the browser of a person with an Amazon account.
 type browser struct {
 	cloud  *alexatest.Cloud
 	url    string // of the server

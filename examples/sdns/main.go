@@ -15,7 +15,7 @@
 //
 // The LWA security profile allows the return URL https://organization.example/callback.
 // Subscribe https://organization.example/sns to the topic, and make the role with
-// sdns.CloudFormation. Then somebody with a role in the organization's vendor opens
+// sdns.CloudFormation. Then a person with a role in the organization's vendor opens
 // https://organization.example/consent, and after that each developer.
 package main
 

@@ -119,7 +119,7 @@ func (o *organization) subscribe(ctx context.Context, developer string) (subscri
 	subscriberID := o.subscriberID
 	o.mu.Unlock()
 	if subscriberID == "" {
-		return nil, errors.New("somebody with the organization's vendor ID must consent first")
+		return nil, errors.New("a person with the organization's vendor ID must consent first")
 	}
 	for _, vendor := range vendors {
 		if err := createSubscription(ctx, client, vendor.ID, subscriberID); err != nil {
@@ -180,8 +180,8 @@ func (o *organization) token(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, string(token))
 }
 
-// receive posts each certification to the webhook. SNS delivers a notification again
-// if that fails, and sometimes without a reason: requestId identifies duplicates.
+// receive posts each certification to the webhook. SNS redelivers a notification
+// if that fails, and may deliver duplicates: requestId identifies them.
 func (o *organization) receive(ctx context.Context, event sdns.Event) error {
 	certification, ok := event.(*sdns.SkillCertification)
 	if !ok {

@@ -11,7 +11,7 @@ import (
 	"github.com/alexaevents/alexaevents/gateway"
 )
 
-// demonstration is Alexa and the people, and what they expect of the skill.
+// demonstration sends directives to the skill, and checks its responses and events.
 type demonstration struct {
 	out    io.Writer
 	cloud  *alexatest.Cloud
@@ -21,8 +21,8 @@ type demonstration struct {
 	tokens   map[string]string   // the customers' access tokens
 	declared map[string][]string // the properties of each endpoint, by the discovery response
 	deferred map[string]bool     // correlation tokens of the directives whose response was deferred
-	seen     int                 // how many of the events that the skill sent were looked at
-	err      error               // the first thing that was not as it should be; nothing happens after it
+	checked  int                 // number of checked events of the skill
+	err      error               // the first failed check; every later step does nothing
 }
 
 func newDemonstration(out io.Writer, cloud *alexatest.Cloud, skill *skill) *demonstration {
@@ -34,95 +34,95 @@ func newDemonstration(out io.Writer, cloud *alexatest.Cloud, skill *skill) *demo
 }
 
 func (d *demonstration) run(ctx context.Context) error {
-	fmt.Fprintln(d.out, "The backend of a smart home skill, and a fake Alexa: → is what the skill\n"+
-		"returns for a directive, and ⇒ what it sends by itself.")
-	for _, chapter := range []struct {
+	fmt.Fprintln(d.out, "The backend of a smart home skill against a fake Alexa.\n"+
+		"→ response to a directive, ⇒ event that the skill sends")
+	for _, section := range []struct {
 		title string
 		run   func(context.Context)
 	}{
-		{"Ada and Bob, of one house, allow the skill to send events", d.grant},
-		{"Alexa asks what there is and how it is", d.discover},
-		{"The lamp", d.lamp},
-		{"The thermostat", d.thermostat},
-		{"The lock, which is slow", d.lock},
-		{"What cannot be", d.refusals},
+		{"Grants of two customers with one account", d.grant},
+		{"Discovery and state reports", d.discover},
+		{"Lamp", d.lamp},
+		{"Thermostat", d.thermostat},
+		{"Lock with deferred responses", d.lock},
+		{"Error responses", d.errors},
 	} {
-		fmt.Fprintf(d.out, "\n%s\n\n", chapter.title)
-		if chapter.run(ctx); d.err != nil {
-			return fmt.Errorf("%s: %w", chapter.title, d.err)
+		fmt.Fprintf(d.out, "\n%s\n\n", section.title)
+		if section.run(ctx); d.err != nil {
+			return fmt.Errorf("%s: %w", section.title, d.err)
 		}
 	}
 	d.skill.work.Wait()
-	d.empties(ctx)
-	if d.sends(); d.err != nil {
+	d.awaitOutbox(ctx)
+	if d.expectEvents(); d.err != nil {
 		return d.err
 	}
-	fmt.Fprintln(d.out, "\nAll of this was as it should be. Next, read skill.go in examples/smarthome.")
+	fmt.Fprintln(d.out, "\nAll checks passed. Next: read and copy examples/smarthome/skill.go.")
 	return nil
 }
 
 func (d *demonstration) grant(ctx context.Context) {
-	d.allow(ctx, "Ada", "AcceptGrant.Response")
-	d.allow(ctx, "Bob", "AcceptGrant.Response")
+	d.acceptGrant(ctx, "Ada", "AcceptGrant.Response")
+	d.acceptGrant(ctx, "Bob", "AcceptGrant.Response")
 }
 
 func (d *demonstration) discover(ctx context.Context) {
-	d.ask(ctx, "Ada", "Alexa.Discovery.Discover", "", nil, "Discover.Response lamp lock thermostat")
-	d.ask(ctx, "Bob", "Alexa.ReportState", "lamp", nil, "StateReport powerState=OFF brightness=100 connectivity=OK")
-	d.ask(ctx, "Bob", "Alexa.ReportState", "lock", nil, "StateReport lockState=UNLOCKED connectivity=OK")
-	d.ask(ctx, "Bob", "Alexa.ReportState", "thermostat", nil,
+	d.direct(ctx, "Ada", "Alexa.Discovery.Discover", "", nil, "Discover.Response lamp lock thermostat")
+	d.direct(ctx, "Bob", "Alexa.ReportState", "lamp", nil, "StateReport powerState=OFF brightness=100 connectivity=OK")
+	d.direct(ctx, "Bob", "Alexa.ReportState", "lock", nil, "StateReport lockState=UNLOCKED connectivity=OK")
+	d.direct(ctx, "Bob", "Alexa.ReportState", "thermostat", nil,
 		"StateReport targetSetpoint=20C thermostatMode=HEAT temperature=18.5C connectivity=OK")
 }
 
 func (d *demonstration) lamp(ctx context.Context) {
-	d.ask(ctx, "Ada", "Alexa.PowerController.TurnOn", "lamp", nil, "Response powerState=ON brightness=100 connectivity=OK")
-	d.sends(both("ChangeReport lamp powerState=ON VOICE_INTERACTION")...)
-	d.ask(ctx, "Bob", "Alexa.PowerController.TurnOn", "lamp", nil, "Response powerState=ON brightness=100 connectivity=OK")
-	d.ask(ctx, "Ada", "Alexa.BrightnessController.SetBrightness", "lamp", object{"brightness": 40},
+	d.direct(ctx, "Ada", "Alexa.PowerController.TurnOn", "lamp", nil, "Response powerState=ON brightness=100 connectivity=OK")
+	d.expectEvents(both("ChangeReport lamp powerState=ON VOICE_INTERACTION")...)
+	d.direct(ctx, "Bob", "Alexa.PowerController.TurnOn", "lamp", nil, "Response powerState=ON brightness=100 connectivity=OK")
+	d.direct(ctx, "Ada", "Alexa.BrightnessController.SetBrightness", "lamp", object{"brightness": 40},
 		"Response powerState=ON brightness=40 connectivity=OK")
-	d.sends(both("ChangeReport lamp brightness=40 VOICE_INTERACTION")...)
-	d.happens(ctx, "somebody presses the switch", "lamp", gateway.PhysicalInteraction,
+	d.expectEvents(both("ChangeReport lamp brightness=40 VOICE_INTERACTION")...)
+	d.change(ctx, "the switch is pressed", "lamp", gateway.PhysicalInteraction,
 		gateway.PowerState(gateway.Off, time.Now()))
-	d.sends(both("ChangeReport lamp powerState=OFF PHYSICAL_INTERACTION")...)
-	d.happens(ctx, "the lamp goes offline", "lamp", gateway.PeriodicPoll,
+	d.expectEvents(both("ChangeReport lamp powerState=OFF PHYSICAL_INTERACTION")...)
+	d.change(ctx, "the lamp goes offline", "lamp", gateway.PeriodicPoll,
 		gateway.Connectivity(gateway.Unreachable, time.Now()))
-	d.sends(both("ChangeReport lamp connectivity=UNREACHABLE PERIODIC_POLL")...)
-	d.ask(ctx, "Ada", "Alexa.PowerController.TurnOn", "lamp", nil, "ErrorResponse ENDPOINT_UNREACHABLE")
+	d.expectEvents(both("ChangeReport lamp connectivity=UNREACHABLE PERIODIC_POLL")...)
+	d.direct(ctx, "Ada", "Alexa.PowerController.TurnOn", "lamp", nil, "ErrorResponse ENDPOINT_UNREACHABLE")
 }
 
 func (d *demonstration) thermostat(ctx context.Context) {
-	d.ask(ctx, "Ada", "Alexa.ThermostatController.SetTargetSetpoint", "thermostat",
+	d.direct(ctx, "Ada", "Alexa.ThermostatController.SetTargetSetpoint", "thermostat",
 		object{"targetSetpoint": gateway.Fahrenheit(72.5)},
 		"Response targetSetpoint=22.5C thermostatMode=HEAT temperature=18.5C connectivity=OK")
-	d.sends(both("ChangeReport thermostat targetSetpoint=22.5C VOICE_INTERACTION")...)
-	d.happens(ctx, "it gets warmer", "thermostat", gateway.PeriodicPoll,
+	d.expectEvents(both("ChangeReport thermostat targetSetpoint=22.5C VOICE_INTERACTION")...)
+	d.change(ctx, "the temperature rises", "thermostat", gateway.PeriodicPoll,
 		gateway.Temperature(gateway.Celsius(19), time.Now()))
-	d.sends(both("ChangeReport thermostat temperature=19C PERIODIC_POLL")...)
-	d.ask(ctx, "Bob", "Alexa.ThermostatController.SetTargetSetpoint", "thermostat",
+	d.expectEvents(both("ChangeReport thermostat temperature=19C PERIODIC_POLL")...)
+	d.direct(ctx, "Bob", "Alexa.ThermostatController.SetTargetSetpoint", "thermostat",
 		object{"targetSetpoint": gateway.Celsius(60)}, "ErrorResponse TEMPERATURE_VALUE_OUT_OF_RANGE")
-	d.ask(ctx, "Bob", "Alexa.ThermostatController.SetThermostatMode", "thermostat",
+	d.direct(ctx, "Bob", "Alexa.ThermostatController.SetThermostatMode", "thermostat",
 		object{"thermostatMode": object{"value": "COOL"}}, "ErrorResponse UNSUPPORTED_THERMOSTAT_MODE")
-	d.ask(ctx, "Bob", "Alexa.ThermostatController.SetThermostatMode", "thermostat",
+	d.direct(ctx, "Bob", "Alexa.ThermostatController.SetThermostatMode", "thermostat",
 		object{"thermostatMode": object{"value": "OFF"}},
 		"Response targetSetpoint=22.5C thermostatMode=OFF temperature=19C connectivity=OK")
-	d.sends(both("ChangeReport thermostat thermostatMode=OFF VOICE_INTERACTION")...)
+	d.expectEvents(both("ChangeReport thermostat thermostatMode=OFF VOICE_INTERACTION")...)
 }
 
 func (d *demonstration) lock(ctx context.Context) {
 	takes := d.skill.device("lock").takes
-	d.tokens["Ada"] = "ada-2" // Alexa refreshed it
-	d.ask(ctx, "Ada", "Alexa.LockController.Lock", "lock", nil, fmt.Sprintf("DeferredResponse %.0fs", takes.Seconds()))
-	d.ask(ctx, "Bob", "Alexa.LockController.Unlock", "lock", nil, "ErrorResponse ENDPOINT_BUSY")
-	d.ask(ctx, "Bob", "Alexa.ReportState", "lock", nil, "StateReport lockState=UNLOCKED connectivity=OK")
+	d.tokens["Ada"] = "ada-2" // Alexa has refreshed the access token
+	d.direct(ctx, "Ada", "Alexa.LockController.Lock", "lock", nil, fmt.Sprintf("DeferredResponse %.0fs", takes.Seconds()))
+	d.direct(ctx, "Bob", "Alexa.LockController.Unlock", "lock", nil, "ErrorResponse ENDPOINT_BUSY")
+	d.direct(ctx, "Bob", "Alexa.ReportState", "lock", nil, "StateReport lockState=UNLOCKED connectivity=OK")
 	time.Sleep(takes)
-	d.sends(append(both("ChangeReport lock lockState=LOCKED VOICE_INTERACTION"),
+	d.expectEvents(append(both("ChangeReport lock lockState=LOCKED VOICE_INTERACTION"),
 		"Ada: Response lockState=LOCKED connectivity=OK")...)
 }
 
-func (d *demonstration) refusals(ctx context.Context) {
-	d.ask(ctx, "Ada", "Alexa.LockController.Lock", "thermostat", nil, "ErrorResponse INVALID_DIRECTIVE")
-	d.ask(ctx, "Ada", "Alexa.ReportState", "eves-lamp", nil, "ErrorResponse NO_SUCH_ENDPOINT")
-	d.ask(ctx, "Mallory", "Alexa.ReportState", "lamp", nil, "ErrorResponse INVALID_AUTHORIZATION_CREDENTIAL")
-	d.ask(ctx, "Mallory", "Alexa.Discovery.Discover", "", nil, "Discover.Response")
-	d.allow(ctx, "Mallory", "ErrorResponse ACCEPT_GRANT_FAILED")
+func (d *demonstration) errors(ctx context.Context) {
+	d.direct(ctx, "Ada", "Alexa.LockController.Lock", "thermostat", nil, "ErrorResponse INVALID_DIRECTIVE")
+	d.direct(ctx, "Ada", "Alexa.ReportState", "eves-lamp", nil, "ErrorResponse NO_SUCH_ENDPOINT")
+	d.direct(ctx, "Mallory", "Alexa.ReportState", "lamp", nil, "ErrorResponse INVALID_AUTHORIZATION_CREDENTIAL")
+	d.direct(ctx, "Mallory", "Alexa.Discovery.Discover", "", nil, "Discover.Response")
+	d.acceptGrant(ctx, "Mallory", "ErrorResponse ACCEPT_GRANT_FAILED")
 }

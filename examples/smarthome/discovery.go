@@ -4,13 +4,13 @@ package main
 type endpoint struct {
 	EndpointID        string       `json:"endpointId"`
 	ManufacturerName  string       `json:"manufacturerName"`
-	FriendlyName      string       `json:"friendlyName"` // what customers call it
+	FriendlyName      string       `json:"friendlyName"` // name that customers use
 	Description       string       `json:"description"`
 	DisplayCategories []string     `json:"displayCategories"`
 	Capabilities      []capability `json:"capabilities"`
 }
 
-// capability says that the device has an interface, and which of its properties.
+// capability is an interface of the device, with the properties that it supports.
 type capability struct {
 	Type          string         `json:"type"`
 	Interface     string         `json:"interface"`

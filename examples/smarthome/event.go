@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// event is what is checked of an response or an event.
+// event is the part of a response or an event that is checked.
 type event struct {
 	Event struct {
 		Header   struct{ Name, CorrelationToken string }
@@ -30,7 +30,7 @@ type property struct {
 	Value           json.RawMessage
 }
 
-// text returns the event in words, such as "ChangeReport lamp powerState=ON
+// text returns a summary of the event, such as "ChangeReport lamp powerState=ON
 // PHYSICAL_INTERACTION".
 func (e event) text() string {
 	payload := e.Event.Payload

@@ -14,25 +14,25 @@ import (
 	"github.com/alexaevents/alexaevents/outbox"
 )
 
-// soon is how long Alexa lets a skill take to report a change.
+// soon is the time within which Alexa requires a change report.
 const soon = 3 * time.Second
 
 type object = map[string]any
 
-// allow has the customer allow the skill to send events.
-func (d *demonstration) allow(ctx context.Context, customer, want string) {
+// acceptGrant sends an AcceptGrant directive of a customer.
+func (d *demonstration) acceptGrant(ctx context.Context, customer, want string) {
 	code := d.cloud.Grant(alexaevents.Europe, customer)
-	d.direct(ctx, customer, alexatest.AcceptGrantDirective(code, d.tokens[customer]), want)
+	d.sendDirective(ctx, customer, alexatest.AcceptGrantDirective(code, d.tokens[customer]), want)
 }
 
-// ask has Alexa ask something for the customer.
-func (d *demonstration) ask(ctx context.Context, customer, directive, endpointID string, payload object, want string) {
+// direct sends a directive of a customer, named by its interface and name.
+func (d *demonstration) direct(ctx context.Context, customer, directive, endpointID string, payload object, want string) {
 	dot := strings.LastIndexByte(directive, '.')
-	d.direct(ctx, customer, alexatest.Directive(directive[:dot], directive[dot+1:], endpointID, d.tokens[customer], payload), want)
+	d.sendDirective(ctx, customer, alexatest.Directive(directive[:dot], directive[dot+1:], endpointID, d.tokens[customer], payload), want)
 }
 
-// direct calls the Lambda function with a directive and expects this response.
-func (d *demonstration) direct(ctx context.Context, customer string, message []byte, want string) {
+// sendDirective calls the Lambda function with a directive and expects this response.
+func (d *demonstration) sendDirective(ctx context.Context, customer string, message []byte, want string) {
 	if d.err != nil {
 		return
 	}
@@ -42,12 +42,12 @@ func (d *demonstration) direct(ctx context.Context, customer string, message []b
 		return
 	}
 	what := strings.TrimSpace(customer + ": " + directive.Name + " " + directive.EndpointID)
-	d.say("%s", what)
+	d.printf("%s", what)
 	if err := d.call(ctx, message, directive, want); err != nil {
 		d.err = fmt.Errorf("%s: %w", what, err)
 		return
 	}
-	d.say("   → %s", want)
+	d.printf("   → %s", want)
 }
 
 func (d *demonstration) call(ctx context.Context, message []byte, directive *gateway.Directive, want string) error {
@@ -77,28 +77,28 @@ func (d *demonstration) call(ctx context.Context, message []byte, directive *gat
 	return d.complete(e)
 }
 
-// happens has something happen to a device.
-func (d *demonstration) happens(ctx context.Context, what, endpointID string, cause gateway.Cause, property gateway.Property) {
+// change changes a property of a device without a directive.
+func (d *demonstration) change(ctx context.Context, what, endpointID string, cause gateway.Cause, property gateway.Property) {
 	if d.err == nil {
-		d.say("%s", what)
+		d.printf("%s", what)
 		_, d.err = d.skill.changed(ctx, d.skill.device(endpointID), cause, property)
 	}
 }
 
-// both is an event about each of the two customers of the house.
+// both returns the event for each of the two customers of the account.
 func both(text string) []string { return []string{"Ada: " + text, "Bob: " + text} }
 
-// sends expects the skill to send these events soon, in any order. An event too
-// many is found by the next call.
-func (d *demonstration) sends(want ...string) {
+// expectEvents expects the skill to send these events soon, in any order. The next call
+// finds an event too many.
+func (d *demonstration) expectEvents(want ...string) {
 	if d.err != nil {
 		return
 	}
-	for start := time.Now(); len(d.cloud.Sent()) < d.seen+len(want) && time.Since(start) < soon; {
+	for start := time.Now(); len(d.cloud.Sent()) < d.checked+len(want) && time.Since(start) < soon; {
 		time.Sleep(10 * time.Millisecond)
 	}
 	var got []string
-	for _, sent := range d.cloud.Sent()[d.seen:] {
+	for _, sent := range d.cloud.Sent()[d.checked:] {
 		text, err := d.event(sent)
 		if err != nil {
 			d.err = err
@@ -106,21 +106,21 @@ func (d *demonstration) sends(want ...string) {
 		}
 		got = append(got, sent.Customer+": "+text)
 	}
-	d.seen += len(got)
+	d.checked += len(got)
 	slices.Sort(got)
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		d.err = fmt.Errorf("expected the skill to send, within %v,\n   %s\nand it sent\n   %s",
+		d.err = fmt.Errorf("expected these events within %v:\n   %s\ngot\n   %s",
 			soon, strings.Join(want, "\n   "), strings.Join(got, "\n   "))
 		return
 	}
 	for _, text := range want {
-		d.say("   ⇒ %s", text)
+		d.printf("   ⇒ %s", text)
 	}
 }
 
-// empties waits until no report waits any more.
-func (d *demonstration) empties(ctx context.Context) {
+// awaitOutbox waits until the outbox is empty.
+func (d *demonstration) awaitOutbox(ctx context.Context) {
 	for start, waiting := time.Now(), true; waiting && d.err == nil && time.Since(start) < soon; time.Sleep(10 * time.Millisecond) {
 		var regions []outbox.Stats
 		regions, d.err = d.skill.outbox.Stats(ctx)
@@ -128,11 +128,11 @@ func (d *demonstration) empties(ctx context.Context) {
 	}
 }
 
-func (d *demonstration) say(format string, args ...any) {
+func (d *demonstration) printf(format string, args ...any) {
 	fmt.Fprintf(d.out, "   "+format+"\n", args...)
 }
 
-// event checks an event that the skill sent, and returns it in words.
+// event checks an event that the skill sent, and returns its text.
 func (d *demonstration) event(sent alexatest.Sent) (string, error) {
 	var e event
 	if err := json.Unmarshal(sent.Body, &e); err != nil {

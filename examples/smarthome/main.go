@@ -49,7 +49,7 @@ func run(ctx context.Context, out io.Writer) error {
 	db.SetMaxOpenConns(8)
 	db.SetMaxIdleConns(8)
 	cloud := alexatest.NewCloud()
-	skill := newHouse(db, cloud, time.Second, slog.New(slog.DiscardHandler))
+	skill := newDemoSkill(db, cloud, time.Second, slog.New(slog.DiscardHandler))
 	if err := skill.migrate(ctx); err != nil {
 		return err
 	}
@@ -61,13 +61,13 @@ func run(ctx context.Context, out io.Writer) error {
 	return demo.run(ctx)
 }
 
-// parameters are those that the package sqlstore wants: a transaction locks the
-// database when it begins, and what is committed survives a power failure.
+// parameters are those that package sqlstore requires: a transaction locks the database
+// when it begins, and a committed transaction survives a power failure.
 const parameters = "?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=busy_timeout(10000)&_txlock=immediate"
 
-// newHouse returns the skill with the house of Ada and Bob, whose lock takes that
-// long, and Eve's flat.
-func newHouse(db *sql.DB, cloud *alexatest.Cloud, lockTakes time.Duration, logger *slog.Logger) *skill {
+// newDemoSkill returns the skill with the devices of the accounts house (Ada and Bob)
+// and flat (Eve). The lock takes that long.
+func newDemoSkill(db *sql.DB, cloud *alexatest.Cloud, lockTakes time.Duration, logger *slog.Logger) *skill {
 	client := &lwa.Client{ID: "amzn1.application-oa2-client.example", Secret: "example", HTTPClient: cloud.Client()}
 	s := newSkill(db, client, sessions{
 		"ada-1": {"house", "ada"},

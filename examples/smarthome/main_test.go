@@ -34,22 +34,22 @@ func TestRun(t *testing.T) {
 	}
 }
 
-// The clock of SQLite is that of Go, for bubbles.
+// SQLite uses Go's clock, for synctest bubbles.
 func init() {
 	sqlite.MustRegisterScalarFunction("julianday", 1, func(*sqlite.FunctionContext, []driver.Value) (driver.Value, error) {
 		return float64(time.Now().UnixMilli())/86_400_000 + 2440587.5, nil
 	})
 }
 
-// begin returns the demonstration with a lock that takes longer than Alexa waits,
-// without HTTP, for a bubble.
+// begin returns the demonstration without HTTP, for a synctest bubble. Its lock takes
+// longer than Alexa waits.
 func begin(t *testing.T) *demonstration {
 	db, err := sql.Open("sqlite", "file:"+filepath.Join(t.TempDir(), "a.db")+strings.Replace(parameters, "FULL", "OFF", 1))
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, db.Close()) })
 	db.SetMaxIdleConns(8)
 	cloud := alexatest.NewCloud()
-	skill := newHouse(db, cloud, 20*time.Second, slog.New(slog.DiscardHandler))
+	skill := newDemoSkill(db, cloud, 20*time.Second, slog.New(slog.DiscardHandler))
 	require.NoError(t, skill.migrate(t.Context()))
 	t.Cleanup(skill.start(context.WithoutCancel(t.Context())))
 	return newDemonstration(io.Discard, cloud, skill)
@@ -62,7 +62,7 @@ func TestDemonstration(t *testing.T) {
 	})
 }
 
-// Alexa has bad moments, and reports arrive within three seconds all the same.
+// Reports arrive within three seconds in spite of short failures of the gateway.
 func TestDemonstrationWithFaults(t *testing.T) {
 	t.Parallel()
 	for name, fault := range map[string]alexatest.Fault{
@@ -82,7 +82,7 @@ func TestDemonstrationWithFaults(t *testing.T) {
 	}
 }
 
-// A demonstration that always succeeds demonstrates nothing.
+// The demonstration finds each broken skill.
 func TestBrokenSkills(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -95,17 +95,17 @@ func TestBrokenSkills(t *testing.T) {
 			},
 			"Ada: AcceptGrant: broken",
 		},
-		"gives the house one grant": {
+		"stores one grant per account": {
 			func(d *demonstration) {
 				d.skill.grants.Link = func(context.Context, string) (string, error) { return "house", nil }
 			},
-			"The lamp: expected the skill to send, within 3s",
+			"Lamp: expected these events within 3s",
 		},
-		"shows the devices of others": {
+		"discovers devices of other accounts": {
 			func(d *demonstration) { d.skill.device("eves-lamp").account = "house" },
 			`expected the response "Discover.Response lamp lock thermostat", got "Discover.Response lamp lock thermostat eves-lamp"`,
 		},
-		"believes every access token": {
+		"accepts every access token": {
 			func(d *demonstration) {
 				d.skill.grants.Account = func(context.Context, string) (string, error) { return "house", nil }
 			},
@@ -118,11 +118,11 @@ func TestBrokenSkills(t *testing.T) {
 					return d.cloud.RoundTrip(r)
 				})
 			},
-			"The lamp: expected the skill to send, within 3s",
+			"Lamp: expected these events within 3s",
 		},
-		"keeps Alexa's own changes from it": {
+		"does not report changes by directives": {
 			func(d *demonstration) { d.drop("VOICE_INTERACTION") },
-			"The lamp: expected the skill to send, within 3s",
+			"Lamp: expected these events within 3s",
 		},
 		"reports twice": {
 			func(d *demonstration) {
@@ -135,7 +135,7 @@ func TestBrokenSkills(t *testing.T) {
 					return d.cloud.RoundTrip(r)
 				})
 			},
-			"The lamp: expected the skill to send, within 3s",
+			"Lamp: expected these events within 3s",
 		},
 		"reports what did not change": {
 			func(d *demonstration) {
@@ -167,7 +167,7 @@ func TestBrokenSkills(t *testing.T) {
 			},
 			"expected the properties",
 		},
-		"forgets the correlation token": {
+		"returns another correlation token": {
 			func(d *demonstration) {
 				d.alter(func(response string) string {
 					return strings.Replace(response, `"correlationToken":"`, `"correlationToken":"x`, 1)
@@ -175,13 +175,13 @@ func TestBrokenSkills(t *testing.T) {
 			},
 			"another correlation token",
 		},
-		"has Alexa wait for the lock": {
+		"does not defer the lock's response": {
 			func(d *demonstration) { d.skill.device("lock").takes = 0 },
 			`Ada: Lock lock: expected the response "DeferredResponse 0s", got "Response lockState=LOCKED connectivity=OK"`,
 		},
 		"never sends a deferred response": {
 			func(d *demonstration) { d.drop(`"name":"Response"`) },
-			"The lock, which is slow: expected the skill to send, within 3s",
+			"Lock with deferred responses: expected these events within 3s",
 		},
 		"responds without a directive": {
 			func(d *demonstration) {
@@ -204,7 +204,7 @@ func TestBrokenSkills(t *testing.T) {
 					return response
 				})
 			},
-			"it sent\n   Ada: ChangeReport lamp brightness=1 APP_INTERACTION",
+			"got\n   Ada: ChangeReport lamp brightness=1 APP_INTERACTION",
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -218,7 +218,7 @@ func TestBrokenSkills(t *testing.T) {
 	}
 }
 
-// gateway puts something between the skill and the gateway.
+// gateway makes a function handle the skill's requests to the gateway.
 func (d *demonstration) gateway(between func(r *http.Request, body string) (*http.Response, error)) {
 	d.skill.sender.HTTPClient = &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		body, err := io.ReadAll(r.Body)

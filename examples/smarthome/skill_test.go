@@ -36,13 +36,13 @@ func TestRefusals(t *testing.T) {
 			{"Alexa.ThermostatController.SetThermostatMode", "thermostat", object{"thermostatMode": "OFF"}, "INVALID_DIRECTIVE"},
 			{"Alexa.ThermostatController.SetThermostatMode", "thermostat", nil, "UNSUPPORTED_THERMOSTAT_MODE"},
 			{"Alexa.LockController.Lock", "lock", nil, "INTERNAL_ERROR"}, // without a grant there is no later response
-			{"Alexa.Unheard.Of", "lamp", nil, "INVALID_DIRECTIVE"},
-			{"Alexa.ReportState", "nowhere", nil, "NO_SUCH_ENDPOINT"},
+			{"Alexa.Unknown.Directive", "lamp", nil, "INVALID_DIRECTIVE"},
+			{"Alexa.ReportState", "unknown", nil, "NO_SUCH_ENDPOINT"},
 		} {
-			d.ask(t.Context(), "Ada", test.directive, test.endpoint, test.payload, "ErrorResponse "+test.want)
+			d.direct(t.Context(), "Ada", test.directive, test.endpoint, test.payload, "ErrorResponse "+test.want)
 		}
 		d.skill.work.Wait()
-		d.sends()
+		d.expectEvents()
 		require.NoError(t, d.err)
 	})
 }
@@ -135,13 +135,13 @@ func TestReportsThatFail(t *testing.T) {
 				d.skill.logger = slog.New(slog.NewTextHandler(&log, nil))
 				d.grant(t.Context())
 				d.discover(t.Context())
-				d.happens(t.Context(), "somebody presses the switch", "lamp", gateway.PhysicalInteraction, gateway.PowerState(gateway.On, time.Now()))
-				d.sends(both("ChangeReport lamp powerState=ON PHYSICAL_INTERACTION")...)
+				d.change(t.Context(), "somebody presses the switch", "lamp", gateway.PhysicalInteraction, gateway.PowerState(gateway.On, time.Now()))
+				d.expectEvents(both("ChangeReport lamp powerState=ON PHYSICAL_INTERACTION")...)
 				test.fail(d)
-				d.happens(t.Context(), "somebody presses the switch", "lamp", gateway.PhysicalInteraction, gateway.PowerState(gateway.Off, time.Now()))
+				d.change(t.Context(), "somebody presses the switch", "lamp", gateway.PhysicalInteraction, gateway.PowerState(gateway.Off, time.Now()))
 				time.Sleep(soon)
 				synctest.Wait() // the outbox writes to the log
-				d.sends()
+				d.expectEvents()
 				require.NoError(t, d.err)
 				if test.log == "" {
 					require.Empty(t, log.String())

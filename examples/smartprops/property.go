@@ -80,9 +80,9 @@ func (p *property) subscribeUnit(ctx context.Context, configurationID, unitID st
 }
 
 // receive raises an alarm for each failure. Amazon reports a skill that timed out and
-// one whose response was invalid with the same event, within 10 minutes. SNS delivers
-// an event again if the webhook fails, and sometimes without a reason: eventId
-// identifies duplicates.
+// one whose response was invalid with the same event, within 10 minutes. SNS
+// redelivers an event if the webhook fails, and may deliver duplicates: eventId
+// identifies them.
 func (p *property) receive(ctx context.Context, event smartprops.Event) error {
 	failure, ok := event.(*smartprops.SkillFailure)
 	if !ok || failure.SkillID != p.skillID {

@@ -3,7 +3,7 @@
 //
 // Set ReportBatchItemFailures in its event source mapping, a redrive policy with a
 // dead-letter queue on the queue, and a visibility timeout of six times the function's
-// timeout. Whatever part of the backend sends events needs queue.go.
+// timeout. The part of the backend that sends events needs queue.go.
 package main
 
 import (

@@ -81,7 +81,7 @@ func TestDelivery(t *testing.T) {
 	require.Len(t, cloud.Sent(), 2)
 }
 
-// What fails is delivered again, and what follows it in its group with it.
+// A failed message is redelivered, with the later messages of its group.
 func TestPartialFailure(t *testing.T) {
 	cloud, fake, q, w := start(t)
 	for _, event := range []*gateway.ChangeReport{report("lamp-1", gateway.On), report("lamp-1", gateway.Off), report("lamp-2", gateway.On)} {

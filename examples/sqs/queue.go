@@ -33,11 +33,11 @@ type queue struct {
 	sender *gateway.Sender // knows the grants of an account
 }
 
-const maxBatch = 10 // entries, says SQS
+const maxBatch = 10 // entries; a limit of SQS
 
 // enqueue sends the event once for each grant of the account. An endpoint of a grant
 // is a message group, so SQS keeps its events in order; the message ID makes SQS drop
-// what is sent twice within five minutes.
+// duplicates within five minutes.
 func (q *queue) enqueue(ctx context.Context, accountID string, event gateway.Event) error {
 	keys, err := q.sender.Keys(ctx, accountID)
 	if err != nil {

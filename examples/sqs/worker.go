@@ -13,14 +13,14 @@ import (
 	"github.com/alexaevents/alexaevents/gateway"
 )
 
-// worker delivers what the queue invokes it with.
+// worker delivers the messages of the queue.
 type worker struct {
 	sender *gateway.Sender
 	logger *slog.Logger
 }
 
-// Invoke delivers a batch in order. It reports the messages that SQS must deliver
-// again: one that failed, and the later ones of its group, which must not overtake it.
+// Invoke delivers a batch in order. It reports the messages that SQS must
+// redeliver: a failed one and the later ones of its group, which must not overtake it.
 func (w *worker) Invoke(ctx context.Context, batch events.SQSEvent) (response events.SQSEventResponse, err error) {
 	failed := make(map[string]bool) // groups
 	for _, record := range batch.Records {
@@ -32,12 +32,11 @@ func (w *worker) Invoke(ctx context.Context, batch events.SQSEvent) (response ev
 			response.BatchItemFailures = append(response.BatchItemFailures, events.SQSBatchItemFailure{ItemIdentifier: record.MessageId})
 		}
 	}
-	// The function may stand still from now on, so what is to be stored about the
-	// grants is stored before.
+	// Lambda may pause the function after its response, so store the outcomes before.
 	return response, errors.Join(w.sender.Flush(ctx), w.sender.Tokens.Flush(ctx))
 }
 
-// deliver returns false for a message that SQS must deliver again.
+// deliver returns false for a message that SQS must redeliver.
 func (w *worker) deliver(ctx context.Context, record events.SQSMessage) bool {
 	var j job
 	if err := json.Unmarshal([]byte(record.Body), &j); err != nil || j.Message == nil {

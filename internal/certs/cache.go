@@ -77,8 +77,8 @@ type Source struct {
 // for concurrent use. It keeps only certificates that passed their checks, so
 // forged requests with other URLs cannot displace one.
 //
-// A certificate is fetched again after a day, and an hour before it expires.
-// Until that succeeds the old one is used, as long as it is valid.
+// A certificate is fetched again after a day, and an hour before it expires. Until the
+// fetch succeeds the old one is used while it is valid.
 type Cache struct {
 	mu     sync.Mutex
 	clock  uint64 // number of uses, to find the certificate that was used longest ago
@@ -172,7 +172,7 @@ func (c *Cache) newer(ctx context.Context, source Source, old *Certificate) *Cer
 	return certificate
 }
 
-// store remembers the outcome of a fetch. The lock is held.
+// store stores the outcome of a fetch. The lock is held.
 func (c *Cache) store(url string, now time.Time, certificate *Certificate, err error) {
 	if err == nil {
 		c.keep(url, now, certificate)

@@ -14,35 +14,35 @@ import (
 	"pgregory.net/rapid"
 )
 
-// site is a URL of the certificate host and what the cache may know of it.
+// site is a URL of the certificate host, with the model of its entry in the cache.
 type site struct {
-	url   string
-	key   *rsa.PublicKey // of the certificate there
-	lives time.Duration  // that the certificate is valid from its fetch
-	fault error          // that a fetch has
+	url      string
+	key      *rsa.PublicKey // of the certificate there
+	validity time.Duration  // of the certificate, from its fetch
+	fault    error          // error of a fetch
 
-	fetched   []time.Time
-	hasty     bool         // was fetched too soon after the last fetch
-	kept      *Certificate // the last that a fetch returned
-	failure   error        // of the last fetch that failed
-	forgotten time.Time    // when the cache forgets that
+	fetched []time.Time
+	early   bool         // was fetched too soon after the last fetch
+	kept    *Certificate // of the last successful fetch
+	failure error        // of the last failed fetch
+	retryAt time.Time    // end of the time for which the cache keeps the failure
 }
 
 func (s *site) load(context.Context) (*Certificate, error) {
 	now := time.Now()
 	if s.serves() && len(s.fetched) > 0 {
 		last := now.Sub(s.fetched[len(s.fetched)-1])
-		s.hasty = s.hasty || last < pause && last != retryPause
+		s.early = s.early || last < pause && last != retryPause
 	}
 	s.fetched = append(s.fetched, now)
 	if s.fault != nil {
-		s.failure, s.forgotten = s.fault, now.Add(refusedFor)
+		s.failure, s.retryAt = s.fault, now.Add(refusedFor)
 		if errors.Is(s.fault, ErrFetch) {
-			s.forgotten = now.Add(faultFor)
+			s.retryAt = now.Add(faultFor)
 		}
 		return nil, s.fault
 	}
-	s.kept = &Certificate{s.key, now, now.Add(s.lives)}
+	s.kept = &Certificate{s.key, now, now.Add(s.validity)}
 	return s.kept, nil
 }
 
@@ -51,8 +51,8 @@ func (s *site) serves() bool { return s.kept != nil && s.kept.validAt(time.Now()
 
 func (s *site) source() Source { return Source{s.url, time.Now(), s.load} }
 
-// Whatever happens to the host, and whatever attackers send, a certificate that
-// is kept serves until it expires, and is fetched once a minute at most.
+// With any faults of the host and any forged requests, a kept certificate is used until
+// it expires, and fetched at most once a minute.
 func TestCacheKeepsWhatIsGood(t *testing.T) {
 	key := func(n int64) *rsa.PublicKey { return &rsa.PublicKey{N: big.NewInt(n), E: 3} }
 	rapid.Check(t, func(r *rapid.T) {
@@ -63,7 +63,7 @@ func TestCacheKeepsWhatIsGood(t *testing.T) {
 			keys, invented := int64(1), 0
 			sites := make([]*site, 3)
 			for i := range sites {
-				sites[i] = &site{url: fmt.Sprint("site", i), key: key(1), lives: 48 * time.Hour}
+				sites[i] = &site{url: fmt.Sprint("site", i), key: key(1), validity: 48 * time.Hour}
 			}
 			verify := func(s *site, signer *rsa.PublicKey) (took time.Duration, err error) {
 				start := time.Now()
@@ -84,7 +84,7 @@ func TestCacheKeepsWhatIsGood(t *testing.T) {
 				}
 				_, err := verify(s, s.key)
 				if len(s.fetched) == fetches {
-					require.True(r, start.Before(s.forgotten))
+					require.True(r, start.Before(s.retryAt))
 					require.ErrorIs(r, err, s.failure)
 				} else {
 					require.ErrorIs(r, err, s.fault)
@@ -114,7 +114,7 @@ func TestCacheKeepsWhatIsGood(t *testing.T) {
 					s := rapid.SampledFrom(sites).Draw(r, "site")
 					keys++
 					s.key = key(keys)
-					s.lives = time.Duration(rapid.SampledFrom([]int{1, 30, 61, 100}).Draw(r, "hours")) * time.Hour
+					s.validity = time.Duration(rapid.SampledFrom([]int{1, 30, 61, 100}).Draw(r, "hours")) * time.Hour
 				},
 				"": func(r *rapid.T) {
 					require.LessOrEqual(r, len(cache.kept), maxKept)
@@ -122,7 +122,7 @@ func TestCacheKeepsWhatIsGood(t *testing.T) {
 					require.Empty(r, cache.flying)
 					require.Zero(r, cache.fetching)
 					for _, s := range sites {
-						require.False(r, s.hasty)
+						require.False(r, s.early)
 					}
 				},
 			})
@@ -148,9 +148,9 @@ func TestRenewalDisplacesNoOther(t *testing.T) {
 			synctest.Wait()
 		}
 		for i := range sites {
-			sites[i] = &site{url: fmt.Sprint("site", i), key: key(1), lives: 48 * time.Hour}
+			sites[i] = &site{url: fmt.Sprint("site", i), key: key(1), validity: 48 * time.Hour}
 		}
-		sites[7].lives = 50 * time.Minute // due at once
+		sites[7].validity = 50 * time.Minute // due at once
 		verifyAll()
 		time.Sleep(2 * time.Minute)
 		verifyAll()
@@ -166,7 +166,7 @@ func TestRenewalDisplacesNoOther(t *testing.T) {
 func TestReplacedMeanwhile(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var cache Cache
-		s := &site{url: "site", key: key(1), lives: 48 * time.Hour}
+		s := &site{url: "site", key: key(1), validity: 48 * time.Hour}
 		fits := func(known *rsa.PublicKey) bool { return known.Equal(s.key) }
 		require.NoError(t, cache.Verify(t.Context(), s.source(), fits))
 		time.Sleep(pause)

@@ -160,7 +160,7 @@ func TestScanAgreesWithEncodingJSON(t *testing.T) {
 }
 
 // The scan looks at several bytes of a text at a time: every byte that matters
-// must be seen wherever it stands, whatever stands around it.
+// must be found at each position, with any bytes around it.
 func TestScanOfTextsAgreesWithEncodingJSON(t *testing.T) {
 	for _, filler := range []string{"a", " ", "!", "#", "[", "]", "\x7f", "é", "\U0001f600"} {
 		for _, special := range []string{"", `"`, `\`, `\\`, `\"`, `\u00e9`, "\x00", "\x1f", "\n"} {

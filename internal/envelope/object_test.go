@@ -115,7 +115,7 @@ func FuzzFind(f *testing.F) {
 	})
 }
 
-// However many members are read, none may occur twice.
+// Also among many members, none may occur twice.
 func TestManyMembersThatAreRead(t *testing.T) {
 	var document []byte
 	for i := range 40 {
@@ -129,8 +129,7 @@ func TestManyMembersThatAreRead(t *testing.T) {
 	}
 }
 
-// The escapes of a string mean what they mean in encoding/json, in every
-// surrounding.
+// The escapes of a string are decoded as by encoding/json, with any text around them.
 func TestEscapesAgreeWithEncodingJSON(t *testing.T) {
 	pieces := []string{
 		``, `a`, `é`, `\"`, `\\`, `\/`, `\b`, `\f`, `\n`, `\r`, `\t`, `\u0000`, `\u00e9`, `\u00E9`, `\u20ac`, `\uFFFF`,
@@ -204,7 +203,7 @@ func TestElements(t *testing.T) {
 		require.NoError(t, objects.Err)
 		require.Equal(t, want, got, raw)
 	}
-	// What no scan has accepted does not run for ever.
+	// Invalid JSON, which a scan would refuse, causes no endless loop.
 	for _, raw := range []string{`[`, `[1`, `[1 2`, `[1,`, `[,]`} {
 		var objects envelope.Objects
 		objects.Elements(envelope.Raw(raw), func(envelope.Raw) {})

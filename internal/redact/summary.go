@@ -36,7 +36,7 @@ func quote(text string) []byte {
 	return quoted
 }
 
-// Format prints the JSON object, whatever the verb.
+// Format prints the JSON object, with every verb.
 func (s Summary) Format(f fmt.State, _ rune) { _, _ = f.Write(s.JSON()) }
 
 // LogValue returns a group of the texts.

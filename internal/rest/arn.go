@@ -30,8 +30,8 @@ func TopicARN(text string) (partition, region string, ok bool) {
 }
 
 // isRegion reports whether s is the name of a region, such as us-gov-west-1. Other
-// labels before amazonaws.com, such as s3-us-west-2, have subdomains that strangers
-// own.
+// labels before amazonaws.com, such as s3-us-west-2, have subdomains that any
+// AWS customer can own.
 func isRegion(s string) bool {
 	i := strings.LastIndexByte(s, '-')
 	return i > 0 && i < len(s)-1 && strings.Contains(s[:i], "-") && only(s[:i], lower+"-") && only(s[i+1:], digits)

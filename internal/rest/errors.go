@@ -14,7 +14,7 @@ import (
 	"github.com/alexaevents/alexaevents/internal/redact"
 )
 
-// refusal returns the error for an unsuccessful response, whatever its body is.
+// refusal returns the error for an unsuccessful response with any body.
 func (c Client) refusal(response *Response) *alexaevents.Error {
 	var body struct {
 		Code       any

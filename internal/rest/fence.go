@@ -12,9 +12,9 @@ var errFenced = errors.New("the lease of this message ended before the request w
 
 type fence struct{}
 
-// WithFence returns a context for requests whose body leaves only while allowed
-// returns true. A process may stand still for longer than a lease lasts, at any
-// point between a check and the request.
+// WithFence returns a context for requests whose body is sent only while allowed
+// returns true. A process may pause for longer than a lease lasts, at any point between
+// a check and the request.
 func WithFence(ctx context.Context, allowed func() bool) context.Context {
 	return context.WithValue(ctx, fence{}, allowed)
 }

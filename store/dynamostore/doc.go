@@ -30,7 +30,7 @@
 // attributes of its item. A program of an earlier version removes them when it writes
 // the grant.
 //
-// DynamoDB encrypts the tables with its own key, but whoever may read the items can
+// DynamoDB encrypts the tables with its own key, but anyone who may read the items can
 // read the tokens of grants. To encrypt the tokens, wrap the store in an [lwa.Sealed].
 // Erased items stay in the table's backups as long as you keep those.
 //

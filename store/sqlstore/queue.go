@@ -16,8 +16,8 @@ const maxBatch = 64
 
 // queue lets the writes of concurrent callers share a transaction. One caller at
 // a time leads: it makes its own write together with those that wait, and then
-// passes the lead to the first of those that came meanwhile. There is no
-// goroutine but the callers'.
+// passes the lead to the first of those that arrived since. There are no other
+// goroutines.
 type queue struct {
 	// together makes the writes in one transaction, or none of them. The first
 	// one is the leader's, as is the context.
@@ -35,7 +35,7 @@ type queue struct {
 	patience time.Duration
 
 	mu      sync.Mutex
-	led     bool     // somebody leads
+	led     bool     // a caller leads
 	waiting []*write // in the order of arrival
 }
 
@@ -57,7 +57,7 @@ type write struct {
 	state writeState // guarded by the queue's mutex
 	turn  chan turn  // has room for one
 
-	// The result, from the leader. The caller reads it once it is told turnDone.
+	// The result, from the leader. The caller reads it after turnDone.
 	changed int64
 	err     error
 }
@@ -67,11 +67,11 @@ type writeState uint8
 const (
 	writeQueued writeState = iota
 	writeTaken             // the leader makes it
-	writeTold              // the caller's turn is in the channel
+	writeSent              // the instruction is in the channel
 	writeLeft              // the caller has stopped waiting
 )
 
-// turn tells a waiting caller what to do.
+// turn is the leader's instruction to a waiting caller.
 type turn uint8
 
 const (
@@ -109,7 +109,7 @@ func (q *queue) do(w *write) (changed int64, err error) {
 	return q.take(w, <-w.turn)
 }
 
-// take does as the caller is told.
+// take follows the instruction.
 func (q *queue) take(w *write, t turn) (changed int64, err error) {
 	switch t {
 	case turnLead:
@@ -133,12 +133,13 @@ func (q *queue) join(w *write) bool {
 	return true
 }
 
-// leave reports whether the caller was told nothing, and will be told nothing.
+// leave ends the caller's wait. It reports false if the caller already has an
+// instruction.
 func (q *queue) leave(w *write) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch w.state {
-	case writeTold:
+	case writeSent:
 		return false
 	case writeQueued:
 		i := slices.Index(q.waiting, w)
@@ -189,7 +190,7 @@ func (q *queue) leadOthers(w *write, others []*write) (settled bool, err error) 
 	return true, err
 }
 
-// tryTogether makes an error of a panic. The write that caused it is made alone
+// tryTogether turns a panic into an error. The write that caused it is made alone
 // later, and panics where its own caller sees it.
 func (q *queue) tryTogether(w *write, others []*write) (err error) {
 	defer func() {
@@ -215,12 +216,12 @@ func (q *queue) takeOthers(w *write) []*write {
 	return others
 }
 
-// The methods below are for those who hold the mutex.
+// The caller of a method below holds the mutex.
 
-// tell tells the caller, unless it left.
-func (q *queue) tell(w *write, t turn) {
+// send sends the instruction, unless the caller left.
+func (q *queue) send(w *write, t turn) {
 	if w.state != writeLeft {
-		w.state = writeTold
+		w.state = writeSent
 		w.turn <- t
 	}
 }
@@ -229,7 +230,7 @@ func (q *queue) tell(w *write, t turn) {
 func (q *queue) finish(writes []*write, err error) {
 	for _, w := range writes {
 		w.err = err
-		q.tell(w, turnDone)
+		q.send(w, turnDone)
 	}
 }
 
@@ -261,7 +262,7 @@ func (q *queue) putBack(writes []*write) {
 func (q *queue) separate(writes []*write) {
 	if q.patience > 0 {
 		for _, w := range writes {
-			q.tell(w, turnAlone)
+			q.send(w, turnAlone)
 		}
 		return
 	}
@@ -277,6 +278,6 @@ func (q *queue) pass() {
 	if q.led {
 		first := q.waiting[0]
 		q.waiting = slices.Delete(q.waiting, 0, 1)
-		q.tell(first, turnLead)
+		q.send(first, turnLead)
 	}
 }

@@ -229,7 +229,7 @@ func TestQueueLeaderExits(t *testing.T) {
 	})
 }
 
-// An error that concerns everybody is everybody's, once.
+// An error about all writes of a batch is returned to each caller, after one attempt.
 func TestQueueFinalError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := newFakeDB(t)
@@ -300,7 +300,7 @@ func TestQueueFinalErrorOfAnEarlierWrite(t *testing.T) {
 }
 
 // A caller whose context ends returns at once, whether it waits, was taken by the
-// leader, or leads. What the others get is what they get without it.
+// leader, or leads. The results of the others do not change.
 func TestQueueCancelled(t *testing.T) {
 	for at := range 40 { // tenths of a second: the first transaction takes ten
 		for who := range 5 {
@@ -384,8 +384,8 @@ func TestQueuePatience(t *testing.T) {
 	})
 }
 
-// Whatever callers do: what was acknowledged is stored, a caller's failure is its
-// own, and the queue is idle in the end.
+// With callers that do anything: acknowledged writes are stored, an error reaches only
+// its own caller, and the queue is idle at the end.
 func TestQueueModel(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
 		type caller struct {

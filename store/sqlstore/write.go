@@ -66,8 +66,17 @@ func (s *Store) exec(ctx context.Context, begun time.Time, statement string, arg
 func (s *Store) commitTogether(ctx context.Context, batch []*write) error {
 	return s.transact(ctx, batch[0].begun, func(_ traits, tx *sql.Tx) error {
 		ctx := context.WithoutCancel(ctx)
+		prepared := make(map[string]*sql.Stmt) // most are the same; the transaction closes them
 		for _, w := range batch {
-			result, err := tx.ExecContext(ctx, w.statement, w.args...)
+			statement, ok := prepared[w.statement]
+			if !ok {
+				var err error
+				if statement, err = tx.PrepareContext(ctx, w.statement); err != nil {
+					return err
+				}
+				prepared[w.statement] = statement
+			}
+			result, err := statement.ExecContext(ctx, w.args...)
 			if err != nil {
 				return err
 			}

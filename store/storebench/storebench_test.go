@@ -27,15 +27,15 @@ func fails(t *testing.T, run func(*testing.B)) (failed bool) {
 
 // Each of these stores is broken in one method.
 type (
-	forgetsNewFacts struct{ identity.Store }
-	noUserRecords   struct{ identity.Store }
-	otherUser       struct{ identity.Store }
-	noAccount       struct{ identity.Store }
-	keepsUsers      struct{ identity.Store }
-	keepsAccounts   struct{ identity.Store }
+	storesNoFacts struct{ identity.Store }
+	noUserRecords struct{ identity.Store }
+	otherUser     struct{ identity.Store }
+	noAccount     struct{ identity.Store }
+	keepsUsers    struct{ identity.Store }
+	keepsAccounts struct{ identity.Store }
 )
 
-func (forgetsNewFacts) AddFact(ctx context.Context, _ identity.Fact) error { return ctx.Err() }
+func (storesNoFacts) AddFact(ctx context.Context, _ identity.Fact) error { return ctx.Err() }
 
 func (noUserRecords) UserRecords(context.Context, string, string) iter.Seq2[identity.Record, error] {
 	return func(func(identity.Record, error) bool) {}
@@ -58,7 +58,7 @@ func TestSuiteChecksIdentity(t *testing.T) {
 	type store = identity.Store
 	for name, broken := range map[string]func(store) store{
 		"not broken":                  nil,
-		"forgets new facts":           func(s store) store { return forgetsNewFacts{s} },
+		"stores no facts":             func(s store) store { return storesNoFacts{s} },
 		"returns no user records":     func(s store) store { return noUserRecords{s} },
 		"returns another user":        func(s store) store { return otherUser{s} },
 		"returns no account records":  func(s store) store { return noAccount{s} },
@@ -86,14 +86,14 @@ func TestSuiteChecksIdentity(t *testing.T) {
 }
 
 type (
-	forgetsNewGrants struct{ lwa.Store }
-	emptyUpdates     struct{ lwa.Store }
-	otherGrant       struct{ lwa.Store }
-	noGrants         struct{ lwa.Store }
-	keepsGrants      struct{ lwa.Store }
+	storesNoGrants struct{ lwa.Store }
+	emptyUpdates   struct{ lwa.Store }
+	otherGrant     struct{ lwa.Store }
+	noGrants       struct{ lwa.Store }
+	keepsGrants    struct{ lwa.Store }
 )
 
-func (s forgetsNewGrants) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
+func (s storesNoGrants) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Grant) error) error {
 	if _, err := s.Grant(ctx, key); err != nil {
 		return ctx.Err()
 	}
@@ -118,7 +118,7 @@ func TestSuiteChecksGrants(t *testing.T) {
 	type store = lwa.Store
 	for name, broken := range map[string]func(store) store{
 		"not broken":               nil,
-		"forgets new grants":       func(s store) store { return forgetsNewGrants{s} },
+		"stores no grants":         func(s store) store { return storesNoGrants{s} },
 		"gives fn no stored grant": func(s store) store { return emptyUpdates{s} },
 		"returns another grant":    func(s store) store { return otherGrant{s} },
 		"lists no grants":          func(s store) store { return noGrants{s} },

@@ -280,7 +280,7 @@ func mapText(change func(string) string) func(f *faulty) {
 
 var errEncoding = errors.New("invalid byte sequence for encoding UTF8")
 
-// repaired is what a database makes of text that it cannot keep.
+// repaired returns the text as a database stores it that cannot keep invalid text.
 func repaired(text string) string {
 	return strings.ReplaceAll(strings.ToValidUTF8(text, "\ufffd"), "\x00", "")
 }

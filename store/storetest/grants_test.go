@@ -255,8 +255,7 @@ func (h *ownMutex) UpdateGrant(ctx context.Context, key lwa.Key, fn func(*lwa.Gr
 	return h.update(ctx, key, func(g *lwa.Grant) error { *g = grant; return nil })
 }
 
-// remembers is a handle that remembers what it has read, until it writes that
-// itself.
+// remembers is a handle that caches a grant that it has read, until it writes the grant.
 type remembers struct {
 	*faultyGrants
 	mu  sync.Mutex

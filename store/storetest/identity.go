@@ -233,7 +233,7 @@ func (t *trial) compare(call string, want []identity.Record, records iter.Seq2[i
 	expectList(t.journal, call, "records", want, got, func(records []identity.Record) any { return records })
 }
 
-// expectList compares what a call gave; show is how values look in a report.
+// expectList compares the result of a call; show formats values for a report.
 func expectList[T comparable](j *journal, call, values string, want, got []T, show func([]T) any) {
 	if slices.Equal(want, got) {
 		return

@@ -77,7 +77,7 @@ func TestUserOfTwoSkills(t *testing.T) {
 	require.Equal(t, []string{"disabled", "linked"}, kindsAt(imported(t, transfer.CSV, file), 2))
 }
 
-// Two instants that a store cannot tell apart are one.
+// Two instants within one millisecond are one.
 func TestBelowTheMillisecond(t *testing.T) {
 	file := `{"AmazonUserID":"u","AccountID":"a","StartDatetime":"2026-03-01T00:00:01Z","EndDatetime":"2026-03-01T00:00:02.0001Z"}
 		{"AmazonUserID":"u","AccountID":"b","StartDatetime":"2026-03-01T00:00:02.0002Z","EnabledAt":"2026-03-01T00:00:02.0003Z"}`
@@ -162,8 +162,8 @@ func TestDocument(t *testing.T) {
 	require.Equal(t, "12345678901234567890", accounts[0].AccountID, "a number, digit for digit")
 }
 
-// What comes before an invalid row is stored, and told; what is in it is in no
-// error.
+// The rows before an invalid row are stored and reported. No error contains the row's
+// values.
 func TestInvalidCustomers(t *testing.T) {
 	const columns = "AmazonUserID,AccountID,StartDatetime,EndDatetime,EnabledAt,SkillID\n"
 	const first = "private-0,private-a,2019-09-01T00:00:00Z,,,s\nprivate-1,private-a,2019-09-01T00:00:00Z,,,s\n"
@@ -238,16 +238,16 @@ func TestInvalidCustomers(t *testing.T) {
 }
 
 func requireInvalid(t *testing.T, format transfer.Format, file string, rows int, parts ...string) {
-	told := 0
+	reported := 0
 	store := new(identity.MemoryStore)
-	i := &transfer.Import{Format: format, Progress: func(rows int) { told = rows }}
+	i := &transfer.Import{Format: format, Progress: func(rows int) { reported = rows }}
 	err := i.Customers(t.Context(), store, strings.NewReader(file))
 	require.ErrorIs(t, err, transfer.ErrInvalidFile)
 	require.NotContains(t, err.Error(), "private")
 	for _, part := range parts {
 		require.ErrorContains(t, err, part)
 	}
-	require.Equal(t, rows, told)
+	require.Equal(t, rows, reported)
 	require.Len(t, collect(t, store.Facts(t.Context())), rows)
 
 	err = (&transfer.Import{Format: format, Check: true}).Customers(t.Context(), brokenStore{}, strings.NewReader(file))

@@ -77,6 +77,6 @@
 // # Tokens in files
 //
 // A file of grants contains tokens in plain text, also if the store is in an [lwa.Sealed]:
-// whoever reads it can act for the customers. Restrict access to it, and delete it
+// anyone who reads it can act for the customers. Restrict access to it, and delete it
 // afterwards. [Grants] needs no file.
 package transfer

@@ -60,8 +60,7 @@ func drawGrant(t *rapid.T) lwa.Grant {
 	}
 }
 
-// Grants come back as they were, from any store of a set of them, and as often
-// as one likes.
+// Exported grants of any set are imported unchanged, also repeatedly.
 func TestGrantsThereAndBack(t *testing.T) {
 	onEach(t, func(t *testing.T, format transfer.Format) {
 		rapid.Check(t, func(t *rapid.T) {
@@ -75,20 +74,20 @@ func TestGrantsThereAndBack(t *testing.T) {
 
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			told := 0
+			reported := 0
 			i := &transfer.Import{Format: format, Progress: func(rows int) {
-				if told = rows; rows == cut {
+				if reported = rows; rows == cut {
 					cancel()
 				}
 			}}
 			if err := i.Grants(ctx, to, strings.NewReader(file)); err != nil {
 				require.ErrorIs(t, err, context.Canceled)
-				require.Equal(t, cut, told)
+				require.Equal(t, cut, reported)
 				i.Skip = rapid.SampledFrom([]int{0, cut}).Draw(t, "skip")
 				cut = -1
 				require.NoError(t, i.Grants(t.Context(), to, strings.NewReader(file)))
 			}
-			require.Equal(t, len(want), told)
+			require.Equal(t, len(want), reported)
 			require.Empty(t, cmp.Diff(want, collect(t, to.Grants(t.Context()))))
 			require.NoError(t, transfer.Grants(t.Context(), to, from.Grants(t.Context())))
 			require.Empty(t, cmp.Diff(want, collect(t, to.Grants(t.Context()))))
@@ -96,7 +95,7 @@ func TestGrantsThereAndBack(t *testing.T) {
 	})
 }
 
-// No token is overwritten by one that could be older, whatever the way in.
+// No way of importing overwrites a token with one that could be older.
 func TestOlderGrants(t *testing.T) {
 	const never = -1
 	for name, test := range map[string]struct {
@@ -144,21 +143,21 @@ func TestOlderGrants(t *testing.T) {
 					}
 					store := new(lwa.MemoryStore)
 					putGrant(t, store, grant("stored", test.stored))
-					var told []transfer.GrantObservation
-					i := &transfer.Import{Newer: newer, Observe: func(_ context.Context, o transfer.GrantObservation) { told = append(told, o) }}
+					var reported []transfer.GrantObservation
+					i := &transfer.Import{Newer: newer, Observe: func(_ context.Context, o transfer.GrantObservation) { reported = append(reported, o) }}
 					require.NoError(t, add(i, store), way)
-					require.Equal(t, []transfer.GrantObservation{{Key: key, Row: 1, Kept: kept}}, told, way)
+					require.Equal(t, []transfer.GrantObservation{{Key: key, Row: 1, Kept: kept}}, reported, way)
 					got, err := store.Grant(t.Context(), key)
 					require.NoError(t, err)
 					require.Equal(t, want, string(got.RefreshToken), way)
 					require.Equal(t, want, got.CodeHash, way)
 
-					told = nil // again: the same outcome
+					reported = nil // again: the same outcome
 					require.NoError(t, add(i, store), way)
 					if kept == "" {
 						kept = transfer.KeptSame
 					}
-					require.Equal(t, []transfer.GrantObservation{{Key: key, Row: 1, Kept: kept}}, told, way)
+					require.Equal(t, []transfer.GrantObservation{{Key: key, Row: 1, Kept: kept}}, reported, way)
 				}
 			}
 		})
@@ -235,9 +234,9 @@ func TestInvalidGrants(t *testing.T) {
 		"a cell too few":   {columns + "private,private,1,Atzr|private,EU\n", []string{"line 3", "fields"}, 1},
 	} {
 		t.Run(name, func(t *testing.T) {
-			told := 0
+			reported := 0
 			store := new(lwa.MemoryStore)
-			i := &transfer.Import{Progress: func(rows int) { told = rows }}
+			i := &transfer.Import{Progress: func(rows int) { reported = rows }}
 			err := i.Grants(t.Context(), store, strings.NewReader(test.file))
 			require.ErrorIs(t, err, transfer.ErrInvalidFile)
 			for _, part := range test.want {
@@ -245,7 +244,7 @@ func TestInvalidGrants(t *testing.T) {
 			}
 			require.NotContains(t, err.Error(), "private")
 			require.NotContains(t, err.Error(), "Atzr")
-			require.Equal(t, test.rows, told)
+			require.Equal(t, test.rows, reported)
 			require.Len(t, collect(t, store.Grants(t.Context())), test.rows)
 			err = (&transfer.Import{Check: true}).Grants(t.Context(), brokenGrants{}, strings.NewReader(test.file))
 			require.ErrorIs(t, err, transfer.ErrInvalidFile, "a check finds it as well")
@@ -298,8 +297,8 @@ func TestSendWithImportedGrant(t *testing.T) {
 	require.Len(t, cloud.Sent(), 1)
 }
 
-// What a sealed store encrypts is in the clear in a file, and encrypted again in
-// another store.
+// Tokens of a sealed store are in plain text in a file, and encrypted again in another
+// store.
 func TestSealed(t *testing.T) {
 	inside := new(lwa.MemoryStore)
 	sealed := &lwa.Sealed{Store: inside, AEAD: backwards{}}
@@ -327,7 +326,7 @@ func TestSealedUnreadable(t *testing.T) {
 	require.Equal(t, []lwa.Grant{grant}, collect(t, to.Grants(t.Context())))
 }
 
-// backwards is no encryption, but it tells.
+// backwards reverses the text instead of encrypting it.
 type backwards struct{}
 
 func (backwards) Encrypt(plaintext, _ []byte) ([]byte, error) {

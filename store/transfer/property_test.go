@@ -82,8 +82,8 @@ func TestEverySetThereAndBack(t *testing.T) {
 	require.Empty(t, cmp.Diff(table(facts), table(append(facts, there...))), "in the same store")
 }
 
-// Whatever rows a user has: they are refused, or each is true at each of its
-// instants, and at the others the user has no account.
+// Any rows of a user are either refused, or imported so that each row holds at each of
+// its instants and the user has no account at others.
 func TestAnyRows(t *testing.T) {
 	accepted := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -165,7 +165,7 @@ func manyFacts(users int) (facts []identity.Fact) {
 // bulkStore adds many facts at once. It fails in the middle of some call.
 type bulkStore struct {
 	identity.MemoryStore
-	failAt int // the call that fails; 0 is none
+	failAt int // number of the call that fails; 0 means none
 	calls  int
 	added  int // the facts of all calls
 }
@@ -203,10 +203,10 @@ func TestRestart(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		var source io.Reader = strings.NewReader(file)
-		told := 0
+		reported := 0
 		i := &transfer.Import{Format: format, Progress: func(rows int) {
-			require.Greater(t, rows, told)
-			told = rows
+			require.Greater(t, rows, reported)
+			reported = rows
 		}}
 		switch rapid.SampledFrom([]string{"file", "store", "context"}).Draw(t, "cut") {
 		case "file":
@@ -226,15 +226,15 @@ func TestRestart(t *testing.T) {
 		err := i.Customers(ctx, store, source)
 		require.True(t, errors.Is(err, errBroken) || errors.Is(err, context.Canceled), "%v", err)
 
-		i.Skip = rapid.SampledFrom([]int{0, told, told / 2}).Draw(t, "skip")
-		told, store.failAt = 0, 0
+		i.Skip = rapid.SampledFrom([]int{0, reported, reported / 2}).Draw(t, "skip")
+		reported, store.failAt = 0, 0
 		require.NoError(t, i.Customers(t.Context(), store, strings.NewReader(file)))
 		require.Equal(t, want, collect(t, store.Facts(t.Context())))
 	})
 }
 
-// Whatever is taken for a table can be written, and read again to the same
-// effect. Whatever is not is an invalid file, and nothing worse.
+// An accepted file can be exported and imported again with the same effect. Any other
+// file gives ErrInvalidFile.
 func FuzzImportCustomers(f *testing.F) {
 	for _, file := range []string{
 		"ID,AmazonUserID,AccountID,StartDatetime,EndDatetime\n1,u,a,2019-09-01T00:00:00Z,2019-09-06T00:00:00Z\n2,u,b,2019-09-06T00:00:00Z,\n",

@@ -109,7 +109,7 @@ func TestFacts(t *testing.T) {
 	require.ErrorIs(t, transfer.Facts(t.Context(), brokenStore{}, filled(t, manyFacts(1)).Facts(t.Context())), errBroken)
 }
 
-// What is skipped is not stored, users whose rows are skipped in part are.
+// Skipped rows are not stored, except those of a user with rows after them.
 func TestSkip(t *testing.T) {
 	const customers = "AmazonUserID,AccountID,StartDatetime\n" +
 		"u,a,2019-09-01T00:00:00Z\nv,b,2019-09-02T00:00:00Z\nv,c,2019-09-03T00:00:00Z\nw,d,2019-09-04T00:00:00Z\n"
@@ -139,17 +139,17 @@ func TestSkip(t *testing.T) {
 
 func TestExportProgress(t *testing.T) {
 	onEach(t, func(t *testing.T, format transfer.Format) {
-		var told []int
-		export := &transfer.Export{Format: format, Progress: func(rows int) { told = append(told, rows) }}
+		var reported []int
+		export := &transfer.Export{Format: format, Progress: func(rows int) { reported = append(reported, rows) }}
 		var facts []identity.Fact
 		for n := range 2500 {
 			facts = append(facts, factOf("u", n, identity.Kind(1+n%2*3), ""))
 		}
 		require.NoError(t, export.Customers(io.Discard, filled(t, facts).Facts(t.Context())))
-		require.Equal(t, []int{1000, 1250}, told)
-		told = nil
+		require.Equal(t, []int{1000, 1250}, reported)
+		reported = nil
 		require.NoError(t, export.Grants(io.Discard, new(lwa.MemoryStore).Grants(t.Context())))
-		require.Equal(t, []int{0}, told)
+		require.Equal(t, []int{0}, reported)
 	})
 }
 

@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/MicahParks/keyfunc/v3"
-	_ "github.com/jackc/pgx/v5/stdlib" // the drivers of OpenAccounts
+	_ "github.com/jackc/pgx/v5/stdlib" // drivers for OpenAccounts
 	_ "modernc.org/sqlite"
 
 	"github.com/alexaevents/alexaevents/identity"
@@ -24,8 +24,8 @@ type Accounts struct {
 	DB     *sql.DB
 	Store  *sqlstore.Store
 	Outbox *outbox.Outbox // events for Alexa, until it has accepted them
-	tokens *identity.JWT  // resolves access tokens of the skill's authorization server to accounts
-	links  *identity.JWT  // and to the session in which the account was linked
+	tokens *identity.JWT  // resolves an access token of the skill's authorization server to an account
+	links  *identity.JWT  // resolves it to the session in which the account was linked
 }
 
 // OpenAccounts opens a database and creates its tables: PostgreSQL for a postgres://
@@ -38,7 +38,7 @@ func OpenAccounts(ctx context.Context, database string) (*Accounts, error) {
 		"&_pragma=busy_timeout(10000)&_txlock=immediate"
 	tables := `CREATE TABLE IF NOT EXISTS accounts (id TEXT PRIMARY KEY);
 		CREATE TABLE IF NOT EXISTS lamps (account TEXT PRIMARY KEY, power TEXT NOT NULL);
-		CREATE TABLE IF NOT EXISTS news (id TEXT PRIMARY KEY, text TEXT NOT NULL)`
+		CREATE TABLE IF NOT EXISTS notifications (id TEXT PRIMARY KEY, text TEXT NOT NULL)`
 	if IsURL(database) {
 		driver, dialect, source = "pgx", sqlstore.Postgres, database
 		tables = "SELECT pg_advisory_xact_lock(1);" + tables // several processes may start at once
@@ -105,15 +105,15 @@ func (a *Accounts) Erase(ctx context.Context, accountID string) error {
 		a.Store.EraseAccount(ctx, accountID), a.Store.EraseGrants(ctx, accountID))
 }
 
-// addNews stores a notification, once for each ID.
-func (a *Accounts) addNews(ctx context.Context, id, text string) error {
-	_, err := a.DB.ExecContext(ctx, "INSERT INTO news (id, text) VALUES ($1, $2) ON CONFLICT DO NOTHING", id, text)
+// addNotification stores a notification, once for each ID.
+func (a *Accounts) addNotification(ctx context.Context, id, text string) error {
+	_, err := a.DB.ExecContext(ctx, "INSERT INTO notifications (id, text) VALUES ($1, $2) ON CONFLICT DO NOTHING", id, text)
 	return err
 }
 
-// News returns the notifications that are stored.
-func (a *Accounts) News(ctx context.Context) (texts []string, err error) {
-	rows, err := a.DB.QueryContext(ctx, "SELECT text FROM news ORDER BY text")
+// Notifications returns the stored notifications, in alphabetical order.
+func (a *Accounts) Notifications(ctx context.Context) (texts []string, err error) {
+	rows, err := a.DB.QueryContext(ctx, "SELECT text FROM notifications ORDER BY text")
 	if err != nil {
 		return nil, err
 	}

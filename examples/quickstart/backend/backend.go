@@ -24,18 +24,18 @@ import (
 // SkillID is the ID of the skill.
 const SkillID = "amzn1.ask.skill.quickstart"
 
-// clientID is the one on the skill's Permissions page, under Alexa Skill Messaging.
+// clientID is on the skill's Permissions page, under Alexa Skill Messaging.
 const clientID = "amzn1.application-oa2-client.quickstart"
 
 // Skill is the backend. Its handler uses the fields.
 type Skill struct {
-	Verifier *signature.Verifier
-	Recorder *identity.Recorder
-	Events   *skillevents.Handler
-	Link     func(ctx context.Context, accessToken string) (linkID string, err error)
-	Sender   *gateway.Sender
-	Outbox   *outbox.Outbox
-	AddNews  func(ctx context.Context, id, text string) error
+	Verifier        *signature.Verifier
+	Recorder        *identity.Recorder
+	Events          *skillevents.Handler
+	Link            func(ctx context.Context, accessToken string) (linkID string, err error)
+	Sender          *gateway.Sender
+	Outbox          *outbox.Outbox
+	AddNotification func(ctx context.Context, id, text string) error
 }
 
 // New returns the backend; the secret belongs to the client ID. Tokens are stored
@@ -46,30 +46,30 @@ func New(accounts *Accounts, secret string, logger *slog.Logger) *Skill {
 	sender := &gateway.Sender{Tokens: tokens, Logger: logger}
 	accounts.Outbox.Sender, accounts.Outbox.Logger = sender, logger
 	return &Skill{
-		Verifier: &signature.Verifier{Skills: []string{SkillID}, Logger: logger},
-		Recorder: recorder,
-		Events:   &skillevents.Handler{Receive: recorder.Record, Logger: logger},
-		Link:     accounts.links.Account,
-		Sender:   sender,
-		Outbox:   accounts.Outbox,
-		AddNews:  accounts.addNews,
+		Verifier:        &signature.Verifier{Skills: []string{SkillID}, Logger: logger},
+		Recorder:        recorder,
+		Events:          &skillevents.Handler{Receive: recorder.Record, Logger: logger},
+		Link:            accounts.links.Account,
+		Sender:          sender,
+		Outbox:          accounts.Outbox,
+		AddNotification: accounts.addNotification,
 	}
 }
 
-// Handler returns the endpoints: the two that the skill's manifest names, for events
-// and for the skill itself, and those of lamps and of topics. Amazon requires the
-// check of the signature on the first two.
+// Handler returns the endpoints: two that the skill's manifest names, for events and
+// for requests to the skill, and those of lamps and of topics. Amazon requires the
+// verification of the signature on the first two.
 func (b *Skill) Handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("POST /alexa/events", b.Verifier.Handler(b.Events))
-	mux.Handle("POST /alexa", b.Verifier.Handler(http.HandlerFunc(b.Speak)))
+	mux.Handle("POST /alexa", b.Verifier.Handler(http.HandlerFunc(b.ServeRequest)))
 	b.lamps(mux)
 	b.notifications(mux)
 	return mux
 }
 
-// Speak is the endpoint of the skill itself. It greets customers by their account.
-func (b *Skill) Speak(w http.ResponseWriter, r *http.Request) {
+// ServeRequest is the endpoint of the skill itself. It greets a customer by the account.
+func (b *Skill) ServeRequest(w http.ResponseWriter, r *http.Request) {
 	body, err := io.ReadAll(r.Body)
 	if err != nil {
 		w.WriteHeader(http.StatusBadRequest)
@@ -101,7 +101,7 @@ func (b *Skill) Speak(w http.ResponseWriter, r *http.Request) {
 
 func greeting(account string) string {
 	if account == "" {
-		return "Hello, whoever you are."
+		return "Hello. Please link your account."
 	}
 	return "Hello, " + account + "."
 }

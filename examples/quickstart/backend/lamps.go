@@ -20,11 +20,11 @@ func (b *Skill) lamps(mux *http.ServeMux) {
 			Tokens: b.Sender.Tokens, Account: b.Recorder.Account, Link: b.Link, Region: region, Logger: b.Sender.Logger,
 		})
 	}
-	mux.HandleFunc("POST /lamps/{account}/{power}", b.switched)
+	mux.HandleFunc("POST /lamps/{account}/{power}", b.serveSwitch)
 }
 
-// switched is the endpoint that a lamp calls when its switch is pressed.
-func (b *Skill) switched(w http.ResponseWriter, r *http.Request) {
+// serveSwitch is the endpoint that a lamp calls when its switch is pressed.
+func (b *Skill) serveSwitch(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 6*time.Second) // as long as the lamp waits
 	defer cancel()
 	err := b.switchLamp(ctx, r.PathValue("account"), gateway.Switch(r.PathValue("power")))

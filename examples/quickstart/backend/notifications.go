@@ -42,12 +42,12 @@ func (b *Skill) OnDevelopmentEvent(ctx context.Context, event sdns.Event) error 
 	case *sdns.InteractionModelUpdate:
 		id += " " + event.Locale // a request may have an event for each of several locales
 	}
-	return b.AddNews(ctx, id, fmt.Sprintf("%s: %s", e.EventName, e.Status))
+	return b.AddNotification(ctx, id, fmt.Sprintf("%s: %s", e.EventName, e.Status))
 }
 
 func (b *Skill) onHotelEvent(ctx context.Context, event smartprops.Event) error {
 	e := event.Common()
-	return b.AddNews(ctx, e.ID, fmt.Sprintf("%s: %s", e.Type, e.UnitID))
+	return b.AddNotification(ctx, e.ID, fmt.Sprintf("%s: %s", e.Type, e.UnitID))
 }
 
 // Subscribe subscribes the topics to the events. The client sends the developer's

@@ -33,7 +33,7 @@ func (s *Server) routes() []route {
 		}},
 		{"POST /_cloud/reset", s.postReset},
 		{"POST /_cloud/age", s.postAge},
-		{"GET /_cloud/faults", s.getFaults},
+		{"GET /_cloud/faults", func(*http.Request) (int, any, error) { return http.StatusOK, s.listFaults(), nil }},
 		{"POST /_cloud/faults", s.postFault},
 		{"DELETE /_cloud/faults", func(*http.Request) (int, any, error) {
 			s.amazon.Heal()
@@ -49,7 +49,8 @@ func (s *Server) routes() []route {
 			return http.StatusOK, nonNil(s.amazon.Grants()), nil
 		}},
 		{"GET /_cloud/journal", s.getJournal},
-		{"GET /_cloud/topics", s.getTopics},
+		{"POST /_cloud/journal/{id}/again", s.postAgain},
+		{"GET /_cloud/topics", func(*http.Request) (int, any, error) { return http.StatusOK, s.listTopics(), nil }},
 		{"POST /_cloud/topics", s.postTopic},
 		{"POST /_cloud/topics/subscribe", s.postSubscribe},
 		{"POST /_cloud/topics/publish", s.postPublish},
@@ -86,12 +87,16 @@ func (s *Server) control() http.Handler {
 		mux.HandleFunc(route.pattern, func(w http.ResponseWriter, r *http.Request) {
 			r.Body = http.MaxBytesReader(w, r.Body, 64<<20)
 			status, body, err := route.handle(r)
+			if r.Method != http.MethodGet {
+				s.journal.wake()
+			}
 			if err != nil {
 				status, body = errorBody(err)
 			}
 			writeJSON(w, status, body)
 		})
 	}
+	s.page(mux)
 	return mux
 }
 
@@ -135,12 +140,16 @@ func read(r *http.Request, value any) error {
 }
 
 func (s *Server) postReset(*http.Request) (int, any, error) {
+	s.reset()
+	return http.StatusNoContent, nil, nil
+}
+
+func (s *Server) reset() {
 	s.amazon.Reset()
 	s.journal.clear()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.customers)
-	return http.StatusNoContent, nil, nil
 }
 
 func (s *Server) postAge(r *http.Request) (int, any, error) {
@@ -148,15 +157,19 @@ func (s *Server) postAge(r *http.Request) (int, any, error) {
 	if err := read(r, &age); err != nil {
 		return 0, nil, err
 	}
-	by, err := parseAge(age.By)
-	if err != nil {
-		return 0, nil, badInput("%s", err)
-	}
-	s.amazon.Age(by)
-	return http.StatusNoContent, nil, nil
+	return http.StatusNoContent, nil, s.age(age.By)
 }
 
-func (s *Server) getFaults(*http.Request) (int, any, error) {
+func (s *Server) age(duration string) error {
+	by, err := parseAge(duration)
+	if err != nil {
+		return badInput("%s", err)
+	}
+	s.amazon.Age(by)
+	return nil
+}
+
+func (s *Server) listFaults() []Fault {
 	faults := []Fault{}
 	for _, f := range s.amazon.Faults() {
 		shown := Fault{
@@ -168,7 +181,7 @@ func (s *Server) getFaults(*http.Request) (int, any, error) {
 		}
 		faults = append(faults, shown)
 	}
-	return http.StatusOK, faults, nil
+	return faults
 }
 
 func (s *Server) postFault(r *http.Request) (int, any, error) {
@@ -176,12 +189,16 @@ func (s *Server) postFault(r *http.Request) (int, any, error) {
 	if err := read(r, &f); err != nil {
 		return 0, nil, err
 	}
+	return http.StatusNoContent, nil, s.fail(f)
+}
+
+func (s *Server) fail(f Fault) error {
 	delay, err := parseAge(f.Delay)
 	if err != nil {
-		return 0, nil, badInput("%s", err)
+		return badInput("%s", err)
 	}
 	if f.Status != 0 && (f.Status < 200 || f.Status > 599) {
-		return 0, nil, badInput("status %d: not from 200 to 599", f.Status)
+		return badInput("status %d: not from 200 to 599", f.Status)
 	}
 	fault := alexatest.Fault{
 		URL: f.URL, Times: f.Times, Delay: delay, Status: f.Status, Code: f.Code,
@@ -190,7 +207,7 @@ func (s *Server) postFault(r *http.Request) (int, any, error) {
 	if f.RetryAfter != "" {
 		fault.Header = http.Header{"Retry-After": {f.RetryAfter}}
 	}
-	return http.StatusNoContent, nil, alexatest.Try(func() { s.amazon.Fail(fault) })
+	return alexatest.Try(func() { s.amazon.Fail(fault) })
 }
 
 func (s *Server) postAction(r *http.Request) (int, any, error) {
@@ -207,13 +224,19 @@ func (s *Server) postEvent(r *http.Request) (int, any, error) {
 	if err := read(r, &event); err != nil {
 		return 0, nil, err
 	}
+	built, err := s.build(r.PathValue("name"), event)
+	return http.StatusOK, built, err
+}
+
+// build returns the body of an event of a customer.
+func (s *Server) build(customer string, event Event) (Built, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	body, kind, err := event.Build(s.customer(r.PathValue("name")).Customer)
+	body, kind, err := event.Build(s.customer(customer).Customer)
 	if err != nil {
-		return 0, nil, badInput("%s", err)
+		return Built{}, badInput("%s", err)
 	}
-	return http.StatusOK, Built{kind, string(body)}, nil
+	return Built{kind, string(body)}, nil
 }
 
 func (s *Server) postSend(r *http.Request) (int, any, error) {
@@ -277,10 +300,22 @@ func (s *Server) getJournal(r *http.Request) (int, any, error) {
 	return http.StatusOK, found, nil
 }
 
-func (s *Server) getTopics(*http.Request) (int, any, error) {
+func (s *Server) postAgain(r *http.Request) (int, any, error) {
+	id, err := strconv.Atoi(r.PathValue("id"))
+	if err != nil {
+		return 0, nil, badInput("not the ID of an entry: %q", r.PathValue("id"))
+	}
+	entry, err := s.again(r.Context(), id)
+	return http.StatusOK, entry, err
+}
+
+func (s *Server) listTopics() []Topic {
 	topics, endpoints := []Topic{}, s.amazon.Endpoints()
 	for _, t := range s.amazon.Topics() {
 		topic := Topic{ARN: t.ARN, SHA1: t.SHA1, Closed: t.Closed}
+		if t.Pause > 0 {
+			topic.Pause = t.Pause.String()
+		}
 		for _, e := range endpoints {
 			if e.TopicARN == t.ARN {
 				topic.Endpoints = append(topic.Endpoints, TopicEndpoint{e.URL, e.Confirmed})
@@ -288,7 +323,7 @@ func (s *Server) getTopics(*http.Request) (int, any, error) {
 		}
 		topics = append(topics, topic)
 	}
-	return http.StatusOK, topics, nil
+	return topics
 }
 
 func (s *Server) postTopic(r *http.Request) (int, any, error) {
@@ -296,7 +331,11 @@ func (s *Server) postTopic(r *http.Request) (int, any, error) {
 	if err := read(r, &t); err != nil {
 		return 0, nil, err
 	}
-	topic := alexatest.Topic{ARN: t.ARN, SHA1: t.SHA1, Closed: t.Closed}
+	pause, err := parseAge(t.Pause)
+	if err != nil {
+		return 0, nil, badInput("pause: %s", err)
+	}
+	topic := alexatest.Topic{ARN: t.ARN, SHA1: t.SHA1, Closed: t.Closed, Pause: pause}
 	return http.StatusNoContent, nil, alexatest.Try(func() { s.amazon.SetTopic(topic) })
 }
 
@@ -305,12 +344,16 @@ func (s *Server) postSubscribe(r *http.Request) (int, any, error) {
 	if err := read(r, &subscribe); err != nil {
 		return 0, nil, err
 	}
+	confirmed, err := s.subscribe(subscribe)
+	return http.StatusOK, TopicEndpoint{subscribe.URL, confirmed}, err
+}
+
+func (s *Server) subscribe(subscribe Subscribe) (confirmed bool, err error) {
 	if err := checkURL(subscribe.URL); err != nil {
-		return 0, nil, err
+		return false, err
 	}
-	var unconfirmed error
-	err := alexatest.Try(func() { unconfirmed = s.amazon.Subscribe(subscribe.Topic, subscribe.URL, nil) })
-	return http.StatusOK, TopicEndpoint{subscribe.URL, unconfirmed == nil}, err
+	err = alexatest.Try(func() { confirmed = s.amazon.Subscribe(subscribe.Topic, subscribe.URL, nil) == nil })
+	return confirmed, err
 }
 
 func (s *Server) postPublish(r *http.Request) (int, any, error) {

@@ -42,13 +42,13 @@ func TestFaultsAndAge(t *testing.T) {
 func TestTopics(t *testing.T) {
 	r := start(t, Config{})
 	const arn = "arn:aws:sns:us-east-1:000011112222:skills"
-	require.Equal(t, 204, r.call(t, "POST", "/_cloud/topics", Topic{ARN: arn, SHA1: true}, nil))
+	require.Equal(t, 204, r.call(t, "POST", "/_cloud/topics", Topic{ARN: arn, SHA1: true, Pause: "1ms"}, nil))
 	var endpoint TopicEndpoint
 	require.Equal(t, 200, r.call(t, "POST", "/_cloud/topics/subscribe", Subscribe{arn, r.backend.URL}, &endpoint))
 	require.Equal(t, TopicEndpoint{URL: r.backend.URL}, endpoint, "the backend did not confirm")
 	var topics []Topic
 	r.call(t, "GET", "/_cloud/topics", nil, &topics)
-	require.Equal(t, []Topic{{ARN: arn, SHA1: true, Endpoints: []TopicEndpoint{endpoint}}}, topics)
+	require.Equal(t, []Topic{{ARN: arn, SHA1: true, Pause: "1ms", Endpoints: []TopicEndpoint{endpoint}}}, topics)
 	require.Equal(t, 204, r.call(t, "POST", "/_cloud/topics/publish", Message{arn, "text"}, nil))
 
 	require.Equal(t, 204, r.call(t, "POST", "/_cloud/vendors", Vendor{"M1", []string{"amzn1.account.A"}}, nil))
@@ -65,6 +65,7 @@ func TestTopics(t *testing.T) {
 		require.Equal(t, 400, r.call(t, "POST", "/_cloud/"+path, body, &wrong), path)
 		require.NotEmpty(t, wrong.Error.Message)
 	}
+	require.Equal(t, 400, r.call(t, "POST", "/_cloud/topics", Topic{ARN: arn, Pause: "x"}, &wrong))
 	for _, path := range []string{"subscribers", "subscriptions"} {
 		var list []byte
 		require.Equal(t, 200, r.call(t, "GET", "/_cloud/"+path, nil, &list))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"net/http"
 	"net/url"
@@ -33,6 +34,22 @@ type Entry struct {
 	Request   string    `json:"request,omitempty"`
 	Response  string    `json:"response,omitempty"`
 	Error     string    `json:"error,omitempty"` // what broke the connection
+}
+
+// Hint says what to check after a response of the backend that is not 2xx, or without
+// one.
+func (e Entry) Hint() string {
+	switch {
+	case e.Status == 0:
+		return "is your backend running? another URL: --to"
+	case e.Status == http.StatusBadRequest:
+		return "it did not accept the signature, time or skill ID: was it started by alexaevents run, with the skill ID of the cloud?"
+	case e.Status == http.StatusNotFound, e.Status == http.StatusMethodNotAllowed:
+		return "it has no handler for POST at this URL: another URL: --to"
+	case e.Status >= http.StatusInternalServerError:
+		return "Alexa delivers an event again for an hour after this status"
+	}
+	return ""
 }
 
 // The directions and kinds of entries.
@@ -74,30 +91,62 @@ type journal struct {
 	mu      sync.Mutex
 	last    int
 	entries []Entry
-	changed chan struct{} // closed at the next entry
+	sent    map[int]sent  // what entries sent to the backend, with its secrets; by ID
+	epoch   string        // changes when the journal is cleared or the program starts again
+	changed chan struct{} // closed at the next change of the cloud
 }
 
-func newJournal() *journal { return &journal{changed: make(chan struct{})} }
+func newJournal() *journal {
+	return &journal{sent: make(map[int]sent), epoch: rand.Text(), changed: make(chan struct{})}
+}
 
-func (j *journal) add(e Entry) Entry {
+// add adds an entry, and what it sent to the backend if that can be sent again.
+func (j *journal) add(e Entry, original *sent) Entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.last++
 	e.ID = j.last
 	e.URL, e.Request, e.Response = redactURL(e.URL), shown(redact(e.Request)), shown(redact(e.Response))
 	j.entries = append(j.entries, e)
-	if len(j.entries) > maxEntries {
-		j.entries = slices.Delete(j.entries, 0, len(j.entries)-maxEntries)
+	if original != nil {
+		j.sent[e.ID] = *original
 	}
+	if len(j.entries) > maxEntries {
+		delete(j.sent, j.entries[0].ID)
+		j.entries = slices.Delete(j.entries, 0, 1)
+	}
+	j.wakeLocked()
+	return e
+}
+
+// wake tells who waits that the cloud changed.
+func (j *journal) wake() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.wakeLocked()
+}
+
+func (j *journal) wakeLocked() {
 	close(j.changed)
 	j.changed = make(chan struct{})
-	return e
 }
 
 func (j *journal) clear() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.entries = nil
+	j.entries, j.epoch = nil, rand.Text()
+	clear(j.sent)
+}
+
+// original returns what the entry with this ID sent to the backend.
+func (j *journal) original(id int) (sent, error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	original, ok := j.sent[id]
+	if !ok {
+		return sent{}, badInput("the journal has no event, directive or notification with the ID %d", id)
+	}
+	return original, nil
 }
 
 // find returns the matching entries, as soon as there are n of them or the context
@@ -124,6 +173,38 @@ func (j *journal) find(ctx context.Context, f Filter, n int) []Entry {
 	}
 }
 
+// extract is a part of the journal.
+type extract struct {
+	entries []Entry // newest first
+	more    bool    // whether older ones match
+	epoch   string
+	last    int             // ID of the newest entry, whether it matches or not
+	changed <-chan struct{} // closed at the next change of the cloud
+}
+
+// extract returns the newest n entries that match and are older than the one with the
+// ID before; zero is no limit.
+func (j *journal) extract(f Filter, before, n int) extract {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	x := extract{epoch: j.epoch, last: j.last, changed: j.changed}
+	for i := len(j.entries) - 1; i >= 0; i-- {
+		e := &j.entries[i]
+		if e.ID <= f.After {
+			break
+		}
+		if before > 0 && e.ID >= before || !f.matches(e) {
+			continue
+		}
+		if len(x.entries) == n {
+			x.more = true
+			break
+		}
+		x.entries = append(x.entries, *e)
+	}
+	return x
+}
+
 // observe adds a call of the simulated Amazon to the journal.
 func (j *journal) observe(_ context.Context, call alexatest.Call) {
 	e := Entry{
@@ -138,7 +219,7 @@ func (j *journal) observe(_ context.Context, call alexatest.Call) {
 	} else {
 		e.describe(call)
 	}
-	j.add(e)
+	j.add(e, nil)
 }
 
 func (e *Entry) describe(call alexatest.Call) {
@@ -153,7 +234,12 @@ func (e *Entry) describe(call alexatest.Call) {
 		e.Kind, e.Name = kindSNS, u.Query().Get("Action")
 	case strings.HasPrefix(host, "api.amazon."):
 		e.Kind = kindToken
-		if form, err := url.ParseQuery(string(call.Body)); err == nil {
+		var object struct { // as the ASK CLI sends it
+			GrantType string `json:"grant_type"`
+		}
+		if json.Unmarshal(call.Body, &object) == nil {
+			e.Name = object.GrantType
+		} else if form, err := url.ParseQuery(string(call.Body)); err == nil {
 			e.Name = form.Get("grant_type")
 		}
 	case strings.HasSuffix(host, ".amazonalexa.com") && u.Path == "/v3/events":
@@ -179,6 +265,12 @@ func shown(text string) string {
 	}
 	return text
 }
+
+// Redact returns what the journal shows of a body.
+func Redact(body string) string { return shown(redact(body)) }
+
+// Redacted is what the journal shows of a secret.
+const Redacted = redacted
 
 const redacted = "[redacted]"
 
@@ -223,14 +315,20 @@ func hide(value any) (hidden bool) {
 	switch value := value.(type) {
 	case map[string]any:
 		for name, member := range value {
-			if text, ok := member.(string); ok && isSecret(name, text) {
-				value[name], hidden = redacted, true
-			} else if ok && strings.HasPrefix(strings.TrimSpace(text), "{") {
-				if inner := redact(text); inner != text { // a message of SNS
-					value[name], hidden = inner, true
-				}
-			} else {
+			text, isText := member.(string)
+			inner := text
+			switch {
+			case !isText:
 				hidden = hide(member) || hidden
+			case isSecret(name, text):
+				inner = redacted
+			case strings.HasPrefix(strings.TrimSpace(text), "{"): // a message of SNS
+				inner = redact(text)
+			case strings.HasPrefix(text, "https://"): // the URL that confirms a subscription
+				inner = redactURL(text)
+			}
+			if inner != text {
+				value[name], hidden = inner, true
 			}
 		}
 	case []any:
@@ -262,7 +360,7 @@ func redactURL(rawURL string) string {
 		return cmp.Or(tokenText.ReplaceAllString(rawURL, redacted), rawURL)
 	}
 	u.RawQuery = redactQuery(u.RawQuery, u.Query())
-	return u.String()
+	return u.Redacted()
 }
 
 func parseFilter(r *http.Request) (f Filter, err error) {

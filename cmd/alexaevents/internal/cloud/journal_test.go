@@ -40,6 +40,21 @@ func TestJournal(t *testing.T) {
 	}
 }
 
+// The ASK CLI sends token requests as JSON.
+func TestJournalOfTokenRequests(t *testing.T) {
+	r := start(t, Config{})
+	const token = "https://api.amazon.com/auth/o2/token"
+	for contentType, body := range map[string]string{
+		"application/json":                  `{"grant_type":"refresh_token"}`,
+		"application/x-www-form-urlencoded": "grant_type=refresh_token",
+	} {
+		response, err := r.proxied(t).Post(token, contentType, strings.NewReader(body))
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+	}
+	require.Len(t, r.journal.find(t.Context(), Filter{Kind: kindToken, Name: "refresh_token"}, 0), 2)
+}
+
 // No secret that went in or out is in the journal.
 func TestSecretsAreRedacted(t *testing.T) {
 	r := start(t, Config{})
@@ -85,6 +100,8 @@ func TestRedact(t *testing.T) {
 		`{"a":{"access_token":"x"},"n":1.0}`:                   `{"a":{"access_token":"[redacted]"},"n":1.0}`,
 		`[{"code":"abc"},{"code":"SKILL_DISABLED_EXCEPTION"}]`: `[{"code":"[redacted]"},{"code":"SKILL_DISABLED_EXCEPTION"}]`,
 		`{"Message":"{\"token\":\"x\"}"}`:                      `{"Message":"{\"token\":\"[redacted]\"}"}`,
+		`{"SubscribeURL":"https://sns/?Token=x&a=1"}`:          `{"SubscribeURL":"https://sns/?Token=%5Bredacted%5D&a=1"}`,
+		`{"URL":"https://sns/?b=2&a=1"}`:                       `{"URL":"https://sns/?b=2&a=1"}`,
 		`a=1&code=x`:                                           `a=1&code=%5Bredacted%5D`,
 		`a = 1`:                                                `a = 1`,
 		`token Atza|abc9 here`:                                 `token [redacted] here`,
@@ -95,4 +112,27 @@ func TestRedact(t *testing.T) {
 	}
 	long := redact(strings.Repeat("ä", maxShown))
 	require.Less(t, len(shown(long)), maxShown+4)
+}
+
+// The journal forgets the oldest entries, and what they sent.
+func TestJournalForgets(t *testing.T) {
+	j := newJournal()
+	for range maxEntries + 1 {
+		j.add(Entry{}, &sent{})
+	}
+	require.Equal(t, 2, j.entries[0].ID)
+	require.Len(t, j.entries, maxEntries)
+	require.Len(t, j.sent, maxEntries)
+	_, err := j.original(1)
+	require.ErrorContains(t, err, "1")
+}
+
+func TestRedactURL(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://localhost/events":            "http://localhost/events",
+		"https://ann:hush@localhost/?code=x": "https://ann:xxxxx@localhost/?code=%5Bredacted%5D",
+		"http://[/?t=Atza|abc9":              "http://[/?t=[redacted]",
+	} {
+		require.Equal(t, want, redactURL(text))
+	}
 }

@@ -30,6 +30,7 @@ type Topic struct {
 	ARN       string          `json:"arn"`
 	SHA1      bool            `json:"sha1,omitempty"`
 	Closed    bool            `json:"closed,omitempty"`
+	Pause     string          `json:"pause,omitempty"` // time before SNS delivers again
 	Endpoints []TopicEndpoint `json:"endpoints,omitempty"`
 }
 

@@ -35,13 +35,14 @@ func TestProxy(t *testing.T) {
 	}
 }
 
-// Another web page reaches neither the control API nor Amazon by path.
+// Another web page reaches neither the page, the control API nor Amazon by path.
 func TestGuard(t *testing.T) {
 	r := start(t, Config{})
-	for _, path := range []string{"/_cloud/reset", "/api.amazon.com/auth/o2/token"} {
+	for _, path := range []string{"/_cloud/reset", "/_page/reset", "/api.amazon.com/auth/o2/token"} {
 		for name, change := range map[string]func(*http.Request){
 			"another origin": func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") },
 			"another site":   func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "cross-site") },
+			"another port":   func(r *http.Request) { r.Header.Set("Sec-Fetch-Site", "same-site") },
 			"another host":   func(r *http.Request) { r.Host = "evil.example" },
 		} {
 			request, err := http.NewRequest("POST", r.url+path, nil)
@@ -51,5 +52,13 @@ func TestGuard(t *testing.T) {
 			require.NoError(t, err)
 			require.Contains(t, []int{403, 421}, response.StatusCode, path+" "+name)
 		}
+	}
+	for _, path := range []string{"/", "/_page/stream"} {
+		request, err := http.NewRequest("GET", r.url+path, nil)
+		require.NoError(t, err)
+		request.Host = "evil.example:4160"
+		response, err := http.DefaultClient.Do(request)
+		require.NoError(t, err)
+		require.Equal(t, 421, response.StatusCode)
 	}
 }

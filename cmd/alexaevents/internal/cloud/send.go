@@ -35,34 +35,59 @@ func (s *Server) send(ctx context.Context, send Send) (Entry, error) {
 	if err := checkURL(send.To); err != nil {
 		return Entry{}, err
 	}
-	body := []byte(send.Body)
-	var request *http.Request
+	original := sent{send: send}
 	switch send.Kind {
 	case kindEvent:
-		request = s.amazon.NewRequest(send.To, body)
 	case kindDirective:
-		var err error
-		request, err = http.NewRequestWithContext(ctx, http.MethodPost, send.To, nil)
-		if err != nil {
-			return Entry{}, badInput("%s", err)
-		}
-		request.Header.Set("Content-Type", "application/json")
+		original.header = http.Header{"Content-Type": {"application/json"}}
 	case kindNotification:
-		if err := alexatest.Try(func() { request = s.amazon.NewSNSRequest(send.To, send.Topic, body) }); err != nil {
+		var message *http.Request
+		if err := alexatest.Try(func() { message = s.amazon.NewSNSRequest(send.To, send.Topic, []byte(send.Body)) }); err != nil {
 			return Entry{}, err
 		}
-		var err error
-		if body, err = io.ReadAll(request.Body); err != nil {
+		signed, err := io.ReadAll(message.Body)
+		if err != nil {
 			return Entry{}, err
 		}
+		original.header, original.send.Body = message.Header, string(signed)
 	default:
 		return Entry{}, badInput("unknown kind %q: event, directive or notification", send.Kind)
+	}
+	return s.deliver(ctx, original)
+}
+
+// sent is what was sent to the backend. The body of a notification is the signed
+// message of SNS.
+type sent struct {
+	send   Send
+	header http.Header // of a directive or notification; an event is signed each time
+}
+
+// again sends what an entry of the journal sent, as Amazon does after a failure: Alexa
+// signs the same event, and SNS sends the same message.
+func (s *Server) again(ctx context.Context, id int) (Entry, error) {
+	original, err := s.journal.original(id)
+	if err != nil {
+		return Entry{}, err
+	}
+	return s.deliver(ctx, original)
+}
+
+func (s *Server) deliver(ctx context.Context, original sent) (Entry, error) {
+	send, body := original.send, []byte(original.send.Body)
+	header := original.header.Clone()
+	if send.Kind == kindEvent {
+		header = s.amazon.NewRequest(send.To, body).Header
 	}
 	if send.Tamper {
 		body = tampered(body, send.Kind)
 	}
-	request.Body, request.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))
-	return s.post(ctx, request, Entry{Kind: send.Kind, Name: send.Name, Customer: send.Customer, Request: string(body)}), nil
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, send.To, bytes.NewReader(body))
+	if err != nil {
+		return Entry{}, badInput("%s", err)
+	}
+	request.Header = header
+	return s.post(ctx, request, Entry{Kind: send.Kind, Name: send.Name, Customer: send.Customer, Request: string(body)}, &original), nil
 }
 
 // tampered returns a body that its signature does not match. White space around a
@@ -74,8 +99,9 @@ func tampered(body []byte, kind string) []byte {
 	return append(bytes.Clone(body), ' ')
 }
 
-// post makes a request to the backend, and completes its entry.
-func (s *Server) post(ctx context.Context, request *http.Request, e Entry) Entry {
+// post makes a request to the backend, and completes its entry. The original is what
+// can be sent again, nil if nothing can.
+func (s *Server) post(ctx context.Context, request *http.Request, e Entry, original *sent) Entry {
 	ctx, cancel := context.WithTimeout(ctx, responseTime)
 	defer cancel()
 	e.Time, e.Direction, e.Method, e.URL = time.Now(), toBackend, request.Method, request.URL.String()
@@ -90,7 +116,7 @@ func (s *Server) post(ctx context.Context, request *http.Request, e Entry) Entry
 		e.Error = err.Error()
 	}
 	e.Millis = time.Since(e.Time).Milliseconds()
-	return s.journal.add(e)
+	return s.journal.add(e, original)
 }
 
 // backends uses no proxy, and follows no redirect, like Alexa.
@@ -116,7 +142,7 @@ func (s *Server) forge(ctx context.Context, to string) ([]Forged, error) {
 	body := (&alexatest.Customer{SkillID: s.config.Skill}).Enable()
 	outcomes := []Forged{}
 	try := func(name string, request *http.Request) {
-		status := s.post(ctx, request, Entry{Kind: kindForgery, Name: name}).Status
+		status := s.post(ctx, request, Entry{Kind: kindForgery, Name: name}, nil).Status
 		reason := alexatest.Stricter(name)
 		outcomes = append(outcomes, Forged{name, reason == "", reason, status, status >= http.StatusBadRequest})
 	}

@@ -2,8 +2,12 @@ package cloud
 
 import (
 	"context"
+	"fmt"
+	"io"
+	"net/http"
 	"net/http/httptest"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -53,4 +57,57 @@ func TestSendAndForge(t *testing.T) {
 		require.Equal(t, o.Reason == "", o.Required)
 	}
 	require.Equal(t, Forged{Name: Genuine, Required: true, Status: 200}, outcomes[20])
+}
+
+// What was sent goes out again with its secrets, and what was tampered with stays so.
+func TestAgain(t *testing.T) {
+	r := start(t, Config{})
+	var first, second Entry
+	path := func(id int) string { return fmt.Sprintf("/_cloud/journal/%d/again", id) }
+	again := func() int { return r.call(t, "POST", path(first.ID), nil, &second) }
+	require.Equal(t, 200, r.call(t, "POST", "/_cloud/customers/anna/link", Action{Token: "hush-account"}, &first))
+	require.NotContains(t, first.Request, "hush-account")
+	r.call(t, "POST", "/_cloud/age", Age{By: "100000h"}, nil) // the certificate of the first request
+	r.amazon.RotateCertificate(time.Hour)
+	require.Equal(t, 200, again())
+	require.Equal(t, 200, second.Status, second.Response)
+	require.Equal(t, []string{r.got[0], r.got[0]}, r.got)
+	require.Contains(t, r.got[0], "hush-account")
+	require.Greater(t, second.ID, first.ID)
+	second.ID, second.Time, second.Millis = first.ID, first.Time, first.Millis
+	require.Equal(t, first, second)
+
+	require.Equal(t, 200, r.call(t, "POST", "/_cloud/send", Send{Kind: "event", Body: r.got[0], Tamper: true}, &first))
+	require.Equal(t, 200, again())
+	require.Equal(t, 400, second.Status)
+
+	var posted [][]byte
+	var headers []http.Header
+	other := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, request *http.Request) {
+		body, err := io.ReadAll(request.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		posted, headers = append(posted, body), append(headers, request.Header)
+	}))
+	defer other.Close()
+	for _, send := range []Send{
+		{To: other.URL, Kind: "directive", Body: `{"token": "hush-directive"}`},
+		{To: other.URL, Kind: "notification", Topic: "arn:aws:sns:us-east-1:000011112222:skills", Body: `{"token": "hush-message"}`},
+	} {
+		posted, headers = nil, nil
+		require.Equal(t, 200, r.call(t, "POST", "/_cloud/send", send, &first))
+		require.Equal(t, 200, again())
+		require.Contains(t, string(posted[0]), "hush")
+		require.Equal(t, posted[0], posted[1])
+		require.Equal(t, headers[0], headers[1])
+	}
+
+	var wrong ErrorBody
+	require.Equal(t, 200, r.call(t, "POST", "/_cloud/forge", Forge{}, nil))
+	require.Equal(t, 400, r.call(t, "POST", path(second.ID+1), nil, &wrong), "a forgery")
+	r.call(t, "POST", "/_cloud/reset", nil, nil)
+	require.Equal(t, 400, r.call(t, "POST", path(first.ID), nil, &wrong))
+	require.Equal(t, 400, r.call(t, "POST", "/_cloud/journal/last/again", nil, &wrong))
+	require.NotEmpty(t, wrong.Error.Message)
 }

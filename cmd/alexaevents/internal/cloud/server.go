@@ -1,5 +1,5 @@
-// Package cloud serves [alexatest.Cloud] on one port: an HTTPS proxy, plain paths, and
-// a control API with a journal.
+// Package cloud serves [alexatest.Cloud] on one port: an HTTPS proxy, plain paths, a
+// control API with a journal, and a page.
 package cloud
 
 import (
@@ -23,6 +23,9 @@ type Config struct {
 	Directives string // URL of the backend that gets directives; empty is none
 	State      string // file that keeps the state over a restart; empty keeps none
 	Offline    bool   // whether the proxy refuses other hosts than Amazon's
+	Pass       bool   // whether s3.amazonaws.com and SNS get requests that the cloud does not know
+
+	realAWS http.RoundTripper // for tests; nil is the real AWS
 }
 
 // Server is a simulated Amazon with customers and a journal.
@@ -46,7 +49,7 @@ func NewServer(config Config) (*Server, error) {
 	saved, err := os.ReadFile(config.State)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return s, s.save()
+		return s, s.tryState()
 	case err != nil:
 		return nil, err
 	}
@@ -59,10 +62,13 @@ func NewServer(config Config) (*Server, error) {
 // Serve serves the listener, and Amazon's names over TLS on the second one if it is
 // not nil, until the context ends.
 func (s *Server) Serve(ctx context.Context, l, tlsListener net.Listener, failed func(error)) error {
-	amazon := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	var amazon http.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		r.Body = http.MaxBytesReader(w, r.Body, 1<<20)
 		s.amazon.ServeHTTP(w, r)
 	})
+	if s.config.Pass {
+		amazon = s.pass(amazon)
+	}
 	p := newProxy(amazon, guard(s.control()), s.amazon.Leaf, s.config.Offline)
 	defer p.tunnels.Close()
 	go func() { _ = p.serveTLS(ctx, p.tunnels) }()
@@ -73,6 +79,10 @@ func (s *Server) Serve(ctx context.Context, l, tlsListener net.Listener, failed 
 			}
 		}()
 	}
+	go func() { // before the first client needs the keys
+		s.amazon.RootPEM()
+		s.amazon.Snapshot()
+	}()
 	if s.config.State != "" {
 		go s.keepSaving(ctx, failed)
 	}

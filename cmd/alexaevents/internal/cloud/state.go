@@ -66,7 +66,7 @@ func (s *Server) save() error {
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(s.config.State), ".alexaevents-*") // mode 0600
+	file, err := s.newStateFile()
 	if err != nil {
 		return err
 	}
@@ -80,11 +80,26 @@ func (s *Server) save() error {
 	return nil
 }
 
-// keepSaving saves the state each second in which something happened.
+// newStateFile creates the file that becomes the state file, so that a half-written one
+// never does.
+func (s *Server) newStateFile() (*os.File, error) {
+	return os.CreateTemp(filepath.Dir(s.config.State), ".alexaevents-*") // mode 0600
+}
+
+// tryState returns why a state file cannot be written.
+func (s *Server) tryState() error {
+	file, err := s.newStateFile()
+	if err != nil {
+		return err
+	}
+	return errors.Join(file.Close(), os.Remove(file.Name()))
+}
+
+// keepSaving saves the state at the start, and each second in which something happened.
 func (s *Server) keepSaving(ctx context.Context, failed func(error)) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
-	for last := 0; ; {
+	for last := -1; ; {
 		select {
 		case <-ctx.Done():
 			return

@@ -16,17 +16,15 @@ import (
 	"github.com/alexaevents/alexaevents/smartprops"
 )
 
-// The chapter of what Amazon tells those who made the skill.
-
-func (s *stage) newsArrives(ctx context.Context) error {
-	s.say("Two topics of Amazon SNS bring other news: what became of work on the skill, and what")
-	s.say("happens in a hotel. The backend confirms that it wants them, the developer subscribes to")
-	s.say("the events, and SNS delivers them: at least once, in any order.\n")
+func (s *scenario) notifications(ctx context.Context) error {
+	s.printf("The backend confirms two subscriptions to Amazon SNS: skill development notifications")
+	s.printf("(SDNS) and events of a hotel (Smart Properties). The developer subscribes the topics to")
+	s.printf("the events. SNS delivers with duplicates and out of order.\n")
 	for _, topic := range []struct{ arn, path string }{{backend.SkillsTopic, "/sns/skills"}, {backend.HotelTopic, "/sns/hotel"}} {
 		if err := s.amazon.Subscribe(topic.arn, s.backend.url+topic.path, nil); err != nil {
 			return err
 		}
-		s.say("          %-34s → confirmed", "the topic "+nameOf(topic.arn))
+		s.printStep("subscription to the topic "+topicName(topic.arn), "confirmed")
 	}
 	client, accessToken, err := s.developer(ctx)
 	if err != nil {
@@ -48,31 +46,33 @@ func (s *stage) newsArrives(ctx context.Context) error {
 	s.amazon.ReleaseMessages(1)
 	var genuine []byte
 	for _, d := range s.amazon.Delivered()[before:] {
+		what := "message of the topic " + topicName(d.TopicARN)
 		if d.Status != http.StatusOK {
-			return fmt.Errorf("a message of the topic %s: expected the answer 200, got %d", nameOf(d.TopicARN), d.Status)
+			return fmt.Errorf("%s: expected status 200, got %d", what, d.Status)
 		}
 		if d.TopicARN == backend.SkillsTopic {
 			genuine = []byte(d.Message)
 		}
-		s.say("          %-34s → 200", "a message of the topic "+nameOf(d.TopicARN))
+		s.printStep(what, "200")
 	}
-	news := []string{failed.Type + ": room-7", certified.Name + ": SUCCEEDED"}
-	if err := s.checkNews(ctx, news); err != nil {
+	stored := []string{failed.Type + ": room-7", certified.Name + ": SUCCEEDED"}
+	if err := s.checkNotifications(ctx, stored); err != nil {
 		return err
 	}
-	for _, text := range news {
-		s.say("✓ stored once: %s", text)
+	for _, text := range stored {
+		s.printf("✓ stored once: %s", text)
 	}
 	fmt.Fprintln(s.out)
-	return s.newsIsForged(ctx, genuine, news)
+	return s.forgedMessages(ctx, genuine, stored)
 }
 
-// newsIsForged expects the backend to store nothing of what it is told now.
-func (s *stage) newsIsForged(ctx context.Context, genuine []byte, news []string) error {
-	s.say("SNS signs for everybody's topics alike. What Mallory tries is refused, each with 400:\n")
+// forgedMessages expects the backend to refuse forged messages of SNS, and to store
+// nothing more.
+func (s *scenario) forgedMessages(ctx context.Context, genuine []byte, stored []string) error {
+	s.printf("SNS signs the messages of every AWS account. Each of these gets 400:\n")
 	url := s.backend.url + "/sns/skills"
 	foreign := s.amazon.NewSNSRequest(url, "arn:aws:sns:us-east-1:999999999999:skills", genuine)
-	forgeries := []forgery{{"a genuine message of Mallory's own topic", foreign}}
+	forgeries := []forgery{{"a genuine message of a foreign topic", foreign}}
 	for what, request := range s.amazon.SNSForgeries(url, backend.SkillsTopic, genuine) {
 		forgeries = append(forgeries, forgery{what, request})
 	}
@@ -80,18 +80,18 @@ func (s *stage) newsIsForged(ctx context.Context, genuine []byte, news []string)
 		return err
 	}
 	s.list(forgeries)
-	if err := s.checkNews(ctx, news); err != nil {
+	if err := s.checkNotifications(ctx, stored); err != nil {
 		return err
 	}
-	s.say("✓ the news is what it was")
+	s.printf("✓ the stored notifications are unchanged")
 	return nil
 }
 
-func nameOf(topicARN string) string { return topicARN[strings.LastIndexByte(topicARN, ':')+1:] }
+func topicName(arn string) string { return arn[strings.LastIndexByte(arn, ':')+1:] }
 
-// developer returns what the developer of the skill works with, once they have
-// consented to that.
-func (s *stage) developer(ctx context.Context) (client *http.Client, accessToken string, err error) {
+// developer returns the HTTP client and the access token of the skill's developer, who
+// consents first.
+func (s *scenario) developer(ctx context.Context) (client *http.Client, accessToken string, err error) {
 	const callback, account = "http://127.0.0.1:9090/cb", "developer"
 	login := &lwa.Client{ID: "amzn1.application-oa2-client.developer", Secret: "developer-secret", HTTPClient: s.amazon.Client()}
 	consentURL, verifier := login.AuthCodeURL(callback, lwa.ScopeSubscriptions, lwa.ScopeEnterpriseManagement)
@@ -108,20 +108,20 @@ func (s *stage) developer(ctx context.Context) (client *http.Client, accessToken
 	return tokens.HTTPClient(account), string(token.AccessToken), err
 }
 
-// checkNews expects the backend to have stored this news, in alphabetical order,
-// and no other.
-func (s *stage) checkNews(ctx context.Context, want []string) (err error) {
-	accounts, err := backend.OpenAccounts(ctx, s.file)
+// checkNotifications expects the backend to have stored exactly these notifications, in
+// alphabetical order.
+func (s *scenario) checkNotifications(ctx context.Context, want []string) (err error) {
+	accounts, err := backend.OpenAccounts(ctx, s.database)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, accounts.Close()) }()
-	got, err := accounts.News(ctx)
+	got, err := accounts.Notifications(ctx)
 	if err != nil {
 		return err
 	}
 	if !slices.Equal(got, want) {
-		return fmt.Errorf("the news should be %q and is %q", want, got)
+		return fmt.Errorf("expected the notifications %q, got %q", want, got)
 	}
 	return nil
 }
