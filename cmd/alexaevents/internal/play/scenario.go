@@ -56,7 +56,12 @@ func Read(file string) (*Scenario, error) {
 	return s, nil
 }
 
-func (s *Scenario) read(data []byte) error {
+func (s *Scenario) read(data []byte) (err error) {
+	defer func() {
+		if recover() != nil { // of the parser, by a tag in the wrong place
+			err = at(1, "not YAML that can be read")
+		}
+	}()
 	document, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		return err

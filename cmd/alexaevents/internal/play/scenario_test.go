@@ -95,6 +95,7 @@ func TestReadRefuses(t *testing.T) {
 	}
 	for text, want := range map[string]string{ // what is not YAML
 		"steps:\n- enable: anna\n  enable: ben": `test.yaml:3: mapping key "enable" already defined at [2:3]`,
+		"steps:\n !!str ":                       "test.yaml:1: not YAML that can be read",
 		"steps:\n- [":                           "test.yaml:2: sequence end token ']' not found",
 		"steps: [heal]\n---\nsteps: [heal]":     "test.yaml:1: not one YAML document with steps",
 	} {
