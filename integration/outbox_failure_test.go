@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/alexaevents/alexaevents/gateway"
+	"github.com/alexaevents/alexaevents/internal/sqldb"
 	"github.com/alexaevents/alexaevents/lwa"
 	"github.com/alexaevents/alexaevents/outbox"
 )
@@ -337,4 +338,16 @@ func TestOutboxWithoutTransaction(t *testing.T) {
 	o := &outbox.Outbox{DB: new(sql.DB), Dialect: "sqlite"}
 	require.ErrorContains(t, o.Enqueue(t.Context(), nil, press("door"), keyOf("anna")), "tx is nil")
 	require.ErrorContains(t, o.EraseAccount(t.Context(), nil, "anna"), "tx is nil")
+}
+
+// SQLite's clock has milliseconds, and a day as a fraction is not exact.
+func TestOutboxClock(t *testing.T) {
+	t.Parallel()
+	db := newSQLite(t).open(t)
+	for range 2000 {
+		var now, exact int64
+		require.NoError(t, db.QueryRowContext(t.Context(),
+			"SELECT "+sqldb.Dialects["sqlite"].Now+", CAST(round(1000 * unixepoch('now', 'subsec')) AS INTEGER)").Scan(&now, &exact))
+		require.Equal(t, exact, now)
+	}
 }

@@ -350,7 +350,7 @@ func TestOutboxExpiry(t *testing.T) {
 		o := newOutbox(t, create(t), "anna")
 		o.MaxAge = func(m *gateway.Message) time.Duration {
 			if m.Momentary() {
-				return time.Millisecond
+				return time.Microsecond
 			}
 			return time.Hour
 		}

@@ -35,7 +35,7 @@ var Dialects = map[string]Dialect{
 	"sqlite": {
 		Lock:   "BEGIN IMMEDIATE",
 		Exists: "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '%s'",
-		Now:    "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)",
+		Now:    "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER)",
 		Busy:   isLocked,
 		NoSchema: func(err error) bool {
 			text := err.Error()
