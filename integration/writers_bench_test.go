@@ -33,7 +33,7 @@ import (
 
 var (
 	writersCounts = flag.String("writers", "1,20,200", "numbers of concurrent writers in BenchmarkWriters")
-	writersSpan   = flag.Duration("writers-span", time.Second, "how long BenchmarkWriters, BenchmarkSenders and BenchmarkSending write at a time")
+	writersSpan   = flag.Duration("writers-span", 250*time.Millisecond, "how long BenchmarkWriters, BenchmarkSenders and BenchmarkSending write at a time")
 	writersRounds = flag.Int("writers-rounds", 3, "how often they write with each number of writers")
 )
 
