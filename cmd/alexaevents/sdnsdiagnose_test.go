@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -117,9 +118,10 @@ func TestDiagnoseWithoutVendors(t *testing.T) {
 	for vendor, people := range map[string][]string{"M1ORGANIZATION": {organization}, "M2DANA": {organization, dana}} {
 		post(t, url, "vendors", cloud.Vendor{ID: vendor, Customers: people}, nil)
 	}
-	refused := "/v1/vendors"
+	var refused atomic.Value // end of the path
+	refused.Store("/v1/vendors")
 	d := newDeveloper(t, broken(t, url, func(r *http.Request, _ string) int {
-		if strings.HasSuffix(r.URL.Path, refused) {
+		if strings.HasSuffix(r.URL.Path, refused.Load().(string)) {
 			return http.StatusForbidden
 		}
 		return 0
@@ -135,7 +137,7 @@ func TestDiagnoseWithoutVendors(t *testing.T) {
 	got := d.run("whoami")
 	require.Zero(t, got.code)
 	require.Contains(t, got.errors, "The vendors cannot be listed: sdns: 403")
-	refused = "/subscribers"
+	refused.Store("/subscribers")
 	require.Equal(t, []string{causeScope}, causes(d))
 }
 
