@@ -49,8 +49,9 @@ uses PKCE alone; Amazon documents that it gets no refresh token, so that the log
 after an hour.
 
 Commands that call Amazon's APIs call Amazon, unless --cloud or ALEXAEVENTS_CLOUD names a
-cloud. Each cloud has its own profiles. The login was tested with the cloud, never with
-Amazon itself.`,
+cloud. Each cloud has its own profiles. With a cloud, give --customer each time: without
+it, the URL leads an ordinary browser to the real Amazon, and the command waits for ten
+minutes. The login was tested with the cloud, never with Amazon itself.`,
 		Example: `  alexaevents login --client-id amzn1.application-oa2-client.example --client-secret @secret.txt
   alexaevents login --profile work --scope alexa::enterprise:management --no-browser
   alexaevents login --cloud http://127.0.0.1:4160 --client-id test --public --customer amzn1.account.DEVELOPER`,

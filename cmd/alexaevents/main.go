@@ -131,7 +131,7 @@ and "customer" and "send" make Alexa send signed events.`,
 	root.SetOut(a.out)
 	root.SetErr(a.err)
 	root.SetVersionTemplate("{{.Version}}\n")
-	root.PersistentFlags().StringVar(&a.cloud, "cloud", defaultFromEnv(), "`URL` of the running cloud")
+	root.PersistentFlags().StringVar(&a.cloud, "cloud", defaultFromEnv(), "`URL` of the running cloud; unless it or ALEXAEVENTS_CLOUD is set, login, whoami, sdns and smartprops call Amazon")
 	root.PersistentFlags().BoolVar(&a.json, "json", a.json, "print JSON lines")
 	root.AddCommand(a.cloudCommand(), a.runCommand(), a.envCommand(), a.customerCommand(), a.sendCommand(), a.printCommand(),
 		a.forgeCommand(), a.playCommand(), a.verifyCommand(), a.manifestCommand(),
