@@ -46,6 +46,9 @@ func (s *Server) restore(data []byte) error {
 		if c.Alexa == nil {
 			return fmt.Errorf("not a snapshot: no user ID of %s", name)
 		}
+		if c.Alexa.Region.APIEndpoint() == "" {
+			return fmt.Errorf("not a snapshot: unknown region %q of %s", c.Alexa.Region, name)
+		}
 		c.Alexa.SkillID = s.config.Skill
 		customers[name] = &customer{c.Alexa, c.Enabled, c.Linked, c.Granted, c.Token}
 	}

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -45,4 +46,16 @@ func TestState(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte("{"), 0o600))
 	_, err = NewServer(Config{State: file})
 	require.ErrorContains(t, err, "state.json")
+}
+
+func TestRestoreUnknownRegion(t *testing.T) {
+	s, err := NewServer(Config{})
+	require.NoError(t, err)
+	_, err = s.build("anna", Event{Name: "SkillEnabled"})
+	require.NoError(t, err)
+	saved, err := s.snapshot()
+	require.NoError(t, err)
+	wrong := strings.Replace(string(saved), `"region":"NA"`, `"region":"XX"`, 1)
+	require.NotEqual(t, string(saved), wrong)
+	require.ErrorContains(t, s.restore([]byte(wrong)), "unknown region")
 }
