@@ -190,14 +190,21 @@ func (a *app) clientSecret(c *cobra.Command, flag string) (alexaevents.Secret, e
 func (a *app) ask(c *cobra.Command, prompt string) (string, error) {
 	if in, ok := c.InOrStdin().(*os.File); ok && term.IsTerminal(int(in.Fd())) {
 		fmt.Fprint(a.err, prompt)
-		line, err := term.ReadPassword(int(in.Fd()))
+		shown, err := term.GetState(int(in.Fd()))
+		if err != nil {
+			return "", failed(err)
+		}
+		line, err := await(c.Context(), func() ([]byte, error) { return term.ReadPassword(int(in.Fd())) })
+		if c.Context().Err() != nil {
+			_ = term.Restore(int(in.Fd()), shown) // else nothing that is typed is shown from now on
+		}
 		fmt.Fprintln(a.err)
 		if err != nil {
 			return "", failed(err)
 		}
 		return strings.TrimSpace(string(line)), nil
 	}
-	line, err := bufio.NewReader(c.InOrStdin()).ReadString('\n')
+	line, err := await(c.Context(), func() (string, error) { return bufio.NewReader(c.InOrStdin()).ReadString('\n') })
 	if err != nil && !errors.Is(err, io.EOF) {
 		return "", failed(err)
 	}

@@ -52,7 +52,12 @@ type exitError struct {
 
 func (e *exitError) Error() string { return e.message }
 
-func failed(err error) error { return &exitError{exitFailed, err.Error(), ""} }
+func failed(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return &exitError{exitInterrupted, "interrupted", ""}
+	}
+	return &exitError{exitFailed, err.Error(), ""}
+}
 
 func usage(format string, values ...any) error {
 	return &exitError{exitUsage, fmt.Sprintf(format, values...), "see --help"}
@@ -70,6 +75,7 @@ type app struct {
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal kills
 	a := &app{out: os.Stdout, err: os.Stderr}
 	args := os.Args[1:]
 	if end := slices.Index(args, "--"); end >= 0 {
@@ -188,6 +194,24 @@ func secret(flag string) (string, error) {
 		return "", failed(err)
 	}
 	return strings.TrimSpace(string(data)), nil
+}
+
+// await returns what read returns, which may wait for a person or another program, or
+// the error of ctx as soon as it ends.
+func await[T any](ctx context.Context, read func() (T, error)) (value T, err error) {
+	done := make(chan struct{})
+	var got T
+	var failure error
+	go func() {
+		defer close(done)
+		got, failure = read()
+	}()
+	select {
+	case <-done:
+		return got, failure
+	case <-ctx.Done():
+		return value, ctx.Err()
+	}
 }
 
 // note writes words for a person.

@@ -185,3 +185,27 @@ func TestUsageErrors(t *testing.T) {
 	require.Equal(t, exitUsage, got.code)
 	require.JSONEq(t, `{"error":{"exit":2,"message":"unknown flag: --dance","hint":"see --help"}}`, got.errors)
 }
+
+// A signal ends a command that waits for its input.
+func TestAwait(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	open := make(chan struct{})
+	defer close(open)
+	begun := make(chan struct{})
+	go func() {
+		<-begun
+		stop()
+	}()
+	_, err := await(ctx, func() (string, error) {
+		close(begun)
+		<-open
+		return "", nil
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	var ended *exitError
+	require.ErrorAs(t, failed(err), &ended)
+	require.Equal(t, exitInterrupted, ended.code)
+	got, err := await(t.Context(), func() (string, error) { return "a line", nil })
+	require.NoError(t, err)
+	require.Equal(t, "a line", got)
+}

@@ -23,7 +23,7 @@ func (a *app) manifestCommand() *cobra.Command {
 // readInput reads a file, or standard input for "-".
 func readInput(c *cobra.Command, name string) ([]byte, error) {
 	if name == "-" {
-		return io.ReadAll(c.InOrStdin())
+		return await(c.Context(), func() ([]byte, error) { return io.ReadAll(c.InOrStdin()) })
 	}
 	return os.ReadFile(name)
 }

@@ -12,6 +12,7 @@ import (
 	"net/http/httputil"
 	neturl "net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -323,13 +324,12 @@ const lost = -1
 func TestApplyAgain(t *testing.T) {
 	url, _, _ := startCloud(t, "--offline")
 	post(t, url, "topics", cloud.Topic{ARN: testTopic}, nil)
-	requests := 0
+	var requests atomic.Int64
 	d := newDeveloper(t, broken(t, url, func(r *http.Request, _ string) int {
 		if r.Method != http.MethodPost || !strings.Contains(r.URL.Path, "/v0/developmentEvents/") {
 			return 0
 		}
-		requests++
-		switch requests {
+		switch requests.Add(1) {
 		case 1:
 			return lost
 		case 2, 3:

@@ -136,6 +136,9 @@ func read(r *http.Request, value any) error {
 	if err := decoder.Decode(value); err != nil && !errors.Is(err, io.EOF) {
 		return badInput("the body: %s", err)
 	}
+	if decoder.More() {
+		return badInput("the body: more than one JSON value")
+	}
 	return nil
 }
 

@@ -85,7 +85,22 @@ func (s *Server) act(ctx context.Context, name, action string, options Action) (
 			return nil, err
 		}
 	}
+	event, body, code := s.step(name, action, options)
+	switch {
+	case action == "grant" && to == "":
+		return Grant{code, body}, nil
+	case action == "grant":
+		return s.send(ctx, Send{To: to, Kind: kindDirective, Name: event, Customer: name, Body: string(body)})
+	case action == "disable":
+		s.amazon.DisableSkill(name)
+	}
+	return s.send(ctx, Send{To: to, Kind: kindEvent, Name: event, Customer: name, Body: string(body)})
+}
+
+// step changes the customer, and returns what Alexa sends about it. A grant has a code.
+func (s *Server) step(name, action string, options Action) (event string, body []byte, code string) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	c := s.customer(name)
 	if options.Region != "" {
 		c.Region = options.Region
@@ -93,8 +108,6 @@ func (s *Server) act(ctx context.Context, name, action string, options Action) (
 	if options.Token != "" {
 		c.Token = options.Token
 	}
-	var body []byte
-	event := ""
 	switch action {
 	case "enable":
 		event, body, c.Enabled = "AlexaSkillEvent.SkillEnabled", c.Enable(), true
@@ -106,19 +119,8 @@ func (s *Server) act(ctx context.Context, name, action string, options Action) (
 		event, body = "AlexaSkillEvent.SkillDisabled", c.Disable()
 		c.Enabled, c.Linked, c.Granted = false, false, false
 	case "grant":
-		code := s.amazon.Grant(c.Region, name)
+		code = s.amazon.Grant(c.Region, name)
 		event, body, c.Granted = "Alexa.Authorization.AcceptGrant", alexatest.AcceptGrantDirective(code, c.Token), true
-		if to == "" {
-			s.mu.Unlock()
-			return Grant{code, body}, nil
-		}
 	}
-	s.mu.Unlock()
-	if action == "disable" {
-		s.amazon.DisableSkill(name)
-	}
-	if action == "grant" {
-		return s.send(ctx, Send{To: to, Kind: kindDirective, Name: event, Customer: name, Body: string(body)})
-	}
-	return s.send(ctx, Send{To: to, Kind: kindEvent, Name: event, Customer: name, Body: string(body)})
+	return event, body, code
 }

@@ -102,14 +102,14 @@ func (s *Server) tryState() error {
 func (s *Server) keepSaving(ctx context.Context, failed func(error)) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
-	for last := -1; ; {
+	for last := (chan struct{})(nil); ; {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
 		s.journal.mu.Lock()
-		now := s.journal.last
+		now := s.journal.changed
 		s.journal.mu.Unlock()
 		if now != last {
 			last = now

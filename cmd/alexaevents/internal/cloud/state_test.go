@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -58,4 +59,25 @@ func TestRestoreUnknownRegion(t *testing.T) {
 	wrong := strings.Replace(string(saved), `"region":"NA"`, `"region":"XX"`, 1)
 	require.NotEqual(t, string(saved), wrong)
 	require.ErrorContains(t, s.restore([]byte(wrong)), "unknown region")
+}
+
+// What makes no entry in the journal is saved too, before the program ends.
+func TestStateOfGrants(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state.json")
+	r := start(t, Config{State: file})
+	saved := func(text string) func() bool {
+		return func() bool {
+			data, err := os.ReadFile(file)
+			return err == nil && strings.Contains(string(data), text)
+		}
+	}
+	require.Eventually(t, saved("{"), time.Minute, 20*time.Millisecond)
+	r.call(t, "POST", "/_cloud/customers/kept/grant", nil, nil)
+	require.Eventually(t, saved(`"kept"`), time.Minute, 20*time.Millisecond)
+}
+
+func TestMoreThanOneValue(t *testing.T) {
+	r := start(t, Config{})
+	var wrong ErrorBody
+	require.Equal(t, 400, r.call(t, "POST", "/_cloud/age", []byte(`{"by":"1s"} trailing`), &wrong))
 }
