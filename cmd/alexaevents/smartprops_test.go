@@ -239,6 +239,7 @@ func TestSmartpropsErrors(t *testing.T) {
 		unit + "}]\nsetupCompletion: {entities: {unit: me}}":              "setupCompletion: the entity unit must have members",
 		unit + "}]\nsetupCompletion: {entities: {unit: {x: .inf}}}":       "setupCompletion: the entity unit has a value that JSON has not",
 		unit + "}]\nsetupCompletion: !!map x":                             "smartprops.yaml: ",
+
 		unit + "events: [" + strings.Repeat("Alexa.Role.Management.Assignment, ", 2) + "]}]": "occurs twice",
 	} {
 		d.write("smartprops.yaml", file)
