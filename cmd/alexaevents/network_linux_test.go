@@ -13,7 +13,7 @@ import (
 // where there is only a loopback interface.
 func TestWithoutNetwork(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it repeats other tests")
+		t.Skip("a short run repeats no tests without a network")
 	}
 	needProgram(t, "unshare")
 	needProgram(t, "ip")

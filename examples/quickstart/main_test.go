@@ -94,7 +94,7 @@ func TestUsage(t *testing.T) {
 // The scenario finds each broken backend.
 func TestBrokenBackends(t *testing.T) {
 	if testing.Short() {
-		t.Skip("skipped in a short run")
+		t.Skip("a short run breaks no backend")
 	}
 	t.Parallel()
 	found := map[string]string{
