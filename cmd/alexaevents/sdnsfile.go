@@ -51,24 +51,28 @@ const sdnsExample = `subscribers:
         events: [AlexaDevelopmentEvent.ManifestUpdate, AlexaDevelopmentEvent.SkillPublish]
 `
 
-// readSDNS reads and checks a file. The errors name the line, or the entry.
 func readSDNS(c *cobra.Command, args []string) (*sdnsFile, error) {
-	name := "sdns.yaml"
+	file := new(sdnsFile)
+	return file, readFile(c, args, "sdns.yaml", file, file.check)
+}
+
+// readFile reads the file of the arguments, or the usual one, and checks it. The errors
+// name the line, or the entry.
+func readFile(c *cobra.Command, args []string, name string, file any, check func() error) error {
 	if len(args) > 0 {
 		name = args[0]
 	}
 	text, err := readInput(c, name)
 	if err != nil {
-		return nil, failed(err)
+		return failed(err)
 	}
-	file := new(sdnsFile)
-	if err := decodeYAML(text, file); err != nil {
-		return nil, usage("%s: %s", name, err)
+	if err = decodeYAML(text, file); err == nil {
+		err = check()
 	}
-	if err := file.check(); err != nil {
-		return nil, usage("%s: %s", name, err)
+	if err != nil {
+		return usage("%s: %s", name, err)
 	}
-	return file, nil
+	return nil
 }
 
 // decodeYAML decodes a document without unknown members. The error names the line. An

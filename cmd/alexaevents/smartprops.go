@@ -61,20 +61,9 @@ These commands were tested with the cloud, never with Amazon itself.`,
 
 // readSmartprops reads and checks a file, and notes its warnings.
 func (a *app) readSmartprops(c *cobra.Command, args []string) (property.File, error) {
-	name := "smartprops.yaml"
-	if len(args) > 0 {
-		name = args[0]
-	}
-	text, err := readInput(c, name)
-	if err != nil {
-		return property.File{}, failed(err)
-	}
 	var file property.File
-	if err := decodeYAML(text, &file); err != nil {
-		return property.File{}, usage("%s: %s", name, err)
-	}
-	if err := file.Check(); err != nil {
-		return property.File{}, usage("%s: %s", name, err)
+	if err := readFile(c, args, "smartprops.yaml", &file, file.Check); err != nil {
+		return property.File{}, err
 	}
 	for _, warning := range file.Warnings() {
 		a.note("warning: %s", warning)

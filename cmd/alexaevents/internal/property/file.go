@@ -46,7 +46,7 @@ type SetupCompletion struct {
 const UserIDPlaceholder = "{user_id}"
 
 // Check checks all that can be checked without Amazon.
-func (f File) Check() error {
+func (f *File) Check() error {
 	if _, err := smartprops.TopicPolicyStatement(f.Topic); err != nil {
 		return errors.New("topic: it must be the ARN of an SNS topic, such as arn:aws:sns:us-east-1:123456789012:property")
 	}
